@@ -1,0 +1,249 @@
+"""Bands: a host that stays put and the positions of the ion that moves through it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from pymatgen.core import Lattice, Structure
+
+from migbar.elements import ionic_radius
+from migbar.errors import BandsFileError
+
+CLASH_FRACTION = 0.75
+"""An image closer to an atom than this fraction of the sum of their ionic radii is reported as a clash."""
+
+
+@dataclass(frozen=True, slots=True)
+class Band:
+    """A migration path: a host that stays put and the positions of the ion that moves.
+
+    Attributes
+    ----------
+    host : Structure
+        Everything but the migrating ion.
+    ion : str
+        Symbol of the migrating element.
+    path : ndarray, shape (n_images + 2, 3)
+        Fractional positions from the initial to the final site, unwrapped.
+    """
+
+    host: Structure
+    ion: str
+    path: NDArray[np.float64]
+
+    @property
+    def cartesian_path(self) -> NDArray[np.float64]:
+        """Positions of the ion along the path in Å, shape (n_images + 2, 3)."""
+        return np.asarray(self.host.lattice.get_cartesian_coords(self.path))
+
+    @property
+    def length(self) -> float:
+        """Length of the path in Å."""
+        return float(np.linalg.norm(np.diff(self.cartesian_path, axis=0), axis=1).sum())
+
+    @property
+    def n_images(self) -> int:
+        """Number of images between the two ends."""
+        return len(self.path) - 2
+
+    def straight(self, n_images: int = 3) -> Band:
+        """Return the evenly spaced linear band between the same ends; every model is given this one.
+
+        All published training bands are linear with three images, so a model sees nothing else,
+        whatever band is displayed.
+        """
+        return Band(self.host, self.ion, linear_path(self.path[0], self.path[-1], n_images))
+
+    def reversed(self) -> Band:
+        """Return the same path walked from the final to the initial site."""
+        return Band(self.host, self.ion, self.path[::-1].copy())
+
+    def image(self, index: int) -> Structure:
+        """Return the structure with the ion (as the first atom) at position `index` of the path."""
+        structure = Structure(self.host.lattice, [self.ion], [self.path[index]])
+        structure.extend(self.host)
+        return structure
+
+    def five_position_structure(self) -> Structure:
+        """Return host and ion at all positions of the straight band at once: input of MODEL-3 and MODEL-4.
+
+        Atoms 0–4 are the ion from the initial to the final site, the host follows.
+        """
+        path = self.straight().path
+        structure = Structure(self.host.lattice, [self.ion] * len(path), path)
+        structure.extend(self.host)
+        return structure
+
+
+@dataclass(frozen=True, slots=True)
+class Approach:
+    """The host atom that one image of a band comes closest to.
+
+    Attributes
+    ----------
+    image : int
+        Position along the path, 0 for the initial site.
+    distance : float
+        Distance in Å.
+    element : str
+        Symbol of the nearest host atom.
+    site : int
+        Its index in ``band.host``.
+    """
+
+    image: int
+    distance: float
+    element: str
+    site: int
+
+    def clashes(self, ion: str) -> bool:
+        """Whether the approach is closer than `CLASH_FRACTION` of the sum of the ionic radii."""
+        return self.distance < CLASH_FRACTION * (ionic_radius(ion) + ionic_radius(self.element))
+
+
+def linear_path(
+    start: Sequence[float] | NDArray[np.float64],
+    end: Sequence[float] | NDArray[np.float64],
+    n_images: int = 3,
+) -> NDArray[np.float64]:
+    """Return evenly spaced fractional positions, ends included, shape (n_images + 2, 3)."""
+    weights = np.linspace(0.0, 1.0, n_images + 2)[:, None]
+    return (1 - weights) * np.asarray(start, float) + weights * np.asarray(end, float)
+
+
+def idpp_band(band: Band, n_images: int = 3) -> Band:
+    """Bend a band around the host's atoms by image-dependent pair potentials; the host stays put.
+
+    Source: Smidstrup et al., J. Chem. Phys. 140, 214106 (2014), doi:10.1063/1.4878664, as in ASE.
+    """
+    from ase.constraints import FixAtoms
+    from ase.mep import NEB
+    from pymatgen.io.ase import AseAtomsAdaptor
+
+    straight = band.straight(n_images)
+    atoms = AseAtomsAdaptor.get_atoms(straight.image(0), msonable=False)
+    images = []
+    for position in straight.cartesian_path:
+        copy = atoms.copy()
+        copy.positions[0] = position
+        copy.set_constraint(FixAtoms(range(1, len(copy))))
+        images.append(copy)
+    NEB(images, method="improvedtangent").interpolate("idpp", mic=False, apply_constraint=True)
+    cartesian = np.array([image.positions[0] for image in images])
+    return Band(band.host, band.ion, np.asarray(band.host.lattice.get_fractional_coords(cartesian)))
+
+
+def approaches(band: Band) -> list[Approach]:
+    """Return the closest host atom for every position of the path, the two ends included."""
+    distances = band.host.lattice.get_all_distances(band.path, band.host.frac_coords)
+    nearest = distances.argmin(axis=1)
+    return [
+        Approach(image, float(distances[image, site]), band.host[int(site)].specie.symbol, int(site))
+        for image, site in enumerate(nearest)
+    ]
+
+
+def coordination(band: Band, positions: int = 41) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """Count the anions around the ion along its path, smoothly.
+
+    Every host anion counts as a sigmoid that falls from one to zero around 1.25 times the sum of
+    the ionic radii (width 0.1 Å), so that the count changes without jumps as a ligand is left behind.
+
+    Parameters
+    ----------
+    band : Band
+    positions : int
+        Number of points along the path.
+
+    Returns
+    -------
+    distance : ndarray, shape (positions,)
+        Distance walked from the initial site in Å.
+    count : ndarray, shape (positions,)
+        Coordination number.
+    """
+    from migbar.elements import anion_sites
+
+    path = _resample(band, positions)
+    steps = np.linalg.norm(np.diff(band.host.lattice.get_cartesian_coords(path), axis=0), axis=1)
+    walked = np.concatenate([[0.0], np.cumsum(steps)])
+    anions = anion_sites(band.host)
+    if len(anions) == 0:
+        return walked, np.zeros(positions)
+    radii = np.array([ionic_radius(band.host[int(i)].specie.symbol) for i in anions])
+    shell = 1.25 * (ionic_radius(band.ion) + radii)
+    distances = band.host.lattice.get_all_distances(path, band.host.frac_coords[anions])
+    return walked, (1 / (1 + np.exp((distances - shell) / 0.1))).sum(axis=1)
+
+
+def _resample(band: Band, positions: int) -> NDArray[np.float64]:
+    """Return evenly spaced fractional positions along the (possibly bent) path."""
+    steps = np.linalg.norm(np.diff(band.cartesian_path, axis=0), axis=1)
+    walked = np.concatenate([[0.0], np.cumsum(steps)])
+    wanted = np.linspace(0.0, walked[-1], positions)
+    return np.column_stack([np.interp(wanted, walked, band.path[:, axis]) for axis in range(3)])
+
+
+def band_from_record(record: Mapping[str, Any], name: str = "record") -> Band:
+    """Read a band from a record of the published JSON format.
+
+    Parameters
+    ----------
+    record : Mapping
+        With ``atoms``: ``lattice_mat`` (3×3, Å, rows are vectors), ``coords`` (N×3, fractional unless
+        ``cartesian`` is true), ``elements`` (N); atoms 0–4 are the ion from the initial to the final site.
+    name : str
+        What to call the record in errors.
+
+    Raises
+    ------
+    BandsFileError
+        If the record is not a five-position structure.
+    """
+    problems: list[str] = []
+    try:
+        atoms = record["atoms"]
+        lattice = Lattice(np.asarray(atoms["lattice_mat"], float))
+        coords = np.asarray(atoms["coords"], float)
+        elements = [str(e).strip() for e in atoms["elements"]]
+    except (KeyError, TypeError, ValueError) as error:
+        raise BandsFileError(name, [f"no readable atoms ({error!r})"]) from None
+    if coords.ndim != 2 or coords.shape != (len(elements), 3):
+        problems.append(f"{len(elements)} elements but coordinates of shape {coords.shape}")
+    elif len(elements) < 6:
+        problems.append("fewer than six atoms: five positions of the ion and a host are needed")
+    elif len(set(elements[:5])) != 1:
+        problems.append(f"atoms 0–4 must be one migrating element, found {', '.join(elements[:5])}")
+    if not np.isfinite(coords).all() or not lattice.volume > 0:
+        problems.append("lattice or coordinates are not finite numbers")
+    if problems:
+        raise BandsFileError(name, problems)
+    if atoms.get("cartesian"):
+        coords = np.asarray(lattice.get_fractional_coords(coords))
+    try:
+        host = Structure(lattice, elements[5:], coords[5:])
+    except ValueError as error:
+        raise BandsFileError(name, [str(error)]) from None
+    return Band(host, elements[0], coords[:5].copy())
+
+
+def band_to_record(band: Band, sys_name: str, target: float | None = None) -> dict[str, Any]:
+    """Write a band as a record of the published JSON format (see `band_from_record`)."""
+    structure = band.five_position_structure()
+    record: dict[str, Any] = {
+        "sys_name": sys_name,
+        "formula": structure.formula,
+        "atoms": {
+            "lattice_mat": structure.lattice.matrix.tolist(),
+            "coords": structure.frac_coords.tolist(),
+            "elements": [site.specie.symbol for site in structure],
+            "cartesian": False,
+        },
+    }
+    if target is not None:
+        record["target"] = target
+    return record
