@@ -142,12 +142,16 @@ def approaches(band: Band) -> list[Approach]:
     distances = band.host.lattice.get_all_distances(band.path, band.host.frac_coords)
     nearest = distances.argmin(axis=1)
     return [
-        Approach(image, float(distances[image, site]), band.host[int(site)].specie.symbol, int(site))
+        Approach(
+            image, float(distances[image, site]), band.host[int(site)].specie.symbol, int(site)
+        )
         for image, site in enumerate(nearest)
     ]
 
 
-def coordination(band: Band, positions: int = 41) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+def coordination(
+    band: Band, positions: int = 41
+) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
     """Count the anions around the ion along its path, smoothly.
 
     Every host anion counts as a sigmoid that falls from one to zero around 1.25 times the sum of

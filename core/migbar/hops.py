@@ -121,7 +121,9 @@ def parse_site(text: str) -> tuple[int, tuple[int, int, int] | None]:
     """
     match = re.fullmatch(r"\s*(\d+)\s*(?:@\s*(-?\d+)\s*,\s*(-?\d+)\s*,\s*(-?\d+)\s*)?", text)
     if match is None:
-        raise SiteError(f"'{text}' is not a site; write an index, or index@i,j,k for a periodic image.")
+        raise SiteError(
+            f"'{text}' is not a site; write an index, or index@i,j,k for a periodic image."
+        )
     index, *image = match.groups()
     if image[0] is None:
         return int(index), None
@@ -147,7 +149,9 @@ def nearest_image(
     origin = np.array(start.frac_coords(structure))
     frac = structure[index].frac_coords
     reach = range(-3, 4)  # wide enough for strongly skewed primitive cells
-    images = np.round(origin - frac).astype(int) + np.array(list(itertools.product(reach, repeat=3)))
+    images = np.round(origin - frac).astype(int) + np.array(
+        list(itertools.product(reach, repeat=3))
+    )
     vectors = structure.lattice.get_cartesian_coords(frac + images - origin)
     distances = np.linalg.norm(vectors, axis=1)
     distances[distances < 1e-6] = np.inf  # the start itself
@@ -202,7 +206,9 @@ def hop_between_sites(
     for site in (start, end, *removed):
         _check_ion_site(structure, ion, site)
     if start == end:
-        raise HopError(f"the hop starts and ends at site {start}; pick another final site or image.")
+        raise HopError(
+            f"the hop starts and ends at site {start}; pick another final site or image."
+        )
     if {start, end} & set(removed):
         raise HopError("an end of the hop cannot be removed as well.")
     return Hop(

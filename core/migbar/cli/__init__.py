@@ -1,0 +1,77 @@
+"""The ``migbar`` command: one thin file per task, over the same core as the window.
+
+Every command takes ``--json``: machine-readable output on stdout and nothing else there.
+Errors go to stderr in one line, with exit code 2.
+"""
+
+from __future__ import annotations
+
+import sys
+
+import click
+import typer
+
+from migbar import __version__
+from migbar.errors import Cancelled, MigbarError
+
+app = typer.Typer(
+    name="migbar",
+    help="Predict ionic migration barriers in crystals.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
+
+
+@app.callback(invoke_without_command=True)
+def _options(
+    version: bool = typer.Option(
+        False, "--version", help="Print the version and exit.", is_eager=True
+    ),
+) -> None:
+    if version:
+        typer.echo(f"migbar {__version__}")
+        raise typer.Exit
+
+
+def _register() -> None:
+    from migbar.cli import evaluate, gui, models, predict, sites, train
+
+    app.command("predict")(predict.predict)
+    app.command("sites")(sites.sites)
+    app.command("evaluate")(evaluate.evaluate)
+    app.add_typer(train.app, name="train")
+    app.add_typer(models.app, name="models")
+    app.command("gui")(gui.gui)
+
+
+_register()
+
+
+def main(arguments: list[str] | None = None) -> None:
+    """Run the command line; user errors become one line on stderr and exit code 2."""
+    try:
+        code = app(arguments, standalone_mode=False)
+    except Cancelled:
+        _fail("cancelled.", 130)
+    except MigbarError as error:
+        _fail(str(error))
+    except click.exceptions.NoArgsIsHelpError as error:
+        typer.echo(error.format_message())
+        sys.exit(2)
+    except click.ClickException as error:
+        _fail(error.format_message())
+    except (KeyboardInterrupt, click.Abort):
+        _fail("stopped.", 130)
+    except BrokenPipeError:  # the reader of our output has gone, as in `migbar sites … | head`
+        sys.stderr.close()
+        sys.exit(0)
+    except OSError as error:
+        _fail(f"{error.filename or 'file'}: {error.strerror or error}")
+    sys.exit(code if isinstance(code, int) else 0)
+
+
+def _fail(message: str, code: int = 2) -> None:
+    print("migbar: " + " ".join(message.split()), file=sys.stderr)
+    sys.exit(code)

@@ -1,0 +1,107 @@
+"""``migbar evaluate``: how good a model is on bands with known barriers."""
+
+from __future__ import annotations
+
+import csv
+import io
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from migbar.cli.common import THRESHOLD, AsJson, Model, Threshold, print_json, progress_bar
+
+if TYPE_CHECKING:
+    from migbar.evaluation import Evaluation
+
+_COLUMNS = (
+    "sys_name",
+    "target_ev",
+    "predicted_ev",
+    "interval_low_ev",
+    "interval_high_ev",
+    "warnings",
+)
+
+
+def evaluate(
+    bands: Annotated[Path, typer.Option(help="JSON file of bands in the published format.")],
+    model: Model = None,
+    csv_file: Annotated[
+        Path | None, typer.Option("--csv", help="Write one row per path here.")
+    ] = None,
+    threshold: Threshold = THRESHOLD,
+    as_json: AsJson = False,
+) -> None:
+    """Score a model on bands with known barriers: MAE, R², RMSE, accuracy, with bootstrap errors."""
+    from migbar.datasets import read_bands
+    from migbar.evaluation import evaluate as run
+    from migbar.files import write_text
+    from migbar.models.store import load_model
+
+    predictor = load_model(model)
+    records = read_bands(bands)
+    with progress_bar() as progress:
+        result = run(records, predictor, threshold, progress=progress)
+    if csv_file is not None:
+        write_text(csv_file, _as_csv(result))
+    if as_json:
+        print_json(
+            {
+                "model": predictor.card.name,
+                "model_version": predictor.card.version,
+                **_as_json(result),
+            }
+        )
+    else:
+        _print(result, threshold, f"{predictor.card.name} {predictor.card.version}")
+
+
+def _as_json(result: Evaluation) -> dict[str, Any]:
+    scores = result.scores
+    return {
+        "n": scores.n,
+        "mae_ev": scores.mae_ev,
+        "r2": scores.r2,
+        "rmse_ev": scores.rmse_ev,
+        "accuracy": scores.accuracy,
+        "mae_ev_se": scores.mae_se_ev,
+        "r2_se": scores.r2_se,
+        "rmse_ev_se": scores.rmse_se_ev,
+        "accuracy_se": scores.accuracy_se,
+        "paths": [
+            {
+                "sys_name": record.sys_name,
+                "target_ev": record.target_ev,
+                "predicted_ev": barrier.barrier_ev,
+                "interval_ev": list(barrier.interval_ev),
+            }
+            for record, barrier in zip(result.records, result.barriers, strict=True)
+        ],
+    }
+
+
+def _as_csv(result: Evaluation) -> str:
+    text = io.StringIO()
+    writer = csv.writer(text, lineterminator="\n")
+    writer.writerow(_COLUMNS)
+    for record, barrier in zip(result.records, result.barriers, strict=True):
+        low, high = barrier.interval_ev
+        codes = " ".join(remark.code for remark in barrier.remarks)
+        target = "" if record.target_ev is None else record.target_ev
+        writer.writerow([record.sys_name, target, barrier.barrier_ev, low, high, codes])
+    return text.getvalue()
+
+
+def _print(result: Evaluation, threshold_ev: float, model: str) -> None:
+    s = result.scores
+    typer.echo(f"{model} on {s.n} paths (± bootstrap standard error)")
+    typer.echo(f"  MAE       {s.mae_ev:.3f} ± {s.mae_se_ev:.3f} eV")
+    typer.echo(f"  R²        {s.r2:.3f} ± {s.r2_se:.3f}")
+    typer.echo(f"  RMSE      {s.rmse_ev:.3f} ± {s.rmse_se_ev:.3f} eV")
+    typer.echo(f"  accuracy  {s.accuracy:.3f} ± {s.accuracy_se:.3f} at {threshold_ev:g} eV")
+    known = sum(any(r.code == "training_path" for r in b.remarks) for b in result.barriers)
+    if known:
+        typer.echo(
+            f"  {known} of these paths are in the model's training data: those scores are not a test."
+        )

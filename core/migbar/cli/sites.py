@@ -1,0 +1,96 @@
+"""``migbar sites``: where the mobile ion sits, or could sit."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any
+
+import typer
+
+from migbar.cli.common import (
+    AsJson,
+    Block,
+    Ion,
+    Order,
+    StructureFile,
+    choose_ion,
+    open_structure,
+    print_json,
+)
+
+
+def sites(
+    structure_file: StructureFile,
+    ion: Ion = None,
+    voids: Annotated[
+        bool, typer.Option("--voids", help="List void candidates instead of occupied sites.")
+    ] = False,
+    order: Order = False,
+    block: Block = None,
+    as_json: AsJson = False,
+) -> None:
+    """List the sites of the mobile ion, with the indices that --from and --to take."""
+    structure, notes = open_structure(structure_file, ion, block, order)
+    symbol = choose_ion(structure, ion)
+    rows = _void_rows(structure, symbol) if voids else _site_rows(structure, symbol)
+    if as_json:
+        print_json(rows)
+        return
+    _print_rows(rows)
+    for note in notes:
+        typer.echo(f"note: {note.text}")
+
+
+def _site_rows(structure: Any, ion: str) -> list[dict[str, Any]]:
+    from migbar.structures import list_sites
+
+    return [
+        {
+            "index": site.index,
+            "element": site.element,
+            "label": site.label,
+            "wyckoff": site.wyckoff,
+            "frac_coords": [round(x, 8) for x in site.frac_coords],
+        }
+        for site in list_sites(structure, ion)
+    ]
+
+
+def _void_rows(structure: Any, ion: str) -> list[dict[str, Any]]:
+    from migbar.voids import find_voids
+
+    return [
+        {
+            "index": index,
+            "element": ion,
+            "label": f"v{index}",
+            "orbit": void.orbit,
+            "radius_angstrom": round(void.radius, 4),
+            "nearest": void.nearest,
+            "frac_coords": [round(x, 8) for x in void.frac_coords],
+        }
+        for index, void in enumerate(find_voids(structure, ion))
+    ]
+
+
+def _print_rows(rows: list[dict[str, Any]]) -> None:
+    from rich import box
+    from rich.console import Console
+    from rich.table import Table
+
+    if not rows:
+        typer.echo("none found")
+        return
+    table = Table(box=box.SIMPLE_HEAD)
+    for key in rows[0]:
+        table.add_column(
+            key.replace("_", " "), justify="left" if isinstance(rows[0][key], str) else "right"
+        )
+    for row in rows:
+        table.add_row(*(_cell(value) for value in row.values()))
+    Console().print(table)
+
+
+def _cell(value: Any) -> str:
+    if isinstance(value, list):
+        return "  ".join(f"{x:8.4f}" for x in value)
+    return str(value)

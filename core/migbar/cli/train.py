@@ -1,0 +1,36 @@
+"""``migbar train``: make a model from bands with known barriers."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from migbar.cli.common import AsJson, print_json, progress_bar
+
+app = typer.Typer(help="Train a model.", no_args_is_help=True)
+
+Data = Annotated[Path, typer.Option("--data", help="JSON file of bands in the published format.")]
+Out = Annotated[
+    Path | None, typer.Option(help="Folder for the model; your model store where not given.")
+]
+Seed = Annotated[int, typer.Option(help="Same data, seed and versions: same model.")]
+
+
+@app.command("band-forest")
+def band_forest(data: Data, out: Out = None, seed: Seed = 123, as_json: AsJson = False) -> None:
+    """Train the tree ensemble on band descriptors, with cross-validated scores on its card."""
+    from migbar.datasets import read_bands
+    from migbar.models.store import save_model
+    from migbar.training.forest import train_band_forest
+
+    with progress_bar() as progress:
+        model = train_band_forest(read_bands(data), seed, progress)
+    folder = save_model(model, out)
+    if as_json:
+        print_json({"folder": str(folder), **model.card.to_dict()})
+        return
+    typer.echo(f"{model.card.name} {model.card.version} saved in {folder}")
+    for protocol, scores in model.card.scores.items():
+        typer.echo(f"  {protocol}: {scores}")

@@ -1,0 +1,116 @@
+"""From a hop to its barrier: the one road that the window, the command line and scripts share."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from pymatgen.core import Structure
+
+from migbar.bands import CLASH_FRACTION, Approach, Band, approaches
+from migbar.barriers import Barrier, Predictor, Remark
+from migbar.elements import ionic_radius
+from migbar.hops import Hop, Matrix, choose_supercell, make_band
+from migbar.progress import SILENT, Progress
+
+
+@dataclass(frozen=True, slots=True)
+class PredictedPath:
+    """A hop, the band that was judged, and the barrier a model gave it.
+
+    Attributes
+    ----------
+    hop : Hop
+    supercell : ndarray of int, shape (3, 3)
+        Rows are the supercell's vectors in those of the cell as read.
+    band : Band
+        The straight band with three images in the supercell.
+    approaches : tuple of Approach
+        Closest host atom for each of the five positions.
+    barrier : Barrier
+    remarks : tuple of Remark
+        Everything a user should know about this number.
+    """
+
+    hop: Hop
+    supercell: Matrix
+    band: Band
+    approaches: tuple[Approach, ...]
+    barrier: Barrier
+    remarks: tuple[Remark, ...]
+
+    @property
+    def length(self) -> float:
+        """Length of the straight path in Å."""
+        return self.band.length
+
+
+def predict_path(
+    structure: Structure,
+    hop: Hop,
+    model: Predictor | None = None,
+    supercell: Matrix | None = None,
+    notes: Sequence[Remark] = (),
+) -> PredictedPath:
+    """Predict the barrier of one hop (see `predict_paths`)."""
+    return predict_paths(structure, [hop], model, supercell, notes)[0]
+
+
+def predict_paths(
+    structure: Structure,
+    hops: Sequence[Hop],
+    model: Predictor | None = None,
+    supercell: Matrix | None = None,
+    notes: Sequence[Remark] = (),
+    progress: Progress = SILENT,
+) -> list[PredictedPath]:
+    """Predict the barriers of several hops in one structure.
+
+    Parameters
+    ----------
+    structure : Structure
+        The ordered structure that the hops were made in.
+    hops : sequence of Hop
+    model : Predictor, optional
+        The default model where not given.
+    supercell : ndarray of int, shape (3, 3), optional
+        Chosen for each hop where not given.
+    notes : sequence of Remark
+        What is to be said about the structure in every result, for example how it was ordered.
+    progress : Progress
+
+    Raises
+    ------
+    SupercellError, SiteError
+        If a hop does not fit the supercell.
+    """
+    if model is None:
+        from migbar.models.store import load_model
+
+        model = load_model()
+    cells = [choose_supercell(structure, hop) if supercell is None else supercell for hop in hops]
+    bands = [make_band(structure, hop, cell) for hop, cell in zip(hops, cells, strict=True)]
+    barriers = model.predict(bands, progress)
+    return [
+        _describe(hop, np.asarray(cell), band, barrier, notes)
+        for hop, cell, band, barrier in zip(hops, cells, bands, barriers, strict=True)
+    ]
+
+
+def _describe(
+    hop: Hop, cell: Matrix, band: Band, barrier: Barrier, notes: Sequence[Remark]
+) -> PredictedPath:
+    near = tuple(approaches(band))
+    clashes = [a for a in near[1:-1] if a.clashes(band.ion)]
+    remarks = (*notes, *(_clash_remark(a, band.ion) for a in clashes), *barrier.remarks)
+    return PredictedPath(hop, cell, band, near, barrier, remarks)
+
+
+def _clash_remark(approach: Approach, ion: str) -> Remark:
+    limit = CLASH_FRACTION * (ionic_radius(ion) + ionic_radius(approach.element))
+    return Remark(
+        "close_approach",
+        f"Image {approach.image} comes within {approach.distance:.2f} Å of {approach.element} (less than "
+        f"{CLASH_FRACTION:.0%} of the ionic radii's sum, {limit:.2f} Å): the true path bends around it.",
+    )
