@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 from pymatgen.core import Lattice, Structure
 
-from migbar.elements import ionic_radius
+from migbar.elements import ionic_radius, is_anion
 from migbar.errors import BandsFileError
 
 CLASH_FRACTION = 0.75
@@ -64,19 +64,20 @@ class Band:
 
     def image(self, index: int) -> Structure:
         """Return the structure with the ion (as the first atom) at position `index` of the path."""
-        structure = Structure(self.host.lattice, [self.ion], [self.path[index]])
-        structure.extend(self.host)
-        return structure
+        return self._with_ion_at(self.path[index : index + 1])
 
     def five_position_structure(self) -> Structure:
         """Return host and ion at all positions of the straight band at once: input of MODEL-3 and MODEL-4.
 
         Atoms 0–4 are the ion from the initial to the final site, the host follows.
         """
-        path = self.straight().path
-        structure = Structure(self.host.lattice, [self.ion] * len(path), path)
-        structure.extend(self.host)
-        return structure
+        return self._with_ion_at(self.straight().path)
+
+    def _with_ion_at(self, positions: NDArray[np.float64]) -> Structure:
+        symbols = [self.ion] * len(positions) + [site.specie for site in self.host]
+        return Structure(
+            self.host.lattice, symbols, np.concatenate([positions, self.host.frac_coords])
+        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -170,18 +171,27 @@ def coordination(
     count : ndarray, shape (positions,)
         Coordination number.
     """
-    from migbar.elements import anion_sites
-
     path = _resample(band, positions)
     steps = np.linalg.norm(np.diff(band.host.lattice.get_cartesian_coords(path), axis=0), axis=1)
     walked = np.concatenate([[0.0], np.cumsum(steps)])
-    anions = anion_sites(band.host)
+    anions = _anion_sites(band.host)
     if len(anions) == 0:
         return walked, np.zeros(positions)
     radii = np.array([ionic_radius(band.host[int(i)].specie.symbol) for i in anions])
     shell = 1.25 * (ionic_radius(band.ion) + radii)
     distances = band.host.lattice.get_all_distances(path, band.host.frac_coords[anions])
     return walked, (1 / (1 + np.exp((distances - shell) / 0.1))).sum(axis=1)
+
+
+def _anion_sites(host: Structure) -> NDArray[np.int_]:
+    """Return the sites of anions; the S of a sulphate or the N of a nitrate is none."""
+    anions = np.array([i for i, s in enumerate(host) if is_anion(s.specie.symbol)], dtype=int)
+    hard = [i for i in anions if host[int(i)].specie.symbol in ("O", "F")]
+    if not hard or len(hard) == len(anions):
+        return anions
+    distances = host.lattice.get_all_distances(host.frac_coords[anions], host.frac_coords[hard])
+    bonded = ((distances > 0.1) & (distances < 1.9)).any(axis=1)
+    return anions[~bonded | np.isin(anions, hard)]
 
 
 def _resample(band: Band, positions: int) -> NDArray[np.float64]:

@@ -9,12 +9,15 @@ import numpy as np
 from numpy.typing import NDArray
 from pymatgen.core import Structure
 
-from migbar.elements import ionic_radius
+from migbar.elements import ionic_radius, is_anion
 from migbar.hops import Point
 from migbar.structures import require_ordered, symmetry
 
 ROOM = 0.72
-"""A void must be at least this fraction of the ionic radii's sum away from its nearest atom."""
+"""A void must have at least this much room: distance over the distance that is comfortable."""
+
+REPULSION = 0.9
+"""An ion likes to be this much farther (Å) from another cation than their radii touch."""
 
 MERGE = 0.9
 """Void candidates closer than this (Å) are one void."""
@@ -65,30 +68,27 @@ def find_voids(structure: Structure, ion: str, symprec: float = 0.01) -> list[Vo
     """
     require_ordered(structure)
     vertices = _vertices(structure)
-    radius, nearest = _room(structure, vertices)
-    needed = np.array([ROOM * (ionic_radius(ion) + ionic_radius(e)) for e in nearest])
-    roomy = radius >= needed
-    # Room is measured in units of what the ion needs there, so that an anion-lined void beats a
-    # larger one lined by small cations only where it fits better.
-    order = np.lexsort((*vertices[roomy].T.round(4), -(radius / needed)[roomy].round(3)))
+    room = _room(structure, ion, vertices)
+    roomy = room >= ROOM
+    order = np.lexsort((*vertices[roomy].T.round(4), -room[roomy].round(3)))
     operations = symmetry(structure, symprec)
+    found: list[Void] = []
     kept: list[NDArray[np.float64]] = []
-    orbits: list[int] = []
     for point in vertices[roomy][order]:
         if kept and _distances(structure, point, np.array(kept)).min() < MERGE:
             continue
         orbit = _orbit(structure, point, operations.rotations, operations.translations)
-        number = len(set(orbits))
+        number = found[-1].orbit + 1 if found else 0
         kept.extend(orbit)
-        orbits.extend([number] * len(orbit))
-    if not kept:
-        return []
-    points = np.array(kept)
-    radius, nearest = _room(structure, points)
-    return [
-        Void((float(p[0]), float(p[1]), float(p[2])), float(r), element, orbit)
-        for p, r, element, orbit in zip(points, radius, nearest, orbits, strict=True)
-    ]
+        found.extend(_void(structure, position, number) for position in orbit)
+    return found
+
+
+def _void(structure: Structure, position: NDArray[np.float64], orbit: int) -> Void:
+    distances = _distances(structure, position, structure.frac_coords)
+    nearest = int(distances.argmin())
+    x, y, z = (float(value) for value in position)
+    return Void((x, y, z), float(distances[nearest]), structure[nearest].specie.symbol, orbit)
 
 
 def _vertices(structure: Structure) -> NDArray[np.float64]:
@@ -109,18 +109,19 @@ def _vertices(structure: Structure) -> NDArray[np.float64]:
     tessellation = Voronoi(lattice.get_cartesian_coords(copies[near]))
     vertices = np.asarray(lattice.get_fractional_coords(tessellation.vertices))
     inside = ((vertices > -1e-6) & (vertices < 1 - 1e-6)).all(axis=1)
-    return vertices[inside] % 1.0
+    return _wrapped(vertices[inside])
 
 
-def _room(
-    structure: Structure, points: NDArray[np.float64]
-) -> tuple[NDArray[np.float64], list[str]]:
-    """Return the distance to the nearest atom (Å) and its element for every point."""
-    if len(points) == 0:
-        return np.zeros(0), []
+def _room(structure: Structure, ion: str, points: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Return each point's tightest distance to an atom, over the distance that is comfortable there."""
+    comfortable = np.array(
+        [
+            ionic_radius(ion) + ionic_radius(s) + (0.0 if is_anion(s) else REPULSION)
+            for s in (site.specie.symbol for site in structure)
+        ]
+    )
     distances = structure.lattice.get_all_distances(points, structure.frac_coords)
-    nearest = distances.argmin(axis=1)
-    return distances.min(axis=1), [structure[int(i)].specie.symbol for i in nearest]
+    return np.asarray((distances / comfortable).min(axis=1))
 
 
 def _distances(
@@ -139,7 +140,7 @@ def _orbit(
 
     A vertex a little off a special position has its copies close by: their mean is the position.
     """
-    copies = (rotations @ point + translations) % 1.0
+    copies = _wrapped(rotations @ point + translations)
     merged: list[NDArray[np.float64]] = []
     left = np.ones(len(copies), dtype=bool)
     for i, copy in enumerate(copies):
@@ -148,6 +149,11 @@ def _orbit(
         close = left & (_distances(structure, copy, copies) < MERGE)
         shifts = copies[close] - copy
         shifts -= np.rint(shifts)
-        merged.append((copy + shifts.mean(axis=0)) % 1.0)
+        merged.append(_wrapped(copy + shifts.mean(axis=0)))
         left &= ~close
     return merged
+
+
+def _wrapped(points: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Return fractional positions in [0, 1), free of the last digits' noise."""
+    return np.round(points, 8) % 1.0

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import sys
 
-import click
 import typer
 
 from migbar import __version__
@@ -17,7 +16,6 @@ from migbar.errors import Cancelled, MigbarError
 app = typer.Typer(
     name="migbar",
     help="Predict ionic migration barriers in crystals.",
-    no_args_is_help=True,
     add_completion=False,
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"]},
@@ -52,17 +50,16 @@ _register()
 def main(arguments: list[str] | None = None) -> None:
     """Run the command line; user errors become one line on stderr and exit code 2."""
     try:
-        code = app(arguments, standalone_mode=False)
+        code = app(
+            (sys.argv[1:] if arguments is None else arguments) or ["--help"], standalone_mode=False
+        )
     except Cancelled:
         _fail("cancelled.", 130)
     except MigbarError as error:
         _fail(str(error))
-    except click.exceptions.NoArgsIsHelpError as error:
-        typer.echo(error.format_message())
-        sys.exit(2)
-    except click.ClickException as error:
+    except typer.TyperException as error:
         _fail(error.format_message())
-    except (KeyboardInterrupt, click.Abort):
+    except (KeyboardInterrupt, typer.Abort):
         _fail("stopped.", 130)
     except BrokenPipeError:  # the reader of our output has gone, as in `migbar sites … | head`
         sys.stderr.close()

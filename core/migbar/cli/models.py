@@ -6,7 +6,7 @@ import typer
 
 from migbar.cli.common import AsJson, print_json
 
-app = typer.Typer(help="List the models.", no_args_is_help=True)
+app = typer.Typer(help="List the models.")
 
 
 @app.command("list")

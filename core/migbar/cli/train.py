@@ -9,7 +9,7 @@ import typer
 
 from migbar.cli.common import AsJson, print_json, progress_bar
 
-app = typer.Typer(help="Train a model.", no_args_is_help=True)
+app = typer.Typer(help="Train a model.")
 
 Data = Annotated[Path, typer.Option("--data", help="JSON file of bands in the published format.")]
 Out = Annotated[

@@ -1,0 +1,49 @@
+"""Small structures and data that the tests write themselves."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from pymatgen.core import Lattice, Structure
+
+ROOT = Path(__file__).resolve().parents[2]
+TRAINING_BANDS = ROOT.parent / "shared" / "data" / "em_bands_train.json"
+
+
+@pytest.fixture(scope="session")
+def examples_dir() -> Path:
+    return ROOT / "resources" / "examples"
+
+
+@pytest.fixture(scope="session")
+def training_bands() -> Path:
+    """The published training paths, where they lie beside the project."""
+    if not TRAINING_BANDS.exists():
+        pytest.skip("the published training data are not beside the project")
+    return TRAINING_BANDS
+
+
+@pytest.fixture
+def layered_oxide() -> Structure:
+    """LiCoO2 in its hexagonal cell: three Li, each hop within the layer ends at a periodic image."""
+    return Structure.from_spacegroup(
+        "R-3m", Lattice.hexagonal(2.816, 14.05), ["Li", "Co", "O"],
+        [[0, 0, 0], [0, 0, 0.5], [0, 0, 0.2395]],
+    )  # fmt: skip
+
+
+@pytest.fixture
+def rock_salt() -> Structure:
+    """LiF: four Li in a cubic cell of 4.03 Å."""
+    return Structure.from_spacegroup(
+        "Fm-3m", Lattice.cubic(4.03), ["Li", "F"], [[0, 0, 0], [0.5, 0.5, 0.5]]
+    )
+
+
+@pytest.fixture
+def empty_layered() -> Structure:
+    """TiS2: a host without any mobile ion."""
+    return Structure.from_spacegroup(
+        "P-3m1", Lattice.hexagonal(3.407, 5.695), ["Ti", "S"], [[0, 0, 0], [1 / 3, 2 / 3, 0.25]]
+    )

@@ -1,0 +1,282 @@
+"""Sites, mechanisms, supercells: atom counts and positions must be right in every one."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from pymatgen.core import Lattice, Structure
+
+from migbar.bands import approaches, band_from_record, band_to_record, idpp_band
+from migbar.errors import (
+    BandsFileError,
+    FrenkelPairError,
+    HopError,
+    OccupancyError,
+    SiteError,
+    SupercellError,
+)
+from migbar.hops import (
+    Mechanism,
+    SiteRef,
+    choose_supercell,
+    hop_between_points,
+    hop_between_sites,
+    make_band,
+    nearest_image,
+    parse_site,
+    parse_supercell,
+    shortest_translation,
+)
+from migbar.voids import find_voids
+
+
+def count(structure: Structure, element: str) -> int:
+    return sum(site.specie.symbol == element for site in structure)
+
+
+def ions(structure: Structure, element: str) -> list[int]:
+    return [i for i, site in enumerate(structure) if site.specie.symbol == element]
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [("3", (3, None)), ("3@1,0,0", (3, (1, 0, 0))), (" 12 @ -1, 0,2 ", (12, (-1, 0, 2)))],
+)
+def test_that_sites_are_read_in_the_notation_of_the_command_line(text, expected):
+    assert parse_site(text) == expected
+
+
+@pytest.mark.parametrize("text", ["", "a", "3@", "3@1,0", "-1", "1.5", "3@1,0,0,0"])
+def test_that_anything_else_is_not_a_site(text):
+    with pytest.raises(SiteError, match="not a site"):
+        parse_site(text)
+
+
+def test_that_a_site_reference_prints_as_it_is_read():
+    assert str(SiteRef(3)) == "3"
+    assert str(SiteRef(3, (1, 0, -1))) == "3@1,0,-1"
+
+
+def test_that_the_nearest_image_is_found_and_ties_are_told(layered_oxide):
+    nearest, ties = nearest_image(layered_oxide, SiteRef(0), 0)
+    assert nearest == SiteRef(0, (1, 0, 0))  # of six equally near images the lowest
+    assert len(ties) == 5
+
+
+def test_that_the_nearest_image_is_right_in_a_strongly_skewed_cell():
+    cubic = Structure.from_spacegroup("Pm-3m", Lattice.cubic(4.0), ["Li"], [[0, 0, 0]])
+    skewed = cubic.make_supercell([[1, 0, 0], [2, 1, 0], [0, 0, 1]], in_place=False)
+    nearest, _ = nearest_image(skewed, SiteRef(0), 0)
+    vector = skewed.lattice.get_cartesian_coords(nearest.image)
+    assert np.linalg.norm(vector) == pytest.approx(4.0)
+
+
+def test_that_a_vacancy_hop_empties_its_two_ends_and_nothing_else(rock_salt):
+    first, second = ions(rock_salt, "Li")[:2]
+    hop = hop_between_sites(rock_salt, "Li", SiteRef(first), SiteRef(second))
+    band = make_band(rock_salt, hop)
+    full = rock_salt * 2
+    assert count(band.host, "Li") == count(full, "Li") - 2
+    assert count(band.host, "F") == count(full, "F")
+    assert len(band.image(2)) == len(full) - 1  # one vacancy
+    assert len(band.five_position_structure()) == len(full) - 2 + 5
+    assert band.length == pytest.approx(4.03 / np.sqrt(2))
+
+
+def test_that_a_single_ion_hop_leaves_no_other_ion(rock_salt):
+    first, second = ions(rock_salt, "Li")[:2]
+    hop = hop_between_sites(rock_salt, "Li", SiteRef(first), SiteRef(second), Mechanism.SINGLE_ION)
+    band = make_band(rock_salt, hop)
+    assert count(band.host, "Li") == 0
+    assert count(band.host, "F") == 32
+    assert count(band.image(0), "Li") == 1
+
+
+def test_that_an_interstitial_hop_adds_one_ion_to_the_perfect_crystal(rock_salt):
+    hop = hop_between_points(
+        rock_salt, "Li", (0.25, 0.25, 0.25), (0.75, 0.25, 0.25), Mechanism.INTERSTITIAL
+    )
+    band = make_band(rock_salt, hop)
+    assert len(band.host) == len(rock_salt) * 8
+    assert len(band.image(0)) == len(rock_salt) * 8 + 1
+
+
+def test_that_an_insertion_puts_one_ion_into_an_empty_host(empty_layered):
+    hop = hop_between_points(empty_layered, "Li", (0, 0, 0.5), (1, 0, 0.5), Mechanism.INSERTION)
+    band = make_band(empty_layered, hop)
+    cells = round(abs(np.linalg.det(choose_supercell(empty_layered, hop))))
+    assert len(band.host) == 3 * cells
+    assert count(band.image(0), "Li") == 1
+    assert band.length == pytest.approx(3.407)
+
+
+def test_that_further_vacancies_are_emptied_once_in_the_supercell(rock_salt):
+    first, second, third = ions(rock_salt, "Li")[:3]
+    hop = hop_between_sites(
+        rock_salt, "Li", SiteRef(first), SiteRef(second), removed=[SiteRef(third, (1, 0, 0))]
+    )
+    band = make_band(rock_salt, hop)
+    assert count(band.host, "Li") == 32 - 3
+
+
+def test_that_a_hop_to_its_own_image_gets_a_supercell(layered_oxide):
+    hop = hop_between_sites(layered_oxide, "Li", SiteRef(0), SiteRef(0, (1, 0, 0)))
+    band = make_band(layered_oxide, hop)
+    assert shortest_translation(band.host.lattice.matrix) >= 8.0
+    assert band.length == pytest.approx(2.816)
+    with pytest.raises(SupercellError, match="own periodic image"):
+        make_band(layered_oxide, hop, np.eye(3, dtype=int))
+
+
+def test_that_a_hop_longer_than_the_supercell_does_not_meet_itself(layered_oxide):
+    hop = hop_between_sites(layered_oxide, "Li", SiteRef(0), SiteRef(0, (3, 0, 0)))
+    band = make_band(layered_oxide, hop)
+    assert band.length == pytest.approx(3 * 2.816)
+
+
+def test_that_the_reduced_cell_serves_where_the_cell_as_read_is_skewed(rock_salt):
+    primitive = rock_salt.get_primitive_structure()
+    matrix = choose_supercell(primitive)
+    lattice = matrix @ primitive.lattice.matrix
+    assert shortest_translation(lattice) >= 8.0 - 1e-6
+    assert np.linalg.det(matrix) > 0
+    # A cubic cell of 8.06 Å holds 32 primitive cells; nothing that large is needed.
+    assert round(np.linalg.det(matrix)) <= 32
+
+
+@given(
+    lengths=st.tuples(*[st.floats(2.5, 12.0)] * 3),
+    angles=st.tuples(*[st.floats(55.0, 125.0)] * 3),
+)
+@settings(max_examples=40, deadline=None)
+def test_that_every_automatic_supercell_is_large_enough(lengths, angles):
+    lattice = Lattice.from_parameters(*lengths, *angles)
+    if not lattice.volume > 5:
+        return
+    structure = Structure(lattice, ["Li"], [[0, 0, 0]])
+    matrix = choose_supercell(structure)
+    assert shortest_translation(matrix @ lattice.matrix) >= 8.0 - 1e-5
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("auto", None),
+        ("none", np.eye(3)),
+        ("2,2,1", np.diag([2, 2, 1])),
+        ("2x1x1", np.diag([2, 1, 1])),
+    ],
+)
+def test_that_supercells_are_read(text, expected):
+    matrix = parse_supercell(text)
+    assert (matrix is None) if expected is None else (matrix == expected).all()
+
+
+@pytest.mark.parametrize("text", ["2", "0,1,1", "a,b,c", "-1,1,1", "1,2,3,4"])
+def test_that_anything_else_is_not_a_supercell(text):
+    with pytest.raises(SupercellError):
+        parse_supercell(text)
+
+
+def test_that_an_occupied_site_to_a_void_is_refused(rock_salt):
+    with pytest.raises(FrenkelPairError, match="Frenkel"):
+        hop_between_points(
+            rock_salt, "Li", rock_salt[ions(rock_salt, "Li")[0]].frac_coords,
+            (0.25, 0.25, 0.25), Mechanism.INTERSTITIAL,
+        )  # fmt: skip
+    with pytest.raises(FrenkelPairError):
+        hop_between_points(rock_salt, "Li", (0, 0, 0), (0.25, 0.25, 0.25), Mechanism.VACANCY)
+
+
+def test_that_ends_that_do_not_fit_are_refused(rock_salt, empty_layered):
+    lithium, fluorine = ions(rock_salt, "Li")[0], ions(rock_salt, "F")[0]
+    with pytest.raises(SiteError, match="is F, not Li"):
+        hop_between_sites(rock_salt, "Li", SiteRef(lithium), SiteRef(fluorine))
+    with pytest.raises(SiteError, match="no site 99"):
+        hop_between_sites(rock_salt, "Li", SiteRef(lithium), SiteRef(99))
+    with pytest.raises(HopError, match="starts and ends"):
+        hop_between_sites(rock_salt, "Li", SiteRef(lithium), SiteRef(lithium))
+    with pytest.raises(HopError, match="void to void"):
+        hop_between_sites(rock_salt, "Li", SiteRef(0), SiteRef(1), Mechanism.INTERSTITIAL)
+    with pytest.raises(SiteError, match="on top of"):
+        hop_between_points(
+            rock_salt, "Li", (0.5, 0.5, 0.5), (0.25, 0.25, 0.25), Mechanism.INTERSTITIAL
+        )
+    with pytest.raises(HopError, match="without any"):
+        hop_between_points(
+            rock_salt, "Li", (0.25, 0.25, 0.25), (0.75, 0.25, 0.25), Mechanism.INSERTION
+        )
+    with pytest.raises(HopError, match="same place"):
+        hop_between_points(empty_layered, "Li", (0, 0, 0.5), (0, 0, 0.5), Mechanism.INSERTION)
+
+
+def test_that_a_partly_occupied_structure_has_no_hops():
+    mixed = Structure(Lattice.cubic(4.0), [{"Li": 0.5}, "O"], [[0, 0, 0], [0.5, 0.5, 0.5]])
+    with pytest.raises(OccupancyError):
+        hop_between_sites(mixed, "Li", SiteRef(0), SiteRef(0, (1, 0, 0)))
+
+
+def test_that_fractional_ends_on_sites_are_those_sites_in_any_image(rock_salt):
+    hop = hop_between_points(rock_salt, "Li", (1.0, 1.0, 0.001), (1.5, 1.5, 0.0), Mechanism.VACANCY)
+    assert hop.start == pytest.approx((1.0, 1.0, 0.0))
+    assert hop.end == pytest.approx((1.5, 1.5, 0.0))
+    assert hop.start_site is not None
+    assert hop.start_site.image[2] == 0
+
+
+def test_that_the_voids_of_an_empty_host_are_its_known_sites(empty_layered):
+    voids = find_voids(empty_layered, "Li")
+    assert any(np.allclose(v.frac_coords, (0, 0, 0.5), atol=0.02) for v in voids)
+    roomiest = voids[0]
+    assert np.allclose(roomiest.frac_coords, (0, 0, 0.5), atol=0.02)  # the octahedral site
+
+
+def test_that_voids_have_the_symmetry_of_the_crystal(rock_salt):
+    voids = find_voids(rock_salt, "Li")
+    tetrahedral = sorted(tuple(np.round(v.frac_coords, 3)) for v in voids)
+    expected = sorted((a, b, c) for a in (0.25, 0.75) for b in (0.25, 0.75) for c in (0.25, 0.75))
+    assert np.allclose(tetrahedral, expected)
+
+
+def test_that_a_band_survives_the_published_format(rock_salt):
+    hop = hop_between_sites(rock_salt, "Li", SiteRef(0), SiteRef(1, (-1, 0, 0)))
+    band = make_band(rock_salt, hop)
+    record = band_to_record(band, "LiF_1", 0.5)
+    again = band_from_record(record)
+    assert again.ion == "Li"
+    assert np.allclose(again.path, band.path)
+    assert len(again.host) == len(band.host)
+
+
+def test_that_records_that_are_not_bands_are_refused_with_the_reason(rock_salt):
+    hop = hop_between_sites(rock_salt, "Li", SiteRef(0), SiteRef(1))
+    record = band_to_record(make_band(rock_salt, hop), "LiF_1", 0.5)
+    record["atoms"]["elements"][3] = "F"
+    with pytest.raises(BandsFileError, match="one migrating element"):
+        band_from_record(record, "LiF_1")
+    with pytest.raises(BandsFileError, match="no readable atoms"):
+        band_from_record({"atoms": {}}, "empty")
+
+
+def test_that_approaches_name_the_nearest_host_atom(rock_salt):
+    hop = hop_between_sites(rock_salt, "Li", SiteRef(0), SiteRef(1))
+    near = approaches(make_band(rock_salt, hop))
+    assert [a.image for a in near] == [0, 1, 2, 3, 4]
+    assert {a.element for a in near} == {"F"}
+    assert near[0].distance == pytest.approx(4.03 / 2, abs=1e-6)
+    assert near[2].distance < near[0].distance
+
+
+def test_that_idpp_bends_a_band_away_from_an_atom_in_its_way(rock_salt):
+    # The straight line along the body diagonal runs almost through a fluoride ion.
+    hop = hop_between_points(
+        rock_salt, "Li", (0.25, 0.25, 0.25), (0.75, 0.75, 0.70), Mechanism.INTERSTITIAL
+    )
+    straight = make_band(rock_salt, hop)
+    bent = idpp_band(straight)
+    assert np.allclose(bent.path[[0, -1]], straight.path[[0, -1]])
+    assert bent.length > straight.length
+    closest = [min(a.distance for a in approaches(b)) for b in (straight, bent)]
+    assert closest[1] > closest[0]
