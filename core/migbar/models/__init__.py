@@ -1,0 +1,1 @@
+"""Models that predict barriers, and the store they are kept in."""

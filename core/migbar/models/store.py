@@ -1,0 +1,186 @@
+"""The model store: a folder per model, with a JSON card and weight files whose SHA-256 it holds."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from dataclasses import replace
+from functools import cache
+from importlib import import_module
+from pathlib import Path
+from typing import Any, Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+from platformdirs import user_data_dir
+
+from migbar.barriers import ModelCard, Predictor
+from migbar.errors import ModelError
+from migbar.files import replacing, write_text
+from migbar.resources import resource_dir
+
+DEFAULT_MODEL = "band-forest"
+
+CARD = "card.json"
+WEIGHTS = "weights.safetensors"
+
+_RECIPES = {"band-forest": ("migbar.models.forest", "BandForest")}
+"""Module and class that read a model's weights, by the recipe on its card."""
+
+
+class StoredModel(Predictor, Protocol):
+    """A predictor whose weights are named arrays."""
+
+    def weights(self) -> dict[str, NDArray[Any]]:
+        """Return every array that `from_weights` needs."""
+
+    @classmethod
+    def from_weights(cls, card: ModelCard, weights: dict[str, NDArray[Any]]) -> StoredModel:
+        """Make the model again; raise KeyError or ValueError where the weights do not fit."""
+
+
+def bundled_models_dir() -> Path:
+    """Folder of the models that come with the program."""
+    return resource_dir() / "models"
+
+
+def user_models_dir() -> Path:
+    """Folder of the user's own models."""
+    return Path(user_data_dir("migbar")) / "models"
+
+
+def list_models() -> list[ModelCard]:
+    """Return the cards of all models: the bundled ones, then the user's, each sorted by name.
+
+    Folders without a readable card are left out; `load_model` says what is wrong with them.
+    """
+    cards = []
+    for folder in _folders().values():
+        try:
+            cards.append(read_card(folder))
+        except ModelError:
+            continue
+    return cards
+
+
+def load_model(name: str | None = None) -> Predictor:
+    """Load a model by its name, or from a folder; the default model where none is named.
+
+    Raises
+    ------
+    ModelError
+        If there is no such model, or if its files are damaged.
+    """
+    name = DEFAULT_MODEL if name is None else name
+    folders = _folders()
+    folder = folders.get(name, Path(name).expanduser())
+    if not (folder / CARD).is_file():
+        raise ModelError(
+            f"there is no model '{name}'; choose one of: {', '.join(folders) or '(none)'}."
+        )
+    return _load(folder.resolve())
+
+
+def read_card(folder: Path) -> ModelCard:
+    """Read the card of the model in `folder`.
+
+    Raises
+    ------
+    ModelError
+        If the card cannot be read.
+    """
+    try:
+        data = json.loads((folder / CARD).read_text(encoding="utf-8"))
+        card = ModelCard(**data)
+    except (OSError, ValueError, TypeError) as error:
+        raise ModelError(_damaged(folder, f"its card cannot be read ({error})")) from None
+    texts = (card.name, card.version, card.summary)
+    tables = (card.training, card.scores, card.files)
+    if not all(isinstance(t, str) for t in texts) or not all(isinstance(t, dict) for t in tables):
+        raise ModelError(_damaged(folder, "its card lacks a name, version, or files"))
+    return card
+
+
+def save_model(model: StoredModel, folder: str | Path | None = None) -> Path:
+    """Write a model's weights and card; the card goes last, so half a model is never seen.
+
+    Parameters
+    ----------
+    model : StoredModel
+    folder : path, optional
+        Where to; a new folder in the user's store where not given. There the model gets a
+        number behind its name if the name is taken, so that none is ever hidden by another.
+
+    Returns
+    -------
+    Path
+        The model's folder.
+    """
+    card = model.card
+    if folder is None:
+        card = replace(card, name=_free_name(card.name))
+        folder = user_models_dir() / card.name
+    folder = Path(folder)
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        digest = _write_weights(model.weights(), folder / WEIGHTS)
+        card = replace(card, files={WEIGHTS: digest})
+        write_text(folder / CARD, json.dumps(card.to_dict(), indent=2, ensure_ascii=False) + "\n")
+    except OSError as error:
+        raise ModelError(f"cannot write the model to {folder}: {error.strerror}.") from None
+    _load.cache_clear()
+    return folder
+
+
+def _write_weights(weights: dict[str, NDArray[Any]], path: Path) -> str:
+    from safetensors.numpy import save_file
+
+    with replacing(path) as temporary:
+        save_file({k: np.ascontiguousarray(v) for k, v in weights.items()}, str(temporary))
+        return hashlib.sha256(temporary.read_bytes()).hexdigest()
+
+
+def _folders() -> dict[str, Path]:
+    """Folder of each model by name; a bundled model keeps its name."""
+    found: dict[str, Path] = {}
+    for store in (bundled_models_dir(), user_models_dir()):
+        for card in sorted(store.glob(f"*/{CARD}")):
+            found.setdefault(card.parent.name, card.parent)
+    return found
+
+
+def _free_name(name: str) -> str:
+    taken = _folders()
+    number, free = 2, name
+    while free in taken:
+        free, number = f"{name}-{number}", number + 1
+    return free
+
+
+@cache
+def _load(folder: Path) -> Predictor:
+    from safetensors.numpy import load
+
+    card = read_card(folder)
+    try:
+        data = (folder / WEIGHTS).read_bytes()
+    except OSError as error:
+        raise ModelError(_damaged(folder, f"its weights cannot be read ({error})")) from None
+    if hashlib.sha256(data).hexdigest() != card.files.get(WEIGHTS):
+        raise ModelError(_damaged(folder, "its weights are not those that its card describes"))
+    recipe = card.training.get("recipe")
+    if recipe not in _RECIPES:
+        raise ModelError(
+            f"the model '{card.name}' was made by the recipe '{recipe}', which this version of "
+            "MigBar does not know; update MigBar."
+        )
+    module, name = _RECIPES[recipe]
+    kind: type[StoredModel] = getattr(import_module(module), name)
+    try:
+        return kind.from_weights(card, load(data))
+    except (KeyError, ValueError, IndexError, TypeError) as error:
+        raise ModelError(_damaged(folder, f"its weights do not fit ({error})")) from None
+
+
+def _damaged(folder: Path, reason: str) -> str:
+    return f"the model in {folder} is damaged: {reason}; install or train it again."
