@@ -1,0 +1,6 @@
+"""The 3D view. Importing it brings VTK, so the window imports it late."""
+
+from migbar_gui.viewer.crystal_view import CrystalView, PathDrawing, Style
+from migbar_gui.viewer.scene import AtomInfo
+
+__all__ = ["AtomInfo", "CrystalView", "PathDrawing", "Style"]

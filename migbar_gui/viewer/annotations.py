@@ -1,0 +1,243 @@
+"""Text over the picture: atom labels, tags, axis letters and the axis triad, painted by Qt."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+import numpy as np
+from numpy.typing import NDArray
+from PySide6.QtCore import QPointF, QRectF, Qt
+from PySide6.QtGui import QColor, QFont, QFontMetricsF, QPainter, QPainterPath, QPen, QPolygonF
+
+from migbar_gui.viewer.projection import Projection
+from migbar_gui.viewer.themes import AXIS_COLOURS, Theme
+
+Floats = NDArray[np.float64]
+
+MOST_LABELS = 400
+"""Of more visible atoms the ones nearest to the viewer are labelled; more text is not readable."""
+
+_TRIAD_LENGTH = 34.0
+_TRIAD_CENTRE = 58.0
+
+
+@dataclass(frozen=True, slots=True)
+class Label:
+    """Text centred on a ball; left out where another ball hides it."""
+
+    text: str
+    position: Floats
+    radius: float
+
+
+@dataclass(frozen=True, slots=True)
+class Tag:
+    """Text on a coloured pill beside a point, in front of everything."""
+
+    text: str
+    position: Floats
+    clearance: float
+    colour: str
+
+
+@dataclass(slots=True)
+class Annotations:
+    """All text of a picture."""
+
+    labels: Sequence[Label] = ()
+    tags: list[Tag] = field(default_factory=list)
+    cell: Floats | None = None
+    hint: str = ""
+
+
+def paint(
+    painter: QPainter,
+    notes: Annotations,
+    projection: Projection,
+    theme: Theme,
+    balls: tuple[Floats, Floats],
+) -> None:
+    """Paint all text of a picture.
+
+    Parameters
+    ----------
+    painter : QPainter
+        In the pixels of `projection`.
+    notes : Annotations
+    projection : Projection
+    theme : Theme
+    balls : tuple of ndarray
+        Positions (n, 3) and radii (n,) in Å of what can hide a label.
+    """
+    painter.setRenderHints(QPainter.RenderHint.Antialiasing | QPainter.RenderHint.TextAntialiasing)
+    if notes.hint:
+        _paint_hint(painter, notes.hint, projection, theme)
+    _paint_labels(painter, notes.labels, projection, balls)
+    if notes.cell is not None:
+        _paint_cell_letters(painter, notes.cell, projection, theme)
+        _paint_triad(painter, notes.cell, projection, theme)
+    for tag in notes.tags:
+        _paint_tag(painter, tag, projection)
+
+
+def _font(painter: QPainter, size: float, bold: bool = False, italic: bool = False) -> QFont:
+    font = QFont(painter.font())
+    font.setPixelSize(max(1, round(size)))
+    font.setBold(bold)
+    font.setItalic(italic)
+    return font
+
+
+def _outlined(
+    painter: QPainter, text: str, centre: QPointF, font: QFont, colour: QColor, rim: QColor
+) -> None:
+    """Draw text centred on a point with a rim, so that it is readable on any colour."""
+    path = QPainterPath()
+    path.addText(0, 0, font, text)
+    box = path.boundingRect()
+    path.translate(centre - box.center())
+    painter.strokePath(
+        path,
+        QPen(
+            rim,
+            font.pixelSize() * 0.28,
+            Qt.PenStyle.SolidLine,
+            Qt.PenCapStyle.RoundCap,
+            Qt.PenJoinStyle.RoundJoin,
+        ),
+    )
+    painter.fillPath(path, colour)
+
+
+def _paint_hint(painter: QPainter, text: str, projection: Projection, theme: Theme) -> None:
+    painter.setFont(_font(painter, 15))
+    painter.setPen(QColor(theme.muted))
+    painter.drawText(
+        QRectF(0, 0, projection.width, projection.height), Qt.AlignmentFlag.AlignCenter, text
+    )
+
+
+# ------------------------------------------------------------------ labels
+
+
+def _paint_labels(
+    painter: QPainter,
+    labels: Sequence[Label],
+    projection: Projection,
+    balls: tuple[Floats, Floats],
+) -> None:
+    if not labels:
+        return
+    positions = np.array([label.position for label in labels])
+    radii = np.array([label.radius for label in labels])
+    pixels = projection.pixels(positions)
+    inside = (
+        (pixels[:, 0] > 0)
+        & (pixels[:, 0] < projection.width)
+        & (pixels[:, 1] > 0)
+        & (pixels[:, 1] < projection.height)
+    )
+    rows = np.flatnonzero(inside)
+    rows = rows[np.argsort(-pixels[rows, 2])][:MOST_LABELS]
+    sizes = projection.size(positions, radii)
+    spread = projection.pixels(balls[0])
+    reach = projection.size(*balls)
+    ink, rim = QColor("#15181c"), QColor(255, 255, 255, 215)
+    for row in rows[::-1]:
+        x, y, depth = pixels[row]
+        hiding = (spread[:, 2] > depth + 0.1) & (
+            (spread[:, 0] - x) ** 2 + (spread[:, 1] - y) ** 2 < (0.8 * reach) ** 2
+        )
+        if not hiding.any():
+            size = float(np.clip(0.62 * sizes[row], 9, 17))
+            _outlined(
+                painter, labels[row].text, QPointF(x, y), _font(painter, size, True), ink, rim
+            )
+
+
+# ------------------------------------------------------------------ tags
+
+
+def _paint_tag(painter: QPainter, tag: Tag, projection: Projection) -> None:
+    x, y, _ = projection.pixels(tag.position[None])[0]
+    away = float(projection.size(tag.position[None], np.array([tag.clearance]))[0])
+    font = _font(painter, 12, bold=True)
+    metrics = QFontMetricsF(font)
+    width, height = metrics.horizontalAdvance(tag.text) + 14, metrics.height() + 4
+    corner = QPointF(x + 0.75 * away + 6, y - 0.75 * away - 6)
+    box = QRectF(corner.x(), corner.y() - height, width, height)
+    colour = QColor(tag.colour)
+    painter.setPen(QPen(colour, 1.6))
+    painter.drawLine(QPointF(x + 0.72 * away, y - 0.72 * away), corner + QPointF(4, -4))
+    painter.setPen(QPen(QColor(255, 255, 255, 200), 1.2))
+    painter.setBrush(colour)
+    painter.drawRoundedRect(box, height / 2, height / 2)
+    painter.setFont(font)
+    painter.setPen(QColor("#ffffff") if colour.lightnessF() < 0.7 else QColor("#1c2127"))
+    painter.drawText(box, Qt.AlignmentFlag.AlignCenter, tag.text)
+
+
+# ------------------------------------------------------------------ axes
+
+
+def _paint_cell_letters(
+    painter: QPainter, cell: Floats, projection: Projection, theme: Theme
+) -> None:
+    """Put the letters beyond the ends of the edges that start at the origin."""
+    ends = projection.pixels(np.vstack([np.zeros(3), cell]))[:, :2]
+    for letter, colour, end in zip("abc", AXIS_COLOURS, ends[1:], strict=True):
+        way = end - ends[0]
+        length = float(np.linalg.norm(way))
+        if length < 12:
+            continue  # seen end on
+        x, y = end + 13 * way / length
+        _outlined(
+            painter,
+            letter,
+            QPointF(x, y),
+            _font(painter, 15, bold=True, italic=True),
+            QColor(colour),
+            QColor(theme.background),
+        )
+
+
+def _paint_triad(painter: QPainter, cell: Floats, projection: Projection, theme: Theme) -> None:
+    """Draw the directions of a, b and c in the lower left corner, the nearest last."""
+    centre = np.array([_TRIAD_CENTRE, projection.height - _TRIAD_CENTRE])
+    directions = cell / np.linalg.norm(cell, axis=1)[:, None]
+    for row in np.argsort(directions @ projection.towards):
+        flat = np.array([directions[row] @ projection.right, -(directions[row] @ projection.up)])
+        colour = QColor(AXIS_COLOURS[row])
+        tip = centre + _TRIAD_LENGTH * flat
+        _paint_arrow(painter, centre, tip, colour)
+        length = float(np.linalg.norm(flat))
+        letter = tip + (12 * flat / length if length > 0.15 else np.array([10.0, -10.0]))
+        _outlined(
+            painter,
+            "abc"[row],
+            QPointF(*letter),
+            _font(painter, 14, bold=True, italic=True),
+            colour,
+            QColor(theme.background),
+        )
+    painter.setPen(Qt.PenStyle.NoPen)
+    painter.setBrush(QColor(theme.muted))
+    painter.drawEllipse(QPointF(*centre), 3.5, 3.5)
+
+
+def _paint_arrow(painter: QPainter, start: Floats, tip: Floats, colour: QColor) -> None:
+    way = tip - start
+    length = float(np.linalg.norm(way))
+    if length < 1:
+        return
+    along, head = way / length, min(9.0, 0.8 * length)
+    across = np.array([-along[1], along[0]])
+    neck = tip - head * along
+    painter.setPen(QPen(colour, 3.2, Qt.PenStyle.SolidLine, Qt.PenCapStyle.FlatCap))
+    painter.drawLine(QPointF(*start), QPointF(*neck))
+    painter.setPen(Qt.PenStyle.NoPen)
+    painter.setBrush(colour)
+    painter.drawPolygon(
+        QPolygonF([QPointF(*tip), QPointF(*(neck + 5 * across)), QPointF(*(neck - 5 * across))])
+    )

@@ -1,0 +1,651 @@
+"""The 3D view of a crystal: atoms, voids and migration paths that can be looked at, pointed at and clicked."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Literal
+
+import numpy as np
+from migbar.files import replacing
+from numpy.typing import NDArray
+from pymatgen.core import Structure
+from PySide6.QtCore import QPoint, QPointF, QRect, Qt, Signal
+from PySide6.QtGui import QCloseEvent, QImage, QPainter, QPaintEvent, QResizeEvent
+from PySide6.QtWidgets import QVBoxLayout, QWidget
+
+from migbar_gui.colours import ball_radius, rgb
+from migbar_gui.viewer import scene, themes
+from migbar_gui.viewer.annotations import Annotations, Label, Tag, paint
+from migbar_gui.viewer.canvas import Canvas
+from migbar_gui.viewer.drawing import BallLayer, FaceLayer, Layer, StickLayer
+from migbar_gui.viewer.projection import Projection
+from migbar_gui.viewer.scene import AtomInfo, Balls
+
+Floats = NDArray[np.float64]
+
+BOND_RADIUS = 0.11
+CELL_RADIUS = 0.022
+HALO_WIDTH = 0.13
+HAZE = 0.5
+MARGIN = 1.08
+
+
+@dataclass(frozen=True, slots=True)
+class PathDrawing:
+    """A migration path as it is drawn.
+
+    Attributes
+    ----------
+    points : ndarray, shape (n, 3)
+        Positions of the ion from the initial to the final site in Å, in the frame of the displayed cell.
+    ion : str
+        Symbol of the migrating element.
+    colour : str
+        ``#rrggbb``.
+    active : bool
+        Whether it is the path being looked at.
+    label : str
+        Short text beside it.
+    clashes : tuple of int
+        Rows of `points` that come too close to an atom.
+    """
+
+    points: Floats
+    ion: str
+    colour: str
+    active: bool
+    label: str = ""
+    clashes: tuple[int, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Style:
+    """What is shown beside the atoms, and how.
+
+    Attributes
+    ----------
+    bonds, cell, boundary, polyhedra : bool
+        Bonds, cell edges with the axes, images on the faces and around the cell, coordination polyhedra.
+    ion_bonds : bool
+        Thin bonds to the mobile ion too.
+    perspective : bool
+        Perspective instead of parallel projection.
+    """
+
+    bonds: bool = True
+    cell: bool = True
+    boundary: bool = True
+    polyhedra: bool = False
+    ion_bonds: bool = False
+    perspective: bool = False
+
+
+class _Overlay(QWidget):
+    """A sheet of glass over the canvas for text."""
+
+    def __init__(self, view: CrystalView) -> None:
+        super().__init__(view)
+        self._view = view
+        self.setAttribute(Qt.WidgetAttribute.WA_TransparentForMouseEvents)
+        self.setAttribute(Qt.WidgetAttribute.WA_NoSystemBackground)
+
+    def paintEvent(self, event: QPaintEvent) -> None:  # noqa: N802
+        painter = QPainter(self)
+        self._view.paint_annotations(painter)
+        painter.end()
+
+
+class CrystalView(QWidget):
+    """Shows one crystal with voids and paths, and says what is pointed at and clicked."""
+
+    site_clicked = Signal(object)
+    """An `AtomInfo`: the atom or void that was clicked."""
+    background_clicked = Signal()
+    hovered = Signal(object)
+    """The `AtomInfo` under the mouse, or None; at most some 30 times a second."""
+    file_dropped = Signal(list)
+    """Paths of the files that were dropped on the view."""
+
+    def __init__(self, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self._structure: Structure | None = None
+        self._ion: str | None = None
+        self._voids: Sequence[Sequence[float]] = ()
+        self._start: AtomInfo | None = None
+        self._end: AtomInfo | None = None
+        self._hovered: AtomInfo | None = None
+        self._drawings: tuple[PathDrawing, ...] = ()
+        self._hidden: frozenset[str] = frozenset()
+        self._labelled = False
+        self._style = Style()
+        self._theme = themes.LIGHT
+        self._atoms = self._void_balls = scene.no_balls("atom")
+        self._halos: list[tuple[Floats, float, str]] = []
+        self._halo_view: Floats | None = None
+        self._notes = Annotations()
+        self._centre, self._radius = np.zeros(3), 1.0
+        self._fit_when_shown = False
+        self._build()
+        self._apply_theme()
+
+    def _build(self) -> None:
+        self._canvas = Canvas(self, self._before_frame)
+        layout = QVBoxLayout(self)
+        layout.setContentsMargins(0, 0, 0, 0)
+        layout.addWidget(self._canvas)
+        self._overlay = _Overlay(self)
+        self._overlay.raise_()
+
+        renderer = self._canvas.renderer
+        self._layers: dict[str, Layer] = {}
+        self._atom_layer = BallLayer(renderer, outline=0.3)
+        self._bond_layer = StickLayer(renderer, outline=0.3)
+        self._cell_layer = StickLayer(renderer, lit=False)
+        self._face_layer = FaceLayer(renderer)
+        self._rim_layer = StickLayer(renderer, outline=0.2)
+        self._tube_layer = StickLayer(renderer, outline=0.3)
+        self._bead_layer = BallLayer(renderer, outline=0.35)
+        self._halo_layer = BallLayer(renderer, lit=False)
+        self._void_layer = BallLayer(renderer, outline=0.45, translucent=True)
+        self._end_layer = BallLayer(renderer, outline=0.3, translucent=True)
+        self._hazy = [
+            self._atom_layer,
+            self._bond_layer,
+            self._cell_layer,
+            self._face_layer,
+            self._rim_layer,
+            self._void_layer,
+        ]
+
+        self._canvas.clicked.connect(self._on_click)
+        self._canvas.pointed.connect(self._on_point)
+        self._canvas.dropped.connect(self.file_dropped)
+        self._canvas.changed.connect(self._overlay.update)
+
+    # -------------------------------------------------------------- what is shown
+
+    @property
+    def structure(self) -> Structure | None:
+        """The structure shown."""
+        return self._structure
+
+    @property
+    def style(self) -> Style:  # type: ignore[override]
+        """What is shown beside the atoms; change it with `set_style`."""
+        return self._style
+
+    @property
+    def theme(self) -> themes.Theme:
+        """The colours in use."""
+        return self._theme
+
+    def show_structure(
+        self, structure: Structure | None, ion: str | None, keep_camera: bool = False
+    ) -> None:
+        """Show a structure, or nothing; voids, paths and selection of the one before are cleared.
+
+        Parameters
+        ----------
+        structure : Structure or None
+        ion : str or None
+            The mobile ion: not bonded to the host, and shown around the cell as well.
+        keep_camera : bool
+            Whether to look from where one looked before, and to keep voids, paths and selection, for
+            example where only the ion has changed.
+        """
+        self._structure, self._ion = structure, ion
+        if not keep_camera:
+            self._voids, self._drawings = (), ()
+            self._start = self._end = None
+        self._hovered = None
+        self._draw_all()
+        if structure is not None and not keep_camera:
+            self._look(*_standard_view(structure.lattice.matrix))
+            self._fit()
+        self._canvas.request_frame()
+
+    def set_voids(self, voids: Sequence[Sequence[float]]) -> None:
+        """Show voids (fractional coordinates) as translucent ghosts that can be clicked."""
+        self._voids = voids
+        self._draw_voids()
+        self._finish()
+
+    def set_selection(self, start: AtomInfo | None, end: AtomInfo | None) -> None:
+        """Mark the initial and the final site."""
+        self._start, self._end = start, end
+        self._draw_marks()
+        self._finish()
+
+    def set_paths(self, drawings: Sequence[PathDrawing]) -> None:
+        """Show migration paths."""
+        self._drawings = tuple(drawings)
+        self._draw_paths()
+        self._draw_marks()
+        self._finish()
+
+    def set_hidden_elements(self, symbols: Iterable[str]) -> None:
+        """Hide all atoms of some elements; they cannot be clicked then."""
+        self._hidden = frozenset(symbols)
+        self._draw_all()
+        self._canvas.request_frame()
+
+    def set_labels(self, shown: bool) -> None:
+        """Write element and index on the atoms."""
+        self._labelled = shown
+        self._annotate()
+        self._canvas.request_frame()
+
+    def set_style(self, **changes: bool) -> None:
+        """Change fields of `Style`, for example ``set_style(polyhedra=True, bonds=False)``."""
+        turned = self._projection() if self._structure is not None else None
+        self._style = replace(self._style, **changes)
+        if turned is not None:
+            self._set_perspective(turned)
+        self._draw_all()
+        self._canvas.request_frame()
+
+    def set_theme(self, dark: bool) -> None:
+        """Use colours for a dark or a light window."""
+        self._theme = themes.DARK if dark else themes.LIGHT
+        self._apply_theme()
+        self._draw_all()
+        self._canvas.request_frame()
+
+    def _apply_theme(self) -> None:
+        self._canvas.renderer.SetBackground(self._theme.background_rgb)
+        self._annotate()
+
+    def _finish(self) -> None:
+        self._measure()
+        self._annotate()
+        self._canvas.request_frame()
+
+    # -------------------------------------------------------------- drawing
+
+    def _draw_all(self) -> None:
+        self._draw_atoms()
+        self._draw_cell()
+        self._draw_voids()
+        self._draw_paths()
+        self._draw_marks()
+        self._measure()
+        self._annotate()
+
+    def _draw_atoms(self) -> None:
+        balls = scene.no_balls("atom")
+        if self._structure is not None:
+            balls = scene.atom_balls(self._structure, self._ion, self._style.boundary)
+            balls = balls.where(~np.isin(balls.elements, list(self._hidden)))
+        self._atoms = balls
+        colours = np.where(balls.beyond[:, None], self._faded(balls.colours, 0.55), balls.colours)
+        radii = np.where(balls.beyond, 0.85 * balls.radii, balls.radii)
+        self._atom_layer.draw(balls.positions, radii, colours)
+        self._draw_bonds()
+
+    def _draw_bonds(self) -> None:
+        balls, style = self._atoms, self._style
+        none = np.zeros((0, 2), int)
+        pairs = none
+        if style.bonds or style.polyhedra:
+            pairs = scene.bonds(balls, self._ion, style.ion_bonds)
+        self._draw_sticks(pairs if style.bonds else none)
+        faces = scene.polyhedra(balls, pairs if style.polyhedra else none, self._ion)
+        alpha = np.full((len(faces.colours), 1), 0.42)
+        self._face_layer.draw(faces.triangles, np.hstack([faces.colours, alpha]))
+        self._rim_layer.draw(
+            faces.edges[:, 0],
+            faces.edges[:, 1],
+            np.full(len(faces.edges), CELL_RADIUS),
+            0.75 * faces.edge_colours,
+        )
+
+    def _draw_sticks(self, pairs: NDArray[np.int_]) -> None:
+        """Draw each bond as two halves in the colours of its atoms."""
+        balls = self._atoms
+        first, second = pairs[:, 0], pairs[:, 1]
+        ends, colours = balls.positions, balls.colours
+        # The halves meet in the middle of what is seen between the balls.
+        way = ends[second] - ends[first]
+        length = np.linalg.norm(way, axis=1)
+        share = (length + balls.radii[first] - balls.radii[second]) / 2 / np.maximum(length, 1e-9)
+        middle = ends[first] + share[:, None] * way
+        to_ion = (balls.elements[first] == self._ion) | (balls.elements[second] == self._ion)
+        radii = np.where(to_ion, 0.4 * BOND_RADIUS, BOND_RADIUS)
+        self._bond_layer.draw(
+            np.vstack([ends[first], ends[second]]),
+            np.vstack([middle, middle]),
+            np.tile(radii, 2),
+            np.vstack([colours[first], colours[second]]),
+        )
+
+    def _draw_cell(self) -> None:
+        if self._structure is None or not self._style.cell:
+            self._cell_layer.draw(*[np.zeros((0, 3))] * 4)
+            return
+        edges = scene.cell_edges(self._structure.lattice)
+        colours = np.tile(rgb(self._theme.cell), (12, 1))
+        colours[:3] = [rgb(colour) for colour in themes.AXIS_COLOURS]
+        size = np.ptp(edges.reshape(-1, 3), axis=0).max()
+        radii = np.full(12, CELL_RADIUS * np.clip(size / 10, 0.7, 3))
+        self._cell_layer.draw(edges[:, 0], edges[:, 1], radii, colours)
+
+    def _draw_voids(self) -> None:
+        balls = scene.no_balls("void")
+        if self._structure is not None:
+            balls = scene.void_balls(self._structure.lattice, self._voids, self._ion)
+        self._void_balls = balls
+        alpha = np.where(balls.beyond, 0.22, 0.45)[:, None]
+        self._void_layer.draw(balls.positions, balls.radii, np.hstack([balls.colours, alpha]))
+
+    def _draw_paths(self) -> None:
+        starts, ends, thickness, tube_colours = [], [], [], []
+        beads, sizes, bead_colours = [], [], []
+        shells, shell_sizes, shell_colours = [], [], []
+        for drawing in self._drawings:
+            points, radius = np.asarray(drawing.points, float), ball_radius(drawing.ion)
+            colour = np.array(rgb(drawing.colour))
+            if not drawing.active:
+                colour = self._faded(colour, 0.25)
+            n = len(points) - 1
+            starts.append(points[:-1])
+            ends.append(points[1:])
+            thickness += [0.13 if drawing.active else 0.06] * n
+            tube_colours += [colour] * n
+            inner = np.tile(colour, (len(points), 1))
+            inner[list(drawing.clashes)] = rgb(themes.WARNING_COLOUR)
+            beads.append(points)
+            size = np.full(len(points), (0.6 if drawing.active else 0.32) * radius)
+            size[[0, -1]] = 0.13 if drawing.active else 0.06  # a round end of the tube
+            sizes.append(size)
+            bead_colours.append(inner)
+            if drawing.active:
+                shells.append(points[[0, -1]])
+                shell_sizes += [1.1 * radius] * 2
+                shell_colours += [[*colour, 0.3]] * 2
+        self._tube_layer.draw(
+            _stack(starts), _stack(ends), np.array(thickness), np.array(tube_colours)
+        )
+        self._bead_layer.draw(
+            _stack(beads), np.concatenate([np.zeros(0), *sizes]), _stack(bead_colours)
+        )
+        self._end_layer.draw(_stack(shells), np.array(shell_sizes), np.array(shell_colours))
+
+    def _draw_marks(self) -> None:
+        """Collect the rings around what is selected, pointed at, or in trouble."""
+        self._halos = []
+        if self._hovered is not None:
+            self._add_halo(self._hovered, self._theme.muted, 0.6)
+        for site, colour in ((self._start, themes.START_COLOUR), (self._end, themes.END_COLOUR)):
+            if site is not None:
+                self._add_halo(site, colour)
+        for drawing in self._drawings:
+            for row in drawing.clashes:
+                radius = 0.6 * ball_radius(drawing.ion) + HALO_WIDTH
+                self._halos.append((np.array(drawing.points[row]), radius, themes.WARNING_COLOUR))
+        self._halo_view = None
+
+    def _add_halo(self, site: AtomInfo, colour: str, width: float = 1.0) -> None:
+        radius = self._radius_of(site) + width * HALO_WIDTH
+        self._halos.append((np.array(site.position), radius, colour))
+
+    def _radius_of(self, site: AtomInfo) -> float:
+        return ball_radius(site.element) * (0.75 if site.kind == "void" else 1.0)
+
+    def _faded(self, colours: Floats, amount: float) -> Floats:
+        return (1 - amount) * colours + amount * np.array(self._theme.background_rgb)
+
+    def _annotate(self) -> None:
+        notes = Annotations()
+        structure = self._structure
+        if structure is None:
+            notes.hint = "Open a structure, or drop a file here"
+        elif self._style.cell:
+            notes.cell = structure.lattice.matrix
+        if self._labelled:
+            notes.labels = [
+                Label(f"{element}{index}", position, float(radius))
+                for element, index, position, radius in zip(
+                    self._atoms.elements,
+                    self._atoms.index,
+                    self._atoms.positions,
+                    self._atoms.radii,
+                    strict=True,
+                )
+            ]
+        for drawing in self._drawings:
+            if drawing.label:
+                middle = np.asarray(drawing.points, float)[len(drawing.points) // 2]
+                notes.tags.append(Tag(drawing.label, middle, 0.35, drawing.colour))
+            notes.tags += [
+                Tag("!", np.array(drawing.points[row]), 0.4, themes.WARNING_COLOUR)
+                for row in drawing.clashes
+            ]
+        for site, text, colour in (
+            (self._start, "initial", themes.START_COLOUR),
+            (self._end, "final", themes.END_COLOUR),
+        ):
+            if site is not None:
+                clearance = self._radius_of(site) + HALO_WIDTH
+                notes.tags.append(Tag(text, np.array(site.position), clearance, colour))
+        self._notes = notes
+        self._overlay.update()
+
+    def paint_annotations(self, painter: QPainter) -> None:
+        """Paint all text in logical pixels of the view."""
+        solid = self._atoms
+        paint(
+            painter,
+            self._notes,
+            self._projection(),
+            self._theme,
+            (solid.positions, solid.radii),
+        )
+
+    # -------------------------------------------------------------- camera
+
+    def view_along(self, axis: Literal["a", "b", "c"], reciprocal: bool = False) -> None:
+        """Look down a lattice vector (or reciprocal vector) with the next but one upwards."""
+        if self._structure is None:
+            return
+        row = "abc".index(axis)
+        cell = self._structure.lattice.matrix
+        normals = np.linalg.inv(cell).T
+        towards = normals[row] if reciprocal else cell[row]
+        self._look(towards, cell[(row + 2) % 3])
+        self._fit()
+        self._canvas.request_frame()
+
+    def zoom_to_fit(self) -> None:
+        """Show everything, from the same direction."""
+        self._fit()
+        self._canvas.request_frame()
+
+    def _camera(self):  # type: ignore[no-untyped-def]
+        return self._canvas.renderer.GetActiveCamera()
+
+    def _look(self, towards: Floats, up: Floats) -> None:
+        towards = towards / np.linalg.norm(towards)
+        camera = self._camera()
+        camera.SetFocalPoint(0, 0, 0)
+        camera.SetPosition(*(100 * towards))
+        camera.SetViewUp(*(up - (up @ towards) * towards))
+
+    def _fit(self) -> None:
+        """Move and zoom the camera so that all that is drawn fills the widget."""
+        points, radii = self._extent()
+        if not len(points):
+            return
+        self._fit_when_shown = not self.isVisible()
+        view = self._projection()
+        across, upwards = points @ view.right, points @ view.up
+        depth = points @ view.towards
+        low = np.array([(c - radii).min() for c in (across, upwards, depth)])
+        high = np.array([(c + radii).max() for c in (across, upwards, depth)])
+        middle, half = (low + high) / 2, (high - low) / 2
+        focus = middle @ np.array([view.right, view.up, view.towards])
+        scale = MARGIN * max(half[1], half[0] * view.height / view.width, 1e-3)
+        if self._style.perspective:
+            scale *= 1.12
+        self._aim(focus, view.towards, scale)
+
+    def _aim(self, focus: Floats, towards: Floats, scale: float) -> None:
+        """Place the camera so that half the picture's height is `scale` Å at the focus."""
+        camera = self._camera()
+        camera.SetParallelProjection(not self._style.perspective)
+        camera.SetParallelScale(scale)
+        distance = scale / np.tan(np.radians(camera.GetViewAngle()) / 2)
+        if not self._style.perspective:
+            distance = max(distance, 4 * self._radius)  # nothing behind the camera
+        elif self._style.perspective:
+            distance = max(distance, 1e-3)
+        camera.SetFocalPoint(*focus)
+        camera.SetPosition(*(focus + distance * towards))
+
+    def _set_perspective(self, before: Projection) -> None:
+        self._aim(before.focus, before.towards, before.height / 2 / before.scale)
+
+    def _projection(self) -> Projection:
+        return Projection.of(self._camera(), max(1, self.width()), max(1, self.height()))
+
+    def _extent(self) -> tuple[Floats, Floats]:
+        points = [self._atoms.positions, self._void_balls.positions]
+        radii = [self._atoms.radii, self._void_balls.radii]
+        if self._structure is not None and self._style.cell:
+            corners = scene.cell_edges(self._structure.lattice).reshape(-1, 3)
+            points.append(corners)
+            radii.append(np.full(len(corners), 0.3))
+        for drawing in self._drawings:
+            points.append(np.asarray(drawing.points, float))
+            radii.append(np.full(len(drawing.points), ball_radius(drawing.ion)))
+        return np.vstack(points), np.concatenate(radii)
+
+    def _measure(self) -> None:
+        points, radii = self._extent()
+        if len(points):
+            self._centre = (points.min(axis=0) + points.max(axis=0)) / 2
+            reach = np.linalg.norm(points - self._centre, axis=1) + radii
+            self._radius = float(reach.max()) + 1.0
+
+    def _before_frame(self) -> None:
+        """Set what depends on the camera: clipping, haze, and the rings behind the balls."""
+        camera = self._camera()
+        position, focus = np.array(camera.GetPosition()), np.array(camera.GetFocalPoint())
+        distance = float(np.linalg.norm(position - focus))
+        towards = (position - focus) / max(distance, 1e-9)
+        ahead = float((position - self._centre) @ towards)
+        camera.SetClippingRange(
+            max(ahead - self._radius, 0.02 * distance, 0.01), max(ahead + self._radius, 0.1)
+        )
+        for layer in self._hazy:
+            layer.set_haze(self._theme.background_rgb, HAZE, -ahead, self._radius)
+        self._draw_halos(towards)
+
+    def _draw_halos(self, towards: Floats) -> None:
+        """Draw rings as flat discs: balls pushed so far back that only their rims show."""
+        if self._halo_view is not None and np.allclose(self._halo_view, towards):
+            return
+        self._halo_view = towards
+        radii = np.array([radius for _, radius, _ in self._halos])
+        centres = _stack([centre[None] for centre, _, _ in self._halos])
+        colours = np.array([rgb(colour) for _, _, colour in self._halos])
+        self._halo_layer.draw(centres - radii[:, None] * towards, radii, colours)
+
+    # -------------------------------------------------------------- mouse
+
+    def atom_at(self, point: QPoint | QPointF) -> AtomInfo | None:
+        """Return the atom or void that is seen at a pixel of the view."""
+        view = self._projection()
+        hits = []
+        for balls in (self._atoms, self._void_balls):
+            hit = view.hit(point.x() + 0.5, point.y() + 0.5, balls.positions, balls.radii)
+            if hit is not None:
+                hits.append((hit[1], hit[0], balls))
+        if not hits:
+            return None
+        _, row, balls = min(hits, key=lambda hit: hit[0])
+        return balls.info(row)
+
+    def world_to_widget(self, xyz: Sequence[float] | Floats) -> QPoint:
+        """Return the pixel of the view where a Cartesian position (Å) is drawn."""
+        x, y, _ = self._projection().pixels(np.asarray(xyz, float)[None])[0]
+        return QPoint(round(x - 0.5), round(y - 0.5))
+
+    def _on_click(self, point: QPointF) -> None:
+        site = self.atom_at(point)
+        if site is None:
+            self.background_clicked.emit()
+        else:
+            self.site_clicked.emit(site)
+
+    def _on_point(self, point: QPointF | None) -> None:
+        site = self.atom_at(point) if point is not None else None
+        if site == self._hovered:
+            return
+        self._hovered = site
+        self._canvas.setCursor(
+            Qt.CursorShape.PointingHandCursor if site else Qt.CursorShape.ArrowCursor
+        )
+        self._draw_marks()
+        self._canvas.request_quick_frame()
+        self.hovered.emit(site)
+
+    # -------------------------------------------------------------- picture
+
+    def save_picture(self, path: str | Path, scale: int = 2, transparent: bool = False) -> None:
+        """Write what is seen to a PNG file, `scale` times as large as on the screen.
+
+        Raises
+        ------
+        OSError
+            If the file cannot be written.
+        """
+        picture = self._render_picture(scale, transparent)
+        with replacing(path) as temporary:
+            if not picture.save(str(temporary), "PNG"):
+                raise OSError(f"cannot write {path}")
+
+    def _render_picture(self, scale: int, transparent: bool) -> QImage:
+        hovered, self._hovered = self._hovered, None
+        self._draw_marks()
+        pixels = self._canvas.picture(scale, transparent)
+        self._hovered = hovered
+        self._draw_marks()
+        height, width = pixels.shape[:2]
+        picture = QImage(
+            pixels.tobytes(), width, height, 4 * width, QImage.Format.Format_RGBA8888
+        ).copy()
+        painter = QPainter(picture)
+        painter.setWindow(QRect(0, 0, self.width(), self.height()))
+        self.paint_annotations(painter)
+        painter.end()
+        return picture
+
+    # -------------------------------------------------------------- Qt
+
+    def resizeEvent(self, event: QResizeEvent) -> None:  # noqa: N802
+        super().resizeEvent(event)
+        self._overlay.setGeometry(self.rect())
+        if self._fit_when_shown:
+            self._fit()
+
+    def closeEvent(self, event: QCloseEvent) -> None:  # noqa: N802
+        self._canvas.close()
+        super().closeEvent(event)
+
+
+def _stack(arrays: Sequence[Floats]) -> Floats:
+    return np.vstack([np.zeros((0, 3)), *arrays])
+
+
+def _standard_view(cell: Floats) -> tuple[Floats, Floats]:
+    """Choose where to look from: down the shorter of a and b, slightly turned, with c upwards."""
+    a, b, c = cell
+    up = c / np.linalg.norm(c)
+    front, across = (a, b) if np.linalg.norm(a) < np.linalg.norm(b) else (b, a)
+    front = front - (front @ up) * up
+    front = front / np.linalg.norm(front)
+    if np.cross(up, front) @ across < 0:  # the other one points to the right
+        front = -front
+    return front + 0.3 * np.cross(up, front) + 0.22 * up, up

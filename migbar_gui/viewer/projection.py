@@ -1,0 +1,105 @@
+"""Where points of the scene fall on the widget, and which ball a pixel shows."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+Floats = NDArray[np.float64]
+
+
+@dataclass(frozen=True, slots=True)
+class Projection:
+    """A camera over a picture of `width` by `height` pixels, y downwards.
+
+    Attributes
+    ----------
+    right, up, towards : ndarray, shape (3,)
+        Unit vectors of the picture; `towards` points from the scene to the camera.
+    focus : ndarray, shape (3,)
+        The point in the middle of the picture.
+    distance : float
+        From the camera to the focus in Å; infinite for a parallel projection.
+    scale : float
+        Pixels per Å at the focus.
+    """
+
+    right: Floats
+    up: Floats
+    towards: Floats
+    focus: Floats
+    distance: float
+    scale: float
+    width: float
+    height: float
+
+    @classmethod
+    def of(cls, camera, width: float, height: float) -> Projection:  # type: ignore[no-untyped-def]
+        """Read a vtkCamera."""
+        focus = np.array(camera.GetFocalPoint())
+        towards = np.array(camera.GetPosition()) - focus
+        distance = float(np.linalg.norm(towards))
+        towards = towards / distance
+        right = np.cross(camera.GetViewUp(), towards)
+        right /= np.linalg.norm(right)
+        if camera.GetParallelProjection():
+            half = camera.GetParallelScale()
+            distance = np.inf
+        else:
+            half = distance * np.tan(np.radians(camera.GetViewAngle()) / 2)
+        scale = height / 2 / half
+        return cls(right, np.cross(towards, right), towards, focus, distance, scale, width, height)
+
+    def pixels(self, points: Floats) -> Floats:
+        """Return the pixel and the height towards the camera (Å) of each point, shape (n, 3)."""
+        view = np.atleast_2d(points - self.focus) @ np.array([self.right, self.up, self.towards]).T
+        enlarged = self.scale * self._enlargement(view[:, 2])
+        return np.stack(
+            [
+                self.width / 2 + enlarged * view[:, 0],
+                self.height / 2 - enlarged * view[:, 1],
+                view[:, 2],
+            ],
+            axis=1,
+        )
+
+    def size(self, points: Floats, lengths: Floats) -> Floats:
+        """Return how many pixels `lengths` (Å) at `points` take up."""
+        heights = np.atleast_2d(points - self.focus) @ self.towards
+        return np.asarray(self.scale * self._enlargement(heights) * lengths)
+
+    def _enlargement(self, heights: Floats) -> Floats:
+        if np.isinf(self.distance):
+            return np.ones_like(heights)
+        return self.distance / np.maximum(self.distance - heights, 1e-3)
+
+    def hit(self, x: float, y: float, positions: Floats, radii: Floats) -> tuple[int, float] | None:
+        """Find the foremost ball under a pixel by cutting its ray with all of them.
+
+        Returns
+        -------
+        row : int
+        depth : float
+            Along the ray in Å; comparable between calls for the same pixel.
+        """
+        offset = (x - self.width / 2) * self.right - (y - self.height / 2) * self.up
+        origin = self.focus + offset / self.scale
+        direction = -self.towards
+        if np.isfinite(self.distance):
+            camera = self.focus + self.distance * self.towards
+            direction = (origin - camera) / np.linalg.norm(origin - camera)
+            origin = camera
+        towards_centre = positions - origin
+        along = towards_centre @ direction
+        miss = np.einsum("ij,ij->i", towards_centre, towards_centre) - along**2
+        under = miss <= radii**2
+        if np.isfinite(self.distance):
+            under &= along > 0
+        rows = np.flatnonzero(under)
+        if not len(rows):
+            return None
+        depths = along[rows] - np.sqrt(radii[rows] ** 2 - np.maximum(miss[rows], 0))
+        best = int(depths.argmin())
+        return int(rows[best]), float(depths[best])

@@ -1,0 +1,31 @@
+"""The colours of the view that are not an element's."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from migbar_gui.colours import rgb
+
+START_COLOUR = "#0c8ce9"
+END_COLOUR = "#d63ec2"
+WARNING_COLOUR = "#f5a300"
+AXIS_COLOURS = ("#d9463b", "#2f9e44", "#3b6fe0")
+
+
+@dataclass(frozen=True, slots=True)
+class Theme:
+    """Colours for a light or a dark window, as ``#rrggbb``."""
+
+    background: str
+    text: str
+    muted: str
+    cell: str
+    bond_shade: float
+
+    @property
+    def background_rgb(self) -> tuple[float, float, float]:
+        return rgb(self.background)
+
+
+LIGHT = Theme(background="#ffffff", text="#1c2127", muted="#7a828c", cell="#5c6670", bond_shade=1.0)
+DARK = Theme(background="#14171c", text="#eef1f5", muted="#8a939e", cell="#a3adb8", bond_shade=0.9)
