@@ -42,6 +42,7 @@ LIBRARIES = {
     },
 }
 PROGRAMS = {"test": {"Xvfb": "xvfb", "xdotool": "xdotool"}}
+APT_INSTALL = ("apt-get", "install", "--no-install-recommends")
 
 # They would send packages elsewhere than into the environment.
 MISLEADING_SETTINGS = ("PIP_TARGET", "PIP_PREFIX", "PIP_ROOT", "PIP_USER", "PIP_PYTHON")
@@ -189,20 +190,24 @@ def loads(library: str) -> bool:
     return True
 
 
+def check_may_install(packages: Sequence[str]) -> None:
+    """Tell what to type where system packages are missing and this user may not install them."""
+    if packages and shutil.which("apt-get") is None:
+        raise SetupError(f"Please install what Debian calls: {' '.join(packages)}")
+    if packages and os.geteuid() != 0:
+        line = f"sudo apt-get update && sudo {shlex.join([*APT_INSTALL, *packages])}"
+        raise SetupError(f"System packages are missing. Type this line, then try again:\n{line}")
+
+
 def install_system_packages(packages: Sequence[str], environment: Environment) -> None:
-    """Install Debian packages as root; anybody else is told what to type."""
+    """Install Debian packages."""
     if not packages:
         return
-    install = ["apt-get", "install", "--no-install-recommends", *packages]
-    if shutil.which("apt-get") is None:
-        raise SetupError(f"Please install what Debian calls: {' '.join(packages)}")
-    if os.geteuid() != 0:
-        line = f"sudo apt-get update && sudo {shlex.join(install)}"
-        raise SetupError(f"System packages are missing. Type this line, then try again:\n{line}")
+    check_may_install(packages)
     say(f"Installing system packages: {' '.join(packages)} …")
     os.environ["DEBIAN_FRONTEND"] = "noninteractive"
     environment.run("apt-get", "update")
-    environment.run(*install, "--yes")
+    environment.run(*APT_INSTALL, "--yes", *packages)
 
 
 def provide_torch(environment: Environment) -> None:
@@ -271,8 +276,10 @@ def main(folder: str, *purposes: str) -> None:
         os.environ.pop(name, None)
     environment = Environment(Path(folder))
     with lock():
+        missing = missing_packages(purposes)
+        check_may_install(missing)
         environment.prepare()
-        install_system_packages(missing_packages(purposes), environment)
+        install_system_packages(missing, environment)
         with environment.being_changed():
             environment.ensure_pip()
             provide_torch(environment)
