@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 
 import numpy as np
 from numpy.typing import NDArray
-from PySide6.QtCore import QPointF, QRectF, Qt
+from PySide6.QtCore import QPointF, QRectF, QSizeF, Qt
 from PySide6.QtGui import QColor, QFont, QFontMetricsF, QPainter, QPainterPath, QPen, QPolygonF
 
 from migbar_gui.viewer.projection import Projection
@@ -18,17 +18,24 @@ Floats = NDArray[np.float64]
 MOST_LABELS = 400
 """Of more visible atoms the ones nearest to the viewer are labelled; more text is not readable."""
 
+_TEXT_SHARE = 0.62
+_SMALLEST_TEXT = 9.0
+_LARGEST_TEXT = 17.0
 _TRIAD_LENGTH = 34.0
 _TRIAD_CENTRE = 58.0
 
 
 @dataclass(frozen=True, slots=True)
 class Label:
-    """Text centred on a ball; left out where another ball hides it."""
+    """Text centred on a ball; left out where another ball hides it.
+
+    One that is not `important` is left out as well where its ball is too small for it.
+    """
 
     text: str
     position: Floats
     radius: float
+    important: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,8 +84,7 @@ def paint(
     if notes.cell is not None:
         _paint_cell_letters(painter, notes.cell, projection, theme)
         _paint_triad(painter, notes.cell, projection, theme)
-    for tag in notes.tags:
-        _paint_tag(painter, tag, projection)
+    _paint_tags(painter, notes.tags, projection)
 
 
 def _font(painter: QPainter, size: float, bold: bool = False, italic: bool = False) -> QFont:
@@ -138,9 +144,10 @@ def _paint_labels(
         & (pixels[:, 1] > 0)
         & (pixels[:, 1] < projection.height)
     )
-    rows = np.flatnonzero(inside)
+    sizes = _TEXT_SHARE * projection.size(positions, radii)
+    important = np.array([label.important for label in labels])
+    rows = np.flatnonzero(inside & (important | (sizes > _SMALLEST_TEXT)))
     rows = rows[np.argsort(-pixels[rows, 2])][:MOST_LABELS]
-    sizes = projection.size(positions, radii)
     spread = projection.pixels(balls[0])
     reach = projection.size(*balls)
     ink, rim = QColor("#15181c"), QColor(255, 255, 255, 215)
@@ -150,7 +157,7 @@ def _paint_labels(
             (spread[:, 0] - x) ** 2 + (spread[:, 1] - y) ** 2 < (0.8 * reach) ** 2
         )
         if not hiding.any():
-            size = float(np.clip(0.62 * sizes[row], 9, 17))
+            size = float(np.clip(sizes[row], _SMALLEST_TEXT, _LARGEST_TEXT))
             _outlined(
                 painter, labels[row].text, QPointF(x, y), _font(painter, size, True), ink, rim
             )
@@ -159,21 +166,48 @@ def _paint_labels(
 # ------------------------------------------------------------------ tags
 
 
-def _paint_tag(painter: QPainter, tag: Tag, projection: Projection) -> None:
-    x, y, _ = projection.pixels(tag.position[None])[0]
-    away = float(projection.size(tag.position[None], np.array([tag.clearance]))[0])
+def _paint_tags(painter: QPainter, tags: Sequence[Tag], projection: Projection) -> None:
+    """Put each tag beside its point, where it covers no other one."""
+    taken: list[QRectF] = []
     font = _font(painter, 12, bold=True)
     metrics = QFontMetricsF(font)
-    width, height = metrics.horizontalAdvance(tag.text) + 14, metrics.height() + 4
-    corner = QPointF(x + 0.75 * away + 6, y - 0.75 * away - 6)
-    box = QRectF(corner.x(), corner.y() - height, width, height)
+    painter.setFont(font)
+    for tag in tags:
+        x, y, _ = projection.pixels(tag.position[None])[0]
+        away = float(projection.size(tag.position[None], np.array([tag.clearance]))[0])
+        size = QSizeF(metrics.horizontalAdvance(tag.text) + 14, metrics.height() + 4)
+        places = [_beside(QPointF(x, y), away, way, size) for way in _WAYS]
+        free = (place for place in places if not any(place[1].intersects(box) for box in taken))
+        foot, box = next(free, places[0])
+        taken.append(box)
+        _paint_tag(painter, tag, foot, box)
+
+
+_WAYS = ((1, -1), (1, 1), (-1, -1), (-1, 1))
+
+
+def _beside(
+    point: QPointF, away: float, way: tuple[int, int], size: QSizeF
+) -> tuple[QPointF, QRectF]:
+    """Return where the line to a tag starts, and the tag's box, in one of the diagonal directions."""
+    foot = point + QPointF(*way) * 0.71 * away
+    corner = foot + QPointF(*way) * 7
+    left = corner.x() if way[0] > 0 else corner.x() - size.width()
+    top = corner.y() if way[1] > 0 else corner.y() - size.height()
+    return foot, QRectF(QPointF(left, top), size)
+
+
+def _paint_tag(painter: QPainter, tag: Tag, foot: QPointF, box: QRectF) -> None:
     colour = QColor(tag.colour)
-    painter.setPen(QPen(colour, 1.6))
-    painter.drawLine(QPointF(x + 0.72 * away, y - 0.72 * away), corner + QPointF(4, -4))
+    painter.setPen(QPen(colour, 1.8))
+    nearest = QPointF(
+        min(max(foot.x(), box.left() + 6), box.right() - 6),
+        min(max(foot.y(), box.top() + 6), box.bottom() - 6),
+    )
+    painter.drawLine(foot, nearest)
     painter.setPen(QPen(QColor(255, 255, 255, 200), 1.2))
     painter.setBrush(colour)
-    painter.drawRoundedRect(box, height / 2, height / 2)
-    painter.setFont(font)
+    painter.drawRoundedRect(box, box.height() / 2, box.height() / 2)
     painter.setPen(QColor("#ffffff") if colour.lightnessF() < 0.7 else QColor("#1c2127"))
     painter.drawText(box, Qt.AlignmentFlag.AlignCenter, tag.text)
 
@@ -191,7 +225,7 @@ def _paint_cell_letters(
         length = float(np.linalg.norm(way))
         if length < 12:
             continue  # seen end on
-        x, y = end + 13 * way / length
+        x, y = end + (12 + 0.75 * projection.scale) * way / length  # clear of an atom at the corner
         _outlined(
             painter,
             letter,

@@ -23,15 +23,15 @@ from vtkmodules.vtkRenderingOpenGL2 import vtkRenderStepsPass, vtkSSAAPass
 CLICK_RANGE = 4
 """A press and release closer than this (pixels) are a click, not a drag."""
 
-SMOOTH_FRAME = 0.033
-"""While the picture is turned, edges are smoothed as well as frames of this length (s) allow."""
+MOVING_FRAME, STILL_FRAME = 0.033, 0.1
+"""Edges are smoothed as well as frames of this length (s) allow, while the picture is turned and at rest."""
 
 SETTLE = 150
 """Milliseconds without motion after which the picture is drawn at its best."""
 
 HOVER_INTERVAL = 33
 
-_SMOOTHING = ("none", "fxaa", "ssaa")
+_SMOOTHING = ("ssaa", "fxaa", "none")
 
 
 class Canvas(QtInteractor):
@@ -48,22 +48,27 @@ class Canvas(QtInteractor):
     pointed = Signal(object)
     dropped = Signal(list)
     changed = Signal()
+    turned = Signal()
 
     def __init__(self, parent: QWidget, before_frame: Callable[[], None]) -> None:
         self._before_frame = before_frame
         self._moving = False
         self._smoothing = ""
-        self._frame_seconds = {"none": 0.0, "fxaa": 0.0, "ssaa": 1.0}
+        self._frame_seconds: dict[str, float] = {}
         self._press: QPointF | None = None
         self._dragged = False
         self._point: QPointF | None = None
         super().__init__(parent, auto_update=False, multi_samples=0, lighting="none")
-        for x, y, z, intensity in ((-0.55, 0.75, 1.0, 0.78), (0.8, -0.2, 0.9, 0.3)):
+        for x, y, z, intensity in ((-0.5, 0.7, 1.2, 0.92), (0.8, -0.2, 0.9, 0.38)):
             light = vtkLight()
             light.SetLightTypeToCameraLight()
             light.SetPosition(x, y, z)
             light.SetIntensity(intensity)
             self.renderer.AddLight(light)
+        self._settle = QTimer(self, singleShot=True, interval=SETTLE)
+        self._settle.timeout.connect(self._stop_moving)
+        self._hover = QTimer(self, singleShot=True, interval=HOVER_INTERVAL)
+        self._hover.timeout.connect(lambda: self.pointed.emit(self._point))
         self._best = vtkSSAAPass()
         self._best.SetDelegatePass(vtkRenderStepsPass())
 
@@ -72,12 +77,8 @@ class Canvas(QtInteractor):
         self._Iren.AddObserver("RenderEvent", lambda *_: self.request_frame())
         style = self._Iren.GetInteractorStyle()
         style.AutoAdjustCameraClippingRangeOff()
-        style.AddObserver("StartInteractionEvent", lambda *_: self._start_moving())
+        style.AddObserver("StartInteractionEvent", lambda *_: self._on_turned())
         style.AddObserver("EndInteractionEvent", lambda *_: self._settle.start())
-        self._settle = QTimer(self, singleShot=True, interval=SETTLE)
-        self._settle.timeout.connect(self._stop_moving)
-        self._hover = QTimer(self, singleShot=True, interval=HOVER_INTERVAL)
-        self._hover.timeout.connect(lambda: self.pointed.emit(self._point))
 
     # -------------------------------------------------------------- frames
 
@@ -95,9 +96,8 @@ class Canvas(QtInteractor):
 
     def picture(self, scale: int, transparent: bool) -> NDArray[np.uint8]:
         """Render what is seen at its best, `scale` times as large, as RGBA with shape (height, width, 4)."""
-        self._stop_moving()
         self._before_frame()
-        self._choose_smoothing()
+        self._smooth("ssaa")
         pixels = np.asarray(
             self.screenshot(None, transparent_background=transparent, return_img=True, scale=scale)
         )
@@ -105,27 +105,42 @@ class Canvas(QtInteractor):
             pixels = np.dstack([pixels, np.full(pixels.shape[:2], 255, np.uint8)])
         return np.ascontiguousarray(pixels)
 
+    def forget_speed(self) -> None:
+        """Measure anew how long frames take, because there is something else to draw."""
+        self._frame_seconds.clear()
+
     def paintGL(self) -> None:  # noqa: N802
         self._before_frame()
-        self._choose_smoothing()
+        self._smooth(self._affordable_smoothing())
         start = perf_counter()
         self._Iren.EnableRenderOn()
         super().paintGL()
         self._Iren.EnableRenderOff()
-        self._frame_seconds[self._smoothing] = perf_counter() - start
+        self._note_speed(perf_counter() - start)
 
-    def _choose_smoothing(self) -> None:
+    def _note_speed(self, seconds: float) -> None:
+        before = self._frame_seconds.get(self._smoothing)
+        if before is None:
+            seconds = 0.0  # the first frame of its kind also compiles shaders: it says nothing
+        elif before > 0:
+            seconds = min(seconds, 1.3 * before)
+        self._frame_seconds[self._smoothing] = seconds
+
+    def _affordable_smoothing(self) -> str:
+        limit = MOVING_FRAME if self._moving else STILL_FRAME
         # Four samples a pixel gain little where a pixel is small already.
-        best = "ssaa" if self.devicePixelRatioF() < 1.5 else "fxaa"
-        level = best if not self._moving else self._affordable(best)
+        levels = _SMOOTHING if self.devicePixelRatioF() < 1.5 else _SMOOTHING[1:]
+        return next((n for n in levels if self._frame_seconds.get(n, 0.0) < limit), "none")
+
+    def _smooth(self, level: str) -> None:
         if level != self._smoothing:
             self.renderer.SetPass(self._best if level == "ssaa" else None)
             self.renderer.SetUseFXAA(level == "fxaa")
             self._smoothing = level
 
-    def _affordable(self, best: str) -> str:
-        levels = _SMOOTHING[: _SMOOTHING.index(best) + 1]
-        return next((n for n in reversed(levels) if self._frame_seconds[n] < SMOOTH_FRAME), "none")
+    def _on_turned(self) -> None:
+        self._start_moving()
+        self.turned.emit()
 
     def _start_moving(self) -> None:
         self._settle.stop()

@@ -8,14 +8,14 @@ from pathlib import Path
 from typing import Literal
 
 import numpy as np
-from migbar.files import replacing
 from numpy.typing import NDArray
 from pymatgen.core import Structure
 from PySide6.QtCore import QPoint, QPointF, QRect, Qt, Signal
 from PySide6.QtGui import QCloseEvent, QImage, QPainter, QPaintEvent, QResizeEvent
 from PySide6.QtWidgets import QVBoxLayout, QWidget
 
-from migbar_gui.colours import ball_radius, rgb
+from migbar.files import replacing
+from migbar_gui.colours import ball_radius, element_colour, rgb
 from migbar_gui.viewer import scene, themes
 from migbar_gui.viewer.annotations import Annotations, Label, Tag, paint
 from migbar_gui.viewer.canvas import Canvas
@@ -121,12 +121,13 @@ class CrystalView(QWidget):
         self._labelled = False
         self._style = Style()
         self._theme = themes.LIGHT
-        self._atoms = self._void_balls = scene.no_balls("atom")
+        self._atoms = self._solid = self._ghosts = scene.no_balls("atom")
+        self._void_balls = scene.no_balls("void")
         self._halos: list[tuple[Floats, float, str]] = []
         self._halo_view: Floats | None = None
         self._notes = Annotations()
         self._centre, self._radius = np.zeros(3), 1.0
-        self._fit_when_shown = False
+        self._fitted = False
         self._build()
         self._apply_theme()
 
@@ -139,7 +140,6 @@ class CrystalView(QWidget):
         self._overlay.raise_()
 
         renderer = self._canvas.renderer
-        self._layers: dict[str, Layer] = {}
         self._atom_layer = BallLayer(renderer, outline=0.3)
         self._bond_layer = StickLayer(renderer, outline=0.3)
         self._cell_layer = StickLayer(renderer, lit=False)
@@ -148,19 +148,22 @@ class CrystalView(QWidget):
         self._tube_layer = StickLayer(renderer, outline=0.3)
         self._bead_layer = BallLayer(renderer, outline=0.35)
         self._halo_layer = BallLayer(renderer, lit=False)
+        self._ghost_layer = BallLayer(renderer, outline=0.3, translucent=True)
         self._void_layer = BallLayer(renderer, outline=0.45, translucent=True)
         self._end_layer = BallLayer(renderer, outline=0.3, translucent=True)
-        self._hazy = [
+        self._hazy: list[Layer] = [
             self._atom_layer,
             self._bond_layer,
             self._cell_layer,
             self._face_layer,
             self._rim_layer,
+            self._ghost_layer,
             self._void_layer,
         ]
 
         self._canvas.clicked.connect(self._on_click)
         self._canvas.pointed.connect(self._on_point)
+        self._canvas.turned.connect(self._on_turned)
         self._canvas.dropped.connect(self.file_dropped)
         self._canvas.changed.connect(self._overlay.update)
 
@@ -200,16 +203,19 @@ class CrystalView(QWidget):
             self._voids, self._drawings = (), ()
             self._start = self._end = None
         self._hovered = None
+        self._canvas.forget_speed()
         self._draw_all()
         if structure is not None and not keep_camera:
             self._look(*_standard_view(structure.lattice.matrix))
             self._fit()
-        self._canvas.request_frame()
+        self._canvas.request_quick_frame()
 
     def set_voids(self, voids: Sequence[Sequence[float]]) -> None:
         """Show voids (fractional coordinates) as translucent ghosts that can be clicked."""
         self._voids = voids
         self._draw_voids()
+        if self._fitted:
+            self._fit()
         self._finish()
 
     def set_selection(self, start: AtomInfo | None, end: AtomInfo | None) -> None:
@@ -279,9 +285,10 @@ class CrystalView(QWidget):
             balls = scene.atom_balls(self._structure, self._ion, self._style.boundary)
             balls = balls.where(~np.isin(balls.elements, list(self._hidden)))
         self._atoms = balls
-        colours = np.where(balls.beyond[:, None], self._faded(balls.colours, 0.55), balls.colours)
-        radii = np.where(balls.beyond, 0.85 * balls.radii, balls.radii)
-        self._atom_layer.draw(balls.positions, radii, colours)
+        self._solid = solid = balls.where(~balls.beyond)
+        self._ghosts = ghosts = balls.where(balls.beyond)
+        self._atom_layer.draw(solid.positions, solid.radii, solid.colours)
+        self._ghost_layer.draw(ghosts.positions, ghosts.radii, _with_alpha(ghosts.colours, 0.4))
         self._draw_bonds()
 
     def _draw_bonds(self) -> None:
@@ -292,8 +299,7 @@ class CrystalView(QWidget):
             pairs = scene.bonds(balls, self._ion, style.ion_bonds)
         self._draw_sticks(pairs if style.bonds else none)
         faces = scene.polyhedra(balls, pairs if style.polyhedra else none, self._ion)
-        alpha = np.full((len(faces.colours), 1), 0.42)
-        self._face_layer.draw(faces.triangles, np.hstack([faces.colours, alpha]))
+        self._face_layer.draw(faces.triangles, _with_alpha(faces.colours, 0.42))
         self._rim_layer.draw(
             faces.edges[:, 0],
             faces.edges[:, 1],
@@ -336,8 +342,8 @@ class CrystalView(QWidget):
         if self._structure is not None:
             balls = scene.void_balls(self._structure.lattice, self._voids, self._ion)
         self._void_balls = balls
-        alpha = np.where(balls.beyond, 0.22, 0.45)[:, None]
-        self._void_layer.draw(balls.positions, balls.radii, np.hstack([balls.colours, alpha]))
+        alpha = np.where(balls.beyond, 0.25, 0.5)
+        self._void_layer.draw(balls.positions, balls.radii, _with_alpha(balls.colours, alpha))
 
     def _draw_paths(self) -> None:
         starts, ends, thickness, tube_colours = [], [], [], []
@@ -361,9 +367,10 @@ class CrystalView(QWidget):
             sizes.append(size)
             bead_colours.append(inner)
             if drawing.active:
+                # Seen where the ion goes from void to void; else inside the atoms at the ends.
                 shells.append(points[[0, -1]])
-                shell_sizes += [1.1 * radius] * 2
-                shell_colours += [[*colour, 0.3]] * 2
+                shell_sizes += [0.97 * radius] * 2
+                shell_colours += [[*rgb(element_colour(drawing.ion)), 0.5]] * 2
         self._tube_layer.draw(
             _stack(starts), _stack(ends), np.array(thickness), np.array(tube_colours)
         )
@@ -405,7 +412,7 @@ class CrystalView(QWidget):
             notes.cell = structure.lattice.matrix
         if self._labelled:
             notes.labels = [
-                Label(f"{element}{index}", position, float(radius))
+                Label(f"{element}{index}", position, float(radius), element == self._ion)
                 for element, index, position, radius in zip(
                     self._atoms.elements,
                     self._atoms.index,
@@ -434,14 +441,8 @@ class CrystalView(QWidget):
 
     def paint_annotations(self, painter: QPainter) -> None:
         """Paint all text in logical pixels of the view."""
-        solid = self._atoms
-        paint(
-            painter,
-            self._notes,
-            self._projection(),
-            self._theme,
-            (solid.positions, solid.radii),
-        )
+        solid = self._solid.positions, self._solid.radii
+        paint(painter, self._notes, self._projection(), self._theme, solid)
 
     # -------------------------------------------------------------- camera
 
@@ -477,29 +478,31 @@ class CrystalView(QWidget):
         points, radii = self._extent()
         if not len(points):
             return
-        self._fit_when_shown = not self.isVisible()
+        self._fitted = True
         view = self._projection()
-        across, upwards = points @ view.right, points @ view.up
-        depth = points @ view.towards
-        low = np.array([(c - radii).min() for c in (across, upwards, depth)])
-        high = np.array([(c + radii).max() for c in (across, upwards, depth)])
-        middle, half = (low + high) / 2, (high - low) / 2
-        focus = middle @ np.array([view.right, view.up, view.towards])
-        scale = MARGIN * max(half[1], half[0] * view.height / view.width, 1e-3)
+        axes = np.array([view.right, view.up, view.towards])
+        sides = points @ axes.T
+        low, high = (sides - radii[:, None]).min(axis=0), (sides + radii[:, None]).max(axis=0)
+        middle = (low + high) / 2
+        half = np.abs(sides - middle)[:, :2] + radii[:, None]
+        half[:, 0] *= view.height / view.width
+        needed = half.max(axis=1)
         if self._style.perspective:
-            scale *= 1.12
-        self._aim(focus, view.towards, scale)
+            # what is nearer to the camera looks larger by this many Å at the focus
+            needed = needed + (sides - middle)[:, 2] * self._slope()
+        self._aim(middle @ axes, view.towards, MARGIN * max(float(needed.max()), 0.5))
+
+    def _slope(self) -> float:
+        return float(np.tan(np.radians(self._camera().GetViewAngle()) / 2))
 
     def _aim(self, focus: Floats, towards: Floats, scale: float) -> None:
         """Place the camera so that half the picture's height is `scale` Å at the focus."""
         camera = self._camera()
         camera.SetParallelProjection(not self._style.perspective)
         camera.SetParallelScale(scale)
-        distance = scale / np.tan(np.radians(camera.GetViewAngle()) / 2)
+        distance = scale / self._slope()
         if not self._style.perspective:
             distance = max(distance, 4 * self._radius)  # nothing behind the camera
-        elif self._style.perspective:
-            distance = max(distance, 1e-3)
         camera.SetFocalPoint(*focus)
         camera.SetPosition(*(focus + distance * towards))
 
@@ -540,37 +543,46 @@ class CrystalView(QWidget):
         )
         for layer in self._hazy:
             layer.set_haze(self._theme.background_rgb, HAZE, -ahead, self._radius)
-        self._draw_halos(towards)
+        self._draw_halos()
 
-    def _draw_halos(self, towards: Floats) -> None:
+    def _draw_halos(self) -> None:
         """Draw rings as flat discs: balls pushed so far back that only their rims show."""
-        if self._halo_view is not None and np.allclose(self._halo_view, towards):
-            return
-        self._halo_view = towards
+        view = self._projection()
         radii = np.array([radius for _, radius, _ in self._halos])
         centres = _stack([centre[None] for centre, _, _ in self._halos])
         colours = np.array([rgb(colour) for _, _, colour in self._halos])
-        self._halo_layer.draw(centres - radii[:, None] * towards, radii, colours)
+        pushed, sizes = view.pushed_back(centres, radii)
+        if self._halo_view is None or not np.allclose(self._halo_view, pushed):
+            self._halo_view = pushed
+            self._halo_layer.draw(pushed, sizes, colours)
 
     # -------------------------------------------------------------- mouse
 
     def atom_at(self, point: QPoint | QPointF) -> AtomInfo | None:
-        """Return the atom or void that is seen at a pixel of the view."""
-        view = self._projection()
-        hits = []
-        for balls in (self._atoms, self._void_balls):
-            hit = view.hit(point.x() + 0.5, point.y() + 0.5, balls.positions, balls.radii)
-            if hit is not None:
-                hits.append((hit[1], hit[0], balls))
+        """Return the atom or void that is seen at a pixel of the view.
+
+        A translucent ghost before an ion of the cell gives way to it: views along an axis stay clickable.
+        """
+        solid = self._hit(point, self._solid)
+        ghosts = [self._hit(point, balls) for balls in (self._ghosts, self._void_balls)]
+        hits = [hit for hit in (solid, *ghosts) if hit is not None]
         if not hits:
             return None
-        _, row, balls = min(hits, key=lambda hit: hit[0])
-        return balls.info(row)
+        if solid is not None and solid[1].element == self._ion:
+            return solid[1]
+        return min(hits, key=lambda hit: hit[0])[1]
+
+    def _hit(self, point: QPoint | QPointF, balls: Balls) -> tuple[float, AtomInfo] | None:
+        hit = self._projection().hit(point.x() + 0.5, point.y() + 0.5, balls.positions, balls.radii)
+        return None if hit is None else (hit[1], balls.info(hit[0]))
 
     def world_to_widget(self, xyz: Sequence[float] | Floats) -> QPoint:
         """Return the pixel of the view where a Cartesian position (Å) is drawn."""
         x, y, _ = self._projection().pixels(np.asarray(xyz, float)[None])[0]
         return QPoint(round(x - 0.5), round(y - 0.5))
+
+    def _on_turned(self) -> None:
+        self._fitted = False  # from now on it is the user who says what is seen
 
     def _on_click(self, point: QPointF) -> None:
         site = self.atom_at(point)
@@ -603,7 +615,7 @@ class CrystalView(QWidget):
         """
         picture = self._render_picture(scale, transparent)
         with replacing(path) as temporary:
-            if not picture.save(str(temporary), "PNG"):
+            if not picture.save(str(temporary)):
                 raise OSError(f"cannot write {path}")
 
     def _render_picture(self, scale: int, transparent: bool) -> QImage:
@@ -627,12 +639,16 @@ class CrystalView(QWidget):
     def resizeEvent(self, event: QResizeEvent) -> None:  # noqa: N802
         super().resizeEvent(event)
         self._overlay.setGeometry(self.rect())
-        if self._fit_when_shown:
+        if self._fitted:
             self._fit()
 
     def closeEvent(self, event: QCloseEvent) -> None:  # noqa: N802
         self._canvas.close()
         super().closeEvent(event)
+
+
+def _with_alpha(colours: Floats, alpha: float | Floats) -> Floats:
+    return np.column_stack([colours, np.broadcast_to(alpha, len(colours))])
 
 
 def _stack(arrays: Sequence[Floats]) -> Floats:

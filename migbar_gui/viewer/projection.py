@@ -75,6 +75,15 @@ class Projection:
             return np.ones_like(heights)
         return self.distance / np.maximum(self.distance - heights, 1e-3)
 
+    def pushed_back(self, positions: Floats, radii: Floats) -> tuple[Floats, Floats]:
+        """Move balls away from the viewer by their radius, so that they look the same but for what hides them."""
+        if np.isinf(self.distance):
+            return positions - radii[:, None] * self.towards, radii
+        camera = self.focus + self.distance * self.towards
+        rays = positions - camera
+        growth = 1 + radii / np.linalg.norm(rays, axis=1)
+        return camera + growth[:, None] * rays, growth * radii
+
     def hit(self, x: float, y: float, positions: Floats, radii: Floats) -> tuple[int, float] | None:
         """Find the foremost ball under a pixel by cutting its ray with all of them.
 

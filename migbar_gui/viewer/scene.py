@@ -8,10 +8,10 @@ from itertools import product
 from typing import Literal
 
 import numpy as np
-from migbar.elements import is_anion
 from numpy.typing import NDArray
 from pymatgen.core import Lattice, Structure
 
+from migbar.elements import is_anion
 from migbar_gui.colours import ball_radius, covalent_radius, element_colour, rgb
 
 Floats = NDArray[np.float64]
@@ -150,14 +150,14 @@ def atom_balls(structure: Structure, ion: str | None, boundary: bool = True) -> 
     else:
         index, image = np.arange(len(frac)), -np.floor(frac + 1e-6).astype(int)
         beyond = np.zeros(len(frac), bool)
-    unwrapped = frac[index] + image
+    unwrapped: Floats = frac[index] + image
     return Balls(
         "atom",
         index,
         image,
         elements[index],
         unwrapped,
-        unwrapped @ structure.lattice.matrix,
+        np.asarray(unwrapped @ structure.lattice.matrix),
         _per_element(elements, ball_radius)[index],
         np.array([_site_colour(site) for site in structure])[index],
         beyond,
@@ -172,7 +172,7 @@ def void_balls(lattice: Lattice, voids: Sequence[Sequence[float]], ion: str | No
     index, image = _images_within(frac, _margin(lattice, BOUNDARY_TOLERANCE))
     shell = _shell(lattice, frac, index, image)
     index, image = np.append(index, shell[0]), np.vstack([image, shell[1]])
-    unwrapped = frac[index] + image
+    unwrapped: Floats = frac[index] + image
     n, symbol = len(index), ion or ""
     return Balls(
         "void",
@@ -213,11 +213,12 @@ def _images_within(frac: Floats, margin: Floats) -> tuple[Ints, Ints]:
     """Return index and image of all points that lie in the cell widened by `margin` on all sides."""
     low = np.ceil(-margin - frac).astype(int)
     high = np.floor(1 + margin - frac).astype(int)
-    index, image = [], []
+    index: list[Ints] = []
+    image: list[Ints] = []
     for step in product(*(range(n) for n in (high - low).max(axis=0) + 1)):
         inside = np.flatnonzero((low + step <= high).all(axis=1))
         index.append(inside)
-        image.append(low[inside] + step)
+        image.append(low[inside] + np.array(step))
     order = np.argsort(np.concatenate(index), kind="stable")
     return np.concatenate(index)[order], np.vstack(image)[order]
 
@@ -278,29 +279,45 @@ def _linked_anions(
 
 def _pairs(first: Floats, second: Floats, first_radii: Floats, second_radii: Floats) -> Ints:
     """Return the rows of points in `first` and `second` that are within bonding distance, shape (n, 2)."""
-    from scipy.spatial import cKDTree
-
     if not len(first) or not len(second):
         return np.zeros((0, 2), int)
     reach = BOND_FACTOR * (first_radii.max() + second_radii.max())
-    near = cKDTree(first).sparse_distance_matrix(cKDTree(second), reach, output_type="ndarray")
-    limit = BOND_FACTOR * (first_radii[near["i"]] + second_radii[near["j"]])
-    keep = near["v"] < limit
-    return np.stack([near["i"][keep], near["j"][keep]], axis=1)
+    one, other, distances = _neighbours(first, second, reach)
+    keep = distances < BOND_FACTOR * (first_radii[one] + second_radii[other])
+    return np.stack([one[keep], other[keep]], axis=1)
+
+
+def _neighbours(centres: Floats, points: Floats, reach: float) -> tuple[Ints, Ints, Floats]:
+    """Return rows of `centres`, rows of `points` and their distances, up to `reach` Å."""
+    from pymatgen.optimization.neighbors import find_points_in_spheres
+
+    centre, point, _, distances = find_points_in_spheres(
+        np.ascontiguousarray(points),
+        np.ascontiguousarray(centres),
+        float(reach),
+        np.zeros(3, np.int64),  # not periodic: images are points of their own here
+        np.eye(3),
+    )
+    return centre, point, distances
 
 
 def _shell(lattice: Lattice, frac: Floats, index: Ints, image: Ints) -> tuple[Ints, Ints]:
     """Find images outside the cell that are about one hop away from a point (index, image) inside it."""
-    from scipy.spatial import cKDTree
-
     inside = (frac[index] + image) @ lattice.matrix
     found, cells = _images_within(frac, _margin(lattice, SHELL_RANGE[1]))
     positions = (frac[found] + cells) @ lattice.matrix
-    # the first neighbour is the point itself
-    nearest = cKDTree(positions).query(inside, k=2)[0][:, 1]
-    reach = np.clip(SHELL_FACTOR * nearest.max(where=np.isfinite(nearest), initial=0), *SHELL_RANGE)
-    distances = cKDTree(inside).query(positions, distance_upper_bound=reach)[0]
-    wanted = np.isfinite(distances) & (distances > 1e-3)
+    centre, point, distances = _neighbours(inside, positions, SHELL_RANGE[1])
+    shown = np.zeros(len(positions), bool)
+    shown[point[distances < 1e-3]] = True
+
+    apart = distances > 1e-3
+    nearest = np.full(len(inside), np.inf)
+    np.minimum.at(nearest, centre[apart], distances[apart])
+    longest = nearest[np.isfinite(nearest)].max(initial=0.0)
+    near = distances < np.clip(SHELL_FACTOR * longest, *SHELL_RANGE)
+    wanted = np.zeros(len(positions), bool)
+    wanted[point[near]] = True
+    wanted &= ~shown
     return found[wanted], cells[wanted]
 
 
