@@ -1,0 +1,1 @@
+"""MigBar's window: widgets and glue over the core, no science."""

@@ -1,0 +1,415 @@
+"""Every command of the window, once: menus, toolbar, shortcuts and buttons are made from this list."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from PySide6.QtGui import QAction, QKeySequence
+from PySide6.QtWidgets import QMenu, QToolBar
+
+from migbar_gui.theme import icon
+
+if TYPE_CHECKING:
+    from migbar_gui.main_window import MainWindow
+
+Run = Callable[["MainWindow"], object]
+Toggle = Callable[["MainWindow", bool], object]
+Check = Callable[["MainWindow"], bool]
+
+
+def always(_window: MainWindow) -> bool:
+    return True
+
+
+def has_structure(window: MainWindow) -> bool:
+    return window.workspace.document is not None
+
+
+def has_ion(window: MainWindow) -> bool:
+    return bool(window.workspace.state.ion)
+
+
+def has_paths(window: MainWindow) -> bool:
+    return bool(window.workspace.state.paths)
+
+
+def has_barriers(window: MainWindow) -> bool:
+    return bool(window.table_rows())
+
+
+def has_selected_path(window: MainWindow) -> bool:
+    return bool(window.paths_panel.selected_ids())
+
+
+def has_view(window: MainWindow) -> bool:
+    return window.view is not None and has_structure(window)
+
+
+@dataclass(frozen=True, slots=True)
+class Action:
+    """A command.
+
+    Attributes
+    ----------
+    id : str
+        Stable name, for example ``"path.remove"``.
+    text : str
+        As in a menu; ``&`` marks the letter for the keyboard.
+    run : callable
+        Called with the window.
+    menu : str
+        Title of its menu. A new `group` begins with a line.
+    keys : str
+        Shortcut.
+    icon : str
+        File in resources/icons, without its ending.
+    tip : str
+        What it does, in a sentence.
+    on_toolbar : bool
+    enabled : callable
+        Whether it makes sense now.
+    """
+
+    id: str
+    text: str
+    run: Run
+    menu: str
+    group: int = 0
+    keys: str = ""
+    icon: str = ""
+    tip: str = ""
+    on_toolbar: bool = False
+    enabled: Check = always
+
+
+@dataclass(frozen=True, slots=True)
+class Switch:
+    """A command that is on or off; `run` is called with the window and the new state."""
+
+    id: str
+    text: str
+    run: Toggle
+    menu: str
+    group: int = 0
+    keys: str = ""
+    icon: str = ""
+    tip: str = ""
+    on_toolbar: bool = False
+    enabled: Check = always
+    on_at_first: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Submenu:
+    """A menu in a menu that is filled anew each time it opens."""
+
+    id: str
+    text: str
+    fill: Callable[[MainWindow, QMenu], object]
+    menu: str
+    group: int = 0
+    icon: str = ""
+
+
+Entry = Action | Switch | Submenu
+
+
+def _style(name: str) -> Toggle:
+    return lambda window, on: window.set_view_style(**{name: on})
+
+
+ACTIONS: tuple[Entry, ...] = (
+    Action(
+        "file.open",
+        "&Open structure…",
+        lambda w: w.ask_open(),
+        "&File",
+        keys="Ctrl+O",
+        icon="open",
+        tip="Open a CIF, POSCAR/CONTCAR, extended XYZ or pymatgen JSON file",
+        on_toolbar=True,
+    ),
+    Submenu("file.recent", "Open &recent", lambda w, m: w.fill_recent(m), "&File", icon="recent"),
+    Submenu(
+        "file.example", "Open &example", lambda w, m: w.fill_examples(m), "&File", icon="structure"
+    ),
+    Action(
+        "file.table",
+        "Export &table…",
+        lambda w: w.ask_export_table(),
+        "&File",
+        group=1,
+        keys="Ctrl+E",
+        icon="table",
+        tip="Write the table of paths as CSV or XLSX",
+        on_toolbar=True,
+        enabled=has_barriers,
+    ),
+    Action(
+        "file.picture",
+        "Save &picture…",
+        lambda w: w.ask_save_picture(),
+        "&File",
+        group=1,
+        keys="Ctrl+Shift+S",
+        icon="picture",
+        tip="Save the 3D view as a PNG picture of any size",
+        on_toolbar=True,
+        enabled=has_view,
+    ),
+    Action("file.quit", "&Quit", lambda w: w.close(), "&File", group=2, keys="Ctrl+Q"),
+    Action(
+        "edit.undo",
+        "&Undo",
+        lambda w: w.workspace.undo(),
+        "&Edit",
+        keys="Ctrl+Z",
+        icon="undo",
+        tip="Take back the last step",
+        on_toolbar=True,
+        enabled=lambda w: bool(w.workspace.undo_label),
+    ),
+    Action(
+        "edit.redo",
+        "&Redo",
+        lambda w: w.workspace.redo(),
+        "&Edit",
+        keys="Ctrl+Shift+Z",
+        icon="redo",
+        tip="Take the step again",
+        on_toolbar=True,
+        enabled=lambda w: bool(w.workspace.redo_label),
+    ),
+    Action(
+        "edit.copy_table",
+        "&Copy table",
+        lambda w: w.copy_table(),
+        "&Edit",
+        group=1,
+        keys="Ctrl+Shift+C",
+        icon="copy",
+        tip="Copy the selected paths (all, where none is selected) for a spreadsheet",
+        enabled=has_barriers,
+    ),
+    Action(
+        "edit.preferences",
+        "&Preferences…",
+        lambda w: w.ask_preferences(),
+        "&Edit",
+        group=2,
+        keys="Ctrl+,",
+        icon="settings",
+    ),
+    Action(
+        "path.add",
+        "&Add path by coordinates…",
+        lambda w: w.ask_coordinates(),
+        "&Path",
+        keys="Ctrl+N",
+        icon="add",
+        tip="Name the two ends instead of clicking them",
+        on_toolbar=True,
+        enabled=has_ion,
+    ),
+    Action(
+        "path.clear",
+        "&Clear the picked site",
+        lambda w: w.escape(),
+        "&Path",
+        keys="Esc",
+        icon="close",
+        tip="Forget the initial site that was clicked",
+    ),
+    Action(
+        "path.note",
+        "Write a &note",
+        lambda w: w.edit_note(),
+        "&Path",
+        group=1,
+        keys="F2",
+        tip="Write a note on the selected path",
+        enabled=has_selected_path,
+    ),
+    Action(
+        "path.remove",
+        "&Remove",
+        lambda w: w.remove_selected(),
+        "&Path",
+        group=1,
+        keys="Del",
+        icon="remove",
+        tip="Remove the selected paths",
+        enabled=has_selected_path,
+    ),
+    *(
+        Action(
+            f"view.{axis}",
+            f"Along &{axis}",
+            lambda w, axis=axis: w.view_along(axis),  # type: ignore[misc]
+            "&View",
+            keys=f"Ctrl+{number}",
+            icon=f"view-{axis}",
+            tip=f"Look along {axis}",
+            on_toolbar=True,
+            enabled=has_view,
+        )
+        for number, axis in enumerate("abc", start=1)
+    ),
+    Action(
+        "view.fit",
+        "Zoom to &fit",
+        lambda w: w.zoom_to_fit(),
+        "&View",
+        keys="Ctrl+0",
+        icon="fit",
+        tip="Show the whole structure",
+        on_toolbar=True,
+        enabled=has_view,
+    ),
+    Switch(
+        "view.bonds",
+        "&Bonds",
+        _style("bonds"),
+        "&View",
+        group=1,
+        icon="bonds",
+        tip="Draw bonds",
+        on_toolbar=True,
+        enabled=has_view,
+        on_at_first=True,
+    ),
+    Switch(
+        "view.cell",
+        "Unit &cell",
+        _style("cell"),
+        "&View",
+        group=1,
+        icon="cell",
+        tip="Draw the unit cell",
+        on_toolbar=True,
+        enabled=has_view,
+        on_at_first=True,
+    ),
+    Switch(
+        "view.boundary",
+        "Boundary &atoms",
+        _style("boundary"),
+        "&View",
+        group=1,
+        icon="boundary",
+        tip="Draw periodic images on and around the cell's faces",
+        on_toolbar=True,
+        enabled=has_view,
+        on_at_first=True,
+    ),
+    Switch(
+        "view.polyhedra",
+        "&Polyhedra",
+        _style("polyhedra"),
+        "&View",
+        group=1,
+        icon="polyhedra",
+        tip="Draw coordination polyhedra",
+        on_toolbar=True,
+        enabled=has_view,
+    ),
+    Switch(
+        "view.labels",
+        "&Labels",
+        lambda w, on: w.set_labels(on),
+        "&View",
+        group=1,
+        icon="labels",
+        keys="Ctrl+L",
+        tip="Write element and index on the atoms",
+        on_toolbar=True,
+        enabled=has_view,
+    ),
+    Submenu("view.docks", "&Docks", lambda w, m: w.fill_docks(m), "&View", group=2),
+    Action(
+        "help.about",
+        "&About MigBar",
+        lambda w: w.show_about(),
+        "&Help",
+        icon="info",
+        tip="What this is, and how to cite it",
+    ),
+)
+
+
+class Commands:
+    """The actions of one window."""
+
+    def __init__(self, window: MainWindow) -> None:
+        self._window = window
+        self._actions: dict[str, QAction] = {}
+        for entry in ACTIONS:
+            if not isinstance(entry, Submenu):
+                self._actions[entry.id] = self._make(entry)
+        self._fill_menus()
+
+    def __getitem__(self, name: str) -> QAction:
+        return self._actions[name]
+
+    def fill_toolbar(self, toolbar: QToolBar) -> None:
+        """Put the commands for the toolbar on it, with a line between groups."""
+        last: tuple[str, int] | None = None
+        for entry in ACTIONS:
+            if isinstance(entry, Submenu) or not entry.on_toolbar:
+                continue
+            if last is not None and last != (entry.menu, entry.group):
+                toolbar.addSeparator()
+            last = (entry.menu, entry.group)
+            toolbar.addAction(self._actions[entry.id])
+
+    def refresh(self) -> None:
+        """Enable what makes sense now."""
+        for entry in ACTIONS:
+            if not isinstance(entry, Submenu):
+                self._actions[entry.id].setEnabled(entry.enabled(self._window))
+        workspace = self._window.workspace
+        self["edit.undo"].setText(f"&Undo {workspace.undo_label}".strip())
+        self["edit.redo"].setText(f"&Redo {workspace.redo_label}".strip())
+
+    def refresh_icons(self) -> None:
+        """Draw all icons in the colours of the current theme."""
+        for entry in ACTIONS:
+            if not isinstance(entry, Submenu) and entry.icon:
+                self._actions[entry.id].setIcon(icon(entry.icon))
+
+    def _make(self, entry: Action | Switch) -> QAction:
+        action = QAction(entry.text, self._window)
+        action.setObjectName(entry.id)
+        if entry.keys:
+            action.setShortcut(QKeySequence(entry.keys))
+        tip = entry.tip or entry.text.replace("&", "").rstrip("…")
+        action.setToolTip(f"{tip} ({action.shortcut().toString()})" if entry.keys else tip)
+        action.setStatusTip("")
+        if isinstance(entry, Switch):
+            action.setCheckable(True)
+            action.setChecked(entry.on_at_first)
+            action.toggled.connect(lambda on: entry.run(self._window, on))
+        else:
+            action.triggered.connect(lambda: entry.run(self._window))
+        return action
+
+    def _fill_menus(self) -> None:
+        menus: dict[str, QMenu] = {}
+        group: dict[str, int] = {}
+        for entry in ACTIONS:
+            if entry.menu not in menus:
+                menus[entry.menu] = self._window.menuBar().addMenu(entry.menu)
+            menu = menus[entry.menu]
+            if group.setdefault(entry.menu, entry.group) != entry.group:
+                menu.addSeparator()
+                group[entry.menu] = entry.group
+            if isinstance(entry, Submenu):
+                self._add_submenu(menu, entry)
+            else:
+                menu.addAction(self._actions[entry.id])
+
+    def _add_submenu(self, menu: QMenu, entry: Submenu) -> None:
+        submenu = menu.addMenu(entry.text)
+        submenu.aboutToShow.connect(lambda: (submenu.clear(), entry.fill(self._window, submenu)))

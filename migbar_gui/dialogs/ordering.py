@@ -1,0 +1,68 @@
+"""The offer to order a partly occupied structure."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from PySide6.QtCore import Signal
+from PySide6.QtWidgets import QFormLayout, QSpinBox, QWidget
+
+from migbar_gui.widgets import Question, label
+
+
+@dataclass(frozen=True, slots=True)
+class OrderingChoice:
+    """How large the ordered cell may be, and how long the search may take (s)."""
+
+    max_atoms: int
+    time_limit: float
+
+
+class OrderingDialog(Question):
+    """Explains partial occupancy and offers to order it."""
+
+    chosen = Signal(OrderingChoice)
+
+    def __init__(
+        self,
+        name: str,
+        formula: str,
+        labels: Sequence[str],
+        n_sites: int,
+        parent: QWidget | None,
+    ) -> None:
+        super().__init__(
+            "Partly occupied sites",
+            f"{name} ({formula}) has sites that are shared or not always filled. A migration band needs every "
+            "atom in one place, so an ordered version has to be made first.",
+            "Order and open",
+            parent,
+        )
+        shown = "\n".join(f"•  {text}" for text in labels[:6])
+        if len(labels) > 6:
+            shown += f"\n•  and {len(labels) - 6} more"
+        self.body.addWidget(label(shown, wrap=True))
+        self.body.addSpacing(4)
+        self.body.addWidget(
+            label(
+                "Occupancies are rounded to a charge-neutral number of atoms in a small supercell, and the "
+                "arrangement with the lowest electrostatic energy is taken. Every result will say so.",
+                "muted",
+                wrap=True,
+            )
+        )
+        form = QFormLayout()
+        form.setContentsMargins(0, 8, 0, 0)
+        self.max_atoms = QSpinBox(minimum=max(8, n_sites // 2), maximum=2000, singleStep=20)
+        self.max_atoms.setValue(max(200, n_sites))
+        self.max_atoms.setSuffix(" atoms")
+        self.time_limit = QSpinBox(minimum=5, maximum=3600, singleStep=15, value=60)
+        self.time_limit.setSuffix(" s")
+        form.addRow("&Largest cell", self.max_atoms)
+        form.addRow("&Time limit", self.time_limit)
+        self.body.addLayout(form)
+        self.accepted.connect(self._choose)
+
+    def _choose(self) -> None:
+        self.chosen.emit(OrderingChoice(self.max_atoms.value(), float(self.time_limit.value())))

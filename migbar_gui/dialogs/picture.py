@@ -1,0 +1,36 @@
+"""The choice of how large a picture is, and on what background."""
+
+from __future__ import annotations
+
+from PySide6.QtCore import QSize, Signal
+from PySide6.QtWidgets import QCheckBox, QFormLayout, QSpinBox, QWidget
+
+from migbar_gui.widgets import Question, label
+
+
+class PictureDialog(Question):
+    """Asks for scale and background of a picture of the 3D view."""
+
+    chosen = Signal(int, bool)
+
+    def __init__(self, size: QSize, parent: QWidget | None) -> None:
+        super().__init__("Save picture", "", "Save as…", parent)
+        self._size = size
+        self.scale = QSpinBox(minimum=1, maximum=8, value=3)
+        self.scale.setPrefix("×")
+        self.transparent = QCheckBox("&Transparent background")
+        self.pixels = label("", "muted")
+        form = QFormLayout()
+        form.addRow("&Scale", self.scale)
+        form.addRow("", self.pixels)
+        form.addRow("", self.transparent)
+        self.body.addLayout(form)
+        self.scale.valueChanged.connect(self._show_pixels)
+        self._show_pixels()
+        self.accepted.connect(
+            lambda: self.chosen.emit(self.scale.value(), self.transparent.isChecked())
+        )
+
+    def _show_pixels(self) -> None:
+        width, height = (n * self.scale.value() for n in self._size.toTuple())
+        self.pixels.setText(f"{width} × {height} pixels, PNG")

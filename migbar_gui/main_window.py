@@ -1,0 +1,513 @@
+"""The window: 3D view in the middle, docks around it, and what its commands do."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from PySide6.QtCore import QSettings, QSize, Qt, QTimer
+from PySide6.QtGui import (
+    QCloseEvent,
+    QDragEnterEvent,
+    QDragLeaveEvent,
+    QDropEvent,
+    QGuiApplication,
+    QShowEvent,
+)
+from PySide6.QtWidgets import (
+    QApplication,
+    QDockWidget,
+    QFileDialog,
+    QFrame,
+    QHBoxLayout,
+    QLabel,
+    QMainWindow,
+    QMenu,
+    QProgressBar,
+    QStackedWidget,
+    QToolBar,
+    QToolButton,
+    QVBoxLayout,
+    QWidget,
+)
+
+from migbar.barriers import GOOD_CONDUCTOR_EV
+from migbar.exports import TableRow, table_text, write_csv, write_xlsx
+from migbar.resources import examples
+from migbar_gui.actions import Commands
+from migbar_gui.dialogs.about import AboutDialog
+from migbar_gui.dialogs.coordinates import CoordinatesDialog
+from migbar_gui.dialogs.picture import PictureDialog
+from migbar_gui.dialogs.preferences import PreferencesDialog
+from migbar_gui.jobs import Jobs
+from migbar_gui.opening import STRUCTURE_FILTER, Opener
+from migbar_gui.panels.notice import Notice
+from migbar_gui.panels.path_panel import PathPanel
+from migbar_gui.panels.path_table import Column
+from migbar_gui.panels.paths_panel import PathsPanel
+from migbar_gui.panels.structure_panel import StructurePanel
+from migbar_gui.panels.welcome import WelcomePage
+from migbar_gui.predictions import Predictions
+from migbar_gui.theme import apply_theme, chosen_theme, current_theme, icon
+from migbar_gui.widgets import button, label
+from migbar_gui.workspace import Workspace
+
+if TYPE_CHECKING:
+    from migbar_gui.view_link import ViewLink
+    from migbar_gui.viewer import CrystalView
+
+RECENT_FILES = 10
+HINT_MS = 6000
+
+
+class MainWindow(QMainWindow):
+    """The one window of the program."""
+
+    def __init__(self, settings: QSettings | None = None) -> None:
+        super().__init__()
+        self.settings = settings or QSettings()
+        threshold = float(str(self.settings.value("threshold_ev", GOOD_CONDUCTOR_EV)))
+        self.workspace = Workspace(threshold)
+        self.jobs = Jobs(self, self.show_error)
+        self.opener = Opener(self.workspace, self.jobs, self.show_error, self)
+        self.predictions = Predictions(self.workspace, self.jobs, self)
+        self.view: CrystalView | None = None
+        self._link: ViewLink | None = None
+        self._hidden: frozenset[str] = frozenset()
+        self._warmed_up = False
+        self.setWindowTitle("MigBar")
+        self.setWindowIcon(icon("migbar"))
+        self.setAcceptDrops(True)
+        self.resize(1280, 800)
+        self._build_centre()
+        self._build_docks()
+        self._build_status_bar()
+        self.commands = Commands(self)
+        self._build_toolbar()
+        self._connect()
+        self.refresh_theme()
+        self._show_page()
+        self.commands.refresh()
+
+    # -------------------------------------------------------------- building
+
+    def _build_centre(self) -> None:
+        self.notice = Notice()
+        self._prompt_frame = QFrame()
+        self._prompt_frame.setObjectName("prompt")
+        self.prompt = label("")
+        row = QHBoxLayout(self._prompt_frame)
+        row.setContentsMargins(14, 7, 14, 7)
+        row.addWidget(self.prompt, 1)
+        self.welcome = WelcomePage()
+        self._view_page = QWidget()
+        self._view_layout = QVBoxLayout(self._view_page)
+        self._view_layout.setContentsMargins(0, 0, 0, 0)
+        self._view_layout.setSpacing(0)
+        self._view_layout.addWidget(self._prompt_frame)
+        self._pages = QStackedWidget()
+        self._pages.addWidget(self.welcome)
+        self._pages.addWidget(self._view_page)
+        centre = QWidget()
+        column = QVBoxLayout(centre)
+        column.setContentsMargins(0, 0, 0, 0)
+        column.setSpacing(0)
+        column.addWidget(self.notice)
+        column.addWidget(self._pages, 1)
+        self.setCentralWidget(centre)
+
+    def _build_docks(self) -> None:
+        self.structure_panel = StructurePanel(self.workspace)
+        self.paths_panel = PathsPanel(self.workspace)
+        self.path_panel = PathPanel(self.workspace)
+        left, right = Qt.DockWidgetArea.LeftDockWidgetArea, Qt.DockWidgetArea.RightDockWidgetArea
+        bottom = Qt.DockWidgetArea.BottomDockWidgetArea
+        self.setCorner(Qt.Corner.BottomLeftCorner, left)
+        self.setCorner(Qt.Corner.BottomRightCorner, right)
+        self.docks = [
+            self._add_dock("Structure", self.structure_panel, left),
+            self._add_dock("Path", self.path_panel, right),
+            self._add_dock("Paths", self.paths_panel, bottom),
+        ]
+        self.resizeDocks(self.docks[:2], [250, 290], Qt.Orientation.Horizontal)
+        self.resizeDocks(self.docks[2:], [210], Qt.Orientation.Vertical)
+
+    def _add_dock(self, title: str, panel: QWidget, area: Qt.DockWidgetArea) -> QDockWidget:
+        dock = QDockWidget(title, self)
+        dock.setObjectName(title.lower())
+        dock.setWidget(panel)
+        dock.setFeatures(
+            QDockWidget.DockWidgetFeature.DockWidgetMovable
+            | QDockWidget.DockWidgetFeature.DockWidgetFloatable
+            | QDockWidget.DockWidgetFeature.DockWidgetClosable
+        )
+        self.addDockWidget(area, dock)
+        return dock
+
+    def _build_status_bar(self) -> None:
+        bar = self.statusBar()
+        bar.setSizeGripEnabled(False)
+        self._hover = QLabel()
+        self._hover.setTextFormat(Qt.TextFormat.PlainText)
+        bar.addWidget(self._hover, 1)
+        self._job_title = QLabel()
+        self._progress = QProgressBar()
+        self._progress.setFixedWidth(150)
+        self._progress.setTextVisible(False)
+        self._cancel = button("Cancel", self.jobs.cancel_shown, "link")
+        for widget in (self._job_title, self._progress, self._cancel):
+            widget.hide()
+            bar.addPermanentWidget(widget)
+
+    def _build_toolbar(self) -> None:
+        toolbar = QToolBar("Toolbar", self)
+        toolbar.setObjectName("toolbar")
+        toolbar.setMovable(False)
+        toolbar.setIconSize(QSize(20, 20))
+        toolbar.setContextMenuPolicy(Qt.ContextMenuPolicy.PreventContextMenu)
+        self.commands.fill_toolbar(toolbar)
+        self.addToolBar(toolbar)
+        opening = toolbar.widgetForAction(self.commands["file.open"])
+        if isinstance(opening, QToolButton):
+            opening.setToolButtonStyle(Qt.ToolButtonStyle.ToolButtonTextBesideIcon)
+            opening.setText("Open")
+        for name in ("path.add", "path.remove", "edit.copy_table", "file.table"):
+            tool = QToolButton()
+            tool.setDefaultAction(self.commands[name])
+            tool.setIconSize(QSize(18, 18))
+            tool.setToolButtonStyle(Qt.ToolButtonStyle.ToolButtonIconOnly)
+            self.paths_panel.add_tool(tool)
+
+    def _connect(self) -> None:
+        workspace = self.workspace
+        workspace.anything_changed.connect(self.commands.refresh)
+        workspace.anything_changed.connect(self._show_prompt)
+        workspace.document_changed.connect(self._show_page)
+        workspace.result_arrived.connect(self._note_result)
+        workspace.threshold_changed.connect(
+            lambda: self.settings.setValue("threshold_ev", workspace.threshold)
+        )
+        self.jobs.changed.connect(self._show_jobs)
+        self.opener.opened.connect(self._remember)
+        self.welcome.open_asked.connect(self.ask_open)
+        self.welcome.path_chosen.connect(self.open_file)
+        self.structure_panel.hidden_elements_changed.connect(self._hide_elements)
+        hints = QGuiApplication.styleHints()
+        hints.colorSchemeChanged.connect(lambda _: self.refresh_theme())
+        self.welcome.show_recent(self.recent_files())
+
+    # -------------------------------------------------------------- start-up
+
+    def showEvent(self, event: QShowEvent) -> None:  # noqa: N802
+        """Build what is slow once the window has been painted."""
+        super().showEvent(event)
+        if not self._warmed_up:
+            self._warmed_up = True
+            QTimer.singleShot(0, self._warm_up)
+
+    def _warm_up(self) -> None:
+        def load_view(_: object) -> None:
+            import migbar_gui.viewer  # noqa: F401
+
+        self.jobs.start("view", "", load_view, lambda _: self._make_view())
+
+    def _make_view(self) -> None:
+        from migbar_gui.view_link import ViewLink
+        from migbar_gui.viewer import CrystalView
+
+        self.view = CrystalView(self._view_page)
+        self.view.set_theme(current_theme().is_dark)
+        self._view_layout.addWidget(self.view, 1)
+        self._link = ViewLink(self.workspace, self.view, self.show_error, self)
+        self._link.pointed.connect(self._hover.setText)
+        self._link.hinted.connect(lambda text: self.statusBar().showMessage(text, HINT_MS))
+        self.view.file_dropped.connect(lambda names: self.open_files(map(Path, names)))
+        self.view.set_hidden_elements(self._hidden)
+        self.commands.refresh()
+        self.predictions.preload()
+
+    # -------------------------------------------------------------- following the workspace
+
+    def _show_page(self) -> None:
+        document = self.workspace.document
+        self._pages.setCurrentWidget(self._view_page if document else self.welcome)
+        self.setWindowTitle(f"{document.name} – MigBar" if document else "MigBar")
+        for dock in self.docks:
+            dock.setVisible(document is not None)
+        if document is None:
+            self.welcome.show_recent(self.recent_files())
+        self.notice.hide()
+        self._show_prompt()
+
+    def _show_prompt(self) -> None:
+        state, picks = self.workspace.state, self.workspace.picks
+        if state.document is None:
+            return
+        place = f"{state.ion} site" if state.mechanism.between_sites else "void"
+        if not state.ion:
+            text = "This structure has no ion that could migrate, and none can be put in."
+        elif picks:
+            text = f"Initial: {state.ion} at {picks[0]}. Now click the final {place}, or press Esc."
+        else:
+            text = f"Click the initial {place}, then the final one."
+        self.prompt.setText(text)
+
+    def _note_result(self, path_id: int) -> None:
+        found = self.workspace.results[path_id]
+        if isinstance(found, Exception):
+            self.show_error(found)
+
+    def _show_jobs(self) -> None:
+        shown = self.jobs.shown
+        for widget in (self._job_title, self._progress, self._cancel):
+            widget.setVisible(bool(shown))
+        if shown:
+            job = shown[-1]
+            title = f"{job.title}: {job.message}" if job.message else f"{job.title} …"
+            self._job_title.setText(title)
+            self._progress.setRange(0, job.total)
+            self._progress.setValue(job.done)
+
+    def show_error(self, error: Exception) -> None:
+        """Say what went wrong, without stopping anything."""
+        self.notice.show_error(error)
+
+    # -------------------------------------------------------------- opening
+
+    def open_file(self, path: Path) -> None:
+        """Open a structure file."""
+        self.notice.hide()
+        self.opener.open(path)
+
+    def open_files(self, paths: Iterable[Path]) -> None:
+        """Open the first of several dropped files, and say so."""
+        first, *others = [*paths] or [None]
+        if first is None:
+            return
+        self.open_file(first)
+        if others:
+            self.statusBar().showMessage(
+                f"Opened {first.name}; one structure is shown at a time.", HINT_MS
+            )
+
+    def ask_open(self) -> None:
+        """Ask for a file and open it."""
+        folder = str(self.settings.value("folder", str(Path.home())))
+        name, _ = QFileDialog.getOpenFileName(self, "Open structure", folder, STRUCTURE_FILTER)
+        if name:
+            self.settings.setValue("folder", str(Path(name).parent))
+            self.open_file(Path(name))
+
+    def recent_files(self) -> list[Path]:
+        """Return the files that were opened lately and still exist, the latest first."""
+        stored = self.settings.value("recent", [])
+        names = [stored] if isinstance(stored, str) else list(stored or [])
+        return [path for path in map(Path, names) if path.is_file()]
+
+    def _remember(self, path: Path) -> None:
+        path = path.resolve()
+        if path in (p.resolve() for p in examples()):
+            return
+        names = [str(path), *(str(p) for p in self.recent_files() if p != path)]
+        self.settings.setValue("recent", names[:RECENT_FILES])
+
+    def fill_recent(self, menu: QMenu) -> None:
+        """List the recent files in a menu."""
+        paths = self.recent_files()
+        for path in paths:
+            menu.addAction(path.name, lambda path=path: self.open_file(path)).setToolTip(str(path))
+        if not paths:
+            menu.addAction("(none yet)").setEnabled(False)
+
+    def fill_examples(self, menu: QMenu) -> None:
+        """List the examples in a menu."""
+        for path in examples():
+            menu.addAction(path.stem, lambda path=path: self.open_file(path))
+
+    def fill_docks(self, menu: QMenu) -> None:
+        """List the docks in a menu."""
+        for dock in self.docks:
+            menu.addAction(dock.toggleViewAction())
+
+    # -------------------------------------------------------------- paths
+
+    def ask_coordinates(self) -> None:
+        """Ask for the two ends of a path."""
+        CoordinatesDialog(self.workspace, self).open()
+
+    def remove_selected(self) -> None:
+        """Remove the paths that are selected in the table."""
+        self.workspace.remove_paths(self.paths_panel.selected_ids())
+
+    def edit_note(self) -> None:
+        """Start writing in the note of the selected path."""
+        view = self.paths_panel.view
+        index = view.currentIndex().siblingAtColumn(Column.NOTE)
+        view.setFocus()
+        view.setCurrentIndex(index)
+        view.edit(index)
+
+    def escape(self) -> None:
+        """Clear what was picked; with nothing picked, close the message."""
+        if self.workspace.picks:
+            self.workspace.clear_picks()
+        else:
+            self.notice.hide()
+
+    # -------------------------------------------------------------- view
+
+    def view_along(self, axis: str) -> None:
+        """Look along a lattice vector."""
+        if self.view is not None:
+            self.view.view_along(axis)  # type: ignore[arg-type]
+
+    def zoom_to_fit(self) -> None:
+        """Show the whole structure."""
+        if self.view is not None:
+            self.view.zoom_to_fit()
+
+    def set_view_style(self, **changes: bool) -> None:
+        """Switch bonds, cell, boundary or polyhedra on or off."""
+        if self.view is not None:
+            self.view.set_style(**changes)
+
+    def set_labels(self, shown: bool) -> None:
+        """Switch labels on or off."""
+        if self.view is not None:
+            self.view.set_labels(shown)
+
+    def _hide_elements(self, hidden: frozenset[str]) -> None:
+        self._hidden = hidden
+        if self.view is not None:
+            self.view.set_hidden_elements(hidden)
+
+    # -------------------------------------------------------------- table and pictures
+
+    def table_rows(self, only: Iterable[int] | None = None) -> list[TableRow]:
+        """Return the judged paths in the order of the table, all or those with the given ids."""
+        document = self.workspace.document
+        wanted = list(only) if only is not None else self.paths_panel.ids_as_shown()
+        rows = []
+        for path_id in wanted:
+            entry, result = self.workspace.path(path_id), self.workspace.result(path_id)
+            if document is not None and entry is not None and result is not None:
+                rows.append(TableRow(document.name, result.predicted, entry.note))
+        return rows
+
+    def copy_table(self) -> None:
+        """Copy the selected paths, or all, for a spreadsheet."""
+        selected = self.table_rows(self.paths_panel.selected_ids())
+        rows = selected if len(selected) > 1 else self.table_rows()
+        QGuiApplication.clipboard().setText(table_text(rows, self.workspace.threshold, "\t"))
+        self.statusBar().showMessage(f"Copied {len(rows)} paths.", HINT_MS)
+
+    def ask_export_table(self) -> None:
+        """Ask where to write the table, and write it."""
+        name, kind = QFileDialog.getSaveFileName(
+            self, "Export table", self._suggest("paths.csv"), "CSV (*.csv);;Excel workbook (*.xlsx)"
+        )
+        if name:
+            suffix = ".xlsx" if "xlsx" in kind else ".csv"
+            path = Path(name)
+            self.export_table(path if path.suffix else path.with_suffix(suffix))
+
+    def export_table(self, path: Path) -> None:
+        """Write the table as CSV or, where the name ends so, as XLSX."""
+        write = write_xlsx if path.suffix.lower() == ".xlsx" else write_csv
+        rows, threshold = self.table_rows(), self.workspace.threshold
+        self.jobs.start(
+            "export",
+            f"Writing {path.name}",
+            lambda _: write(path, rows, threshold),
+            lambda _: self.statusBar().showMessage(f"Wrote {path}", HINT_MS),
+        )
+
+    def ask_save_picture(self) -> None:
+        """Ask how large and where to save a picture, and save it."""
+        if self.view is None:
+            return
+        dialog = PictureDialog(self.view.size(), self)
+        dialog.chosen.connect(self._ask_picture_name)
+        dialog.open()
+
+    def _ask_picture_name(self, scale: int, transparent: bool) -> None:
+        name, _ = QFileDialog.getSaveFileName(
+            self, "Save picture", self._suggest("view.png"), "PNG picture (*.png)"
+        )
+        if name:
+            path = Path(name)
+            self.save_picture(path if path.suffix else path.with_suffix(".png"), scale, transparent)
+
+    def save_picture(self, path: Path, scale: int, transparent: bool) -> None:
+        """Save the 3D view as a PNG file."""
+        if self.view is None:
+            return
+        try:
+            self.view.save_picture(path, scale, transparent)
+        except OSError as error:
+            self.show_error(error)
+            return
+        self.statusBar().showMessage(f"Saved {path}", HINT_MS)
+
+    def _suggest(self, ending: str) -> str:
+        document = self.workspace.document
+        stem = Path(document.name).stem if document else "migbar"
+        return str(Path(str(self.settings.value("folder", str(Path.home())))) / f"{stem}-{ending}")
+
+    # -------------------------------------------------------------- preferences, theme, about
+
+    def ask_preferences(self) -> None:
+        """Ask for the few things that are kept."""
+        appearance = str(self.settings.value("appearance", "system"))
+        dialog = PreferencesDialog(appearance, self.workspace.threshold, self)
+        dialog.chosen.connect(self._set_preferences)
+        dialog.open()
+
+    def _set_preferences(self, appearance: str, threshold: float) -> None:
+        self.settings.setValue("appearance", appearance)
+        self.workspace.set_threshold(threshold)
+        self.refresh_theme()
+
+    def refresh_theme(self) -> None:
+        """Follow the system's colours, or the user's choice."""
+        theme = chosen_theme(str(self.settings.value("appearance", "system")))
+        app = QApplication.instance()
+        assert isinstance(app, QApplication)
+        if app.property("theme") != theme:
+            apply_theme(app, theme)
+        self.commands.refresh_icons()
+        self.welcome.refresh_icons()
+        self.path_panel.show_path()
+        if self.view is not None:
+            self.view.set_theme(theme.is_dark)
+
+    def show_about(self) -> None:
+        """Say what this program is."""
+        AboutDialog(self).open()
+
+    # -------------------------------------------------------------- drag and drop, end
+
+    def dragEnterEvent(self, event: QDragEnterEvent) -> None:  # noqa: N802
+        """Accept files."""
+        if any(url.isLocalFile() for url in event.mimeData().urls()):
+            event.acceptProposedAction()
+            self.welcome.set_hot(True)
+
+    def dragLeaveEvent(self, event: QDragLeaveEvent) -> None:  # noqa: N802
+        """Cool down."""
+        self.welcome.set_hot(False)
+
+    def dropEvent(self, event: QDropEvent) -> None:  # noqa: N802
+        """Open what was dropped."""
+        event.acceptProposedAction()
+        self.welcome.set_hot(False)
+        names = [url.toLocalFile() for url in event.mimeData().urls() if url.isLocalFile()]
+        self.open_files(map(Path, names))
+
+    def closeEvent(self, event: QCloseEvent) -> None:  # noqa: N802
+        """Stop all work and take the 3D view down in order."""
+        self.jobs.shut_down()
+        if self.view is not None:
+            self.view.close()
+        super().closeEvent(event)

@@ -1,0 +1,161 @@
+"""Opening files: read in another thread, ask where a file leaves a choice, never lose what was open."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+from pymatgen.core import Structure
+from PySide6.QtCore import QObject, Signal
+
+from migbar import structures
+from migbar.barriers import Remark
+from migbar.errors import StructureFileError
+from migbar.progress import Progress
+from migbar_gui.dialogs.blocks import BlockDialog
+from migbar_gui.dialogs.ordering import OrderingChoice, OrderingDialog
+from migbar_gui.jobs import Jobs
+from migbar_gui.workspace import Document, Workspace
+
+STRUCTURE_FILTER = (
+    "Crystal structures (*.cif *.mcif *.vasp *.poscar POSCAR* CONTCAR* *.xyz *.extxyz *.json);;"
+    "All files (*)"
+)
+
+
+@dataclass(frozen=True, slots=True)
+class SeveralBlocks:
+    """A file with more than one structure."""
+
+    path: Path
+    blocks: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class PartlyOccupied:
+    """A structure that has to be ordered before a band can be drawn in it."""
+
+    name: str
+    path: Path
+    structure: Structure
+    ion: str
+
+    @property
+    def partial_labels(self) -> tuple[str, ...]:
+        """Labels of the partly occupied sites with what sits there, each once."""
+        shown = (f"{s.label} ({s.species_string})" for s in self.structure if not s.is_ordered)
+        return tuple(dict.fromkeys(shown))
+
+
+def read_document(path: Path, block: str | None) -> Document | SeveralBlocks | PartlyOccupied:
+    """Read a structure file and find out what a user has to be asked."""
+    if block is None and path.suffix.lower() in (".cif", ".mcif"):
+        blocks = structures.structure_blocks(path)
+        if len(blocks) > 1:
+            return SeveralBlocks(path, tuple(blocks))
+    structure = structures.read_structure(path, block)
+    name = path.name if block is None else f"{path.name} · {block}"
+    if structures.is_partly_occupied(structure):
+        ions = structures.mobile_ions(structure)
+        return PartlyOccupied(name, path, structure, ions[0] if ions else "")
+    return describe(name, path, structure)
+
+
+def describe(
+    name: str, source: Path, structure: Structure, notes: tuple[Remark, ...] = ()
+) -> Document:
+    """Gather what the window shows of an ordered structure."""
+    try:
+        symmetry = structures.symmetry(structure)
+    except StructureFileError:
+        symmetry = None
+    return Document(
+        name=name,
+        source=source,
+        structure=structure,
+        ions=tuple(structures.mobile_ions(structure)),
+        guests=tuple(structures.insertion_ions(structure)),
+        formula=structures.formula(structure),
+        symmetry=symmetry,
+        notes=notes,
+    )
+
+
+def order_document(partly: PartlyOccupied, choice: OrderingChoice, progress: Progress) -> Document:
+    """Order a partly occupied structure; its note goes with every result."""
+    from migbar.ordering import order_structure
+
+    ordering = order_structure(
+        partly.structure,
+        partly.ion,
+        max_atoms=choice.max_atoms,
+        time_limit=choice.time_limit,
+        progress=progress,
+    )
+    note = Remark("ordered", ordering.note)
+    return describe(f"{partly.name} (ordered)", partly.path, ordering.structure, (note,))
+
+
+class Opener(QObject):
+    """Opens files into the workspace."""
+
+    opened = Signal(Path)
+
+    def __init__(
+        self,
+        workspace: Workspace,
+        jobs: Jobs,
+        on_failed: Callable[[Exception], None],
+        parent: QObject,
+    ) -> None:
+        super().__init__(parent)
+        self._workspace = workspace
+        self._jobs = jobs
+        self._on_failed = on_failed
+        self._parent = parent
+
+    def open(self, path: Path, block: str | None = None) -> None:
+        """Read a file; what is open stays until the new structure is complete."""
+        self._jobs.start(
+            "open",
+            f"Reading {path.name}",
+            lambda progress: read_document(path, block),
+            self._take,
+            self._on_failed,
+        )
+
+    def _take(self, read: Document | SeveralBlocks | PartlyOccupied) -> None:
+        if isinstance(read, SeveralBlocks):
+            self._ask_block(read)
+        elif isinstance(read, PartlyOccupied):
+            self._offer_ordering(read)
+        else:
+            self._workspace.open(read)
+            if read.source is not None:
+                self.opened.emit(read.source)
+
+    def _ask_block(self, several: SeveralBlocks) -> None:
+        dialog = BlockDialog(several.path.name, several.blocks, self._parent)
+        dialog.chosen.connect(lambda block: self.open(several.path, block))
+        dialog.open()
+
+    def _offer_ordering(self, partly: PartlyOccupied) -> None:
+        dialog = OrderingDialog(
+            partly.name,
+            structures.formula(partly.structure),
+            partly.partial_labels,
+            len(partly.structure),
+            self._parent,
+        )
+        dialog.chosen.connect(lambda choice: self._order(partly, choice))
+        dialog.open()
+
+    def _order(self, partly: PartlyOccupied, choice: OrderingChoice) -> None:
+        self._jobs.start(
+            "open",
+            f"Ordering {partly.name}",
+            lambda progress: order_document(partly, choice, progress),
+            self._take,
+            self._on_failed,
+        )

@@ -1,0 +1,1 @@
+"""What stands around the 3D view: docks, the welcome page, notices."""

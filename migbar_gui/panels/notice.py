@@ -1,0 +1,85 @@
+"""A bar above the 3D view that says what went wrong and what to do, without stopping anything."""
+
+from __future__ import annotations
+
+import traceback
+
+from PySide6.QtCore import Qt
+from PySide6.QtGui import QFontDatabase
+from PySide6.QtWidgets import QFrame, QHBoxLayout, QLabel, QPlainTextEdit, QToolButton, QVBoxLayout
+
+from migbar.errors import MigbarError
+from migbar_gui.theme import current_theme, icon, pixmap
+from migbar_gui.widgets import button, label, restyle
+
+
+class Notice(QFrame):
+    """Shows one message at a time; the latest replaces the one before."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.setObjectName("notice")
+        self._icon = QLabel()
+        self.text = label("", wrap=True)
+        self.text.setTextInteractionFlags(Qt.TextInteractionFlag.TextSelectableByMouse)
+        self.details = QPlainTextEdit(readOnly=True)
+        self.details.setFont(QFontDatabase.systemFont(QFontDatabase.SystemFont.FixedFont))
+        self.details.setMaximumHeight(150)
+        self.details.hide()
+        self._toggle = button("Details", self._toggle_details, "link")
+        self._close = QToolButton()
+        self._close.setAccessibleName("Close this message")
+        self._close.setToolTip("Close (Esc)")
+        self._close.clicked.connect(self.hide)
+        row = QHBoxLayout()
+        row.setSpacing(10)
+        row.addWidget(self._icon, 0, Qt.AlignmentFlag.AlignTop)
+        row.addWidget(self.text, 1)
+        row.addWidget(self._toggle, 0, Qt.AlignmentFlag.AlignTop)
+        row.addWidget(self._close, 0, Qt.AlignmentFlag.AlignTop)
+        outer = QVBoxLayout(self)
+        outer.setContentsMargins(14, 9, 10, 9)
+        outer.addLayout(row)
+        outer.addWidget(self.details)
+        self.hide()
+
+    def show_message(self, text: str, kind: str = "info", details: str = "") -> None:
+        """Show a message; `kind` is ``"info"``, ``"warning"`` or ``"error"``."""
+        theme = current_theme()
+        colour = {"info": theme.accent, "warning": theme.poor, "error": theme.error}[kind]
+        self._icon.setPixmap(pixmap(kind, colour, 20, self.devicePixelRatioF()))
+        self._close.setIcon(icon("close"))
+        self.setProperty("kind", kind)
+        restyle(self)
+        self.text.setText(text)
+        self.details.setPlainText(details)
+        self.details.hide()
+        self._toggle.setText("Details")
+        self._toggle.setVisible(bool(details))
+        self.show()
+
+    def show_error(self, error: BaseException) -> None:
+        """Show an error: one that a user caused in its own words, any other as a fault of the program."""
+        if isinstance(error, MigbarError):
+            self.show_message(_sentence(str(error)), "error")
+            return
+        details = "".join(traceback.format_exception(error))
+        if isinstance(error, OSError):
+            where = f" {error.filename}" if error.filename else ""
+            self.show_message(f"{error.strerror or error}:{where}", "error", details)
+            return
+        self.show_message(
+            "Something went wrong inside MigBar. What you had open is still there; the details help to "
+            "report it.",
+            "error",
+            details,
+        )
+
+    def _toggle_details(self) -> None:
+        shown = not self.details.isVisible()
+        self.details.setVisible(shown)
+        self._toggle.setText("Hide details" if shown else "Details")
+
+
+def _sentence(text: str) -> str:
+    return text[:1].upper() + text[1:] if text[:1].islower() and " " in text.split(".")[0] else text

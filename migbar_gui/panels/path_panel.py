@@ -1,0 +1,195 @@
+"""The dock with the facts of one path."""
+
+from __future__ import annotations
+
+import numpy as np
+from PySide6.QtCore import Qt
+from PySide6.QtWidgets import (
+    QFormLayout,
+    QFrame,
+    QGridLayout,
+    QHBoxLayout,
+    QLabel,
+    QScrollArea,
+    QStackedLayout,
+    QVBoxLayout,
+    QWidget,
+)
+
+from migbar.barriers import Remark
+from migbar.hops import Matrix
+from migbar_gui.panels.path_table import MECHANISM_NAMES, verdict
+from migbar_gui.panels.plots import CoordinationPlot, IntervalBar
+from migbar_gui.theme import current_theme, path_colour, pixmap
+from migbar_gui.widgets import clear, label, line, restyle, swatch
+from migbar_gui.workspace import PathEntry, PathResult, Workspace
+
+
+def supercell_text(matrix: Matrix) -> str:
+    """Write a supercell as ``2 × 2 × 1``, or as its three vectors where it is not diagonal."""
+    if np.array_equal(matrix, np.diag(np.diag(matrix))):
+        return " × ".join(str(int(n)) for n in np.diag(matrix))
+    return "\n".join("(" + " ".join(str(int(n)) for n in vector) + ")" for vector in matrix)
+
+
+class PathPanel(QScrollArea):
+    """Barrier, interval, remarks, approaches and coordination of the active path."""
+
+    def __init__(self, workspace: Workspace) -> None:
+        super().__init__()
+        self._workspace = workspace
+        self.setWidgetResizable(True)
+        self.setFrameShape(QFrame.Shape.NoFrame)
+        self.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
+        body = QWidget()
+        body.setObjectName("body")
+        self.setWidget(body)
+        self._pages = QStackedLayout(body)
+        self._message = label("", "muted", wrap=True)
+        self._message.setAlignment(Qt.AlignmentFlag.AlignCenter)
+        self._message.setContentsMargins(24, 24, 24, 24)
+        self._pages.addWidget(self._message)
+        self._pages.addWidget(self._make_facts())
+        for event in (
+            workspace.active_changed,
+            workspace.paths_changed,
+            workspace.threshold_changed,
+            workspace.document_changed,
+        ):
+            event.connect(self.show_path)
+        workspace.result_arrived.connect(lambda _: self.show_path())
+        self.show_path()
+
+    # ---- building
+
+    def _make_facts(self) -> QWidget:
+        page = QWidget()
+        column = QVBoxLayout(page)
+        column.setContentsMargins(14, 12, 14, 14)
+        column.setSpacing(8)
+        self._spot = QLabel()
+        self._ends = label("", "heading", wrap=True)
+        head = QHBoxLayout()
+        head.setSpacing(8)
+        head.addWidget(self._spot)
+        head.addWidget(self._ends, 1)
+        self.barrier = label("", "barrier")
+        self._verdict = label()
+        number = QHBoxLayout()
+        number.addWidget(self.barrier)
+        number.addStretch(1)
+        number.addWidget(self._verdict, 0, Qt.AlignmentFlag.AlignVCenter)
+        self._interval = IntervalBar()
+        self._interval_text = label("", "muted", wrap=True)
+        self._remarks = QVBoxLayout()
+        self._remarks.setSpacing(6)
+        self._facts = QFormLayout()
+        self._facts.setVerticalSpacing(4)
+        self._facts.setHorizontalSpacing(14)
+        self._fact_labels: dict[str, QLabel] = {}
+        for key in ("Model", "Mechanism", "Length", "Images", "Supercell", "Atoms"):
+            self._fact_labels[key] = label()
+            name = label(key, "muted")
+            name.setAlignment(Qt.AlignmentFlag.AlignTop)
+            self._facts.addRow(name, self._fact_labels[key])
+        self._approaches = QGridLayout()
+        self._approaches.setHorizontalSpacing(10)
+        self._approaches.setVerticalSpacing(3)
+        self._plot = CoordinationPlot()
+        column.addLayout(head)
+        column.addLayout(number)
+        column.addWidget(self._interval)
+        column.addWidget(self._interval_text)
+        column.addLayout(self._remarks)
+        column.addWidget(line())
+        column.addLayout(self._facts)
+        column.addWidget(line())
+        column.addWidget(label("Closest atom along the path", "section"))
+        column.addLayout(self._approaches)
+        column.addWidget(line())
+        column.addWidget(label("Coordination along the path", "section"))
+        column.addWidget(self._plot)
+        column.addStretch(1)
+        return page
+
+    # ---- following the workspace
+
+    def show_path(self) -> None:
+        """Show the active path."""
+        path = self._workspace.path(self._workspace.active)
+        found = self._workspace.results.get(path.id) if path else None
+        if path is not None and isinstance(found, PathResult):
+            self._show_result(path, found)
+            self._pages.setCurrentIndex(1)
+            return
+        if path is None:
+            text = "The facts of a path appear here."
+        elif found is None:
+            text = f"Predicting {path.hop.label} …"
+        else:
+            text = f"No barrier for {path.hop.label}:\n\n{found}"
+        self._message.setText(text)
+        self._pages.setCurrentIndex(0)
+
+    def _show_result(self, path: PathEntry, found: PathResult) -> None:
+        predicted, threshold = found.predicted, self._workspace.threshold
+        barrier = predicted.barrier
+        good = verdict(found, threshold)
+        low, high = barrier.interval_ev
+        self._spot.setPixmap(swatch(path_colour(path.id), 16))
+        self._ends.setText(f"{path.hop.ion}   {path.hop.label}")
+        self.barrier.setText(f"{barrier.barrier_ev:.3f} eV")
+        self._verdict.setText(f"{good} conductor")
+        self._verdict.setProperty("verdict", good)
+        restyle(self._verdict)
+        self._interval.show_barrier(barrier.barrier_ev, low, high, threshold)
+        self._interval_text.setText(
+            f"{barrier.interval_level:.0%} interval: {low:.2f} to {high:.2f} eV"
+        )
+        texts = {
+            "Model": f"{barrier.model}, version {barrier.model_version}",
+            "Mechanism": MECHANISM_NAMES[path.hop.mechanism],
+            "Length": f"{predicted.length:.2f} Å",
+            "Images": f"{predicted.band.n_images}, straight",
+            "Supercell": supercell_text(predicted.supercell),
+            "Atoms": f"{len(predicted.band.host) + 1} in the supercell",
+        }
+        for key, text in texts.items():
+            self._fact_labels[key].setText(text)
+        self._list_remarks(predicted.remarks)
+        self._list_approaches(found)
+        self._plot.show_curve(found.walked, found.coordination, path_colour(path.id))
+
+    def _list_remarks(self, remarks: tuple[Remark, ...]) -> None:
+        clear(self._remarks)
+        theme = current_theme()
+        for remark in remarks:
+            row = QWidget()
+            layout = QHBoxLayout(row)
+            layout.setContentsMargins(0, 0, 0, 0)
+            layout.setSpacing(8)
+            sign = QLabel()
+            sign.setPixmap(pixmap("warning", theme.poor, 16, self.devicePixelRatioF()))
+            layout.addWidget(sign, 0, Qt.AlignmentFlag.AlignTop)
+            layout.addWidget(label(remark.text, wrap=True), 1)
+            self._remarks.addWidget(row)
+
+    def _list_approaches(self, found: PathResult) -> None:
+        while (item := self._approaches.takeAt(0)) is not None:
+            if (widget := item.widget()) is not None:
+                widget.hide()
+                widget.deleteLater()
+        predicted = found.predicted
+        last = len(predicted.approaches) - 1
+        for row, approach in enumerate(predicted.approaches):
+            name = {0: "initial", last: "final"}.get(approach.image, f"image {approach.image}")
+            close = 0 < approach.image < last and approach.clashes(predicted.band.ion)
+            distance = label(f"{approach.distance:.2f} Å", "heading" if close else "")
+            self._approaches.addWidget(label(name, "muted"), row, 0)
+            self._approaches.addWidget(label(f"{approach.element}"), row, 1)
+            self._approaches.addWidget(distance, row, 2, Qt.AlignmentFlag.AlignRight)
+            if close:
+                mark = label("too close")
+                mark.setProperty("verdict", "poor")
+                self._approaches.addWidget(mark, row, 3)
+        self._approaches.setColumnStretch(4, 1)

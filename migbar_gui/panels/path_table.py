@@ -1,0 +1,205 @@
+"""The table of paths as Qt wants it: a model over the workspace."""
+
+from __future__ import annotations
+
+from enum import IntEnum
+from typing import Any
+
+from PySide6.QtCore import QAbstractTableModel, QModelIndex, QPersistentModelIndex, Qt
+from PySide6.QtGui import QColor
+
+from migbar.hops import Mechanism
+from migbar_gui.theme import current_theme, path_colour
+from migbar_gui.widgets import swatch_icon
+from migbar_gui.workspace import PathEntry, PathResult, Workspace
+
+Index = QModelIndex | QPersistentModelIndex
+Role = Qt.ItemDataRole
+
+SORT_ROLE = Qt.ItemDataRole.UserRole
+"""Numbers as numbers, so that sorting is not by their text."""
+
+MECHANISM_NAMES = {
+    Mechanism.VACANCY: "vacancy",
+    Mechanism.SINGLE_ION: "single ion",
+    Mechanism.INTERSTITIAL: "interstitial",
+    Mechanism.INSERTION: "insertion",
+}
+
+
+class Column(IntEnum):
+    """Columns of the table, from the left."""
+
+    PATH = 0
+    BARRIER = 1
+    INTERVAL = 2
+    VERDICT = 3
+    LENGTH = 4
+    MECHANISM = 5
+    MODEL = 6
+    NOTE = 7
+
+
+HEADERS = {
+    Column.PATH: ("Path", "Ion, initial and final site (index@image)"),
+    Column.BARRIER: ("Barrier (eV)", "Predicted migration barrier E_m"),
+    Column.INTERVAL: ("90 % interval", "Holds the DFT-NEB barrier in nine of ten cases"),
+    Column.VERDICT: ("Verdict", "Compared with the threshold that is set above the table"),
+    Column.LENGTH: ("Length (Å)", "Length of the straight path"),
+    Column.MECHANISM: ("Mechanism", "How the ion's surroundings are set up"),
+    Column.MODEL: ("Model", "What predicted the barrier"),
+    Column.NOTE: ("Note", "Double-click to write"),
+}
+
+
+def verdict(result: PathResult, threshold: float) -> str:
+    """Return ``good`` or ``poor``."""
+    return "good" if result.predicted.barrier.is_good_conductor(threshold) else "poor"
+
+
+class PathTable(QAbstractTableModel):
+    """Rows are the workspace's paths in the order in which they were added."""
+
+    def __init__(self, workspace: Workspace) -> None:
+        super().__init__()
+        self._workspace = workspace
+        self._paths = workspace.state.paths
+        workspace.paths_changed.connect(self._reload)
+        workspace.result_arrived.connect(lambda _: self._refresh())
+        workspace.threshold_changed.connect(self._refresh)
+
+    def path_at(self, row: int) -> PathEntry:
+        """Return the path in a row."""
+        return self._paths[row]
+
+    def row_of(self, path_id: int | None) -> int | None:
+        """Return the row of a path."""
+        return next((row for row, p in enumerate(self._paths) if p.id == path_id), None)
+
+    def _reload(self) -> None:
+        new = self._workspace.state.paths
+        if [p.id for p in new] == [p.id for p in self._paths]:
+            self._paths = new
+            self._refresh()
+            return
+        self.beginResetModel()
+        self._paths = new
+        self.endResetModel()
+
+    def _refresh(self) -> None:
+        if self._paths:
+            self.dataChanged.emit(
+                self.index(0, 0), self.index(len(self._paths) - 1, len(Column) - 1)
+            )
+
+    # ---- what Qt asks
+
+    def rowCount(self, parent: Index = QModelIndex()) -> int:  # noqa: N802, B008
+        """Return the number of paths."""
+        return 0 if parent.isValid() else len(self._paths)
+
+    def columnCount(self, parent: Index = QModelIndex()) -> int:  # noqa: N802, B008
+        """Return the number of columns."""
+        return len(Column)
+
+    def headerData(  # noqa: N802
+        self, section: int, orientation: Qt.Orientation, role: int = Role.DisplayRole
+    ) -> Any:
+        """Return names and explanations of the columns."""
+        if orientation is not Qt.Orientation.Horizontal:
+            return None
+        name, tip = HEADERS[Column(section)]
+        if role == Role.TextAlignmentRole:
+            return _alignment(Column(section))
+        return {Role.DisplayRole: name, Role.ToolTipRole: tip}.get(Role(role))
+
+    def flags(self, index: Index) -> Qt.ItemFlag:
+        """Allow notes to be edited."""
+        flags = super().flags(index)
+        return flags | Qt.ItemFlag.ItemIsEditable if index.column() == Column.NOTE else flags
+
+    def setData(self, index: Index, value: Any, role: int = Role.EditRole) -> bool:  # noqa: N802
+        """Write a note."""
+        if role != Role.EditRole or index.column() != Column.NOTE:
+            return False
+        self._workspace.set_note(self._paths[index.row()].id, str(value).strip())
+        return True
+
+    def data(self, index: Index, role: int = Role.DisplayRole) -> Any:
+        """Return what a cell shows."""
+        path, column = self._paths[index.row()], Column(index.column())
+        found = self._workspace.results.get(path.id)
+        if role == Role.DisplayRole:
+            return self._text(path, column, found)
+        if role == Role.EditRole:
+            return path.note if column is Column.NOTE else self._text(path, column, found)
+        if role == SORT_ROLE:
+            return self._sort_key(path, column, found)
+        if role == Role.TextAlignmentRole:
+            return _alignment(column)
+        if role == Role.DecorationRole and column is Column.PATH:
+            return swatch_icon(path_colour(path.id))
+        if role == Role.ForegroundRole:
+            return self._foreground(column, found)
+        if role == Role.ToolTipRole:
+            return self._tip(path, column, found)
+        return None
+
+    def _text(self, path: PathEntry, column: Column, found: PathResult | Exception | None) -> str:
+        if column is Column.PATH:
+            return f"{path.hop.ion}   {path.hop.label}"
+        if column is Column.MECHANISM:
+            return MECHANISM_NAMES[path.hop.mechanism]
+        if column is Column.NOTE:
+            return path.note
+        if column is Column.LENGTH:
+            structure = self._workspace.structure
+            return f"{path.hop.length(structure):.2f}" if structure is not None else ""
+        if not isinstance(found, PathResult):
+            waiting = "failed" if found is not None else "…"
+            return waiting if column is Column.BARRIER else ""
+        barrier = found.predicted.barrier
+        low, high = barrier.interval_ev
+        return {
+            Column.BARRIER: f"{barrier.barrier_ev:.3f}",
+            Column.INTERVAL: f"{low:.2f} – {high:.2f}",
+            Column.VERDICT: f"{verdict(found, self._workspace.threshold)} conductor",
+            Column.MODEL: f"{barrier.model} {barrier.model_version}",
+        }[column]
+
+    def _sort_key(
+        self, path: PathEntry, column: Column, found: PathResult | Exception | None
+    ) -> float | str:
+        if column is Column.PATH:
+            return float(path.id)
+        if column is Column.LENGTH and self._workspace.structure is not None:
+            return path.hop.length(self._workspace.structure)
+        if column in (Column.BARRIER, Column.INTERVAL):
+            if not isinstance(found, PathResult):
+                return float("inf")
+            barrier = found.predicted.barrier
+            low, high = barrier.interval_ev
+            return barrier.barrier_ev if column is Column.BARRIER else high - low
+        return self._text(path, column, found)
+
+    def _foreground(self, column: Column, found: PathResult | Exception | None) -> QColor | None:
+        theme = current_theme()
+        if isinstance(found, Exception) and column is Column.BARRIER:
+            return QColor(theme.error)
+        if isinstance(found, PathResult) and column is Column.VERDICT:
+            good = verdict(found, self._workspace.threshold) == "good"
+            return QColor(theme.good if good else theme.poor)
+        if column in (Column.INTERVAL, Column.MODEL, Column.MECHANISM):
+            return QColor(theme.muted)
+        return None
+
+    def _tip(self, path: PathEntry, column: Column, found: PathResult | Exception | None) -> str:
+        if isinstance(found, Exception):
+            return str(found)
+        return self._text(path, column, found)
+
+
+def _alignment(column: Column) -> int:
+    numeric = column in (Column.BARRIER, Column.INTERVAL, Column.LENGTH)
+    side = Qt.AlignmentFlag.AlignRight if numeric else Qt.AlignmentFlag.AlignLeft
+    return int(side | Qt.AlignmentFlag.AlignVCenter)

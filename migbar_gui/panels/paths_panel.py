@@ -1,0 +1,169 @@
+"""The dock with all paths."""
+
+from __future__ import annotations
+
+from PySide6.QtCore import QModelIndex, QSortFilterProxyModel, Qt, Signal
+from PySide6.QtGui import QGuiApplication, QKeyEvent
+from PySide6.QtWidgets import (
+    QAbstractItemView,
+    QHBoxLayout,
+    QHeaderView,
+    QStackedLayout,
+    QTableView,
+    QToolButton,
+    QVBoxLayout,
+    QWidget,
+)
+
+from migbar_gui.dialogs.preferences import threshold_box
+from migbar_gui.panels.path_table import SORT_ROLE, Column, PathTable
+from migbar_gui.widgets import label
+from migbar_gui.workspace import Workspace
+
+WIDTHS = {
+    Column.PATH: 210,
+    Column.BARRIER: 96,
+    Column.INTERVAL: 116,
+    Column.VERDICT: 126,
+    Column.LENGTH: 88,
+    Column.MECHANISM: 104,
+    Column.MODEL: 140,
+}
+
+
+class _View(QTableView):
+    """A table whose Tab key leaves it, so that the keyboard gets everywhere."""
+
+    remove_asked = Signal()
+
+    def keyPressEvent(self, event: QKeyEvent) -> None:  # noqa: N802
+        if event.key() in (Qt.Key.Key_Delete, Qt.Key.Key_Backspace):
+            self.remove_asked.emit()
+        else:
+            super().keyPressEvent(event)
+
+
+class PathsPanel(QWidget):
+    """Table of paths with the threshold that they are judged by."""
+
+    def __init__(self, workspace: Workspace) -> None:
+        super().__init__()
+        self._workspace = workspace
+        self._following = False
+        self.model = PathTable(workspace)
+        self._sorted = QSortFilterProxyModel()
+        self._sorted.setSourceModel(self.model)
+        self._sorted.setSortRole(SORT_ROLE)
+        self.view = self._make_view()
+        self.threshold = threshold_box(workspace.threshold)
+        self.threshold.setAccessibleName("Threshold for a good conductor")
+        self.threshold.valueChanged.connect(workspace.set_threshold)
+        self._summary = label("", "muted")
+        self.tools = QHBoxLayout()
+        self.tools.setSpacing(2)
+        self._stack = QStackedLayout()
+        self._stack.addWidget(self._make_hint())
+        self._stack.addWidget(self.view)
+        top = QHBoxLayout()
+        top.setContentsMargins(12, 6, 8, 6)
+        top.setSpacing(8)
+        top.addWidget(label("Good conductor up to"))
+        top.addWidget(self.threshold)
+        top.addSpacing(8)
+        top.addWidget(self._summary, 1)
+        top.addLayout(self.tools)
+        outer = QVBoxLayout(self)
+        outer.setContentsMargins(0, 0, 0, 0)
+        outer.setSpacing(0)
+        outer.addLayout(top)
+        outer.addLayout(self._stack, 1)
+        workspace.paths_changed.connect(self._show)
+        workspace.active_changed.connect(self._follow_active)
+        workspace.threshold_changed.connect(self._show)
+        workspace.result_arrived.connect(lambda _: self._show())
+        self._show()
+
+    def selected_ids(self) -> list[int]:
+        """Return the ids of the selected paths in the order shown."""
+        rows = sorted(index.row() for index in self.view.selectionModel().selectedRows())
+        return [self._id_at(row) for row in rows]
+
+    def ids_as_shown(self) -> list[int]:
+        """Return the ids of all paths in the order shown."""
+        return [self._id_at(row) for row in range(self._sorted.rowCount())]
+
+    def add_tool(self, tool: QToolButton) -> None:
+        """Put a button to the right above the table."""
+        self.tools.addWidget(tool)
+
+    def _id_at(self, row: int) -> int:
+        return self.model.path_at(self._sorted.mapToSource(self._sorted.index(row, 0)).row()).id
+
+    def _make_view(self) -> _View:
+        view = _View()
+        view.setModel(self._sorted)
+        view.setSortingEnabled(True)
+        view.sortByColumn(Column.PATH, Qt.SortOrder.AscendingOrder)
+        view.setSelectionBehavior(QAbstractItemView.SelectionBehavior.SelectRows)
+        view.setEditTriggers(
+            QAbstractItemView.EditTrigger.DoubleClicked
+            | QAbstractItemView.EditTrigger.EditKeyPressed
+        )
+        view.setTabKeyNavigation(False)
+        view.setShowGrid(False)
+        view.setWordWrap(False)
+        view.setAccessibleName("Paths")
+        view.verticalHeader().hide()
+        view.verticalHeader().setDefaultSectionSize(32)
+        header = view.horizontalHeader()
+        header.setHighlightSections(False)
+        header.setStretchLastSection(True)
+        header.setSectionResizeMode(QHeaderView.ResizeMode.Interactive)
+        for column, width in WIDTHS.items():
+            view.setColumnWidth(column, width)
+        view.selectionModel().selectionChanged.connect(lambda: self._selection_changed())
+        view.remove_asked.connect(lambda: self._workspace.remove_paths(self.selected_ids()))
+        return view
+
+    def _make_hint(self) -> QWidget:
+        hint = label(
+            "No paths yet. Click an ion's initial site in the 3D view, then its final site.",
+            "muted",
+        )
+        hint.setAlignment(Qt.AlignmentFlag.AlignCenter)
+        return hint
+
+    def _selection_changed(self) -> None:
+        ids = self.selected_ids()
+        current = self.view.currentIndex()
+        if ids and not self._following:
+            now = self._id_at(current.row()) if current.isValid() else ids[0]
+            self._workspace.activate(now if now in ids else ids[0])
+        self._workspace.anything_changed.emit()
+
+    def _follow_active(self) -> None:
+        row = self.model.row_of(self._workspace.active)
+        if row is None:
+            return
+        index: QModelIndex = self._sorted.mapFromSource(self.model.index(row, Column.PATH))
+        if index.row() in {i.row() for i in self.view.selectionModel().selectedRows()}:
+            return
+        self._following = True
+        self.view.setCurrentIndex(index)
+        self.view.selectRow(index.row())
+        self._following = False
+
+    def _show(self) -> None:
+        paths = self._workspace.state.paths
+        self._stack.setCurrentIndex(1 if paths else 0)
+        if abs(self.threshold.value() - self._workspace.threshold) > 1e-9:
+            self.threshold.setValue(self._workspace.threshold)
+        judged = [r for p in paths if (r := self._workspace.result(p.id)) is not None]
+        threshold = self._workspace.threshold
+        good = sum(r.predicted.barrier.is_good_conductor(threshold) for r in judged)
+        self._summary.setText(f"{good} of {len(judged)} at or below" if judged else "")
+
+
+def copy_text(text: str) -> None:
+    """Put text on the clipboard."""
+    QGuiApplication.clipboard().setText(text)

@@ -1,0 +1,147 @@
+"""Small plots drawn with the widget's own painter: sharp at any scale, in the theme's colours."""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+from PySide6.QtCore import QPointF, QRectF, QSize, Qt
+from PySide6.QtGui import QColor, QPainter, QPaintEvent, QPen, QPolygonF
+from PySide6.QtWidgets import QSizePolicy, QWidget
+
+from migbar_gui.theme import current_theme
+
+PAD = 6.0
+
+
+class IntervalBar(QWidget):
+    """A barrier with its interval on an energy axis, against the threshold."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._barrier, self._low, self._high, self._threshold = 0.0, 0.0, 0.0, 0.65
+        self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Fixed)
+
+    def show_barrier(self, barrier: float, low: float, high: float, threshold: float) -> None:
+        """Show other numbers (eV)."""
+        self._barrier, self._low, self._high, self._threshold = barrier, low, high, threshold
+        self.setAccessibleDescription(
+            f"{barrier:.2f} eV, interval {low:.2f} to {high:.2f} eV, threshold {threshold:.3g} eV"
+        )
+        self.update()
+
+    def sizeHint(self) -> QSize:  # noqa: N802
+        return QSize(180, 34 + 2 * self.fontMetrics().lineSpacing())
+
+    def paintEvent(self, _event: QPaintEvent) -> None:  # noqa: N802
+        theme = current_theme()
+        painter = QPainter(self)
+        painter.setRenderHint(QPainter.RenderHint.Antialiasing)
+        text_height = self.fontMetrics().lineSpacing()
+        top, height = text_height + 4.0, 14.0
+        largest = 1.08 * max(self._high, 1.6 * self._threshold)
+        left, width = PAD, self.width() - 2 * PAD
+
+        def x(energy: float) -> float:
+            return left + width * max(0.0, energy) / largest
+
+        # Ground: the good and the poor side of the threshold.
+        border = x(self._threshold)
+        painter.setPen(Qt.PenStyle.NoPen)
+        painter.setBrush(QColor(theme.good_soft))
+        painter.drawRect(QRectF(left, top, border - left, height))
+        painter.setBrush(QColor(theme.poor_soft))
+        painter.drawRect(QRectF(border, top, left + width - border, height))
+        good = self._barrier <= self._threshold
+        colour = QColor(theme.good if good else theme.poor)
+        interval = QRectF(x(self._low), top + 4, max(2.0, x(self._high) - x(self._low)), height - 8)
+        painter.setBrush(colour)
+        painter.drawRoundedRect(interval, 3, 3)
+        painter.setPen(QPen(QColor(theme.surface), 2))
+        painter.drawEllipse(QPointF(x(self._barrier), top + height / 2), 6.5, 6.5)
+        painter.setPen(QPen(QColor(theme.text), 1.2))
+        painter.drawLine(QPointF(border, top - 3), QPointF(border, top + height + 3))
+        self._write(painter, border, 0, f"threshold {self._threshold:.3g}", theme.text)
+        below = top + height + 5
+        self._write(painter, x(self._low), below, f"{self._low:.2f}", theme.muted)
+        if x(self._high) - x(self._low) > 60:
+            self._write(painter, x(self._high), below, f"{self._high:.2f} eV", theme.muted)
+        painter.end()
+
+    def _write(self, painter: QPainter, centre: float, top: float, text: str, colour: str) -> None:
+        width = self.fontMetrics().horizontalAdvance(text)
+        left = min(max(0.0, centre - width / 2), self.width() - width)
+        painter.setPen(QColor(colour))
+        painter.drawText(QPointF(left, top + self.fontMetrics().ascent()), text)
+
+
+class CoordinationPlot(QWidget):
+    """Coordination number of the ion along its path."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._walked: NDArray[np.float64] = np.zeros(0)
+        self._count: NDArray[np.float64] = np.zeros(0)
+        self._colour = "#000000"
+        self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Fixed)
+        self.setAccessibleName("Coordination along the path")
+
+    def show_curve(
+        self, walked: NDArray[np.float64], count: NDArray[np.float64], colour: str
+    ) -> None:
+        """Show another curve: distance in Å, coordination number."""
+        self._walked, self._count, self._colour = walked, count, colour
+        self.update()
+
+    def sizeHint(self) -> QSize:  # noqa: N802
+        return QSize(200, 150)
+
+    def paintEvent(self, _event: QPaintEvent) -> None:  # noqa: N802
+        if len(self._walked) < 2:
+            return
+        theme = current_theme()
+        metrics = self.fontMetrics()
+        painter = QPainter(self)
+        painter.setRenderHint(QPainter.RenderHint.Antialiasing)
+        highest = max(2, int(np.ceil(self._count.max() + 0.2)))
+        step = 1 if highest <= 5 else 2 if highest <= 10 else 4
+        frame = QRectF(
+            metrics.horizontalAdvance("00") + 8,
+            PAD,
+            self.width() - metrics.horizontalAdvance("00") - 8 - PAD - 6,
+            self.height() - PAD - 2.2 * metrics.lineSpacing() - 2,
+        )
+        length = float(self._walked[-1]) or 1.0
+
+        def point(walked: float, count: float) -> QPointF:
+            return QPointF(
+                frame.left() + frame.width() * walked / length,
+                frame.bottom() - frame.height() * count / highest,
+            )
+
+        for level in range(0, highest + 1, step):
+            y = point(0, level).y()
+            painter.setPen(QPen(QColor(theme.border), 1))
+            painter.drawLine(QPointF(frame.left(), y), QPointF(frame.right(), y))
+            painter.setPen(QColor(theme.muted))
+            text = str(level)
+            x = frame.left() - 6 - metrics.horizontalAdvance(text)
+            painter.drawText(QPointF(x, y + metrics.ascent() / 2 - 1), text)
+        for walked, text in (
+            (0.0, "0"),
+            (length / 2, f"{length / 2:.1f}"),
+            (length, f"{length:.1f}"),
+        ):
+            x = point(walked, 0).x() - metrics.horizontalAdvance(text) / 2
+            painter.drawText(QPointF(x, frame.bottom() + metrics.ascent() + 4), text)
+        caption = "distance along the path (Å)"
+        x = frame.center().x() - metrics.horizontalAdvance(caption) / 2
+        painter.drawText(QPointF(x, self.height() - metrics.descent() - 1), caption)
+        curve = [point(w, c) for w, c in zip(self._walked, self._count, strict=True)]
+        ground = QColor(self._colour)
+        ground.setAlpha(38)
+        painter.setPen(Qt.PenStyle.NoPen)
+        painter.setBrush(ground)
+        painter.drawPolygon(QPolygonF([point(0, 0), *curve, point(length, 0)]))
+        painter.setPen(QPen(QColor(self._colour), 2))
+        painter.drawPolyline(QPolygonF(curve))
+        painter.end()

@@ -1,0 +1,170 @@
+"""What an empty window shows: examples, recent files, and where to drop one's own."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from pathlib import Path
+
+from PySide6.QtCore import QSize, Qt, Signal
+from PySide6.QtGui import QResizeEvent
+from PySide6.QtWidgets import (
+    QFrame,
+    QGridLayout,
+    QHBoxLayout,
+    QLabel,
+    QPushButton,
+    QScrollArea,
+    QVBoxLayout,
+    QWidget,
+)
+
+from migbar.resources import examples
+from migbar_gui.theme import current_theme, icon, pixmap
+from migbar_gui.widgets import button, clear, label, restyle
+
+CARD_WIDTH = 210
+
+
+def example_title(path: Path) -> tuple[str, str]:
+    """Return an example's name and a line about it, from the ``# MigBar example`` comment of its file."""
+    head = path.read_text(encoding="utf-8", errors="replace")[:2000]
+    comments = [line.lstrip("# ").strip() for line in head.splitlines() if line.startswith("#")]
+    about = next((c for c in comments if c), "")
+    return path.stem.replace("_", " "), re.split(r"(?<=\w)[.;] ", about)[0]
+
+
+class Card(QPushButton):
+    """One example: a name, and a line about it."""
+
+    def __init__(self, title: str, about: str) -> None:
+        super().__init__()
+        self.setObjectName("card")
+        self.setCursor(Qt.CursorShape.PointingHandCursor)
+        self.setAccessibleName(f"Open the example {title}")
+        self.setToolTip(about)
+        self._about = label(about, "muted", wrap=True)
+        self._about.setMaximumHeight(self._about.fontMetrics().lineSpacing() * 2 + 4)
+        self._about.setAlignment(Qt.AlignmentFlag.AlignTop)
+        layout = QVBoxLayout(self)
+        layout.setContentsMargins(14, 10, 12, 10)
+        layout.setSpacing(2)
+        layout.addWidget(label(title, "heading"))
+        layout.addWidget(self._about, 1)
+        for child in self.findChildren(QLabel):
+            child.setAttribute(Qt.WidgetAttribute.WA_TransparentForMouseEvents)
+
+    def sizeHint(self) -> QSize:  # noqa: N802
+        return QSize(CARD_WIDTH, 46 + 2 * self.fontMetrics().lineSpacing())
+
+
+class WelcomePage(QScrollArea):
+    """Empty state of the window."""
+
+    open_asked = Signal()
+    path_chosen = Signal(Path)
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.setWidgetResizable(True)
+        self.setFrameShape(QFrame.Shape.NoFrame)
+        self._body = QWidget()
+        self._body.setObjectName("welcome")
+        self.setWidget(self._body)
+        self._logo = QLabel()
+        self._logo.setPixmap(pixmap("migbar", "", 64, 2.0))
+        words = QVBoxLayout()
+        words.setSpacing(2)
+        words.addWidget(label("MigBar", "title"))
+        words.addWidget(
+            label("Click an ion's initial and final site, read off its migration barrier.", "muted")
+        )
+        head = QHBoxLayout()
+        head.setSpacing(18)
+        head.addWidget(self._logo)
+        head.addLayout(words, 1)
+        self._drop = self._make_drop_zone()
+        self._cards = [self._make_card(path) for path in examples()]
+        self._grid = QGridLayout()
+        self._grid.setSpacing(10)
+        self._columns = 0
+        self._recent = QVBoxLayout()
+        self._recent.setSpacing(0)
+        self._recent_title = label("Recent files", "section")
+        column = QVBoxLayout(self._body)
+        column.setContentsMargins(48, 34, 48, 34)
+        column.setSpacing(10)
+        column.addLayout(head)
+        column.addSpacing(10)
+        column.addWidget(self._drop)
+        column.addSpacing(8)
+        column.addWidget(self._recent_title)
+        column.addLayout(self._recent)
+        column.addSpacing(4)
+        column.addWidget(label("Examples", "section"))
+        column.addLayout(self._grid)
+        column.addStretch(1)
+        self.show_recent(())
+
+    def show_recent(self, paths: Sequence[Path]) -> None:
+        """List the files that were opened lately."""
+        clear(self._recent)
+        self._recent_title.setVisible(bool(paths))
+        for path in paths[:4]:
+            link = button(
+                f"{path.name}    {_shortened(path.parent)}",
+                lambda path=path: self.path_chosen.emit(path),
+                "link",
+            )
+            link.setToolTip(str(path))
+            self._recent.addWidget(link, 0, Qt.AlignmentFlag.AlignLeft)
+
+    def set_hot(self, hot: bool) -> None:
+        """Show that a dragged file can be dropped."""
+        self._drop.setProperty("hot", hot)
+        restyle(self._drop)
+
+    def refresh_icons(self) -> None:
+        """Draw icons in the colours of the current theme."""
+        self._drop_icon.setPixmap(pixmap("open", current_theme().accent, 28, 2.0))
+        self._open.setIcon(icon("open", current_theme().on_accent))
+
+    def resizeEvent(self, event: QResizeEvent) -> None:  # noqa: N802
+        super().resizeEvent(event)
+        columns = max(1, (self.viewport().width() - 96 + 10) // (CARD_WIDTH + 10))
+        if columns != self._columns:
+            self._columns = columns
+            for number, card in enumerate(self._cards):
+                self._grid.addWidget(card, *divmod(number, columns))
+            for column in range(self._grid.columnCount()):
+                self._grid.setColumnStretch(column, 1 if column < columns else 0)
+
+    def _make_card(self, path: Path) -> Card:
+        card = Card(*example_title(path))
+        card.clicked.connect(lambda: self.path_chosen.emit(path))
+        return card
+
+    def _make_drop_zone(self) -> QFrame:
+        zone = QFrame()
+        zone.setObjectName("dropzone")
+        self._drop_icon = QLabel()
+        self._open = button("Open structure…", self.open_asked.emit, "primary")
+        words = QVBoxLayout()
+        words.setSpacing(1)
+        words.addWidget(label("Drop a structure file here", "heading"))
+        words.addWidget(label("CIF, POSCAR/CONTCAR, extended XYZ, pymatgen JSON", "muted"))
+        row = QHBoxLayout(zone)
+        row.setContentsMargins(20, 16, 20, 16)
+        row.setSpacing(16)
+        row.addWidget(self._drop_icon)
+        row.addLayout(words, 1)
+        row.addWidget(self._open)
+        self.refresh_icons()
+        return zone
+
+
+def _shortened(folder: Path) -> str:
+    try:
+        return f"~/{folder.relative_to(Path.home())}"
+    except ValueError:
+        return str(folder)

@@ -1,0 +1,168 @@
+"""Colours, icons and style sheet of the window, light and dark."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import asdict, dataclass
+from functools import lru_cache
+
+from PySide6.QtCore import QByteArray, QRectF, Qt
+from PySide6.QtGui import QColor, QGuiApplication, QIcon, QPainter, QPalette, QPixmap
+from PySide6.QtSvg import QSvgRenderer
+from PySide6.QtWidgets import QApplication
+
+from migbar.resources import resource_dir
+
+
+@dataclass(frozen=True, slots=True)
+class Theme:
+    """Named colours; the style sheet refers to them as ``@name``."""
+
+    window: str
+    surface: str
+    raised: str
+    border: str
+    text: str
+    muted: str
+    accent: str
+    accent_soft: str
+    on_accent: str
+    good: str
+    good_soft: str
+    poor: str
+    poor_soft: str
+    error: str
+    error_soft: str
+
+    @property
+    def is_dark(self) -> bool:
+        """Whether text is lighter than its background."""
+        return QColor(self.text).lightness() > QColor(self.window).lightness()
+
+
+LIGHT = Theme(
+    window="#f3f5f8",
+    surface="#ffffff",
+    raised="#f8fafc",
+    border="#dce1e8",
+    text="#17202c",
+    muted="#5c6878",
+    accent="#2459c9",
+    accent_soft="#e6edfb",
+    on_accent="#ffffff",
+    good="#12733b",
+    good_soft="#def3e5",
+    poor="#a2470b",
+    poor_soft="#fdeedd",
+    error="#b3261e",
+    error_soft="#fce9e7",
+)
+DARK = Theme(
+    window="#14181e",
+    surface="#1c222a",
+    raised="#222932",
+    border="#333c48",
+    text="#e7ebf1",
+    muted="#9aa6b5",
+    accent="#7aa7ff",
+    accent_soft="#26364f",
+    on_accent="#0e1420",
+    good="#63d28e",
+    good_soft="#1d3a2a",
+    poor="#f5b26b",
+    poor_soft="#40301c",
+    error="#ff8f86",
+    error_soft="#43211f",
+)
+
+
+def chosen_theme(preference: str) -> Theme:
+    """Return the theme for ``"light"``, ``"dark"`` or ``"system"``."""
+    if preference == "system":
+        dark = QGuiApplication.styleHints().colorScheme() is Qt.ColorScheme.Dark
+    else:
+        dark = preference == "dark"
+    return DARK if dark else LIGHT
+
+
+def current_theme() -> Theme:
+    """Return the theme that `apply_theme` set last."""
+    theme = QApplication.instance().property("theme")
+    return theme if isinstance(theme, Theme) else LIGHT
+
+
+def apply_theme(app: QApplication, theme: Theme) -> None:
+    """Give the whole application a palette and a style sheet."""
+    app.setProperty("theme", theme)
+    app.setStyle("Fusion")
+    app.setPalette(_palette(theme))
+    template = (resource_dir() / "styles" / "migbar.qss").read_text(encoding="utf-8")
+    names = asdict(theme) | {"icons": (resource_dir() / "icons").as_posix()}
+    names |= {"mode": "dark" if theme.is_dark else "light"}
+    app.setStyleSheet(re.sub(r"@(\w+)", lambda match: names[match[1]], template))
+
+
+def _palette(theme: Theme) -> QPalette:
+    role = QPalette.ColorRole
+    palette = QPalette()
+    for roles, colour in (
+        ((role.Window,), theme.window),
+        ((role.Base, role.ToolTipBase), theme.surface),
+        ((role.AlternateBase, role.Button), theme.raised),
+        ((role.Text, role.WindowText, role.ButtonText, role.ToolTipText), theme.text),
+        ((role.PlaceholderText,), theme.muted),
+        ((role.Highlight, role.Link, role.Accent), theme.accent),
+        ((role.HighlightedText, role.BrightText), theme.on_accent),
+    ):
+        for one in roles:
+            palette.setColor(one, QColor(colour))
+    for one in (role.Text, role.WindowText, role.ButtonText):
+        palette.setColor(QPalette.ColorGroup.Disabled, one, QColor(theme.muted))
+    return palette
+
+
+def icon(name: str, colour: str = "") -> QIcon:
+    """Return one of the project's icons in a colour of the current theme, grey where disabled."""
+    theme = current_theme()
+    return _icon(name, colour or theme.text, theme.border if theme.is_dark else "#b4bdc9")
+
+
+@lru_cache(maxsize=256)
+def _icon(name: str, colour: str, disabled: str) -> QIcon:
+    made = QIcon()
+    for size in (16, 20, 24, 32, 48):
+        made.addPixmap(pixmap(name, colour, size))
+        made.addPixmap(pixmap(name, disabled, size), QIcon.Mode.Disabled)
+    return made
+
+
+def pixmap(name: str, colour: str, size: int, ratio: float = 1.0) -> QPixmap:
+    """Draw an icon: its SVG with ``currentColor`` replaced, `size` × `size` logical pixels."""
+    svg = (resource_dir() / "icons" / f"{name}.svg").read_text(encoding="utf-8")
+    renderer = QSvgRenderer(QByteArray(svg.replace("currentColor", colour).encode()))
+    drawn = QPixmap(round(size * ratio), round(size * ratio))
+    drawn.setDevicePixelRatio(ratio)
+    drawn.fill(Qt.GlobalColor.transparent)
+    painter = QPainter(drawn)
+    renderer.render(painter, QRectF(0, 0, size, size))
+    painter.end()
+    return drawn
+
+
+PATH_COLOURS = (
+    "#e4572e",
+    "#2274e5",
+    "#17a398",
+    "#9b3fc4",
+    "#e0a100",
+    "#d6317f",
+    "#5b8c00",
+    "#0b8fbd",
+    "#8d5a34",
+    "#6657d9",
+)
+
+
+def path_colour(path_id: int) -> str:
+    """Return the colour of a path, the same in the table and in the 3D view."""
+    return PATH_COLOURS[(path_id - 1) % len(PATH_COLOURS)]

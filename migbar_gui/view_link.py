@@ -1,0 +1,155 @@
+"""Keeps the 3D view in step with the workspace, and turns clicks in it into picks."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import numpy as np
+from pymatgen.core import Structure
+from PySide6.QtCore import QObject, Signal
+
+from migbar.bands import linear_path
+from migbar.errors import MigbarError
+from migbar.hops import SiteRef
+from migbar_gui.theme import path_colour
+from migbar_gui.viewer import AtomInfo, CrystalView, PathDrawing
+from migbar_gui.workspace import PathEntry, Pick, Workspace
+
+
+class ViewLink(QObject):
+    """Subscribes to the workspace on behalf of the view."""
+
+    pointed = Signal(str)
+    """Text about what is under the mouse; empty over nothing."""
+    hinted = Signal(str)
+    """A gentle word about a click that could not be used."""
+
+    def __init__(
+        self,
+        workspace: Workspace,
+        view: CrystalView,
+        on_failed: Callable[[Exception], None],
+        parent: QObject,
+    ) -> None:
+        super().__init__(parent)
+        self._workspace = workspace
+        self._view = view
+        self._on_failed = on_failed
+        self._shown: Structure | None = None
+        workspace.document_changed.connect(self._show_structure)
+        workspace.setup_changed.connect(self._show_structure)
+        workspace.voids_changed.connect(self._show_voids)
+        workspace.setup_changed.connect(self._show_voids)
+        workspace.paths_changed.connect(self._show_paths)
+        workspace.active_changed.connect(self._show_paths)
+        workspace.result_arrived.connect(lambda _: self._show_paths())
+        workspace.picks_changed.connect(self._show_picks)
+        view.site_clicked.connect(self._clicked)
+        view.hovered.connect(self._hovered)
+        self._show_structure()
+        self._show_voids()
+        self._show_paths()
+
+    # ---- workspace → view
+
+    def _show_structure(self) -> None:
+        structure = self._workspace.structure
+        self._view.show_structure(
+            structure, self._workspace.state.ion or None, keep_camera=structure is self._shown
+        )
+        self._shown = structure
+
+    def _show_voids(self) -> None:
+        voids = self._workspace.voids if self._workspace.voids_wanted else None
+        self._view.set_voids([void.frac_coords for void in voids or ()])
+
+    def _show_paths(self) -> None:
+        self._view.set_paths([self._drawing(path) for path in self._workspace.state.paths])
+
+    def _show_picks(self) -> None:
+        picks = self._workspace.picks
+        self._view.set_selection(self._atom_info(picks[0]) if picks else None, None)
+
+    def _drawing(self, path: PathEntry) -> PathDrawing:
+        structure = self._workspace.structure
+        assert structure is not None
+        points = structure.lattice.get_cartesian_coords(linear_path(path.hop.start, path.hop.end))
+        result = self._workspace.result(path.id)
+        label, clashes = "", ()
+        if result is not None:
+            predicted = result.predicted
+            label = f"{predicted.barrier.barrier_ev:.2f} eV"
+            inner = predicted.approaches[1:-1]
+            clashes = tuple(a.image for a in inner if a.clashes(path.hop.ion))
+        return PathDrawing(
+            points=np.asarray(points),
+            ion=path.hop.ion,
+            colour=path_colour(path.id),
+            active=path.id == self._workspace.active,
+            label=label,
+            clashes=clashes,
+        )
+
+    def _atom_info(self, pick: Pick) -> AtomInfo:
+        structure = self._workspace.structure
+        assert structure is not None
+        x, y, z = (float(c) for c in structure.lattice.get_cartesian_coords(pick.frac_coords))
+        ion = self._workspace.state.ion
+        if pick.site is not None:
+            name = f"{ion}{pick.site.index}"
+            return AtomInfo(
+                "atom", pick.site.index, pick.site.image, ion, name, pick.frac_coords, (x, y, z)
+            )
+        return AtomInfo("void", 0, (0, 0, 0), ion, "void", pick.frac_coords, (x, y, z))
+
+    # ---- view → workspace
+
+    def _clicked(self, atom: AtomInfo) -> None:
+        hint = self._why_not(atom)
+        if hint:
+            self.hinted.emit(hint)
+            return
+        site = SiteRef(atom.index, atom.image) if atom.kind == "atom" else None
+        try:
+            self._workspace.pick(Pick(atom.frac_coords, site))
+        except MigbarError as error:
+            self._on_failed(error)
+
+    def _why_not(self, atom: AtomInfo) -> str:
+        """Say why a click on this cannot be an end of a hop; empty where it can."""
+        ion, mechanism = self._workspace.state.ion, self._workspace.state.mechanism
+        if atom.kind == "void" and mechanism.between_sites:
+            return f"That is a void. This mechanism goes between {ion} sites; interstitial goes between voids."
+        if atom.kind == "atom" and not mechanism.between_sites:
+            return f"That is {atom.label}. This mechanism goes between voids: click the ghosts."
+        if atom.kind == "atom" and atom.element != ion:
+            return f"That is {atom.label}; click {ion} sites, or choose another migrating ion."
+        return ""
+
+    def _hovered(self, atom: AtomInfo | None) -> None:
+        self.pointed.emit(self._describe(atom) if atom is not None else "")
+
+    def _describe(self, atom: AtomInfo) -> str:
+        document = self._workspace.document
+        if document is None:
+            return ""
+        shown = ", ".join(f"{x:.4f}" for x in atom.frac_coords)
+        if atom.kind == "atom":
+            site = document.structure[atom.index]
+            parts = [atom.element, f"site {SiteRef(atom.index, atom.image)}"]
+            if site.label != atom.element:
+                parts.append(f"label {site.label}")
+            if document.symmetry is not None:
+                parts.append(f"Wyckoff {document.symmetry.wyckoffs[atom.index]}")
+        else:
+            parts = [f"void {atom.index} for {atom.element}"]
+            if self._workspace.voids is not None and atom.index < len(self._workspace.voids):
+                void = self._workspace.voids[atom.index]
+                parts.append(f"{void.radius:.2f} Å to the nearest {void.nearest}")
+        parts.append(f"({shown})")
+        if self._workspace.picks:
+            start = self._workspace.picks[0].frac_coords
+            vector = np.subtract(atom.frac_coords, start)
+            distance = np.linalg.norm(document.structure.lattice.get_cartesian_coords(vector))
+            parts.append(f"{distance:.3f} Å from the initial site")
+        return "   ·   ".join(parts)

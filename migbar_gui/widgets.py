@@ -1,0 +1,105 @@
+"""Small pieces that panels and dialogs are put together from."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from PySide6.QtCore import QSize, Qt
+from PySide6.QtGui import QColor, QIcon, QPainter, QPixmap
+from PySide6.QtWidgets import (
+    QDialog,
+    QDialogButtonBox,
+    QFrame,
+    QLabel,
+    QPushButton,
+    QVBoxLayout,
+    QWidget,
+)
+
+
+def label(text: str = "", role: str = "", wrap: bool = False) -> QLabel:
+    """Make a label whose `role` the style sheet knows; its text is never taken for HTML."""
+    made = QLabel(text)
+    made.setTextFormat(Qt.TextFormat.PlainText)
+    made.setWordWrap(wrap)
+    if role:
+        made.setProperty("role", role)
+    return made
+
+
+def button(text: str, run: Callable[[], object], style: str = "") -> QPushButton:
+    """Make a button; `style` is empty, ``"primary"`` or ``"link"``."""
+    made = QPushButton(text)
+    if style:
+        made.setProperty(style, True)
+    made.clicked.connect(lambda: run())
+    return made
+
+
+def line() -> QFrame:
+    """Make a thin horizontal line."""
+    made = QFrame()
+    made.setProperty("role", "line")
+    made.setFixedHeight(1)
+    return made
+
+
+def restyle(widget: QWidget) -> None:
+    """Apply the style sheet again after a property has changed."""
+    widget.style().unpolish(widget)
+    widget.style().polish(widget)
+
+
+def clear(layout: QVBoxLayout) -> None:
+    """Remove and delete everything in a layout."""
+    while (item := layout.takeAt(0)) is not None:
+        widget = item.widget()
+        if widget is not None:
+            widget.hide()
+            widget.deleteLater()
+
+
+def swatch(colour: str, size: int = 14, dpr: float = 2.0) -> QPixmap:
+    """Draw a round spot of one colour."""
+    pixmap = QPixmap(QSize(size, size) * dpr)
+    pixmap.setDevicePixelRatio(dpr)
+    pixmap.fill(Qt.GlobalColor.transparent)
+    painter = QPainter(pixmap)
+    painter.setRenderHint(QPainter.RenderHint.Antialiasing)
+    painter.setPen(QColor(0, 0, 0, 70))
+    painter.setBrush(QColor(colour))
+    painter.drawEllipse(1, 1, size - 2, size - 2)
+    painter.end()
+    return pixmap
+
+
+def swatch_icon(colour: str) -> QIcon:
+    """Draw a round spot of one colour as an icon."""
+    return QIcon(swatch(colour))
+
+
+class Question(QDialog):
+    """A dialog with a title, a text, a body, and two buttons."""
+
+    def __init__(self, title: str, text: str, accept: str, parent: QWidget | None) -> None:
+        super().__init__(parent)
+        self.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
+        self.setWindowTitle(title)
+        self.setMinimumWidth(440)
+        self.body = QVBoxLayout()
+        self.body.setSpacing(8)
+        self.buttons = QDialogButtonBox()
+        self.accept_button = self.buttons.addButton(accept, QDialogButtonBox.ButtonRole.AcceptRole)
+        self.accept_button.setDefault(True)
+        self.buttons.addButton(QDialogButtonBox.StandardButton.Cancel)
+        self.buttons.accepted.connect(self.accept)
+        self.buttons.rejected.connect(self.reject)
+        outer = QVBoxLayout(self)
+        outer.setContentsMargins(20, 18, 20, 16)
+        outer.setSpacing(14)
+        heading = label(title, "formula", wrap=True)
+        outer.addWidget(heading)
+        if text:
+            outer.addWidget(label(text, wrap=True))
+        outer.addLayout(self.body)
+        outer.addWidget(self.buttons)

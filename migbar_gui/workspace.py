@@ -1,0 +1,412 @@
+"""What is open: a structure, paths through it, and their barriers. Plain Python, observable, undoable."""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from pymatgen.core import Structure
+
+from migbar.barriers import GOOD_CONDUCTOR_EV, Remark
+from migbar.hops import Hop, Mechanism, Point, SiteRef, hop_between_points, hop_between_sites
+from migbar.prediction import PredictedPath
+from migbar.structures import Symmetry
+from migbar.voids import Void
+
+HISTORY_LENGTH = 200
+"""Steps that can be undone."""
+
+
+class Event:
+    """Something that happens, and those who want to know of it."""
+
+    def __init__(self) -> None:
+        self._callbacks: list[Callable[..., None]] = []
+
+    def connect(self, callback: Callable[..., None]) -> None:
+        """Call `callback` from now on, in the order of connection."""
+        self._callbacks.append(callback)
+
+    def emit(self, *args: Any) -> None:
+        """Tell everybody."""
+        for callback in tuple(self._callbacks):
+            callback(*args)
+
+
+@dataclass(frozen=True, slots=True)
+class Document:
+    """A structure that was opened, and what is known of it before any path is drawn.
+
+    Attributes
+    ----------
+    name : str
+        What to call it: the file's name, with the block where the file holds several.
+    source : Path or None
+        The file.
+    structure : Structure
+        Ordered.
+    ions : tuple of str
+        Its elements that can migrate, the likeliest first.
+    guests : tuple of str
+        Ions that it does not hold and that can be put in.
+    formula : str
+        Reduced formula.
+    symmetry : Symmetry or None
+        None where no space group was found.
+    notes : tuple of Remark
+        What is to be said with every result, for example how it was ordered.
+    """
+
+    name: str
+    source: Path | None
+    structure: Structure
+    ions: tuple[str, ...]
+    guests: tuple[str, ...]
+    formula: str
+    symmetry: Symmetry | None
+    notes: tuple[Remark, ...] = ()
+
+    def mechanisms(self, ion: str) -> tuple[Mechanism, ...]:
+        """Return the mechanisms that make sense for an ion in this structure, the usual one first."""
+        if ion in self.structure.symbol_set:
+            return (Mechanism.VACANCY, Mechanism.SINGLE_ION, Mechanism.INTERSTITIAL)
+        return (Mechanism.INSERTION,)
+
+
+@dataclass(frozen=True, slots=True)
+class PathEntry:
+    """A path in the table. It never changes but for its note, so that a result belongs to it for good."""
+
+    id: int
+    hop: Hop
+    supercell: str
+    note: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Pick:
+    """A place that was clicked as an end of a hop: a site of the structure, or a void."""
+
+    frac_coords: Point
+    site: SiteRef | None = None
+
+    def __str__(self) -> str:
+        if self.site is not None:
+            return f"site {self.site}"
+        return "(" + ", ".join(f"{x:.3f}" for x in self.frac_coords) + ")"
+
+
+@dataclass(frozen=True, slots=True)
+class PathResult:
+    """What is known of a path once it was judged.
+
+    Attributes
+    ----------
+    predicted : PredictedPath
+    walked : ndarray
+        Distances from the initial site along the path in Å.
+    coordination : ndarray
+        Coordination number of the ion at these distances.
+    """
+
+    predicted: PredictedPath
+    walked: NDArray[np.float64]
+    coordination: NDArray[np.float64]
+
+
+@dataclass(frozen=True, slots=True)
+class State:
+    """Everything that undo brings back."""
+
+    document: Document | None = None
+    ion: str = ""
+    mechanism: Mechanism = Mechanism.VACANCY
+    supercell: str = "auto"
+    paths: tuple[PathEntry, ...] = ()
+
+
+class Workspace:
+    """The open structure, its paths, and the choices that the next path is made with.
+
+    Attributes
+    ----------
+    state : State
+        Changed in undoable steps only.
+    picks : tuple of Pick
+        The end of the next hop that was clicked already, at most one.
+    results : mapping of int to PathResult or Exception
+        By path id; a path without an entry has not been judged yet.
+    active : int or None
+        Id of the path whose facts are shown.
+    voids : tuple of Void or None
+        Candidates for the current ion, None until they were searched for.
+    show_voids : bool
+        Whether voids are shown with mechanisms that do not need them, too.
+    threshold : float
+        Barrier up to which a path is a good conductor, eV.
+    """
+
+    def __init__(self, threshold: float = GOOD_CONDUCTOR_EV) -> None:
+        self.state = State()
+        self.picks: tuple[Pick, ...] = ()
+        self.active: int | None = None
+        self.voids: tuple[Void, ...] | None = None
+        self.show_voids = False
+        self.threshold = threshold
+        self._results: dict[int, PathResult | Exception] = {}
+        self._ids = itertools.count(1)
+        self._past: list[tuple[str, State]] = []
+        self._future: list[tuple[str, State]] = []
+        self.document_changed = Event()
+        self.setup_changed = Event()
+        self.paths_changed = Event()
+        self.picks_changed = Event()
+        self.active_changed = Event()
+        self.voids_changed = Event()
+        self.threshold_changed = Event()
+        self.result_arrived = Event()
+        self.anything_changed = Event()
+
+    # -------------------------------------------------------------- reading
+
+    @property
+    def document(self) -> Document | None:
+        """The open structure."""
+        return self.state.document
+
+    @property
+    def structure(self) -> Structure | None:
+        """The crystal of the open structure."""
+        return self.state.document.structure if self.state.document else None
+
+    @property
+    def results(self) -> Mapping[int, PathResult | Exception]:
+        """What is known of the paths, by path id."""
+        return self._results
+
+    @property
+    def unjudged(self) -> tuple[PathEntry, ...]:
+        """Paths that wait for their barrier."""
+        return tuple(p for p in self.state.paths if p.id not in self._results)
+
+    @property
+    def voids_wanted(self) -> bool:
+        """Whether voids are to be shown."""
+        between_voids = not self.state.mechanism.between_sites
+        return self.document is not None and (self.show_voids or between_voids)
+
+    def path(self, path_id: int | None) -> PathEntry | None:
+        """Return the path with this id."""
+        return next((p for p in self.state.paths if p.id == path_id), None)
+
+    def result(self, path_id: int | None) -> PathResult | None:
+        """Return the result of a path, None while there is none or where it failed."""
+        found = self._results.get(path_id) if path_id is not None else None
+        return found if isinstance(found, PathResult) else None
+
+    # -------------------------------------------------------------- undoable steps
+
+    def open(self, document: Document) -> None:
+        """Show another structure; undo brings back the one before, with its paths."""
+        ion = (*document.ions, *document.guests)[0] if document.ions or document.guests else ""
+        state = State(document, ion, document.mechanisms(ion)[0])
+        self._step(f"open {document.name}", state)
+
+    def set_ion(self, ion: str) -> None:
+        """Choose the ion that migrates."""
+        document = self.document
+        if document is None or ion == self.state.ion:
+            return
+        sensible = document.mechanisms(ion)
+        mechanism = self.state.mechanism if self.state.mechanism in sensible else sensible[0]
+        self._step(f"choose {ion}", replace(self.state, ion=ion, mechanism=mechanism))
+
+    def set_mechanism(self, mechanism: Mechanism) -> None:
+        """Choose how the next path's surroundings are set up."""
+        if mechanism is not self.state.mechanism:
+            self._step(f"choose {mechanism}", replace(self.state, mechanism=mechanism))
+
+    def set_supercell(self, text: str) -> None:
+        """Choose the supercell of the next path: ``auto``, ``none`` or ``2,2,1``."""
+        if text != self.state.supercell:
+            self._step(f"supercell {text}", replace(self.state, supercell=text))
+
+    def add_path(self, hop: Hop) -> int:
+        """Add a path, or find it where the very same one is there already; it becomes the active one."""
+        for path in self.state.paths:
+            if path.hop == hop and path.supercell == self.state.supercell:
+                self.activate(path.id)
+                return path.id
+        entry = PathEntry(next(self._ids), hop, self.state.supercell)
+        self.active = entry.id
+        self._step(f"add {hop.label}", replace(self.state, paths=(*self.state.paths, entry)))
+        self.active_changed.emit()
+        return entry.id
+
+    def remove_paths(self, ids: Iterable[int]) -> None:
+        """Remove paths."""
+        gone = set(ids)
+        kept = tuple(p for p in self.state.paths if p.id not in gone)
+        if len(kept) < len(self.state.paths):
+            count = len(self.state.paths) - len(kept)
+            label = "remove path" if count == 1 else f"remove {count} paths"
+            self._step(label, replace(self.state, paths=kept))
+
+    def set_note(self, path_id: int, note: str) -> None:
+        """Write a note on a path."""
+        before = self.path(path_id)
+        if before is None or before.note == note:
+            return
+        paths = tuple(replace(p, note=note) if p.id == path_id else p for p in self.state.paths)
+        self._step("edit note", replace(self.state, paths=paths))
+
+    @property
+    def undo_label(self) -> str:
+        """What undo would take back; empty where there is nothing."""
+        return self._past[-1][0] if self._past else ""
+
+    @property
+    def redo_label(self) -> str:
+        """What redo would do again; empty where there is nothing."""
+        return self._future[-1][0] if self._future else ""
+
+    def undo(self) -> None:
+        """Go back one step."""
+        if self._past:
+            label, state = self._past.pop()
+            self._future.append((label, self.state))
+            self._become(state)
+
+    def redo(self) -> None:
+        """Take the step again that was undone last."""
+        if self._future:
+            label, state = self._future.pop()
+            self._past.append((label, self.state))
+            self._become(state)
+
+    def _step(self, label: str, state: State) -> None:
+        self._past.append((label, self.state))
+        del self._past[:-HISTORY_LENGTH]
+        self._future.clear()
+        self._become(state)
+
+    def _become(self, state: State) -> None:
+        before, self.state = self.state, state
+        new_document = state.document is not before.document
+        new_ion = new_document or state.ion != before.ion
+        new_setup = new_ion or (state.mechanism, state.supercell) != (
+            before.mechanism,
+            before.supercell,
+        )
+        if new_ion:
+            self.voids = None
+        if new_ion or state.mechanism is not before.mechanism:
+            self.picks = ()
+        if self.path(self.active) is None:
+            self.active = state.paths[-1].id if state.paths else None
+        if new_document:
+            self.document_changed.emit()
+        if new_setup:
+            self.setup_changed.emit()
+        if new_ion:
+            self.voids_changed.emit()
+        if new_setup:
+            self.picks_changed.emit()
+        if state.paths != before.paths:
+            self.paths_changed.emit()
+            self.active_changed.emit()
+        self.anything_changed.emit()
+
+    # -------------------------------------------------------------- picking ends
+
+    def pick(self, pick: Pick) -> int | None:
+        """Take an end of the next hop; the second one makes the hop.
+
+        The same place twice takes the first pick back.
+
+        Returns
+        -------
+        int or None
+            Id of the path that was made.
+
+        Raises
+        ------
+        MigbarError
+            If the two ends make no hop; the first one stays picked.
+        """
+        if self.structure is None or pick in self.picks:
+            self.clear_picks()
+            return None
+        if not self.picks:
+            self._set_picks((pick,))
+            return None
+        made = self.join(self.picks[0], pick)
+        self._set_picks(())
+        return made
+
+    def join(self, start: Pick, end: Pick) -> int:
+        """Add the path between two places, by the current ion and mechanism.
+
+        Raises
+        ------
+        MigbarError
+            If they make no hop.
+        """
+        return self.add_path(self._hop(start, end))
+
+    def clear_picks(self) -> None:
+        """Forget the end that was picked."""
+        if self.picks:
+            self._set_picks(())
+
+    def _set_picks(self, picks: tuple[Pick, ...]) -> None:
+        self.picks = picks
+        self.picks_changed.emit()
+        self.anything_changed.emit()
+
+    def _hop(self, start: Pick, end: Pick) -> Hop:
+        assert self.structure is not None
+        ion, mechanism = self.state.ion, self.state.mechanism
+        if start.site is not None and end.site is not None and mechanism.between_sites:
+            return hop_between_sites(self.structure, ion, start.site, end.site, mechanism)
+        return hop_between_points(
+            self.structure, ion, start.frac_coords, end.frac_coords, mechanism
+        )
+
+    # -------------------------------------------------------------- what arrives or is only looked at
+
+    def activate(self, path_id: int | None) -> None:
+        """Show the facts of another path."""
+        if path_id != self.active:
+            self.active = path_id
+            self.active_changed.emit()
+            self.anything_changed.emit()
+
+    def set_result(self, path_id: int, result: PathResult | Exception) -> None:
+        """Keep what was found for a path, or why it failed."""
+        self._results[path_id] = result
+        self.result_arrived.emit(path_id)
+        self.anything_changed.emit()
+
+    def set_voids(self, voids: Iterable[Void]) -> None:
+        """Keep the voids that were found for the current ion."""
+        self.voids = tuple(voids)
+        self.voids_changed.emit()
+
+    def set_show_voids(self, shown: bool) -> None:
+        """Show voids, or only with mechanisms that need them."""
+        if shown != self.show_voids:
+            self.show_voids = shown
+            self.voids_changed.emit()
+            self.anything_changed.emit()
+
+    def set_threshold(self, threshold: float) -> None:
+        """Move the border between good and poor conductors (eV)."""
+        if threshold != self.threshold:
+            self.threshold = threshold
+            self.threshold_changed.emit()
