@@ -1,0 +1,180 @@
+"""The command line's contract: documented keys on stdout, errors in one line on stderr."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+from pymatgen.core import Lattice, Structure
+
+from migbar.cli import main
+from migbar.structures import write_cif
+
+PREDICT_KEYS = {
+    "barrier_ev", "interval_ev", "interval_level", "model", "model_version", "path_length_angstrom",
+    "mechanism", "supercell", "good_conductor", "threshold_ev", "warnings",
+}  # fmt: skip
+
+
+@pytest.fixture
+def run(capsys):
+    def _run(*arguments: str):
+        with pytest.raises(SystemExit) as stop:
+            main([str(a) for a in arguments])
+        captured = capsys.readouterr()
+        return stop.value.code, captured.out, captured.err
+
+    return _run
+
+
+@pytest.fixture
+def layered_cif(layered_oxide, tmp_path) -> Path:
+    file = tmp_path / "LiCoO2.cif"
+    write_cif(layered_oxide, file)
+    return file
+
+
+def lithium(structure: Structure) -> int:
+    return next(i for i, site in enumerate(structure) if site.specie.symbol == "Li")
+
+
+def test_that_predict_prints_the_documented_keys(run, layered_cif):
+    code, out, err = run(
+        "predict", layered_cif, "--ion", "Li", "--from", "0", "--to", "0@1,0,0", "--json"
+    )
+    assert code == 0, err
+    result = json.loads(out)
+    assert set(result) >= PREDICT_KEYS
+    low, high = result["interval_ev"]
+    assert 0 <= low <= result["barrier_ev"] <= high
+    assert result["interval_level"] == 0.9
+    assert result["path_length_angstrom"] == pytest.approx(2.816, abs=1e-3)
+    assert result["mechanism"] == "vacancy"
+    assert len(result["supercell"]) == 3
+    assert result["good_conductor"] == (result["barrier_ev"] <= result["threshold_ev"])
+
+
+def test_that_the_nearest_image_is_taken_and_the_tie_is_told(run, layered_cif):
+    code, out, _ = run("predict", layered_cif, "--from", "0", "--to", "0", "--json")
+    assert code == 0
+    result = json.loads(out)
+    assert result["to"] == "0@1,0,0"
+    assert "tied_images" in {w["code"] for w in result["warnings"]}
+
+
+def test_that_the_verdict_follows_the_threshold(run, layered_cif):
+    verdicts = []
+    for threshold in ("0.0", "50"):
+        _, out, _ = run(
+            "predict",
+            layered_cif,
+            "--from",
+            "0",
+            "--to",
+            "0@1,0,0",
+            "--threshold",
+            threshold,
+            "--json",
+        )
+        verdicts.append(json.loads(out)["good_conductor"])
+    assert verdicts == [False, True]
+
+
+def test_that_sites_lists_index_label_wyckoff_and_coordinates(run, layered_cif):
+    code, out, _ = run("sites", layered_cif, "--ion", "Li", "--json")
+    assert code == 0
+    rows = json.loads(out)
+    assert len(rows) == 3
+    assert set(rows[0]) == {"index", "element", "label", "wyckoff", "frac_coords"}
+    assert {row["element"] for row in rows} == {"Li"}
+
+
+def test_that_voids_are_named_so_that_predict_takes_them(run, empty_layered, tmp_path):
+    file = tmp_path / "TiS2.cif"
+    write_cif(empty_layered, file)
+    code, out, _ = run("sites", file, "--ion", "Li", "--voids", "--json")
+    assert code == 0
+    first = json.loads(out)[0]["label"]
+    code, out, err = run(
+        "predict", file, "--ion", "Li", "--from", first, "--to", f"{first}@1,0,0", "--json"
+    )
+    assert code == 0, err
+    result = json.loads(out)
+    assert result["mechanism"] == "insertion"
+    assert result["path_length_angstrom"] == pytest.approx(3.407, abs=1e-3)
+
+
+def test_that_text_output_says_barrier_interval_model_and_verdict(run, layered_cif):
+    code, out, _ = run("predict", layered_cif, "--from", "0", "--to", "0@1,0,0")
+    assert code == 0
+    assert "E_m =" in out
+    assert "90% interval" in out
+    assert "conductor" in out
+
+
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [
+        (("--from", "0", "--to", "99"), "no site 99"),
+        (("--from", "0"), "--to SITE"),
+        (("--from", "x", "--to", "0"), "not a site"),
+        (("--from", "0", "--to", "0@1,0,0", "--supercell", "none"), "own periodic image"),
+        (("--from", "0", "--to", "0@1,0,0", "--supercell", "a"), "not a supercell"),
+        (("--from", "0", "--to", "0@1,0,0", "--mechanism", "jump"), "not a mechanism"),
+        (("--from", "0", "--to", "0@1,0,0", "--model", "oracle"), "oracle"),
+        (("--ion", "Xx", "--from", "0", "--to", "1"), "not a chemical element"),
+        (("--ion", "Na", "--from", "0", "--to", "1"), "no site of Na"),
+        (("--from", "0", "--to-frac", "0.5,0.5"), "not a position"),
+        (("--from", "0", "--to-frac", "0.5,0.5,0.3"), "Frenkel"),
+        (("--from", "0", "--to", "0@1,0,0", "--threshold", "low"), "threshold"),
+    ],
+)
+def test_that_wrong_use_is_one_line_on_stderr_and_exit_code_2(run, layered_cif, arguments, words):
+    code, out, err = run("predict", layered_cif, *arguments, "--json")
+    assert code == 2
+    assert out == ""
+    assert err.count("\n") == 1
+    assert words in err
+
+
+def test_that_a_missing_file_is_one_line_on_stderr(run, tmp_path):
+    code, out, err = run("predict", tmp_path / "none.cif", "--from", "0", "--to", "1", "--json")
+    assert (code, out) == (2, "")
+    assert err.count("\n") == 1
+    assert "none.cif" in err
+
+
+def test_that_partial_occupancy_asks_for_an_ordering(run, tmp_path):
+    mixed = Structure(Lattice.cubic(4.2), [{"Li": 0.5}, "Cl"], [[0, 0, 0], [0.5, 0.5, 0.5]])
+    file = tmp_path / "mixed.cif"
+    mixed.to(filename=str(file))
+    code, _, err = run("predict", file, "--ion", "Li", "--from", "0", "--to", "0@1,0,0", "--json")
+    assert code == 2
+    assert "--order" in err
+
+
+def test_that_evaluate_prints_scores_with_errors_and_writes_a_row_per_path(run, tmp_path):
+    from migbar.datasets import write_bands
+    from tests.core.records import own_records
+
+    bands, table = tmp_path / "bands.json", tmp_path / "out.csv"
+    write_bands(own_records(), bands)
+    code, out, err = run(
+        "evaluate", "--bands", bands, "--model", "band-forest", "--csv", table, "--json"
+    )
+    assert code == 0, err
+    result = json.loads(out)
+    keys = {"n", "mae_ev", "r2", "rmse_ev", "accuracy"}
+    assert set(result) >= keys | {f"{k}_se" for k in keys - {"n"}} | {"paths"}
+    assert result["n"] == 3
+    assert set(result["paths"][0]) == {"sys_name", "target_ev", "predicted_ev", "interval_ev"}
+    assert len(table.read_text().splitlines()) == 4
+
+
+def test_that_models_list_names_the_default(run):
+    code, out, _ = run("models", "list", "--json")
+    assert code == 0
+    cards = json.loads(out)
+    assert any(card["default"] for card in cards)
+    assert {"name", "version", "summary", "scores"} <= set(cards[0])

@@ -1,0 +1,507 @@
+import json
+import random
+import re
+
+import numpy as np
+import pytest
+from pymatgen.core import Lattice, Structure
+from pymatgen.io.cif import CifParser
+
+from migbar.errors import (
+    EmptyStructureError,
+    MigbarError,
+    NoMobileIonError,
+    OccupancyError,
+    OverlapError,
+    StructureFileError,
+    UnknownElementError,
+)
+from migbar.resources import examples
+from migbar.structures import (
+    formula,
+    insertion_ions,
+    is_partly_occupied,
+    list_sites,
+    mobile_ions,
+    read_structure,
+    require_ordered,
+    structure_blocks,
+    symmetry,
+    write_cif,
+)
+
+EXAMPLES = {path.stem: path for path in examples()}
+CELL = """_cell_length_a 4.0
+_cell_length_b 4.0
+_cell_length_c 4.0
+_cell_angle_alpha 90
+_cell_angle_beta 90
+_cell_angle_gamma 90
+"""
+TABLE = """loop_
+_atom_site_label
+_atom_site_type_symbol
+_atom_site_fract_x
+_atom_site_fract_y
+_atom_site_fract_z
+_atom_site_occupancy
+"""
+ROCK_SALT = "Li1 Li1+ 0 0 0 1\nF1 F1- 0.5 0.5 0.5 1\n"
+
+
+@pytest.fixture
+def write(tmp_path):
+    def write_file(text, name="test.cif"):
+        path = tmp_path / name
+        path.write_bytes(text if isinstance(text, bytes) else text.encode())
+        return path
+
+    return write_file
+
+
+def cif_text(atoms=ROCK_SALT, symmetry="", cell=CELL):
+    return f"data_test\n{cell}{symmetry}{TABLE}{atoms}"
+
+
+@pytest.fixture
+def supercell():
+    return read_structure(EXAMPLES["LiFePO4"]) * (2, 2, 2)
+
+
+def same_geometry(one, other):
+    assert [s.symbol for s in one.species] == [s.symbol for s in other.species]
+    return np.abs(one.distance_matrix - other.distance_matrix).max() < 1e-6
+
+
+def test_that_the_atoms_keep_the_order_and_the_labels_of_the_file(write):
+    structure = read_structure(write(cif_text("F9 F 0.5 0.5 0.5 1\nLi3 Li 0 0 0 1\n")))
+    assert [site.label for site in structure] == ["F9", "Li3"]
+    assert [site.specie.symbol for site in structure] == ["F", "Li"]
+
+
+def test_that_oxidation_states_are_dropped_and_positions_wrapped(write):
+    structure = read_structure(write(cif_text("Li1 Li1+ -0.25 1.5 0 1\nF1 F- 0.25 0 0.5 1\n")))
+    assert not any(hasattr(site.specie, "oxi_state") for site in structure)
+    np.testing.assert_allclose(structure[0].frac_coords, [0.75, 0.5, 0.0])
+
+
+@pytest.mark.parametrize("name", sorted(EXAMPLES))
+def test_that_a_cif_is_read_as_pymatgen_reads_it(name):
+    mine = read_structure(EXAMPLES[name])
+    theirs = CifParser(EXAMPLES[name]).parse_structures(primitive=False)[0]
+    assert len(mine) == len(theirs)
+    apart = mine.lattice.get_all_distances(mine.frac_coords, theirs.frac_coords)
+    nearest = apart.argmin(axis=1)
+    assert apart.min(axis=1).max() < 2e-3
+    for site, i in zip(mine, nearest, strict=True):
+        assert site.species.almost_equals(theirs[i].species.remove_charges())
+
+
+@pytest.mark.parametrize("name", sorted(EXAMPLES))
+def test_that_writing_a_cif_and_reading_it_gives_the_same_geometry(name, tmp_path):
+    structure = read_structure(EXAMPLES[name])
+    write_cif(structure, tmp_path / "out.cif")
+    again = read_structure(tmp_path / "out.cif")
+    assert [s.species for s in again] == [s.species for s in structure]
+    np.testing.assert_allclose(again.distance_matrix, structure.distance_matrix, atol=1e-7)
+    assert [p.name for p in tmp_path.iterdir()] == ["out.cif"]
+
+
+def test_that_the_group_symbol_serves_where_no_operations_are_given(write):
+    text = EXAMPLES["LiFePO4"].read_text()
+    bare = re.sub(r"loop_\n_symmetry_equiv.*?(?=loop_)", "", text, flags=re.DOTALL)
+    assert "'x,y,z'" not in bare
+    assert same_geometry(read_structure(write(bare)), read_structure(EXAMPLES["LiFePO4"]))
+    number_only = re.sub(r"_space_group_name.*\n", "", bare)
+    assert same_geometry(read_structure(write(number_only)), read_structure(EXAMPLES["LiFePO4"]))
+
+
+def test_that_a_group_with_two_origins_is_not_guessed(write):
+    text = EXAMPLES["LiMn2O4"].read_text()
+    bare = re.sub(r"loop_\n_symmetry_equiv.*?(?=loop_)", "", text, flags=re.DOTALL)
+    assert len(read_structure(write(bare))) == 56
+    with pytest.raises(StructureFileError, match="two choices of origin"):
+        read_structure(write(bare.replace(" :2'", "'")))
+
+
+def test_that_hexagonal_axes_are_told_from_rhombohedral_ones_by_the_cell(write):
+    text = EXAMPLES["LiCoO2"].read_text()
+    bare = re.sub(r"loop_\n_symmetry_equiv.*?(?=loop_)", "", text, flags=re.DOTALL)
+    assert len(read_structure(write(bare.replace(" :H'", "'")))) == 12
+
+
+def test_that_an_unknown_group_is_said_to_be_unknown(write):
+    with pytest.raises(StructureFileError, match="no space group 'P n x y'"):
+        read_structure(write(cif_text(symmetry="_symmetry_space_group_name_H-M 'P n x y'\n")))
+
+
+def test_that_symmetry_that_does_not_fit_the_cell_is_refused(write):
+    text = EXAMPLES["LiFePO4"].read_text().replace("'-x,-y,-z'", "'y,x,-z'")
+    with pytest.raises(StructureFileError, match="'y,x,-z' does not fit the cell"):
+        read_structure(write(text))
+
+
+def test_that_positions_of_few_digits_fall_onto_special_positions(write):
+    text = EXAMPLES["TiS2"].read_text().replace("0.33333", "0.333").replace("0.66667", "0.667")
+    structure = read_structure(write(text))
+    assert len(structure) == 3
+    np.testing.assert_allclose(structure[1].frac_coords[:2], [1 / 3, 2 / 3], atol=1e-9)
+
+
+def test_that_blocks_are_listed_and_chosen_by_name(write):
+    other = cif_text("Na1 Na 0 0 0 1\nCl1 Cl 0.5 0.5 0.5 1\n").replace("data_test", "data_salt")
+    path = write("data_about\n_publ_author_name 'Nobody'\n" + cif_text() + other)
+    assert structure_blocks(path) == ["test", "salt"]
+    assert formula(read_structure(path)) == "LiF"
+    assert formula(read_structure(path, block="salt")) == "NaCl"
+    with pytest.raises(StructureFileError, match="test, salt"):
+        read_structure(path, block="nothing")
+
+
+@pytest.mark.parametrize(
+    ("name", "fmt"), [("POSCAR", "poscar"), ("a.vasp", "poscar"), ("a.json", "json")]
+)
+def test_that_pymatgens_other_formats_are_read(supercell, tmp_path, name, fmt):
+    supercell.to(tmp_path / name, fmt=fmt)
+    assert same_geometry(read_structure(tmp_path / name), supercell)
+
+
+def test_that_extended_xyz_is_read(supercell, tmp_path):
+    supercell.to_ase_atoms().write(tmp_path / "a.xyz", format="extxyz")
+    assert same_geometry(read_structure(tmp_path / "a.xyz"), supercell)
+
+
+@pytest.mark.parametrize("fmt", ["poscar", "json", "cif"])
+def test_that_the_format_is_told_by_the_content_of_a_file_without_a_telling_name(
+    supercell, tmp_path, fmt
+):
+    supercell.to(tmp_path / "crystal.txt", fmt=fmt)
+    assert formula(read_structure(tmp_path / "crystal.txt")) == "LiFePO4"
+
+
+def test_that_a_poscar_may_be_scaled_cartesian_and_have_selective_dynamics(write):
+    text = """LiF
+2.0
+2 0 0
+0 2 0
+0 0 2
+Li F
+1 1
+Selective dynamics
+Cartesian
+0 0 0 T T T
+1 1 1 F F F
+"""
+    for volume_or_factor in ("2.0", "-64.0"):
+        structure = read_structure(write(text.replace("2.0", volume_or_factor, 1), "POSCAR"))
+        assert structure.volume == pytest.approx(64.0)
+        np.testing.assert_allclose(structure[1].frac_coords, [0.5, 0.5, 0.5])
+
+
+def test_that_a_poscar_without_elements_says_so(write):
+    text = "x\n1.0\n4 0 0\n0 4 0\n0 0 4\n1 1\nDirect\n0 0 0\n.5 .5 .5\n"
+    with pytest.raises(StructureFileError, match="names no elements"):
+        read_structure(write(text, "POSCAR"))
+
+
+def test_that_an_xyz_file_without_a_lattice_is_refused(write):
+    with pytest.raises(StructureFileError, match="Lattice"):
+        read_structure(write("1\nmolecule\nLi 0 0 0\n", "a.xyz"))
+
+
+def test_that_a_file_that_is_no_structure_says_so(write, tmp_path):
+    for name in ("notes.txt", "notes.cif", "POSCAR", "notes.json", "notes.xyz"):
+        with pytest.raises(StructureFileError) as error:
+            read_structure(write("Dear diary,\ntoday I made LiFePO4.\n", name))
+        assert str(error.value).startswith(name)
+    with pytest.raises(StructureFileError, match="cannot be opened"):
+        read_structure(str(tmp_path / "missing.cif"))
+    with pytest.raises(StructureFileError, match="cannot be opened"):
+        read_structure(tmp_path)
+
+
+def test_that_an_empty_structure_says_so(write):
+    for text in ("", "  \n", cif_text(atoms=""), f"data_x\n{CELL}"):
+        with pytest.raises(EmptyStructureError):
+            read_structure(write(text))
+
+
+def test_that_an_unknown_element_is_named(write):
+    with pytest.raises(UnknownElementError, match="Xx"):
+        read_structure(write(cif_text(ROCK_SALT.replace("Li1+", "Xx"))))
+
+
+def test_that_overlapping_atoms_are_named_with_their_distance(write):
+    with pytest.raises(OverlapError, match=r"Li1 \(index 0\) and F1 \(index 1\) are 0\.40 Å apart"):
+        read_structure(write(cif_text("Li1 Li 0 0 0 1\nF1 F 0.9 0 0 1\n")))
+    with pytest.raises(OverlapError):
+        read_structure(write(cif_text(ROCK_SALT + ROCK_SALT)))
+
+
+def test_that_partly_occupied_alternatives_do_not_overlap(write):
+    path = write(cif_text("Li1 Li 0 0 0 0.5\nLi2 Li 0.1 0 0 0.5\nF1 F 0.5 0.5 0.5 1\n"))
+    structure = read_structure(path)
+    assert is_partly_occupied(structure)
+    with pytest.raises(OccupancyError, match="Li1, Li2"):
+        require_ordered(structure)
+
+
+def test_that_elements_on_one_position_share_a_site(write):
+    atoms = "Li1 Li 0 0 0 0.667\nNa1 Na 0 0 0 0.333\nF1 F 0.5 0.5 0.5 1\n"
+    structure = read_structure(write(cif_text(atoms)))
+    assert len(structure) == 2
+    assert structure[0].species.as_dict() == {"Li": 0.667, "Na": 0.333}
+    assert structure[0].label == "Li1/Na1"
+
+
+def test_that_ordered_structures_pass():
+    require_ordered(read_structure(EXAMPLES["LiFePO4"]))
+
+
+def test_that_atoms_missing_from_a_file_are_noticed(write):
+    lines = EXAMPLES["LiFePO4"].read_text().splitlines()
+    for n_missing in (1, 2, 3):
+        with pytest.raises(StructureFileError, match="cut short"):
+            read_structure(write("\n".join(lines[:-n_missing])))
+
+
+def test_that_too_large_files_are_refused_before_they_are_read(write, tmp_path):
+    path = tmp_path / "large.cif"
+    with path.open("wb") as file:
+        file.truncate(60_000_000)
+    with pytest.raises(StructureFileError, match="60 MB; at most 50 MB"):
+        read_structure(path)
+    atoms = "".join(f"Li{i} Li {i / 30_000} 0 0 1\n" for i in range(30_000))
+    with pytest.raises(StructureFileError, match=r"30,000 atoms .* at most 20,000"):
+        read_structure(write(cif_text(atoms)))
+    with pytest.raises(StructureFileError, match="at most 20,000"):
+        read_structure(write("x\n1\n9 0 0\n0 9 0\n0 0 9\nLi\n1000000000\nDirect\n", "POSCAR"))
+
+
+def test_that_a_crystal_of_many_atoms_is_read(tmp_path):
+    structure = read_structure(EXAMPLES["LiFePO4"]) * (7, 7, 7)
+    write_cif(structure, tmp_path / "large.cif")
+    assert len(read_structure(tmp_path / "large.cif")) == 9604
+
+
+@pytest.mark.parametrize(
+    "sites", [{"species": [], "abc": [0, 0, 0]}, {"abc": "abc"}, [], None, {"species": 3}]
+)
+def test_that_damaged_json_is_refused(write, sites):
+    text = json.dumps({"lattice": {"matrix": [[4, 0, 0], [0, 4, 0], [0, 0, 4]]}, "sites": [sites]})
+    with pytest.raises(StructureFileError):
+        read_structure(write(text, "a.json"))
+
+
+def test_that_nested_json_is_refused(write):
+    with pytest.raises(StructureFileError):
+        read_structure(write("[" * 100_000, "a.json"))
+
+
+# --- what a structure holds ---------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("name", "ion"),
+    [("LiFePO4", "Li"), ("MgTi2S4", "Mg"), ("Na3PS4", "Na"), ("Li7La3Zr2O12", "Li")],
+)
+def test_that_the_mobile_ion_is_found(name, ion):
+    assert mobile_ions(read_structure(EXAMPLES[name]))[0] == ion
+
+
+@pytest.mark.parametrize(
+    ("elements", "first"),
+    [
+        (["Li", "Al", "O"], "Li"),
+        (["Zn", "Na", "O"], "Na"),
+        (["Ca", "Mn", "O"], "Ca"),
+        (["Ag", "I"], "Ag"),
+        (["Mg", "Al", "O"], "Mg"),
+    ],
+)
+def test_that_framework_cations_come_after_lighter_ions(elements, first):
+    positions = [[i / len(elements)] * 3 for i in range(len(elements))]
+    assert mobile_ions(Structure(Lattice.cubic(8), elements, positions))[0] == first
+
+
+def test_that_an_empty_host_has_no_mobile_ion_but_ions_to_insert():
+    host = read_structure(EXAMPLES["TiS2"])
+    assert mobile_ions(host) == []
+    assert insertion_ions(host)[0] == "Li"
+    assert "Li" not in insertion_ions(read_structure(EXAMPLES["LiFePO4"]))
+    with pytest.raises(NoMobileIonError, match="insertion"):
+        list_sites(host, "Li")
+
+
+@pytest.mark.parametrize(
+    ("name", "ion", "wyckoffs"),
+    [
+        ("LiFePO4", "Li", {"4a"}),
+        ("LiMn2O4", "Li", {"8a"}),
+        ("LiCoO2", "Li", {"3a"}),
+        ("Na3PS4", "Na", {"2a", "4d"}),
+        ("Li7La3Zr2O12", "Li", {"24d", "96h"}),
+        ("Li7P3S11", "Li", {"2i"}),
+    ],
+)
+def test_that_sites_have_their_wyckoff_letters(name, ion, wyckoffs):
+    structure = read_structure(EXAMPLES[name])
+    sites = list_sites(structure, ion)
+    assert {site.wyckoff for site in sites} == wyckoffs
+    assert all(site.element == ion and site.label.startswith(ion) for site in sites)
+    assert all(ion in structure[site.index].species_string for site in sites)
+
+
+def test_that_wyckoff_multiplicities_do_not_depend_on_the_cell(supercell):
+    primitive = read_structure(EXAMPLES["LiMn2O4"]).get_primitive_structure()
+    assert {site.wyckoff for site in list_sites(primitive, "Li")} == {"8a"}
+    assert {site.wyckoff for site in list_sites(supercell, "Li")} == {"4a"}
+
+
+def test_that_symmetry_maps_sites_onto_their_equivalents():
+    structure = read_structure(EXAMPLES["LiFePO4"])
+    found = symmetry(structure)
+    assert (found.number, found.symbol) == (62, "Pnma")
+    assert len(found.rotations) == len(found.translations) == 8
+    assert len(set(found.equivalent_atoms.tolist())) == 6
+
+
+def test_that_formulas_are_readable():
+    assert formula(read_structure(EXAMPLES["LiFePO4"])) == "LiFePO4"
+    assert formula(read_structure(EXAMPLES["Li7La3Zr2O12"])) == "Li7.002La3Zr2O12"
+
+
+# --- bad input ----------------------------------------------------------------------------------
+
+
+def drop_lines(text, random):
+    lines = text.splitlines()
+    start = random.randrange(len(lines))
+    return "\n".join(lines[:start] + lines[start + random.randint(1, 5) :])
+
+
+def swap_words(text, random):
+    words = re.split(r"(\s+)", text)
+    i, j = random.sample(range(0, len(words), 2), 2)
+    words[i], words[j] = words[j], words[i]
+    return "".join(words)
+
+
+def repeat_lines(text, random):
+    lines = text.splitlines()
+    i = random.randrange(len(lines))
+    return "\n".join(lines[:i] + [lines[i]] * random.randint(2, 50) + lines[i:])
+
+
+def change_number(text, random):
+    numbers = list(re.finditer(r"\d+\.?\d*", text))
+    match = random.choice(numbers)
+    other = random.choice(
+        ["1e9", "-7", "0", "nan", "inf", "1e999", "?", ".", "0.1.2", "1e-9", "12345678"]
+    )
+    return text[: match.start()] + other + text[match.end() :]
+
+
+def change_symmetry(text, random):
+    operation = random.choice(
+        ["y,x,z", "x,x,x", "2x,y,z", "x,y", "x+1/0,y,z", "z,x,y", "-x,y,1/5+z"]
+    )
+    return text.replace("'x,y,z'", f"'{operation}'", 1)
+
+
+def change_characters(text, random):
+    characters = list(text)
+    for _ in range(random.randint(1, 30)):
+        characters[random.randrange(len(characters))] = random.choice("éÅ漢'\";#_ \n\t0\u2028")
+    return "".join(characters)
+
+
+def random_bytes(text, random):
+    data = bytearray(text.encode())
+    for _ in range(random.randint(1, 200)):
+        data[random.randrange(len(data))] = random.randrange(256)
+    return bytes(data)
+
+
+MUTATIONS = [
+    lambda text, random: text[: random.randrange(len(text))],
+    drop_lines,
+    swap_words,
+    repeat_lines,
+    change_number,
+    change_number,
+    change_symmetry,
+    change_characters,
+    random_bytes,
+]
+
+
+def read_or_explain(path):
+    try:
+        return read_structure(path), ""
+    except MigbarError as error:
+        return None, str(error)
+
+
+@pytest.mark.parametrize("seed", range(200))
+def test_that_a_mutated_cif_is_read_or_refused_with_a_clear_error(write, seed):
+    chance = random.Random(seed)
+    text = chance.choice(list(EXAMPLES.values())).read_text()
+    path = write(chance.choice(MUTATIONS)(text, chance))
+    structure, problem = read_or_explain(path)
+    if structure is None:
+        assert problem
+        assert "\n" not in problem
+    else:
+        assert len(structure) > 0
+        assert np.isfinite(structure.cart_coords).all()
+        assert formula(structure)
+
+
+TEN_MEGABYTES = 10_000_000
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        b"lorem ipsum " * (TEN_MEGABYTES // 12),
+        b"x" * TEN_MEGABYTES,
+        b"data_x\n" + b"'" * TEN_MEGABYTES,
+        b"data_x\n" + b"'a " * (TEN_MEGABYTES // 3),
+        b"data_x\n" + b"\n;" * (TEN_MEGABYTES // 2),
+        b"data_x\nloop_\n_a\n" + b"1 " * (TEN_MEGABYTES // 2),
+        b" " * TEN_MEGABYTES,
+        b"\n" * TEN_MEGABYTES + b"1",
+        (cif_text("Li1 Li 0 0 0 1\n" * (TEN_MEGABYTES // 15))).encode(),
+        (cif_text("Li1 Li 0 0 0 1\n" * 19_000)).encode(),
+        bytes(range(256)) * (TEN_MEGABYTES // 256),
+        b"#" * TEN_MEGABYTES,
+    ],
+    ids=range(12),
+)
+@pytest.mark.parametrize("name", ["large.cif", "large.txt"])
+def test_that_ten_megabytes_of_nonsense_are_refused(write, name, content):
+    with pytest.raises(StructureFileError):
+        read_structure(write(content, name))
+
+
+@pytest.mark.parametrize("cell", ["1e6", "0", "-4", "0.01", "1e-300", "1e300"])
+def test_that_impossible_cells_are_refused(write, cell):
+    with pytest.raises(StructureFileError):
+        read_structure(write(cif_text(cell=CELL.replace("4.0", cell))))
+    with pytest.raises(StructureFileError):
+        read_structure(write(cif_text(cell=CELL.replace("_c 4.0", f"_c {cell}"))))
+
+
+@pytest.mark.parametrize("angles", [("90", "180"), ("gamma 90", "gamma 0"), ("90", "119.9999")])
+def test_that_impossible_angles_are_refused(write, angles):
+    with pytest.raises(StructureFileError):
+        read_structure(write(cif_text(cell=CELL.replace(*angles))))
+
+
+def test_that_non_ascii_text_in_a_cif_does_no_harm(write):
+    text = cif_text().replace("data_test", "# Ångström, 漢字\ndata_test\n_publ_author_name 'Žižek'")
+    assert len(read_structure(write(text))) == 2
+    assert len(read_structure(write(text.encode("latin-1", errors="replace")))) == 2
+    assert len(read_structure(write(text.encode("utf-16")))) == 2
+    assert len(read_structure(write(text.replace("\n", "\r\n")))) == 2
