@@ -131,34 +131,24 @@ def parse_site(text: str) -> tuple[int, tuple[int, int, int] | None]:
     return int(index), (i, j, k)
 
 
-def nearest_image(
-    structure: Structure, start: SiteRef, index: int
-) -> tuple[SiteRef, list[SiteRef]]:
-    """Find the periodic image of site `index` that is nearest to `start`.
+def nearest_images(
+    structure: Structure, start: Sequence[float], point: Sequence[float]
+) -> list[tuple[int, int, int]]:
+    """Find the lattice translations that bring `point` nearest to `start`, but not onto it.
 
-    Among equally near ones (within 1e-3 Å) the lowest image is taken: the smallest |i|+|j|+|k|,
+    Among equally near ones (within 1e-3 Å) the lowest image comes first: the smallest |i|+|j|+|k|,
     then the largest (i, j, k), so that 1,0,0 comes before -1,0,0.
-
-    Returns
-    -------
-    nearest : SiteRef
-    ties : list of SiteRef
-        The other images at the same distance.
     """
-    _check_index(structure, index)
-    origin = np.array(start.frac_coords(structure))
-    frac = structure[index].frac_coords
+    origin, frac = np.asarray(start, float), np.asarray(point, float)
     reach = range(-3, 4)  # wide enough for strongly skewed primitive cells
-    images = np.round(origin - frac).astype(int) + np.array(
-        list(itertools.product(reach, repeat=3))
-    )
+    around = np.array(list(itertools.product(reach, repeat=3)))
+    images = np.round(origin - frac).astype(int) + around
     vectors = structure.lattice.get_cartesian_coords(frac + images - origin)
     distances = np.linalg.norm(vectors, axis=1)
     distances[distances < 1e-6] = np.inf  # the start itself
     near = images[distances < distances.min() + 1e-3]
     ranked = sorted(near.tolist(), key=lambda n: (sum(map(abs, n)), [-k for k in n]))
-    refs = [SiteRef(index, (i, j, k)) for i, j, k in ranked]
-    return refs[0], refs[1:]
+    return [(i, j, k) for i, j, k in ranked]
 
 
 def _check_index(structure: Structure, index: int) -> None:

@@ -102,15 +102,22 @@ def _describe(
     hop: Hop, cell: Matrix, band: Band, barrier: Barrier, notes: Sequence[Remark]
 ) -> PredictedPath:
     near = tuple(approaches(band))
-    clashes = [a for a in near[1:-1] if a.clashes(band.ion)]
-    remarks = (*notes, *(_clash_remark(a, band.ion) for a in clashes), *barrier.remarks)
+    remarks = (*notes, *_clash_remarks(near, band), *barrier.remarks)
     return PredictedPath(hop, cell, band, near, barrier, remarks)
 
 
-def _clash_remark(approach: Approach, ion: str) -> Remark:
-    limit = CLASH_FRACTION * (ionic_radius(ion) + ionic_radius(approach.element))
-    return Remark(
-        "close_approach",
-        f"Image {approach.image} comes within {approach.distance:.2f} Å of {approach.element} (less than "
-        f"{CLASH_FRACTION:.0%} of the ionic radii's sum, {limit:.2f} Å): the true path bends around it.",
+def _clash_remarks(near: Sequence[Approach], band: Band) -> list[Remark]:
+    """Warn, once for a path, where images come too close to the host; the ends are where they are."""
+    clashes = [a for a in near[1:-1] if a.clashes(band.ion)]
+    if not clashes:
+        return []
+    worst = min(clashes, key=lambda a: a.distance)
+    limit = CLASH_FRACTION * (ionic_radius(band.ion) + ionic_radius(worst.element))
+    others = (
+        f" ({len(clashes)} of {band.n_images} images are this close)" if len(clashes) > 1 else ""
     )
+    text = (
+        f"Image {worst.image} comes within {worst.distance:.2f} Å of {worst.element}, less than "
+        f"{CLASH_FRACTION:.0%} of the ionic radii's sum ({limit:.2f} Å){others}: the true path bends around it."
+    )
+    return [Remark("close_approach", text)]

@@ -13,11 +13,11 @@ from migbar.elements import ionic_radius, is_anion
 from migbar.hops import Point
 from migbar.structures import require_ordered, symmetry
 
-ROOM = 0.72
+ROOM = 0.78
 """A void must have at least this much room: distance over the distance that is comfortable."""
 
-REPULSION = 0.9
-"""An ion likes to be this much farther (Å) from another cation than their radii touch."""
+REPULSION = 1.4
+"""An ion likes to be this much farther (Å) from the framework's cations than their radii touch."""
 
 MERGE = 0.9
 """Void candidates closer than this (Å) are one void."""
@@ -114,12 +114,12 @@ def _vertices(structure: Structure) -> NDArray[np.float64]:
 
 def _room(structure: Structure, ion: str, points: NDArray[np.float64]) -> NDArray[np.float64]:
     """Return each point's tightest distance to an atom, over the distance that is comfortable there."""
-    comfortable = np.array(
-        [
-            ionic_radius(ion) + ionic_radius(s) + (0.0 if is_anion(s) else REPULSION)
-            for s in (site.specie.symbol for site in structure)
-        ]
-    )
+    repulsion = [
+        0.0 if is_anion(symbol) or symbol == ion else REPULSION
+        for symbol in (site.specie.symbol for site in structure)
+    ]
+    radii = [ionic_radius(site.specie.symbol) for site in structure]
+    comfortable = ionic_radius(ion) + np.add(radii, repulsion)
     distances = structure.lattice.get_all_distances(points, structure.frac_coords)
     return np.asarray((distances / comfortable).min(axis=1))
 

@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 from pymatgen.core import Lattice, Structure
 
 from migbar.bands import approaches, band_from_record, band_to_record, idpp_band
+from migbar.ends import name_hop, parse_point
 from migbar.errors import (
     BandsFileError,
     FrenkelPairError,
@@ -24,7 +25,7 @@ from migbar.hops import (
     hop_between_points,
     hop_between_sites,
     make_band,
-    nearest_image,
+    nearest_images,
     parse_site,
     parse_supercell,
     shortest_translation,
@@ -60,17 +61,28 @@ def test_that_a_site_reference_prints_as_it_is_read():
 
 
 def test_that_the_nearest_image_is_found_and_ties_are_told(layered_oxide):
-    nearest, ties = nearest_image(layered_oxide, SiteRef(0), 0)
-    assert nearest == SiteRef(0, (1, 0, 0))  # of six equally near images the lowest
+    nearest, *ties = nearest_images(layered_oxide, (0, 0, 0), (0, 0, 0))
+    assert nearest == (1, 0, 0)  # of six equally near images the lowest
     assert len(ties) == 5
 
 
 def test_that_the_nearest_image_is_right_in_a_strongly_skewed_cell():
-    cubic = Structure.from_spacegroup("Pm-3m", Lattice.cubic(4.0), ["Li"], [[0, 0, 0]])
-    skewed = cubic.make_supercell([[1, 0, 0], [2, 1, 0], [0, 0, 1]], in_place=False)
-    nearest, _ = nearest_image(skewed, SiteRef(0), 0)
-    vector = skewed.lattice.get_cartesian_coords(nearest.image)
+    lattice = Lattice([[4, 0, 0], [8, 4, 0], [0, 0, 4]])
+    skewed = Structure(lattice, ["Li"], [[0, 0, 0]])
+    vector = lattice.get_cartesian_coords(nearest_images(skewed, (0, 0, 0), (0, 0, 0))[0])
     assert np.linalg.norm(vector) == pytest.approx(4.0)
+
+
+@pytest.mark.parametrize(("text", "value"), [("0,0.5,1", 0.5), ("0, 1/3, -1", 1 / 3)])
+def test_that_positions_are_read_with_fractions(text, value):
+    assert parse_point(text)[1] == pytest.approx(value)
+
+
+def test_that_a_void_end_takes_its_nearest_image(empty_layered):
+    hop, remarks = name_hop(empty_layered, "Li", "v0", "v0")
+    assert hop.mechanism is Mechanism.INSERTION
+    assert hop.length(empty_layered) == pytest.approx(3.407)
+    assert [r.code for r in remarks] == ["tied_images"]
 
 
 def test_that_a_vacancy_hop_empties_its_two_ends_and_nothing_else(rock_salt):

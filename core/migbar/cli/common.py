@@ -12,13 +12,12 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from migbar.barriers import GOOD_CONDUCTOR_EV, Remark
-from migbar.errors import MigbarError, NoMobileIonError, SiteError
+from migbar.errors import MigbarError
 from migbar.progress import Progress
 
 if TYPE_CHECKING:
     from pymatgen.core import Structure
 
-    from migbar.voids import Void
 
 AsJson = Annotated[
     bool, typer.Option("--json", help="Print JSON on stdout and nothing else there.")
@@ -135,52 +134,3 @@ def choose_ion(structure: Structure, ion: str | None) -> str:
             f"{formula(structure)} holds several mobile ions ({', '.join(candidates)}); choose one (--ion)."
         )
     return candidates[0]
-
-
-def parse_point(text: str) -> tuple[float, float, float]:
-    """Read fractional coordinates ``x,y,z``; numbers may be fractions such as 1/3.
-
-    Raises
-    ------
-    SiteError
-        If `text` is not three numbers.
-    """
-    from fractions import Fraction
-
-    try:
-        x, y, z = (float(Fraction(part.strip())) for part in text.split(","))
-    except (ValueError, ZeroDivisionError):
-        raise SiteError(
-            f"'{text}' is not a position; write fractional coordinates as x,y,z."
-        ) from None
-    return x, y, z
-
-
-def find_void(structure: Structure, ion: str, text: str) -> tuple[float, float, float]:
-    """Return the position of a void named ``v3`` or ``v3@1,0,0``.
-
-    Raises
-    ------
-    SiteError
-        If there is no such void.
-    """
-    from migbar.hops import parse_site
-    from migbar.voids import find_voids
-
-    index, image = parse_site(text[1:])
-    voids: list[Void] = find_voids(structure, ion)
-    if index >= len(voids):
-        raise SiteError(
-            f"there is no void {text}; {len(voids)} were found (see migbar sites --voids)."
-        )
-    x, y, z = voids[index].frac_coords
-    i, j, k = image or (0, 0, 0)
-    return x + i, y + j, z + k
-
-
-def require_ion_sites(structure: Structure, ion: str) -> None:
-    """Raise `NoMobileIonError` if the structure has no site of the ion."""
-    from migbar.structures import formula
-
-    if ion not in structure.symbol_set:
-        raise NoMobileIonError(ion, formula(structure))

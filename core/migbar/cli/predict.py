@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from migbar.barriers import Remark
 from migbar.cli.common import (
     THRESHOLD,
     AsJson,
@@ -19,19 +17,14 @@ from migbar.cli.common import (
     StructureFile,
     Threshold,
     choose_ion,
-    find_void,
     open_structure,
-    parse_point,
     print_json,
     remarks_as_json,
-    require_ion_sites,
 )
 from migbar.errors import HopError
 
 if TYPE_CHECKING:
-    from pymatgen.core import Structure
-
-    from migbar.hops import Hop, Mechanism, SiteRef
+    from migbar.hops import Point
     from migbar.prediction import PredictedPath
 
 
@@ -72,6 +65,7 @@ def predict(
     as_json: AsJson = False,
 ) -> None:
     """Predict the migration barrier of one hop, with its 90 % interval."""
+    from migbar.ends import name_hop, parse_mechanism
     from migbar.hops import parse_supercell
     from migbar.models.store import load_model
     from migbar.prediction import predict_path
@@ -79,8 +73,13 @@ def predict(
     predictor = load_model(model)
     structure, notes = open_structure(structure_file, ion, block, order)
     symbol = choose_ion(structure, ion)
-    hop, remarks = _make_hop(
-        structure, symbol, start, end, start_frac, end_frac, mechanism, remove or []
+    hop, remarks = name_hop(
+        structure,
+        symbol,
+        _end(start, start_frac, "from"),
+        _end(end, end_frac, "to"),
+        None if mechanism is None else parse_mechanism(mechanism),
+        remove or [],
     )
     path = predict_path(structure, hop, predictor, parse_supercell(supercell), [*notes, *remarks])
     if as_json:
@@ -89,95 +88,15 @@ def predict(
         _print_path(path, threshold, structure_file)
 
 
-def _make_hop(
-    structure: Structure,
-    ion: str,
-    start: str | None,
-    end: str | None,
-    start_frac: str | None,
-    end_frac: str | None,
-    mechanism: str | None,
-    remove: Sequence[str],
-) -> tuple[Hop, list[Remark]]:
-    """Make the hop that the options describe, with remarks on what was chosen for the user."""
-    from migbar.hops import SiteRef, hop_between_points, hop_between_sites, parse_site
+def _end(site: str | None, point: str | None, name: str) -> str | Point:
+    """Return the one of ``--NAME`` and ``--NAME-frac`` that was given."""
+    from migbar.ends import parse_point
 
-    for site, point, name in ((start, start_frac, "from"), (end, end_frac, "to")):
-        if (site is None) == (point is None):
-            raise HopError(
-                f"give the {name} end of the hop once: --{name} SITE or --{name}-frac x,y,z."
-            )
-    removed = []
-    for text in remove:
-        index, image = parse_site(text)
-        removed.append(SiteRef(index, image or (0, 0, 0)))
-    chosen = _mechanism(structure, ion, mechanism, start, end)
-    if start is not None and end is not None and "v" not in (start + end).lower():
-        require_ion_sites(structure, ion)
-        first, last, remarks = _site_ends(structure, start, end)
-        return hop_between_sites(structure, ion, first, last, chosen, removed), remarks
-    ends = [
-        _position(structure, ion, site, point)
-        for site, point in ((start, start_frac), (end, end_frac))
-    ]
-    return hop_between_points(structure, ion, ends[0], ends[1], chosen, removed), []
-
-
-def _mechanism(
-    structure: Structure, ion: str, asked: str | None, start: str | None, end: str | None
-) -> Mechanism:
-    """Return the mechanism asked for, or the one that the ends imply."""
-    from migbar.hops import Mechanism
-
-    if asked is not None:
-        try:
-            return Mechanism(asked.strip().lower().replace("-", "_"))
-        except ValueError:
-            names = ", ".join(Mechanism)
-            raise HopError(f"'{asked}' is not a mechanism; choose one of {names}.") from None
-    if ion not in structure.symbol_set:
-        return Mechanism.INSERTION
-    voids = [text is not None and text.lower().startswith("v") for text in (start, end)]
-    return Mechanism.INTERSTITIAL if all(voids) else Mechanism.VACANCY
-
-
-def _site_ends(structure: Structure, start: str, end: str) -> tuple[SiteRef, SiteRef, list[Remark]]:
-    from migbar.hops import SiteRef, nearest_image, parse_site
-
-    index, image = parse_site(start)
-    first = SiteRef(index, image or (0, 0, 0))
-    index, image = parse_site(end)
-    if image is not None:
-        return first, SiteRef(index, image), []
-    last, ties = nearest_image(structure, first, index)
-    if not ties:
-        return first, last, []
-    others = ", ".join(map(str, ties))
-    return (
-        first,
-        last,
-        [
-            Remark(
-                "tied_images",
-                f"Several images of site {index} are equally near; took {last} (also: {others}).",
-            )
-        ],
-    )
-
-
-def _position(
-    structure: Structure, ion: str, site: str | None, point: str | None
-) -> tuple[float, float, float]:
-    from migbar.hops import SiteRef, parse_site
-
-    if point is not None:
-        return parse_point(point)
-    assert site is not None
-    if site.lower().startswith("v"):
-        return find_void(structure, ion, site)
-    require_ion_sites(structure, ion)
-    index, image = parse_site(site)
-    return SiteRef(index, image or (0, 0, 0)).frac_coords(structure)
+    if (site is None) == (point is None):
+        raise HopError(
+            f"give the {name} end of the hop once: --{name} SITE or --{name}-frac x,y,z."
+        )
+    return parse_point(point) if point is not None else str(site)
 
 
 def path_as_json(path: PredictedPath, threshold_ev: float) -> dict[str, Any]:
