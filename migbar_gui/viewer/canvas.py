@@ -127,10 +127,16 @@ class Canvas(QtInteractor):
         self._frame_seconds[self._smoothing] = seconds
 
     def _affordable_smoothing(self) -> str:
-        limit = MOVING_FRAME if self._moving else STILL_FRAME
         # Four samples a pixel gain little where a pixel is small already.
         levels = _SMOOTHING if self.devicePixelRatioF() < 1.5 else _SMOOTHING[1:]
-        return next((n for n in levels if self._frame_seconds.get(n, 0.0) < limit), "none")
+        return next((level for level in levels if self._affordable(level)), "none")
+
+    def _affordable(self, level: str) -> bool:
+        seconds = self._frame_seconds.get(level, 0.0)
+        if self._moving:
+            tried = level != "ssaa" or seconds > 0  # the slowest one is first tried at rest
+            return tried and seconds < MOVING_FRAME
+        return seconds < STILL_FRAME
 
     def _smooth(self, level: str) -> None:
         if level != self._smoothing:

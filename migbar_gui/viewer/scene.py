@@ -362,8 +362,6 @@ class Polyhedra:
 
 def polyhedra(balls: Balls, pairs: Ints, ion: str | None) -> Polyhedra:
     """Return the polyhedra that anions span around the host's cations."""
-    from scipy.spatial import ConvexHull
-
     neighbours: dict[int, list[int]] = {}
     for one, other in pairs:
         for centre, corner in ((one, other), (other, one)):
@@ -375,7 +373,7 @@ def polyhedra(balls: Balls, pairs: Ints, ion: str | None) -> Polyhedra:
         points = balls.positions[corners]
         if len(points) < 4 or np.linalg.matrix_rank(points - points.mean(axis=0), tol=0.3) < 3:
             continue
-        hull = ConvexHull(points)
+        hull = _hull(points)
         triangles.append(points[hull.simplices])
         colours.append(np.tile(balls.colours[centre], (len(hull.simplices), 1)))
         rim = _rim(hull)
@@ -387,6 +385,12 @@ def polyhedra(balls: Balls, pairs: Ints, ion: str | None) -> Polyhedra:
         np.concatenate(edges),
         np.concatenate(edge_colours),
     )
+
+
+def _hull(points: Floats):  # type: ignore[no-untyped-def]
+    from scipy.spatial import ConvexHull
+
+    return ConvexHull(points)
 
 
 def _rim(hull) -> Ints:  # type: ignore[no-untyped-def]

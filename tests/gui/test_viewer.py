@@ -1,0 +1,515 @@
+"""The 3D view, in a real window on whatever screen there is."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+import sys
+from collections.abc import Iterator
+
+import numpy as np
+import pytest
+from pymatgen.core import Lattice, Structure
+
+os.environ.setdefault("QT_API", "pyside6")
+if sys.platform.startswith("linux"):
+    os.environ.setdefault("QT_QPA_PLATFORM", "xcb")
+
+from PySide6.QtCore import QEvent, QMimeData, QPoint, QPointF, Qt, QUrl
+from PySide6.QtGui import QColor, QDropEvent, QImage
+from PySide6.QtTest import QTest
+from PySide6.QtWidgets import QMainWindow
+
+from migbar_gui.colours import ball_radius, element_colour
+from migbar_gui.viewer import AtomInfo, CrystalView, PathDrawing, scene, themes
+from migbar_gui.viewer.projection import Projection
+
+pytestmark = pytest.mark.gui
+
+
+def layered_oxide() -> Structure:
+    """LiCoO2, hexagonal cell: three layers with one Li each."""
+    return Structure.from_spacegroup(
+        "R-3m",
+        Lattice.hexagonal(2.8156, 14.054),
+        ["Li", "Co", "O"],
+        [[0, 0, 0.5], [0, 0, 0], [0, 0, 0.2395]],
+    )
+
+
+def olivine() -> Structure:
+    return Structure.from_spacegroup(
+        "Pnma",
+        Lattice.orthorhombic(10.334, 6.010, 4.693),
+        ["Li", "Fe", "P", "O", "O", "O"],
+        [
+            [0, 0, 0],
+            [0.2822, 0.25, 0.9747],
+            [0.0948, 0.25, 0.4182],
+            [0.0967, 0.25, 0.7428],
+            [0.4571, 0.25, 0.2060],
+            [0.1656, 0.0465, 0.2848],
+        ],
+    )
+
+
+@pytest.fixture
+def view(qtbot) -> Iterator[CrystalView]:
+    crystal_view = CrystalView()
+    crystal_view.resize(800, 600)
+    crystal_view.show()
+    qtbot.waitExposed(crystal_view)
+    yield crystal_view
+    crystal_view.close()
+    crystal_view.deleteLater()
+
+
+def settle(qtbot) -> None:
+    qtbot.wait(350)
+
+
+def ions(view: CrystalView, element: str = "Li") -> list[AtomInfo]:
+    """Every ion that is seen at its own centre."""
+    balls = scene.atom_balls(view.structure, element)
+    infos = [balls.info(row) for row in np.flatnonzero(balls.elements == element)]
+    return [info for info in infos if view.atom_at(view.world_to_widget(info.position)) == info]
+
+
+def pixel(view: CrystalView, point: QPoint) -> QColor:
+    return view.grab().toImage().pixelColor(point * view.devicePixelRatioF())
+
+
+# ------------------------------------------------------------------ what is drawn
+
+
+def test_that_an_atom_at_the_corner_is_repeated_on_all_corners():
+    balls = scene.atom_balls(Structure(Lattice.cubic(5), ["Na"], [[0, 0, 0]]), None)
+    assert len(balls) == 8
+    assert {tuple(image) for image in balls.image.tolist()} == {
+        (i, j, k) for i in (0, 1) for j in (0, 1) for k in (0, 1)
+    }
+
+
+def test_that_an_atom_just_inside_a_face_is_repeated_on_the_other_face():
+    balls = scene.atom_balls(Structure(Lattice.cubic(5), ["Na"], [[0.995, 0.5, 0.5]]), None)
+    assert sorted(balls.image[:, 0].tolist()) == [-1, 0]
+
+
+def test_that_without_boundary_every_atom_is_drawn_once_and_inside_the_cell():
+    structure = Structure(Lattice.cubic(5), ["Na", "Cl"], [[-0.2, 1.3, 0], [0.5, 0.5, 1.0]])
+    balls = scene.atom_balls(structure, "Na", boundary=False)
+    assert len(balls) == 2
+    assert ((balls.frac_coords > -1e-5) & (balls.frac_coords < 1)).all()
+
+
+def test_that_coordinates_agree_with_site_and_image():
+    structure = layered_oxide()
+    balls = scene.atom_balls(structure, "Li")
+    for row in range(len(balls)):
+        info = balls.info(row)
+        expected = structure[info.index].frac_coords + np.array(info.image)
+        assert info.frac_coords == pytest.approx(expected)
+        assert info.position == pytest.approx(structure.lattice.get_cartesian_coords(expected))
+        assert info.element == structure[info.index].specie.symbol
+
+
+def test_that_all_neighbours_of_every_ion_in_the_cell_can_be_clicked():
+    structure = layered_oxide()
+    balls = scene.atom_balls(structure, "Li")
+    lithium = balls.positions[balls.elements == "Li"]
+    for site in structure:
+        if site.specie.symbol == "Li":
+            centre = structure.lattice.get_cartesian_coords(site.frac_coords % 1)
+            distances = np.linalg.norm(lithium - centre, axis=1)
+            assert (np.abs(distances - 2.8156) < 1e-3).sum() == 6
+
+
+def test_that_a_lone_ion_is_shown_with_its_images_around_the_cell():
+    structure = Structure(Lattice.cubic(4), ["Li"], [[0.5, 0.5, 0.5]])
+    balls = scene.atom_balls(structure, "Li")
+    assert balls.beyond.sum() == 6
+
+
+def test_that_no_ball_is_drawn_twice():
+    for structure in (layered_oxide(), olivine()):
+        balls = scene.atom_balls(structure, "Li")
+        rows = {
+            (int(i), *image) for i, image in zip(balls.index, balls.image.tolist(), strict=True)
+        }
+        assert len(rows) == len(balls)
+
+
+def test_that_bonds_join_cations_and_anions_only_and_leave_the_ion_out():
+    balls = scene.atom_balls(olivine(), "Li")
+    pairs = scene.bonds(balls, "Li")
+    joined = {frozenset(balls.elements[pair].tolist()) for pair in pairs}
+    assert joined == {frozenset({"P", "O"}), frozenset({"Fe", "O"})}
+    assert len({frozenset(pair.tolist()) for pair in pairs}) == len(pairs)
+    assert any("Li" in balls.elements[pair] for pair in scene.bonds(balls, "Li", with_ion=True))
+
+
+def test_that_coordination_of_host_cations_is_complete():
+    balls = scene.atom_balls(olivine(), "Li")
+    pairs = scene.bonds(balls, "Li")
+    counts = np.bincount(pairs.ravel(), minlength=len(balls))
+    assert set(counts[balls.elements == "P"].tolist()) == {4}
+    assert set(counts[balls.elements == "Fe"].tolist()) == {6}
+
+
+def test_that_polyhedra_are_tetrahedra_and_octahedra():
+    balls = scene.atom_balls(layered_oxide(), "Li")
+    octahedra = scene.polyhedra(balls, scene.bonds(balls, "Li"), "Li")
+    cobalt = int((balls.elements == "Co").sum())
+    assert len(octahedra.triangles) == 8 * cobalt
+    assert len(octahedra.edges) == 12 * cobalt
+
+
+def test_that_a_partly_occupied_site_is_paler():
+    full = scene.atom_balls(Structure(Lattice.cubic(5), ["Li"], [[0.5] * 3]), "Li")
+    half = scene.atom_balls(Structure(Lattice.cubic(5), [{"Li": 0.5}], [[0.5] * 3]), "Li")
+    assert (half.colours[0] > full.colours[0]).all()
+
+
+@pytest.mark.parametrize("distance", [np.inf, 12.0])
+def test_that_the_foremost_ball_under_a_pixel_is_hit(distance):
+    camera = Projection(
+        np.array([1.0, 0, 0]), np.array([0, 1.0, 0]), np.array([0, 0, 1.0]),
+        np.zeros(3), distance, 20.0, 400, 300,
+    )  # fmt: skip
+    positions = np.array([[1.0, 2, 0], [1.0, 2, 3], [-4, 0, 1]])
+    radii = np.array([1.0, 0.5, 0.5])
+    for row in (1, 2):
+        x, y, _ = camera.pixels(positions[row][None])[0]
+        hit = camera.hit(x, y, positions, radii)
+        assert hit is not None
+        assert hit[0] == row
+    assert camera.hit(399, 299, positions, radii) is None
+
+
+# ------------------------------------------------------------------ the window
+
+
+def test_that_an_empty_view_shows_nothing_to_click(view, qtbot):
+    view.show_structure(None, None)
+    settle(qtbot)
+    assert view.atom_at(QPoint(400, 300)) is None
+    view.zoom_to_fit()
+    view.view_along("a")
+
+
+@pytest.mark.parametrize("perspective", [False, True])
+def test_that_balls_are_where_picking_expects_them(view, qtbot, perspective):
+    view.set_style(perspective=perspective, bonds=False)
+    view.show_structure(olivine(), "Li")
+    settle(qtbot)
+    picture = view.grab().toImage()
+    found = ions(view, "Fe")
+    assert found
+    for info in found:
+        colour = picture.pixelColor(view.world_to_widget(info.position))
+        wanted = QColor(element_colour("Fe"))
+        assert abs(colour.hslHue() - wanted.hslHue()) < 15
+
+
+def test_that_the_edge_of_a_ball_is_where_picking_expects_it(view, qtbot):
+    view.show_structure(Structure(Lattice.cubic(4), ["Na"], [[0.5] * 3]), None)
+    view.view_along("c")
+    settle(qtbot)
+    centre = np.array([2.0, 2.0, 2.0])
+    picture = view.grab().toImage()
+    for share, inside in ((0.93, True), (1.07, False)):
+        point = view.world_to_widget(centre + share * ball_radius("Na") * np.array([1, 0, 0]))
+        assert (view.atom_at(point) is not None) is inside
+        assert (picture.pixelColor(point) != QColor("white")) is inside
+
+
+def test_that_a_click_selects_and_a_drag_turns(view, qtbot):
+    view.show_structure(layered_oxide(), "Li")
+    settle(qtbot)
+    info = ions(view)[0]
+    point = view.world_to_widget(info.position)
+    with qtbot.waitSignal(view.site_clicked) as signal:
+        QTest.mouseClick(view.childAt(point), Qt.MouseButton.LeftButton, pos=point)
+    assert signal.args == [info]
+
+    before = view.world_to_widget(info.position)
+    with qtbot.assertNotEmitted(view.site_clicked):
+        canvas = view.childAt(point)
+        QTest.mousePress(canvas, Qt.MouseButton.LeftButton, pos=point)
+        for step in range(1, 6):
+            QTest.mouseMove(canvas, point + QPoint(12 * step, 4 * step))
+            qtbot.wait(20)
+        QTest.mouseRelease(canvas, Qt.MouseButton.LeftButton, pos=point + QPoint(60, 20))
+    assert view.world_to_widget(info.position) != before
+
+
+def test_that_a_click_beside_everything_is_told(view, qtbot):
+    view.show_structure(layered_oxide(), "Li")
+    settle(qtbot)
+    with qtbot.waitSignal(view.background_clicked):
+        QTest.mouseClick(view.childAt(5, 5), Qt.MouseButton.LeftButton, pos=QPoint(5, 5))
+
+
+@pytest.mark.skipif(shutil.which("xdotool") is None, reason="needs xdotool")
+def test_that_real_mouse_events_click_hover_and_turn(view, qtbot):
+    def xdotool(*words: object) -> None:
+        subprocess.run(["xdotool", *map(str, words)], check=True)
+
+    view.show_structure(layered_oxide(), "Li")
+    settle(qtbot)
+    info = ions(view)[0]
+    spot = view.mapToGlobal(view.world_to_widget(info.position))
+    with qtbot.waitSignal(view.hovered, check_params_cb=lambda hovered: hovered == info):
+        xdotool("mousemove", spot.x() - 3, spot.y(), "mousemove", spot.x(), spot.y())
+    with qtbot.waitSignal(view.site_clicked) as signal:
+        xdotool("click", 1)
+    assert signal.args == [info]
+
+    before = view.world_to_widget(info.position)
+    clicks: list[AtomInfo] = []
+    view.site_clicked.connect(clicks.append)
+    xdotool("mousedown", 1)
+    for step in range(1, 8):
+        xdotool("mousemove", spot.x() + 10 * step, spot.y())
+        qtbot.wait(20)
+    xdotool("mouseup", 1)
+    settle(qtbot)
+    assert clicks == []
+    assert view.world_to_widget(info.position) != before
+
+
+def test_that_pointing_at_nothing_again_is_told_once(view, qtbot):
+    view.show_structure(layered_oxide(), "Li")
+    settle(qtbot)
+    info = ions(view)[0]
+    told: list[AtomInfo | None] = []
+    view.hovered.connect(told.append)
+    canvas = view.childAt(5, 5)
+    for point in (view.world_to_widget(info.position), QPoint(4, 4), QPoint(6, 6)):
+        QTest.mouseMove(canvas, point)
+        qtbot.wait(80)
+    assert told == [info, None]
+
+
+def test_that_hidden_elements_cannot_be_clicked(view, qtbot):
+    view.show_structure(layered_oxide(), "Li")
+    info = ions(view)[0]
+    view.set_hidden_elements({"Li"})
+    found = view.atom_at(view.world_to_widget(info.position))
+    assert found is None or found.element != "Li"
+    view.set_hidden_elements(set())
+    assert view.atom_at(view.world_to_widget(info.position)) == info
+
+
+def test_that_voids_and_their_images_can_be_clicked(view, qtbot):
+    host = olivine()
+    host.remove_species(["Li"])
+    view.show_structure(host, "Li")
+    view.set_voids([(0.0, 0.0, 0.0), (0.0, 0.5, 0.0)])
+    view.view_along("b")
+    settle(qtbot)
+    corner = host.lattice.get_cartesian_coords([1, 1, 1])
+    found = view.atom_at(view.world_to_widget(corner))
+    assert found is not None
+    assert (found.kind, found.element) == ("void", "Li")
+    assert found.frac_coords[0] == pytest.approx(1)
+    assert found.frac_coords[2] == pytest.approx(1)
+
+
+def test_that_a_ghost_before_an_ion_of_the_cell_gives_way(view):
+    view.show_structure(olivine(), "Li")
+    view.view_along("b")
+    point = view.world_to_widget((0, 0, 0))
+    found = view.atom_at(point)
+    assert found is not None
+    assert 0 <= found.frac_coords[1] <= 1
+
+
+def test_that_selected_sites_are_ringed(view, qtbot):
+    view.show_structure(layered_oxide(), "Li")
+    view.view_along("a", reciprocal=True)
+    start = ions(view)[0]
+    view.set_selection(start, None)
+    settle(qtbot)
+    picture = view.grab().toImage()
+    shown = {
+        picture.pixelColor(x, y).name()
+        for x in range(0, picture.width(), 2)
+        for y in range(0, picture.height(), 2)
+    }
+    assert themes.START_COLOUR in shown
+    assert themes.END_COLOUR not in shown
+
+
+def test_that_paths_are_drawn_and_taken_away(view, qtbot):
+    structure = Structure(Lattice.cubic(6), ["Li", "Li"], [[0.2, 0.5, 0.5], [0.8, 0.5, 0.5]])
+    view.show_structure(structure, "Li")
+    view.view_along("c")
+    settle(qtbot)
+    middle = view.world_to_widget((3, 3, 3))
+    assert pixel(view, middle) == QColor("white")
+    points = np.linspace([1.2, 3, 3], [4.8, 3, 3], 5)
+    view.set_paths([PathDrawing(points, "Li", "#c02040", True, "P1", clashes=(1,))])
+    settle(qtbot)
+    assert pixel(view, middle).red() > pixel(view, middle).green() + 60
+    view.set_paths([])
+    settle(qtbot)
+    assert pixel(view, middle) == QColor("white")
+
+
+def test_that_views_along_the_axes_are_along_the_axes(view):
+    structure = olivine()
+    view.show_structure(structure, "Li")
+    cell = structure.lattice.matrix
+    for row, axis in enumerate("abc"):
+        view.view_along(axis)
+        spots = [view.world_to_widget(end) for end in (np.zeros(3), cell[row])]
+        assert (spots[0] - spots[1]).manhattanLength() <= 1
+
+
+def test_that_everything_fits_the_widget(view, qtbot):
+    for perspective in (False, True):
+        view.set_style(perspective=perspective)
+        view.show_structure(layered_oxide(), "Li")
+        balls = scene.atom_balls(view.structure, "Li")
+        for position in balls.positions:
+            assert view.rect().contains(view.world_to_widget(position))
+
+
+def test_that_keeping_the_camera_keeps_the_picture_in_place(view):
+    view.show_structure(olivine(), "Li")
+    view.view_along("b")
+    before = view.world_to_widget((1, 2, 3))
+    view.show_structure(olivine(), "Fe", keep_camera=True)
+    assert view.world_to_widget((1, 2, 3)) == before
+
+
+def test_that_switching_projection_keeps_the_size_of_the_picture(view):
+    view.show_structure(olivine(), "Li")
+    middle = olivine().lattice.get_cartesian_coords([0.5, 0.5, 0.5])
+    before = view.world_to_widget(middle)
+    view.set_style(perspective=True)
+    view.set_style(perspective=False)
+    assert (view.world_to_widget(middle) - before).manhattanLength() <= 1
+
+
+def test_that_the_dark_theme_darkens_the_background(view, qtbot):
+    view.show_structure(olivine(), "Li")
+    view.set_theme(dark=True)
+    settle(qtbot)
+    assert pixel(view, QPoint(3, 3)).name() == themes.DARK.background
+
+
+@pytest.mark.parametrize("transparent", [False, True])
+def test_that_a_picture_is_larger_than_the_screen_shows_it(view, qtbot, tmp_path, transparent):
+    view.show_structure(olivine(), "Li")
+    view.set_labels(True)
+    settle(qtbot)
+    target = tmp_path / "Bild ü.png"
+    view.save_picture(target, scale=2, transparent=transparent)
+    picture = QImage(str(target))
+    assert (picture.width(), picture.height()) == (1600, 1200)
+    assert picture.pixelColor(2, 2).alpha() == (0 if transparent else 255)
+    info = ions(view, "Fe")[0]
+    spot = picture.pixelColor(2 * view.world_to_widget(info.position) + QPoint(14, 12))
+    assert spot.alpha() == 255
+    assert [path.name for path in tmp_path.iterdir()] == [target.name]
+
+
+def test_that_a_picture_in_a_missing_folder_is_an_error_and_leaves_nothing(view, tmp_path):
+    view.show_structure(olivine(), "Li")
+    with pytest.raises(OSError, match="missing"):
+        view.save_picture(tmp_path / "missing" / "picture.png")
+
+
+def test_that_dropped_files_are_handed_on_and_not_read(view, qtbot, tmp_path):
+    file = tmp_path / "crystal.cif"
+    file.write_text("data_x\n")
+    mime = QMimeData()
+    mime.setUrls([QUrl.fromLocalFile(str(file))])
+    event = QDropEvent(
+        QPointF(50, 50),
+        Qt.DropAction.CopyAction,
+        mime,
+        Qt.MouseButton.LeftButton,
+        Qt.KeyboardModifier.NoModifier,
+        QEvent.Type.Drop,
+    )
+    with qtbot.waitSignal(view.file_dropped) as signal:
+        view.childAt(50, 50).dropEvent(event)
+    assert signal.args == [[str(file)]]
+
+
+def test_that_keys_are_left_to_the_window(qtbot):
+    pressed: list[int] = []
+
+    class Window(QMainWindow):
+        def keyPressEvent(self, event):  # noqa: N802
+            pressed.append(event.key())
+
+    window = Window()
+    crystal_view = CrystalView(window)
+    window.setCentralWidget(crystal_view)
+    window.resize(500, 400)
+    window.show()
+    qtbot.waitExposed(window)
+    crystal_view.show_structure(olivine(), "Li")
+    before = crystal_view.world_to_widget((1, 2, 3))
+    keys = [Qt.Key.Key_E, Qt.Key.Key_Q, Qt.Key.Key_R, Qt.Key.Key_W, Qt.Key.Key_Escape]
+    for key in keys:
+        QTest.keyClick(crystal_view.childAt(50, 50), key)
+    assert pressed == keys
+    assert crystal_view.world_to_widget((1, 2, 3)) == before
+    crystal_view.close()
+    window.close()
+
+
+def test_that_views_can_be_opened_and_closed_again(qtbot):
+    for _ in range(3):
+        crystal_view = CrystalView()
+        crystal_view.show()
+        qtbot.waitExposed(crystal_view)
+        crystal_view.show_structure(layered_oxide(), "Li")
+        qtbot.wait(50)
+        crystal_view.close()
+        crystal_view.deleteLater()
+        qtbot.wait(10)
+
+
+_SCALED = """
+import os
+os.environ.setdefault("QT_API", "pyside6")
+from PySide6.QtGui import QColor
+from PySide6.QtTest import QTest
+from PySide6.QtWidgets import QApplication
+from pymatgen.core import Lattice, Structure
+app = QApplication([])
+from migbar_gui.viewer import CrystalView
+view = CrystalView()
+view.resize(400, 300)
+view.show()
+QTest.qWaitForWindowExposed(view)
+view.show_structure(Structure(Lattice.cubic(6), ["O", "Li"], [[0.2, 0.3, 0.4], [0.8, 0.6, 0.5]]), None)
+QTest.qWait(400)
+picture = view.grab().toImage()
+assert picture.width() == 800, picture.width()
+for place, element in (((1.2, 1.8, 2.4), "O"), ((4.8, 3.6, 3.0), "Li")):
+    point = view.world_to_widget(place)
+    assert view.atom_at(point).element == element
+    colour = picture.pixelColor(2 * point)
+    assert (colour.red() > colour.green()) is (element == "O"), colour.name()
+view.close()
+"""
+
+
+def test_that_picking_is_right_on_a_display_with_two_pixels_a_point():
+    environment = {**os.environ, "QT_SCALE_FACTOR": "2"}
+    done = subprocess.run(
+        [sys.executable, "-c", _SCALED],
+        env=environment,
+        capture_output=True,
+        text=True,
+        timeout=120,
+    )
+    assert done.returncode == 0, done.stderr
