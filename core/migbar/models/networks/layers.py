@@ -1,0 +1,143 @@
+"""ALIGNN's layers, with the parameter names of the reference.
+
+Source: Choudhary and DeCost, npj Comput. Mater. 7, 185 (2021), and the code of ALIGNN.
+"""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional
+
+from migbar.models.networks.angles import GatedAngles
+from migbar.models.networks.batch import GraphBatch
+
+EPSILON = 1e-6
+
+
+class RBFExpansion(nn.Module):
+    """Expands a number in Gaussians at evenly spaced centres; the exponent's factor is 1/spacing."""
+
+    centers: Tensor
+
+    def __init__(self, low: float, high: float, bins: int) -> None:
+        super().__init__()
+        self.register_buffer("centers", torch.linspace(low, high, bins))
+        self.gamma = (bins - 1) / (high - low)
+
+    def forward(self, value: Tensor) -> Tensor:
+        return torch.exp(-self.gamma * (value.unsqueeze(1) - self.centers) ** 2)
+
+
+class MLPLayer(nn.Module):
+    """Linear, batch norm, SiLU."""
+
+    def __init__(self, features_in: int, features_out: int) -> None:
+        super().__init__()
+        self.layer = nn.Sequential(
+            nn.Linear(features_in, features_out), nn.BatchNorm1d(features_out), nn.SiLU()
+        )
+
+    def forward(self, x: Tensor) -> Tensor:
+        return self.layer(x)
+
+
+class EdgeGatedGraphConv(nn.Module):
+    """Edge-gated graph convolution (arXiv:1711.07553): features of nodes and edges update each other."""
+
+    def __init__(self, features: int) -> None:
+        super().__init__()
+        self.src_gate = nn.Linear(features, features)
+        self.dst_gate = nn.Linear(features, features)
+        self.edge_gate = nn.Linear(features, features)
+        self.bn_edges = nn.BatchNorm1d(features)
+        self.src_update = nn.Linear(features, features)
+        self.dst_update = nn.Linear(features, features)
+        self.bn_nodes = nn.BatchNorm1d(features)
+
+    def forward(self, graph: GraphBatch, x: Tensor, y: Tensor) -> tuple[Tensor, Tensor]:
+        """Convolve on the crystal graph; x are features of atoms, y of edges."""
+        source = graph.spread(self.src_gate(x))
+        m = source + graph.turned(graph.spread(self.dst_gate(x))) + self.edge_gate(y)
+        sigma = torch.sigmoid(m)
+        message = graph.turned(sigma * graph.spread(self.dst_update(x)))
+        sigma = graph.turned(sigma)
+        h = graph.gather(message) / (graph.gather(sigma) + EPSILON)
+        return self._updated(x, h), y + functional.silu(self.bn_edges(m))
+
+    def on_angles(
+        self, graph: GraphBatch, y: Tensor, z: Tensor, last: bool
+    ) -> tuple[Tensor, Tensor]:
+        """Convolve on the line graph; y are features of edges, z of pairs of edges.
+
+        After the last such layer nothing reads z any more, so it is left as it was.
+        """
+        norm = self.bn_edges
+        weighted, gates, new, mean, variance = GatedAngles.apply(
+            z,
+            self.edge_gate.weight,
+            self.edge_gate.bias,
+            graph.turned(self.src_gate(y)),
+            self.dst_gate(y),
+            graph.turned(self.dst_update(y)),
+            norm.weight,
+            norm.bias,
+            None if norm.training else (norm.running_mean, norm.running_var),
+            norm.eps,
+            graph.blocks,
+            last,
+            torch.is_grad_enabled(),
+        )
+        if norm.training and not last:
+            _track(norm, mean, variance, len(z))
+        return self._updated(y, weighted / (gates + EPSILON)), z if last else new
+
+    def _updated(self, x: Tensor, h: Tensor) -> Tensor:
+        return x + functional.silu(self.bn_nodes(self.src_update(x) + h))
+
+
+def _track(norm: nn.BatchNorm1d, mean: Tensor, variance: Tensor, rows: int) -> None:
+    """Update running mean and variance as `torch.nn.BatchNorm1d` does."""
+    unbiased = variance * (rows / max(rows - 1, 1))
+    with torch.no_grad():
+        for name, new in (("running_mean", mean), ("running_var", unbiased)):
+            norm.get_buffer(name).lerp_(new, norm.momentum or 0.0)
+        norm.get_buffer("num_batches_tracked").add_(1)
+
+
+class ALIGNNConv(nn.Module):
+    """A convolution on the crystal graph, then one on its line graph."""
+
+    def __init__(self, features: int) -> None:
+        super().__init__()
+        self.node_update = EdgeGatedGraphConv(features)
+        self.edge_update = EdgeGatedGraphConv(features)
+
+    def forward(
+        self, graph: GraphBatch, x: Tensor, y: Tensor, z: Tensor, last: bool
+    ) -> tuple[Tensor, Tensor, Tensor]:
+        x, y = self.node_update(graph, x, y)
+        y, z = self.edge_update.on_angles(graph, y, z, last)
+        return x, y, z
+
+
+class Attention(nn.Module):
+    """Attention pooling of MODEL-4: one vector per graph."""
+
+    def __init__(self, features: int, dropout: float = 0.2) -> None:
+        super().__init__()
+        self.linear_q = nn.Linear(features, features)
+        self.linear_k = nn.Linear(features, features)
+        self.linear_v = nn.Linear(features, features)
+        self.norm = nn.LayerNorm(features)
+        self.dropout = nn.Dropout(dropout)
+
+    def forward(self, graph: GraphBatch, x: Tensor) -> Tensor:
+        q, k, v = (torch.relu(f(x)) for f in (self.linear_q, self.linear_k, self.linear_v))
+        vectors = []
+        for item in range(graph.size):
+            atoms = (graph.graph == item).nonzero().squeeze(1)
+            scores = torch.tanh(k[atoms] @ q[atoms].T).sum(1)
+            weights = self.dropout(torch.softmax(scores, 0))
+            vectors.append(weights @ v[atoms])
+        return self.norm(graph.pool(x) + torch.stack(vectors))
