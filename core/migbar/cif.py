@@ -99,7 +99,7 @@ def read_blocks(text: str, name: str) -> list[Block]:
     Raises
     ------
     StructureFileError
-        When there is no data block at all.
+        When there is no data block at all, or far too many atoms.
     """
     blocks: list[Block] = []
     columns: list[str] | None = None  # of the loop being read
@@ -128,6 +128,8 @@ def read_blocks(text: str, name: str) -> list[Block]:
                 columns, single = None, lower
         elif columns is not None:
             row.append(token)
+            if len(row) > MAX_ATOMS * len(columns) and "_atom_site_fract_x" in columns:
+                raise too_many_atoms(name, MAX_ATOMS)
         elif single is not None and blocks:
             blocks[-1].data[single] = [token]
             single = None
@@ -193,6 +195,8 @@ def read_atoms(block: Block, matrix: NDArray[np.float64], name: str) -> list[Ato
     if len(rows) > MAX_ATOMS:
         raise too_many_atoms(name, len(rows))
     operations = _operations(block, matrix, name)
+    if len(operations.rotations) == 1:
+        return rows
     atoms: list[Atom] = []
     for row in rows:
         for frac in _orbit(np.array(row.frac), operations, matrix):
@@ -205,7 +209,7 @@ def read_atoms(block: Block, matrix: NDArray[np.float64], name: str) -> list[Ato
 def too_many_atoms(name: str, n_atoms: int) -> StructureFileError:
     """Return the error for a cell that is too large to work with."""
     return StructureFileError(
-        name, f"has {n_atoms:,} atoms or more in its cell; at most {MAX_ATOMS:,} are read."
+        name, f"has {n_atoms:,} atoms or more in its cell; at most {MAX_ATOMS:,} can be read."
     )
 
 

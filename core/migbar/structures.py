@@ -250,6 +250,9 @@ def symmetry(structure: Structure, symprec: float = 0.01) -> Symmetry:
     cell = (structure.lattice.matrix, structure.frac_coords, [kinds[name] for name in names])
     try:
         found = spglib.get_symmetry_dataset(cell, symprec=symprec)
+        if found is not None and found.choice == "1":
+            # Of two origins people use the second, the inversion centre; it is next in the list.
+            found = spglib.get_symmetry_dataset(cell, symprec, hall_number=found.hall_number + 1)
     except spglib.SpglibError:
         found = None
     if found is None:
@@ -324,18 +327,27 @@ def _reader(file_name: str, text: str) -> _Reader:
         return _read_extxyz
     if lower.startswith(("poscar", "contcar")) or lower.endswith((".vasp", ".poscar")):
         return _read_poscar
-    if re.search(r"^\s*data_", text, re.MULTILINE | re.IGNORECASE):
+    if re.search(r"^[ \t]*data_", text, re.MULTILINE | re.IGNORECASE):
         return _read_cif
     if text.lstrip().startswith("{"):
         return _read_json
     if re.match(r"\s*\d+[ \t]*\n.*Lattice", text):
         return _read_extxyz
-    if re.match(r".*\n\s*[-+.\deE]+(\s+[-+.\deE]+){0,2}[ \t]*\n(\s*[-+.\deE]+){9}\s", text):
+    if _has_lattice_lines(text):
         return _read_poscar
     raise StructureFileError(
         file_name,
         "is not a structure file that is known here (CIF, POSCAR, extended XYZ, pymatgen JSON).",
     )
+
+
+def _has_lattice_lines(text: str) -> bool:
+    """Whether lines 3 to 5 are lattice vectors, as in a POSCAR."""
+    lines = [line.split(maxsplit=3)[:3] for line in text.split("\n", 5)[2:5]]
+    try:
+        return np.array(lines, dtype=float).shape == (3, 3)
+    except ValueError:
+        return False
 
 
 def _read_cif(text: str, name: str, wanted: str | None) -> Structure:
@@ -374,7 +386,7 @@ def _atom_from_json(site: dict[str, Any], name: str) -> Atom:
         symbol = cif.element_of(str(entry["element"]), name)
         species[symbol] = species.get(symbol, 0.0) + float(entry["occu"])
     x, y, z = (float(value) for value in site["abc"])
-    return Atom(str(site.get("label") or next(iter(species))), species, (x, y, z))
+    return Atom(str(site.get("label") or next(iter(species), "?")), species, (x, y, z))
 
 
 def _read_extxyz(text: str, name: str, _block: str | None) -> Structure:
@@ -455,7 +467,7 @@ def _fractional(
     cartesian: NDArray[np.float64], matrix: NDArray[np.float64], name: str
 ) -> NDArray[np.float64]:
     try:
-        return np.linalg.solve(matrix.T, cartesian.T).T
+        return np.asarray(np.linalg.solve(matrix.T, cartesian.T).T, dtype=np.float64)
     except np.linalg.LinAlgError as error:
         raise StructureFileError(name, "its three lattice vectors lie in a plane.") from error
 
@@ -577,5 +589,5 @@ def _close_pairs(
 def _heights(matrix: NDArray[np.float64]) -> NDArray[np.float64]:
     """Distances between opposite faces of a cell in Å, shape (3,)."""
     faces = np.linalg.norm(np.cross(matrix[[1, 2, 0]], matrix[[2, 0, 1]]), axis=1)
-    volume = float(abs(np.linalg.det(matrix)))
-    return volume / np.maximum(faces, 1e-12)
+    volume = abs(np.linalg.det(matrix))
+    return np.asarray(volume / np.maximum(faces, 1e-12), dtype=np.float64)

@@ -272,7 +272,7 @@ def test_that_too_large_files_are_refused_before_they_are_read(write, tmp_path):
     with pytest.raises(StructureFileError, match="60 MB; at most 50 MB"):
         read_structure(path)
     atoms = "".join(f"Li{i} Li {i / 30_000} 0 0 1\n" for i in range(30_000))
-    with pytest.raises(StructureFileError, match=r"30,000 atoms .* at most 20,000"):
+    with pytest.raises(StructureFileError, match="at most 20,000"):
         read_structure(write(cif_text(atoms)))
     with pytest.raises(StructureFileError, match="at most 20,000"):
         read_structure(write("x\n1\n9 0 0\n0 9 0\n0 0 9\nLi\n1000000000\nDirect\n", "POSCAR"))
