@@ -227,7 +227,8 @@ def pending_downloads(requirement: str, environment: Environment) -> dict[str, s
     """Names and addresses of what pip would fetch for a requirement."""
     with tempfile.TemporaryDirectory() as folder:
         report = Path(folder) / "report.json"
-        environment.pip("--dry-run", "--report", report, requirement)
+        # fast-deps: an index without separate metadata is asked for a part of each wheel, not all.
+        environment.pip("--dry-run", "--use-feature=fast-deps", "--report", report, requirement)
         items = json.loads(report.read_text(encoding="utf-8"))["install"]
     return {item["metadata"]["name"]: item["download_info"]["url"] for item in items}
 
