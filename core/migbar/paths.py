@@ -1,0 +1,597 @@
+"""Every path of an ion: the symmetry-distinct hops of a crystal, their barriers, and the way through.
+
+Two hops are equivalent where an operation of the structure's space group maps one on the other,
+in either direction: a predicted barrier has none.
+"""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, replace
+
+import numpy as np
+from numpy.typing import NDArray
+from pymatgen.core import Structure
+
+from migbar.bands import CLASH_FRACTION
+from migbar.barriers import Predictor, Remark
+from migbar.elements import ionic_radius
+from migbar.errors import HopError, NoMobileIonError
+from migbar.hops import ON_TOP, Hop, Matrix, Mechanism, Point, SiteRef
+from migbar.networks import Edge, Network, Percolation, Translation, dimensionality, percolation
+from migbar.prediction import PredictedPath, predict_paths
+from migbar.progress import SILENT, Progress
+from migbar.structures import formula, require_ordered, symmetry
+from migbar.voids import find_voids
+
+FIRST_CUTOFF, LAST_CUTOFF, CUTOFF_STEP = 4.5, 7.0, 0.5
+"""Longest hops in Å that are looked for first, at most, and how the cut-off rises between them."""
+
+LONGEST_CUTOFF = 12.0
+"""Largest cut-off in Å that can be asked for."""
+
+# Lengths that differ by less (Å) are the same: coordinates in files have few digits.
+_SAME_LENGTH = 2e-3
+# Symmetry may move a place by this much (Å) and still map it on another one.
+_SAME_PLACE = 0.3
+# Atoms whose surface is this much (Å) farther from the ion than the nearest belong to the bottleneck.
+_BOTTLENECK_WIDTH = 0.3
+# Atoms farther from the path (Å) than this are of no concern.
+_SIGHT = 4.0
+
+
+@dataclass(frozen=True, slots=True)
+class Node:
+    """A place of the ion in the cell as read.
+
+    Attributes
+    ----------
+    index : int
+        Zero-based index of the site in the structure, or of the void in `migbar.voids.find_voids`.
+    is_void : bool
+    frac_coords : tuple of 3 floats
+    """
+
+    index: int
+    is_void: bool
+    frac_coords: Point
+
+    @property
+    def name(self) -> int | str:
+        """Site index, or ``"v3"`` for a void: as the command line takes it."""
+        return f"v{self.index}" if self.is_void else self.index
+
+
+@dataclass(frozen=True, slots=True)
+class BottleneckAtom:
+    """An atom that the ion has to pass where its path is narrowest.
+
+    Attributes
+    ----------
+    element : str
+    site : SiteRef
+    distance : float
+        From the ion on the straight path in Å.
+    """
+
+    element: str
+    site: SiteRef
+    distance: float
+
+
+@dataclass(frozen=True, slots=True)
+class DistinctHop:
+    """One of a set of hops that symmetry maps on each other.
+
+    Attributes
+    ----------
+    hop : Hop
+        The representative, ready for `migbar.prediction.predict_paths`.
+    start, end : Node
+        Its ends.
+    image : tuple of 3 int
+        Cell of the end, seen from that of the start.
+    length : float
+        Straight distance in Å.
+    multiplicity : int
+        Number of equivalent hops per cell as read, each counted once for both directions.
+    per_site : int
+        Number of equivalent hops that lead away from the start.
+    bottleneck : tuple of BottleneckAtom
+        The atoms around the narrowest place between a quarter and three quarters of the straight
+        path, the nearest first.
+    edges : tuple of Edge
+        All equivalent hops of a cell, for the network and for drawing it.
+    """
+
+    hop: Hop
+    start: Node
+    end: Node
+    image: Translation
+    length: float
+    multiplicity: int
+    per_site: int
+    bottleneck: tuple[BottleneckAtom, ...]
+    edges: tuple[Edge, ...]
+
+    @property
+    def label(self) -> str:
+        """The two ends in the notation of the command line, for example ``0 → 3@1,0,0``."""
+        image = "" if self.image == (0, 0, 0) else "@" + ",".join(map(str, self.image))
+        return f"{self.start.name} → {self.end.name}{image}"
+
+    @property
+    def is_tight(self) -> bool:
+        """Whether the straight path comes closer to an atom than is usual (`CLASH_FRACTION`)."""
+        ion = ionic_radius(self.hop.ion)
+        return any(
+            atom.distance < CLASH_FRACTION * (ion + ionic_radius(atom.element))
+            for atom in self.bottleneck
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class LeftOutHop:
+    """A distinct hop that makes no sense as a straight path, and why."""
+
+    hop: DistinctHop
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class HopSearch:
+    """The distinct hops of an ion in a structure.
+
+    Attributes
+    ----------
+    ion : str
+    mechanism : Mechanism
+    cutoff : float
+        Length in Å up to which hops were looked for.
+    nodes : tuple of Node
+        Nodes of the network.
+    hops : tuple of DistinctHop
+        The shortest first.
+    left_out : tuple of LeftOutHop
+    dimensionality : int
+        In how many dimensions the hops connect, whatever their barriers.
+    """
+
+    ion: str
+    mechanism: Mechanism
+    cutoff: float
+    nodes: tuple[Node, ...]
+    hops: tuple[DistinctHop, ...]
+    left_out: tuple[LeftOutHop, ...]
+
+    @property
+    def network(self) -> Network:
+        """The periodic graph of all hops; an edge's `hop` is its index in `hops`."""
+        return _network(self.nodes, self.hops)
+
+    @property
+    def dimensionality(self) -> int:
+        return dimensionality(self.network)
+
+
+@dataclass(frozen=True, slots=True)
+class CrystalPaths:
+    """All paths of an ion in a crystal, with their barriers and the way through.
+
+    Attributes
+    ----------
+    search : HopSearch
+    paths : tuple of PredictedPath
+        One for each of ``search.hops``, in their order.
+    percolation : dict
+        For each of `migbar.networks.DIRECTIONS` how the ion gets through, or None; a, b and c are
+        the axes of the cell as read.
+    """
+
+    search: HopSearch
+    paths: tuple[PredictedPath, ...]
+    percolation: dict[str, Percolation | None]
+
+
+def find_paths(
+    structure: Structure,
+    ion: str,
+    model: Predictor | None = None,
+    mechanism: Mechanism | None = None,
+    cutoff: float | None = None,
+    symprec: float = 0.01,
+    supercell: Matrix | None = None,
+    notes: Sequence[Remark] = (),
+    progress: Progress = SILENT,
+) -> CrystalPaths:
+    """Find all distinct hops of an ion, predict their barriers, and see how it gets through.
+
+    Parameters
+    ----------
+    structure, ion, mechanism, cutoff, symprec
+        See `find_hops`.
+    model, supercell, notes, progress
+        See `migbar.prediction.predict_paths`.
+    """
+    search = find_hops(structure, ion, mechanism, cutoff, symprec)
+    hops = [distinct.hop for distinct in search.hops]
+    paths = predict_paths(structure, hops, model, supercell, notes, progress) if hops else []
+    return CrystalPaths(search, tuple(paths), percolation_of(search, paths))
+
+
+def percolation_of(
+    search: HopSearch, paths: Sequence[PredictedPath]
+) -> dict[str, Percolation | None]:
+    """Find the percolation barriers for one predicted path per distinct hop (see `percolation`)."""
+    return percolation(
+        search.network,
+        [path.barrier.barrier_ev for path in paths],
+        [path.barrier.interval_ev for path in paths],
+        [hop.length for hop in search.hops],
+    )
+
+
+def find_hops(
+    structure: Structure,
+    ion: str,
+    mechanism: Mechanism | None = None,
+    cutoff: float | None = None,
+    symprec: float = 0.01,
+) -> HopSearch:
+    """Find the symmetry-distinct hops of an ion.
+
+    A straight hop that comes within `ON_TOP` (0.5 Å) of another atom, or of another place of the
+    ion (it is a chain of shorter hops then), is left out.
+
+    Parameters
+    ----------
+    structure : Structure
+        Ordered.
+    ion : str
+        Symbol of the element that moves.
+    mechanism : Mechanism, optional
+        ``vacancy`` and ``single_ion`` go between occupied sites, ``interstitial`` and
+        ``insertion`` between voids. By default ``vacancy``, and ``insertion`` where the structure
+        has no site of the ion.
+    cutoff : float, optional
+        Length of the longest hop in Å. By default 4.5 Å, raised in steps of 0.5 Å to at most 7 Å
+        until the hops connect in three dimensions.
+    symprec : float
+        Symmetry tolerance in Å.
+
+    Raises
+    ------
+    OccupancyError
+        If the structure is partly occupied.
+    NoMobileIonError
+        If the mechanism goes between sites and there is none.
+    HopError
+        If the ion is inserted where there is one already, no void has room for it, or the
+        cut-off is not between 0 and `LONGEST_CUTOFF`.
+    """
+    require_ordered(structure)
+    if cutoff is not None and not 0 < cutoff <= LONGEST_CUTOFF:
+        raise HopError(
+            f"a cut-off of {cutoff:g} Å makes no sense; choose one up to {LONGEST_CUTOFF:g} Å."
+        )
+    if mechanism is None:
+        mechanism = Mechanism.VACANCY if ion in structure.symbol_set else Mechanism.INSERTION
+    nodes = _nodes(structure, ion, mechanism, symprec)
+    finder = _Finder(structure, ion, mechanism, nodes, symprec, cutoff or LAST_CUTOFF)
+    kept: list[DistinctHop] = []
+    left_out: list[LeftOutHop] = []
+    shorter = 0.0
+    for limit in _cutoffs() if cutoff is None else (cutoff,):
+        for hop, reason in finder.between(shorter, limit):
+            if reason is None:
+                kept.append(hop)
+            else:
+                left_out.append(LeftOutHop(hop, reason))
+        shorter = limit
+        if dimensionality(_network(nodes, _numbered(kept))) == 3:
+            break
+    return HopSearch(ion, mechanism, shorter, nodes, _numbered(kept), tuple(left_out))
+
+
+def _cutoffs() -> Iterable[float]:
+    steps = round((LAST_CUTOFF - FIRST_CUTOFF) / CUTOFF_STEP)
+    return (FIRST_CUTOFF + CUTOFF_STEP * n for n in range(steps + 1))
+
+
+def _nodes(
+    structure: Structure, ion: str, mechanism: Mechanism, symprec: float
+) -> tuple[Node, ...]:
+    if mechanism.between_sites:
+        sites = [i for i, site in enumerate(structure) if site.specie.symbol == ion]
+        if not sites:
+            raise NoMobileIonError(ion, formula(structure))
+        return tuple(Node(i, False, SiteRef(i).frac_coords(structure)) for i in sites)
+    if mechanism is Mechanism.INSERTION and ion in structure.symbol_set:
+        raise HopError(
+            f"insertion puts {ion} into a host without any, but {formula(structure)} has {ion}; "
+            "use interstitial, or take the ions out first."
+        )
+    voids = find_voids(structure, ion, symprec)
+    if not voids:
+        raise HopError(f"{formula(structure)} has no void with room for {ion}.")
+    return tuple(Node(i, True, void.frac_coords) for i, void in enumerate(voids))
+
+
+def _numbered(hops: Sequence[DistinctHop]) -> tuple[DistinctHop, ...]:
+    """Return the hops with their place in the row written on their edges."""
+    return tuple(
+        replace(hop, edges=tuple(replace(edge, hop=number) for edge in hop.edges))
+        for number, hop in enumerate(hops)
+    )
+
+
+def _network(nodes: Sequence[Node], hops: Iterable[DistinctHop]) -> Network:
+    return Network(len(nodes), tuple(edge for hop in hops for edge in hop.edges))
+
+
+# ------------------------------------------------------------------ finding
+
+
+class _Finder:
+    """Finds the distinct hops between the nodes of one structure."""
+
+    def __init__(
+        self,
+        structure: Structure,
+        ion: str,
+        mechanism: Mechanism,
+        nodes: tuple[Node, ...],
+        symprec: float,
+        longest: float,
+    ) -> None:
+        self._structure = structure
+        self._ion = ion
+        self._mechanism = mechanism
+        self._nodes = nodes
+        self._frac = np.array([node.frac_coords for node in nodes])
+        self._operations = _Operations(structure, self._frac, symprec)
+        self._surroundings = _Surroundings(structure, ion, mechanism, nodes, longest)
+
+    def between(self, shortest: float, longest: float) -> list[tuple[DistinctHop, str | None]]:
+        """Hops of more than `shortest` and up to `longest` Å, and why a hop is to be left out."""
+        pairs = self._pairs(shortest, longest)
+        seen: set[tuple[int, ...]] = set()
+        found = []
+        for pair in pairs.tolist():
+            if tuple(pair) in seen:
+                continue
+            orbit = self._operations.orbit(pair)
+            seen.update(map(tuple, orbit.tolist()))
+            found.append(self._describe(orbit))
+        return found
+
+    def _pairs(self, shortest: float, longest: float) -> NDArray[np.int_]:
+        """Pairs of places as rows (start, end, i, j, k), in one direction, the shortest first."""
+        places = Structure(self._structure.lattice, [self._ion] * len(self._frac), self._frac)
+        start, end, image, length = places.get_neighbor_list(longest + _SAME_LENGTH)
+        new = length > shortest + _SAME_LENGTH
+        rows = np.column_stack([start, end, np.rint(image).astype(int)])[new]
+        forward = (rows == _canonical(rows)).all(axis=1)
+        rows, length = rows[forward], length[new][forward].round(3)
+        return np.asarray(rows[np.lexsort((*rows.T[::-1], length))])
+
+    def _describe(self, orbit: NDArray[np.int_]) -> tuple[DistinctHop, str | None]:
+        start, end, *cell = min(_both_ways(orbit), key=_rank)
+        image = (cell[0], cell[1], cell[2])
+        ends = np.array([self._frac[start], self._frac[end] + image])
+        first, last = self._nodes[start], self._nodes[end]
+        between_sites = self._mechanism.between_sites
+        hop = Hop(
+            self._ion,
+            _point(ends[0]),
+            _point(ends[1]),
+            self._mechanism,
+            start_site=SiteRef(first.index) if between_sites else None,
+            end_site=SiteRef(last.index, image) if between_sites else None,
+        )
+        around = self._surroundings.of(ends)
+        distinct = DistinctHop(
+            hop=hop,
+            start=first,
+            end=last,
+            image=image,
+            length=hop.length(self._structure),
+            multiplicity=len(orbit),
+            per_site=int((orbit[:, :2] == start).sum()),
+            bottleneck=around.bottleneck(),
+            edges=tuple(Edge(u, v, (i, j, k), 0) for u, v, i, j, k in orbit.tolist()),
+        )
+        return distinct, around.obstacle()
+
+
+def _point(values: NDArray[np.float64]) -> Point:
+    x, y, z = values.tolist()
+    return x, y, z
+
+
+def _rank(pair: Sequence[int]) -> tuple[object, ...]:
+    """Order in which the representative of equivalent hops is chosen: as `nearest_image` does."""
+    start, end, *image = pair
+    return start, end, sum(map(abs, image)), [-n for n in image]
+
+
+def _both_ways(pairs: NDArray[np.int_]) -> list[list[int]]:
+    return [*pairs.tolist(), *_back(pairs).tolist()]
+
+
+def _back(pairs: NDArray[np.int_]) -> NDArray[np.int_]:
+    return np.column_stack([pairs[:, 1], pairs[:, 0], -pairs[:, 2:]])
+
+
+def _canonical(pairs: NDArray[np.int_]) -> NDArray[np.int_]:
+    """Return each pair in that of its two directions which comes first in lexical order."""
+    back = _back(pairs)
+    differs = pairs != back
+    column = differs.argmax(axis=1)[:, None]
+    later = np.take_along_axis(pairs, column, 1) > np.take_along_axis(back, column, 1)
+    return np.where(later, back, pairs)
+
+
+class _Operations:
+    """The space group as it acts on the places: which goes where, and into which cell."""
+
+    def __init__(self, structure: Structure, frac: NDArray[np.float64], symprec: float) -> None:
+        group = symmetry(structure, symprec)
+        mapped = [
+            self._action(structure, frac, rotation, translation)
+            for rotation, translation in zip(group.rotations, group.translations, strict=True)
+        ]
+        whole = [n for n, action in enumerate(mapped) if action is not None]
+        self._rotations = group.rotations[whole]
+        self._targets = np.array([action[0] for action in mapped if action is not None])
+        self._shifts = np.array([action[1] for action in mapped if action is not None])
+
+    @staticmethod
+    def _action(
+        structure: Structure,
+        frac: NDArray[np.float64],
+        rotation: NDArray[np.int_],
+        translation: NDArray[np.float64],
+    ) -> tuple[NDArray[np.int_], NDArray[np.int_]] | None:
+        """Where an operation takes each place; None if it does not map the places on themselves."""
+        moved = frac @ rotation.T + translation
+        apart = moved[:, None] - frac[None]
+        cells = np.rint(apart)
+        distances = np.linalg.norm((apart - cells) @ structure.lattice.matrix, axis=-1)
+        target = distances.argmin(axis=1)
+        rows = np.arange(len(frac))
+        if len(set(target.tolist())) < len(frac) or distances[rows, target].max() > _SAME_PLACE:
+            return None
+        return target, cells[rows, target].astype(int)
+
+    def orbit(self, pair: Sequence[int]) -> NDArray[np.int_]:
+        """All pairs equivalent to one, each in its canonical direction, in lexical order."""
+        start, end = pair[:2]
+        cells = self._rotations @ np.array(pair[2:]) + self._shifts[:, end] - self._shifts[:, start]
+        pairs = np.column_stack([self._targets[:, start], self._targets[:, end], cells])
+        return np.unique(_canonical(pairs), axis=0)
+
+
+class _Surroundings:
+    """Atoms and places of the ion around the cell, to see what a straight path passes."""
+
+    def __init__(
+        self,
+        structure: Structure,
+        ion: str,
+        mechanism: Mechanism,
+        nodes: tuple[Node, ...],
+        longest: float,
+    ) -> None:
+        from scipy.spatial import cKDTree
+
+        self._lattice = structure.lattice
+        self._ion_radius = ionic_radius(ion)
+        symbols = [site.specie.symbol for site in structure]
+        voids = [node for node in nodes if node.is_void]
+        frac = np.concatenate(
+            [structure.frac_coords, np.array([v.frac_coords for v in voids]).reshape(-1, 3)]
+        )
+        gone = mechanism is Mechanism.SINGLE_ION
+        self._symbols = symbols
+        self._names = [*(f"{s} (site {i})" for i, s in enumerate(symbols))] + [
+            f"void {v.name}" for v in voids
+        ]
+        is_place = np.array([s == ion and mechanism.between_sites for s in symbols])
+        self._is_place = np.append(is_place, np.ones(len(voids), bool))
+        self._is_static = np.append(~(is_place & gone), np.zeros(len(voids), bool))
+        self._radii = np.append([ionic_radius(s) for s in symbols], np.zeros(len(voids)))
+        # A path starts in the cell; `of` looks around its middle as far as its ends and in sight.
+        self._index, self._images = _copies(structure, frac, longest + _SIGHT)
+        self._frac = frac[self._index] + self._images
+        self._positions = np.asarray(structure.lattice.get_cartesian_coords(self._frac))
+        self._tree = cKDTree(self._positions)
+
+    def of(self, ends: NDArray[np.float64]) -> _Passage:
+        """Return what a path with these fractional ends, shape (2, 3), passes."""
+        home = np.floor(ends[0] + 1e-9)
+        path = np.asarray(self._lattice.get_cartesian_coords(ends - home))
+        reach = 0.5 * np.linalg.norm(path[1] - path[0]) + _SIGHT
+        near = np.array(sorted(self._tree.query_ball_point(path.mean(axis=0), reach)), dtype=int)
+        at_end = np.linalg.norm(self._positions[near][:, None] - path[None], axis=-1) < 0.05
+        near = near[~at_end.any(axis=1)]
+        index = self._index[near]
+        return _Passage(
+            path=path,
+            positions=self._positions[near],
+            index=index,
+            images=self._images[near] + home.astype(int),
+            touching=self._radii[index] + self._ion_radius,
+            is_static=self._is_static[index],
+            is_place=self._is_place[index],
+            symbols=[self._symbols[i] if i < len(self._symbols) else "" for i in index],
+            names=[self._names[i] for i in index],
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class _Passage:
+    """A straight path and what is in sight of it, each with a row in all arrays."""
+
+    path: NDArray[np.float64]
+    positions: NDArray[np.float64]
+    index: NDArray[np.int_]
+    images: NDArray[np.int_]
+    touching: NDArray[np.float64]
+    is_static: NDArray[np.bool_]
+    is_place: NDArray[np.bool_]
+    symbols: list[str]
+    names: list[str]
+
+    def obstacle(self) -> str | None:
+        """Say what the path runs through, if anything."""
+        if len(self.positions) == 0:
+            return None
+        start, way = self.path[0], self.path[1] - self.path[0]
+        along = np.clip((self.positions - start) @ way / (way @ way), 0, 1)
+        distances = np.linalg.norm(self.positions - start - along[:, None] * way, axis=1)
+        nearest = int(distances.argmin())
+        if distances[nearest] >= ON_TOP:
+            return None
+        what = f"{self.names[nearest]} at {distances[nearest]:.2f} Å"
+        if self.is_place[nearest]:
+            return f"passes {what}, another place of the ion: it is a chain of shorter hops"
+        return f"runs through {what}"
+
+    def bottleneck(self) -> tuple[BottleneckAtom, ...]:
+        """Atoms around the narrowest place of the path's middle half."""
+        static = np.flatnonzero(self.is_static)
+        if len(static) == 0:
+            return ()
+        fractions = np.linspace(0.25, 0.75, 21)[:, None]
+        points = (1 - fractions) * self.path[0] + fractions * self.path[1]
+        distances = np.linalg.norm(points[:, None] - self.positions[static], axis=-1)
+        gaps = (distances - self.touching[static]).round(4)
+        narrow = np.flatnonzero(gaps.min(axis=1) == gaps.min())
+        place = narrow[np.abs(narrow - len(points) // 2).argmin()]
+        around = np.flatnonzero(gaps[place] <= gaps.min() + _BOTTLENECK_WIDTH)
+        ordered = around[np.argsort(distances[place, around], kind="stable")]
+        return tuple(
+            self._atom(int(static[i]), float(distances[place, i])) for i in ordered.tolist()
+        )
+
+    def _atom(self, row: int, distance: float) -> BottleneckAtom:
+        i, j, k = self.images[row].tolist()
+        return BottleneckAtom(self.symbols[row], SiteRef(int(self.index[row]), (i, j, k)), distance)
+
+
+def _copies(
+    structure: Structure, frac: NDArray[np.float64], margin: float
+) -> tuple[NDArray[np.int_], NDArray[np.int_]]:
+    """Return index and cell of all periodic copies within `margin` Å of the cell."""
+    beyond = margin * np.linalg.norm(structure.lattice.inv_matrix, axis=0)
+    low = np.floor(-beyond - frac.max(axis=0)).astype(int)
+    high = np.ceil(1 + beyond - frac.min(axis=0)).astype(int)
+    cells = np.array(
+        list(itertools.product(*(range(n, m + 1) for n, m in zip(low, high, strict=True))))
+    )
+    copies = frac[None] + cells[:, None]
+    inside = ((copies >= -beyond) & (copies <= 1 + beyond)).all(axis=-1)
+    cell, index = np.nonzero(inside)
+    return index, cells[cell]

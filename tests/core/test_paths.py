@@ -1,0 +1,297 @@
+"""All distinct hops of known crystals, against what is known of their topology and against pymatgen."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+import pytest
+from pymatgen.analysis.diffusion.neb.pathfinder import DistinctPathFinder
+from pymatgen.core import Lattice, Structure
+
+from migbar.bands import Band
+from migbar.barriers import Barrier, ModelCard, Remark
+from migbar.errors import HopError, NoMobileIonError, OccupancyError
+from migbar.hops import Mechanism
+from migbar.networks import DIRECTIONS, percolation_barriers
+from migbar.paths import HopSearch, find_hops, find_paths
+from migbar.progress import SILENT, Progress
+from migbar.structures import mobile_ions, read_structure
+
+
+class LengthModel:
+    """Gives a barrier of 0.1 eV for each Å of the path."""
+
+    card = ModelCard("length", "1", "Barriers by length alone.")
+
+    def predict(self, bands: Sequence[Band], progress: Progress = SILENT) -> list[Barrier]:
+        return [
+            Barrier(0.1 * b.length, (0.08 * b.length, 0.15 * b.length), "length", "1")
+            for b in bands
+        ]
+
+
+@pytest.fixture
+def example(examples_dir):
+    return lambda name: read_structure(examples_dir / f"{name}.cif")
+
+
+def given_barriers(search: HopSearch, by_length: dict[float, float]) -> list[float]:
+    """Barrier of each hop by its length (to 0.1 Å); 9 eV for hops of other lengths."""
+    return [
+        next((e for length, e in by_length.items() if abs(hop.length - length) < 0.1), 9.0)
+        for hop in search.hops
+    ]
+
+
+def lengths(search: HopSearch) -> list[float]:
+    return [round(hop.length, 2) for hop in search.hops]
+
+
+# ------------------------------------------------------------------ topology of known crystals
+
+
+def test_that_lifepo4_has_its_channel_along_b(example):
+    search = find_hops(example("LiFePO4"), "Li")
+    assert search.cutoff == 6.0
+    assert lengths(search) == [3.0, 4.69, 5.57, 5.67]
+    along_b, along_c, _, along_a = search.hops
+    assert (along_b.multiplicity, along_b.per_site) == (4, 2)
+    found = percolation_barriers(
+        search.network, given_barriers(search, {3.0: 0.3, 4.69: 1.0, 5.67: 1.5})
+    )
+    assert found == {"1D": 0.3, "2D": 1.0, "3D": 1.5, "b": 0.3, "c": 1.0, "a": 1.5}
+    assert [hop.length for hop in (along_b, along_c, along_a)] == pytest.approx(
+        [3.0, 4.7, 5.7], abs=0.05
+    )
+
+
+def test_that_licoo2_has_six_hops_per_site_in_the_plane_before_it_connects_in_3d(example):
+    structure = example("LiCoO2")
+    in_plane = find_hops(structure, "Li", cutoff=4.5)
+    (hop,) = in_plane.hops
+    assert hop.per_site == 6
+    assert hop.label == "0 → 0@1,0,0"
+    assert {edge.image[2] for edge in hop.edges} == {0}
+    assert in_plane.dimensionality == 2
+    search = find_hops(structure, "Li")
+    assert search.cutoff == 5.0
+    assert search.dimensionality == 3
+    found = percolation_barriers(search.network, given_barriers(search, {2.82: 0.3}))
+    assert (found["1D"], found["2D"], found["a"], found["b"]) == (0.3, 0.3, 0.3, 0.3)
+    assert found["3D"] == found["c"] == 9.0
+
+
+def test_that_licoo2_is_two_dimensional_in_its_rhombohedral_cell_but_not_along_an_axis(example):
+    primitive = example("LiCoO2").get_primitive_structure()
+    search = find_hops(primitive, "Li")
+    found = percolation_barriers(search.network, given_barriers(search, {2.82: 0.3}))
+    assert (found["1D"], found["2D"], found["3D"]) == (0.3, 0.3, 9.0)
+    assert len(primitive) == 4
+
+
+def test_that_limn2o4_is_three_dimensional_by_one_hop_through_the_octahedra(example):
+    structure = example("LiMn2O4")
+    search = find_hops(structure, "Li")
+    (hop,) = search.hops
+    assert hop.length == pytest.approx(8.24 * np.sqrt(3) / 4, abs=1e-3)
+    assert (hop.multiplicity, hop.per_site) == (16, 4)
+    assert search.dimensionality == 3
+    assert set(percolation_barriers(search.network, [0.5]).values()) == {0.5}
+    # The octahedral 16c site lies in the middle; the way there leads through triangles of O.
+    assert [atom.element for atom in hop.bottleneck] == ["O", "O", "O"]
+
+
+def test_that_li3ocl_hops_along_the_edges_of_its_octahedra_in_3d(example):
+    search = find_hops(example("Li3OCl"), "Li", cutoff=3.5)
+    (hop,) = search.hops
+    assert hop.length == pytest.approx(3.907 / np.sqrt(2), abs=1e-3)
+    assert (hop.multiplicity, hop.per_site) == (12, 8)
+    assert search.dimensionality == 3
+
+
+@pytest.mark.parametrize("name", ["LiFePO4", "LiCoO2", "LiMn2O4", "Li3OCl", "MgTi2S4", "NaV2O5"])
+def test_that_nd_barriers_are_the_same_in_another_cell(example, name):
+    structure = example(name)
+    ion = mobile_ions(structure)[0]
+    cells = [
+        structure,
+        structure.get_primitive_structure(),
+        structure.make_supercell([[1, 1, 0], [0, 1, 0], [0, 0, 1]], in_place=False),
+        structure.make_supercell([[2, 0, 0], [0, 1, 0], [0, 0, 1]], in_place=False),
+    ]
+    found = []
+    for cell in cells:
+        search = find_hops(cell, ion, cutoff=6.1)
+        barriers = [round(1 / hop.length + hop.length**2 / 30, 4) for hop in search.hops]
+        ways = percolation_barriers(search.network, barriers)
+        found.append([ways[n] for n in ("1D", "2D", "3D")])
+    for other in found[1:]:
+        assert other == pytest.approx(found[0], abs=1e-3)
+
+
+# ------------------------------------------------------------------ distinct hops
+
+
+@pytest.mark.parametrize(
+    "name",
+    ["Li3OCl", "Li7P3S11", "LiCoO2", "LiFePO4", "LiMn2O4", "MgTi2S4", "Na3PS4", "NaFePO4",
+     "NaTi2P3O12", "NaV2O5"],
+)  # fmt: skip
+@pytest.mark.parametrize("cutoff", [4.0, 5.2, 6.5])
+def test_that_the_distinct_hops_are_those_of_pymatgen(example, name, cutoff):
+    structure = example(name)
+    ion = mobile_ions(structure)[0]
+    search = find_hops(structure, ion, cutoff=cutoff)
+    ours = sorted([h.length for h in search.hops] + [out.hop.length for out in search.left_out])
+    theirs = sorted(
+        path.length
+        for path in DistinctPathFinder(
+            structure, ion, max_path_length=cutoff, symprec=0.01
+        ).get_paths()
+    )
+    assert ours == pytest.approx(theirs, abs=5e-3)
+
+
+@pytest.mark.parametrize("name", ["LiCoO2", "Na3PS4", "Li7P3S11", "NaTi2P3O12"])
+def test_that_every_hop_of_the_crystal_belongs_to_one_distinct_hop(example, name):
+    structure = example(name)
+    ion = mobile_ions(structure)[0]
+    search = find_hops(structure, ion, cutoff=6.3)
+    edges = [
+        (e.start, e.end, e.image)
+        for hop in (*search.hops, *(out.hop for out in search.left_out))
+        for e in hop.edges
+    ]
+    assert len(set(edges)) == len(edges)
+    sublattice = Structure(
+        structure.lattice,
+        [ion] * len(search.nodes),
+        [node.frac_coords for node in search.nodes],
+    )
+    assert 2 * len(edges) == sum(len(near) for near in sublattice.get_all_neighbors(6.3))
+
+
+def test_that_an_edge_is_as_long_as_its_distinct_hop(example):
+    search = find_hops(example("Na3PS4"), "Na", cutoff=6.0)
+    structure = example("Na3PS4")
+    for number, hop in enumerate(search.hops):
+        assert len(hop.edges) == hop.multiplicity
+        for edge in hop.edges:
+            assert edge.hop == number
+            ends = [np.array(search.nodes[n].frac_coords) for n in (edge.start, edge.end)]
+            vector = structure.lattice.get_cartesian_coords(ends[1] + edge.image - ends[0])
+            assert np.linalg.norm(vector) == pytest.approx(hop.length, abs=5e-3)
+
+
+def test_that_sites_outside_the_cell_make_no_difference(example):
+    inside = example("LiFePO4")
+    outside = Structure(
+        inside.lattice, inside.species, inside.frac_coords + [[1, -2, 3]] * len(inside)
+    )
+    here, there = (find_hops(s, "Li") for s in (inside, outside))
+    assert lengths(here) == lengths(there)
+    for one, other in zip(here.hops, there.hops, strict=True):
+        assert (one.multiplicity, len(one.bottleneck)) == (
+            other.multiplicity,
+            len(other.bottleneck),
+        )
+
+
+def test_that_the_bottleneck_of_the_spinel_is_the_triangle_it_goes_through(example):
+    (hop,) = find_hops(example("LiMn2O4"), "Li").hops
+    assert len(hop.bottleneck) == 3
+    assert not hop.is_tight
+
+
+def test_that_a_bottleneck_names_atoms_by_index_and_image(example):
+    structure = example("LiFePO4")
+    for hop in find_hops(structure, "Li").hops:
+        path = np.linspace(hop.hop.start, hop.hop.end, 201)
+        for atom in hop.bottleneck:
+            assert structure[atom.site.index].specie.symbol == atom.element
+            ways = structure.lattice.get_cartesian_coords(
+                path - np.array(atom.site.frac_coords(structure))
+            )
+            assert np.linalg.norm(ways, axis=1).min() <= atom.distance + 1e-6
+
+
+def test_that_close_approaches_are_flagged_and_not_hidden(example):
+    search = find_hops(example("LiFePO4"), "Li")
+    crossing = search.hops[-1]
+    assert crossing.is_tight
+    assert crossing.bottleneck[0].distance < 1.0
+
+
+def test_that_a_hop_through_an_atom_is_left_out_with_the_reason(example):
+    search = find_hops(example("Li3OCl"), "Li")
+    (left_out,) = search.left_out
+    assert left_out.reason == "runs through O (site 3) at 0.00 Å"
+    assert left_out.hop.length == pytest.approx(3.907)
+
+
+def test_that_a_hop_past_another_site_is_a_chain_of_shorter_ones():
+    chain = Structure(
+        Lattice.orthorhombic(3.0, 6.0, 6.0), ["Li", "O"], [[0, 0, 0], [0.5, 0.5, 0.5]]
+    )
+    for mechanism in (Mechanism.VACANCY, Mechanism.SINGLE_ION):
+        search = find_hops(chain, "Li", mechanism, cutoff=6.05)
+        double = next(o for o in search.left_out if o.hop.image == (2, 0, 0))
+        assert "chain of shorter hops" in double.reason
+
+
+def test_that_an_empty_host_connects_through_its_voids(example):
+    search = find_hops(example("TiS2"), "Li")
+    assert search.mechanism is Mechanism.INSERTION
+    assert search.hops[0].start.name == "v0"
+    assert search.hops[0].hop.start_site is None
+    in_layer = find_hops(example("TiS2"), "Li", cutoff=4.0)
+    assert in_layer.dimensionality == 2  # the layers' channels, not across TiS2
+
+
+def test_that_a_crystal_that_never_connects_is_searched_to_the_end():
+    sparse = Structure(Lattice.cubic(9.0), ["Li", "F"], [[0, 0, 0], [0.5, 0.5, 0.5]])
+    search = find_hops(sparse, "Li")
+    assert search.cutoff == 7.0
+    assert search.hops == ()
+    result = find_paths(sparse, "Li", LengthModel())
+    assert result.percolation == dict.fromkeys(DIRECTIONS)
+
+
+def test_that_interstitials_go_between_voids_on_request(rock_salt):
+    search = find_hops(rock_salt, "Li", Mechanism.INTERSTITIAL)
+    assert search.nodes[0].is_void
+    assert search.hops[0].length == pytest.approx(4.03 / 2, abs=1e-3)
+    assert search.dimensionality == 3
+
+
+def test_that_what_cannot_be_searched_is_refused_with_the_reason(rock_salt, empty_layered):
+    with pytest.raises(NoMobileIonError):
+        find_hops(rock_salt, "Na", Mechanism.VACANCY)
+    with pytest.raises(HopError, match="without any"):
+        find_hops(rock_salt, "Li", Mechanism.INSERTION)
+    with pytest.raises(HopError, match="cut-off"):
+        find_hops(rock_salt, "Li", cutoff=-1.0)
+    with pytest.raises(HopError, match="no void"):
+        find_hops(Structure(Lattice.cubic(2.0), ["Ti"], [[0, 0, 0]]), "K")
+    mixed = Structure(Lattice.cubic(4.0), [{"Li": 0.5}, "O"], [[0, 0, 0], [0.5, 0.5, 0.5]])
+    with pytest.raises(OccupancyError):
+        find_hops(mixed, "Li")
+
+
+# ------------------------------------------------------------------ from a crystal to its barriers
+
+
+def test_that_every_distinct_hop_gets_a_barrier_and_the_crystal_a_way_through(example):
+    note = Remark("ordered", "Ordered for the test.")
+    result = find_paths(example("LiFePO4"), "Li", LengthModel(), notes=[note])
+    assert [path.length for path in result.paths] == pytest.approx(
+        [hop.length for hop in result.search.hops]
+    )
+    assert all(note in path.remarks for path in result.paths)
+    way = result.percolation["b"]
+    assert way is not None
+    assert way.barrier_ev == pytest.approx(0.3005, abs=1e-3)
+    assert way.interval_ev == pytest.approx((0.8 * way.barrier_ev, 1.5 * way.barrier_ev))
+    assert way.bottleneck == 0
+    assert np.sum([edge.image for edge in way.walks[0]], axis=0).tolist() == [0, 1, 0]
