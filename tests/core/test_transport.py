@@ -1,0 +1,119 @@
+"""Diffusivity, conductivity and particle sizes: units, limits, and published thresholds."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from migbar.transport import (
+    HoppingParameters,
+    TransportError,
+    arrhenius,
+    conductivity,
+    conductivity_estimate,
+    diffusivity,
+    diffusivity_estimate,
+    explain,
+    geometric_factor,
+    highest_barrier,
+    ion_density,
+    particle_size,
+)
+
+DEFAULT = HoppingParameters()
+barriers = st.floats(0.0, 3.0)
+
+
+def test_that_without_a_barrier_the_ion_hops_at_its_attempt_frequency():
+    # (3e-8 cm)² × 1e13 1/s
+    assert diffusivity(0.0, DEFAULT) == pytest.approx(9e-3)
+    assert DEFAULT.prefactor_cm2_s == pytest.approx(9e-3)
+
+
+def test_that_60_mev_are_about_a_decade_at_room_temperature():
+    assert diffusivity(0.30, DEFAULT) / diffusivity(0.36, DEFAULT) == pytest.approx(10, rel=0.03)
+
+
+def test_that_every_factor_of_eq_1_counts():
+    changed = HoppingParameters(
+        hop_length=6.0, attempt_frequency=2e13, correlation_factor=0.5, geometric_factor=3.0
+    )
+    assert diffusivity(0.4, changed) == pytest.approx(4 * 2 * 0.5 * 3 * diffusivity(0.4, DEFAULT))
+
+
+def test_that_nernst_einstein_is_right_in_si_units():
+    # σ = q² n D / k_B T with n = 1e28 m⁻³ and D = 1e-12 m²/s at 300 K.
+    parameters = replace(DEFAULT, ion_density=0.01, ion_charge=2.0, vacancy_fraction=0.1)
+    d_m2_s = diffusivity(0.5, parameters) * 1e-4
+    expected = (2 * 1.602176634e-19) ** 2 * 1e28 * 0.1 * d_m2_s / (1.380649e-23 * 300)
+    assert conductivity(0.5, parameters) == pytest.approx(expected / 100, rel=1e-6)
+
+
+@pytest.mark.parametrize(("size", "published"), [(1.0, 0.525), (0.1, 0.650)])
+def test_that_particle_limits_at_c_over_2_are_the_published_ones(size, published):
+    assert highest_barrier(size, DEFAULT) == pytest.approx(published, abs=0.01)
+
+
+@given(st.floats(0.01, 100.0), st.floats(0.05, 20.0))
+def test_that_size_and_barrier_limits_are_inverse(size, c_rate):
+    barrier = highest_barrier(size, DEFAULT, c_rate)
+    if barrier > 0:
+        assert particle_size(barrier, DEFAULT, c_rate) == pytest.approx(size, rel=1e-6)
+
+
+def test_that_no_barrier_is_low_enough_for_a_metre():
+    assert highest_barrier(1e6, DEFAULT) == 0.0
+
+
+@given(barriers, st.floats(0.0, 0.5), st.floats(0.0, 0.5))
+def test_that_an_interval_holds_its_value_and_turns_around(barrier, below, above):
+    interval = (barrier - below, barrier + above)
+    for estimate in (
+        diffusivity_estimate(barrier, interval, DEFAULT),
+        conductivity_estimate(barrier, interval, DEFAULT),
+    ):
+        assert estimate.interval[0] <= estimate.value <= estimate.interval[1]
+
+
+def test_that_an_arrhenius_line_has_the_barrier_as_its_slope():
+    kelvin = np.array([250.0, 300.0, 400.0, 600.0])
+    slope = np.polyfit(1 / kelvin, np.log(arrhenius(0.37, DEFAULT, kelvin)), 1)[0]
+    assert -slope * 8.617333262e-5 == pytest.approx(0.37)
+    assert arrhenius(0.37, DEFAULT, [300.0])[0] == pytest.approx(diffusivity(0.37, DEFAULT))
+
+
+def test_that_the_geometric_factor_of_simple_lattices_is_one():
+    assert geometric_factor(2, 1) == geometric_factor(4, 2) == geometric_factor(6, 3) == 1.0
+    assert geometric_factor(6, 2) == 1.5
+
+
+def test_that_the_ion_density_counts_sites_per_volume(rock_salt):
+    assert ion_density(rock_salt, "Li") == pytest.approx(4 / 4.03**3)
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [{"temperature": 0.0}, {"hop_length": -1.0}, {"attempt_frequency": float("nan")}, {"vacancy_fraction": 1.5}],
+)  # fmt: skip
+def test_that_parameters_without_sense_are_refused(wrong):
+    with pytest.raises(TransportError, match=next(iter(wrong)).replace("_", " ")):
+        HoppingParameters(**wrong)
+
+
+def test_that_rates_and_sizes_without_sense_are_refused():
+    with pytest.raises(TransportError, match="C-rate"):
+        particle_size(0.5, DEFAULT, 0.0)
+    with pytest.raises(TransportError, match="particle size"):
+        highest_barrier(0.0, DEFAULT)
+    with pytest.raises(TransportError, match="temperatures"):
+        arrhenius(0.5, DEFAULT, [0.0])
+
+
+def test_that_an_estimate_says_what_it_was_made_from():
+    text = explain(DEFAULT)
+    for word in ("estimate", "f = 1", "g = 1", "a = 3.00 Å", "1e+13", "T = 300 K", "c = 1"):
+        assert word in text
