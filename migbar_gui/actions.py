@@ -412,4 +412,9 @@ class Commands:
 
     def _add_submenu(self, menu: QMenu, entry: Submenu) -> None:
         submenu = menu.addMenu(entry.text)
-        submenu.aboutToShow.connect(lambda: (submenu.clear(), entry.fill(self._window, submenu)))
+
+        def refill() -> None:
+            submenu.clear()
+            entry.fill(self._window, submenu)
+
+        submenu.aboutToShow.connect(refill)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -15,6 +16,7 @@ from PySide6.QtGui import (
     QGuiApplication,
     QShowEvent,
 )
+from PySide6.QtOpenGLWidgets import QOpenGLWidget
 from PySide6.QtWidgets import (
     QApplication,
     QDockWidget,
@@ -50,7 +52,7 @@ from migbar_gui.panels.structure_panel import StructurePanel
 from migbar_gui.panels.welcome import WelcomePage
 from migbar_gui.predictions import Predictions
 from migbar_gui.theme import apply_theme, chosen_theme, current_theme, icon
-from migbar_gui.widgets import button, label
+from migbar_gui.widgets import DockTitle, button, label
 from migbar_gui.workspace import Workspace
 
 if TYPE_CHECKING:
@@ -68,7 +70,7 @@ class MainWindow(QMainWindow):
         super().__init__()
         self.settings = settings or QSettings()
         threshold = float(str(self.settings.value("threshold_ev", GOOD_CONDUCTOR_EV)))
-        self.workspace = Workspace(threshold)
+        self.workspace: Workspace = Workspace(threshold)
         self.jobs = Jobs(self, self.show_error)
         self.opener = Opener(self.workspace, self.jobs, self.show_error, self)
         self.predictions = Predictions(self.workspace, self.jobs, self)
@@ -109,6 +111,9 @@ class MainWindow(QMainWindow):
         self._pages = QStackedWidget()
         self._pages.addWidget(self.welcome)
         self._pages.addWidget(self._view_page)
+        # Qt makes a new native window, which flickers and loses the focus, when the first OpenGL widget
+        # comes into one that is shown; with this one in it from the start it does not.
+        QOpenGLWidget(self._view_page).hide()
         centre = QWidget()
         column = QVBoxLayout(centre)
         column.setContentsMargins(0, 0, 0, 0)
@@ -124,22 +129,22 @@ class MainWindow(QMainWindow):
         left, right = Qt.DockWidgetArea.LeftDockWidgetArea, Qt.DockWidgetArea.RightDockWidgetArea
         bottom = Qt.DockWidgetArea.BottomDockWidgetArea
         self.setCorner(Qt.Corner.BottomLeftCorner, left)
-        self.setCorner(Qt.Corner.BottomRightCorner, right)
+        self.setCorner(Qt.Corner.BottomRightCorner, bottom)
         self.docks = [
             self._add_dock("Structure", self.structure_panel, left),
             self._add_dock("Path", self.path_panel, right),
             self._add_dock("Paths", self.paths_panel, bottom),
         ]
-        self.resizeDocks(self.docks[:2], [250, 290], Qt.Orientation.Horizontal)
-        self.resizeDocks(self.docks[2:], [210], Qt.Orientation.Vertical)
+        self.resizeDocks(self.docks[:2], [250, 310], Qt.Orientation.Horizontal)
+        self.resizeDocks(self.docks[2:], [190], Qt.Orientation.Vertical)
 
     def _add_dock(self, title: str, panel: QWidget, area: Qt.DockWidgetArea) -> QDockWidget:
         dock = QDockWidget(title, self)
         dock.setObjectName(title.lower())
         dock.setWidget(panel)
+        dock.setTitleBarWidget(DockTitle(dock))
         dock.setFeatures(
             QDockWidget.DockWidgetFeature.DockWidgetMovable
-            | QDockWidget.DockWidgetFeature.DockWidgetFloatable
             | QDockWidget.DockWidgetFeature.DockWidgetClosable
         )
         self.addDockWidget(area, dock)
@@ -282,13 +287,13 @@ class MainWindow(QMainWindow):
 
     def open_files(self, paths: Iterable[Path]) -> None:
         """Open the first of several dropped files, and say so."""
-        first, *others = [*paths] or [None]
-        if first is None:
+        given = list(paths)
+        if not given:
             return
-        self.open_file(first)
-        if others:
+        self.open_file(given[0])
+        if len(given) > 1:
             self.statusBar().showMessage(
-                f"Opened {first.name}; one structure is shown at a time.", HINT_MS
+                f"Opened {given[0].name}; one structure is shown at a time.", HINT_MS
             )
 
     def ask_open(self) -> None:
@@ -302,7 +307,9 @@ class MainWindow(QMainWindow):
     def recent_files(self) -> list[Path]:
         """Return the files that were opened lately and still exist, the latest first."""
         stored = self.settings.value("recent", [])
-        names = [stored] if isinstance(stored, str) else list(stored or [])
+        names = [stored] if isinstance(stored, str) else stored  # Qt stores a list of one so
+        if not isinstance(names, list):
+            return []
         return [path for path in map(Path, names) if path.is_file()]
 
     def _remember(self, path: Path) -> None:
@@ -316,14 +323,14 @@ class MainWindow(QMainWindow):
         """List the recent files in a menu."""
         paths = self.recent_files()
         for path in paths:
-            menu.addAction(path.name, lambda path=path: self.open_file(path)).setToolTip(str(path))
+            menu.addAction(path.name, partial(self.open_file, path)).setToolTip(str(path))
         if not paths:
             menu.addAction("(none yet)").setEnabled(False)
 
     def fill_examples(self, menu: QMenu) -> None:
         """List the examples in a menu."""
         for path in examples():
-            menu.addAction(path.stem, lambda path=path: self.open_file(path))
+            menu.addAction(path.stem, partial(self.open_file, path))
 
     def fill_docks(self, menu: QMenu) -> None:
         """List the docks in a menu."""
@@ -334,7 +341,7 @@ class MainWindow(QMainWindow):
 
     def ask_coordinates(self) -> None:
         """Ask for the two ends of a path."""
-        CoordinatesDialog(self.workspace, self).open()
+        CoordinatesDialog(self.workspace, self.jobs, self).open()
 
     def remove_selected(self) -> None:
         """Remove the paths that are selected in the table."""
@@ -417,7 +424,7 @@ class MainWindow(QMainWindow):
         write = write_xlsx if path.suffix.lower() == ".xlsx" else write_csv
         rows, threshold = self.table_rows(), self.workspace.threshold
         self.jobs.start(
-            "export",
+            f"export {path}",
             f"Writing {path.name}",
             lambda _: write(path, rows, threshold),
             lambda _: self.statusBar().showMessage(f"Wrote {path}", HINT_MS),
@@ -478,6 +485,8 @@ class MainWindow(QMainWindow):
             apply_theme(app, theme)
         self.commands.refresh_icons()
         self.welcome.refresh_icons()
+        for title in self.findChildren(DockTitle):
+            title.close_button.setIcon(icon("close", theme.muted))
         self.path_panel.show_path()
         if self.view is not None:
             self.view.set_theme(theme.is_dark)

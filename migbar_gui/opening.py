@@ -8,6 +8,7 @@ from pathlib import Path
 
 from pymatgen.core import Structure
 from PySide6.QtCore import QObject, Signal
+from PySide6.QtWidgets import QWidget
 
 from migbar import structures
 from migbar.barriers import Remark
@@ -107,13 +108,13 @@ class Opener(QObject):
         workspace: Workspace,
         jobs: Jobs,
         on_failed: Callable[[Exception], None],
-        parent: QObject,
+        parent: QWidget,
     ) -> None:
         super().__init__(parent)
         self._workspace = workspace
         self._jobs = jobs
         self._on_failed = on_failed
-        self._parent = parent
+        self._window = parent
 
     def open(self, path: Path, block: str | None = None) -> None:
         """Read a file; what is open stays until the new structure is complete."""
@@ -136,7 +137,7 @@ class Opener(QObject):
                 self.opened.emit(read.source)
 
     def _ask_block(self, several: SeveralBlocks) -> None:
-        dialog = BlockDialog(several.path.name, several.blocks, self._parent)
+        dialog = BlockDialog(several.path.name, several.blocks, self._window)
         dialog.chosen.connect(lambda block: self.open(several.path, block))
         dialog.open()
 
@@ -146,7 +147,7 @@ class Opener(QObject):
             structures.formula(partly.structure),
             partly.partial_labels,
             len(partly.structure),
-            self._parent,
+            self._window,
         )
         dialog.chosen.connect(lambda choice: self._order(partly, choice))
         dialog.open()

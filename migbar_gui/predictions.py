@@ -65,7 +65,8 @@ class Predictions(QObject):
         from migbar.prediction import predict_path
 
         cell = parse_supercell(path.supercell)
-        predicted = predict_path(document.structure, path.hop, self._load(), cell, document.notes)
+        notes = (*document.notes, *path.remarks)
+        predicted = predict_path(document.structure, path.hop, self._load(), cell, notes)
         walked, count = coordination(predicted.band)
         return PathResult(predicted, walked, count)
 

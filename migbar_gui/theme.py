@@ -87,7 +87,8 @@ def chosen_theme(preference: str) -> Theme:
 
 def current_theme() -> Theme:
     """Return the theme that `apply_theme` set last."""
-    theme = QApplication.instance().property("theme")
+    app = QApplication.instance()
+    theme = app.property("theme") if app is not None else None
     return theme if isinstance(theme, Theme) else LIGHT
 
 
@@ -131,7 +132,9 @@ def icon(name: str, colour: str = "") -> QIcon:
 def _icon(name: str, colour: str, disabled: str) -> QIcon:
     made = QIcon()
     for size in (16, 20, 24, 32, 48):
-        made.addPixmap(pixmap(name, colour, size))
+        drawn = pixmap(name, colour, size)
+        made.addPixmap(drawn)
+        made.addPixmap(drawn, QIcon.Mode.Selected)
         made.addPixmap(pixmap(name, disabled, size), QIcon.Mode.Disabled)
     return made
 

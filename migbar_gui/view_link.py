@@ -66,6 +66,16 @@ class ViewLink(QObject):
     def _show_paths(self) -> None:
         self._view.set_paths([self._drawing(path) for path in self._workspace.state.paths])
 
+        self._bring_into_view(self._workspace.path(self._workspace.active))
+
+    def _bring_into_view(self, path: PathEntry | None) -> None:
+        """Zoom out where the active path, named by coordinates, lies outside the picture."""
+        if path is None:
+            return
+        ends = self._drawing(path).points[[0, -1]]
+        if not all(self._view.rect().contains(self._view.world_to_widget(end)) for end in ends):
+            self._view.zoom_to_fit()
+
     def _show_picks(self) -> None:
         picks = self._workspace.picks
         self._view.set_selection(self._atom_info(picks[0]) if picks else None, None)
@@ -75,7 +85,8 @@ class ViewLink(QObject):
         assert structure is not None
         points = structure.lattice.get_cartesian_coords(linear_path(path.hop.start, path.hop.end))
         result = self._workspace.result(path.id)
-        label, clashes = "", ()
+        label = ""
+        clashes: tuple[int, ...] = ()
         if result is not None:
             predicted = result.predicted
             label = f"{predicted.barrier.barrier_ev:.2f} eV"

@@ -9,9 +9,12 @@ from PySide6.QtGui import QColor, QIcon, QPainter, QPixmap
 from PySide6.QtWidgets import (
     QDialog,
     QDialogButtonBox,
+    QDockWidget,
     QFrame,
+    QHBoxLayout,
     QLabel,
     QPushButton,
+    QToolButton,
     QVBoxLayout,
     QWidget,
 )
@@ -75,7 +78,28 @@ def swatch(colour: str, size: int = 14, dpr: float = 2.0) -> QPixmap:
 
 def swatch_icon(colour: str) -> QIcon:
     """Draw a round spot of one colour as an icon."""
-    return QIcon(swatch(colour))
+    spot = swatch(colour)
+    made = QIcon(spot)
+    made.addPixmap(spot, QIcon.Mode.Selected)  # else a selected row tints it
+    return made
+
+
+class DockTitle(QWidget):
+    """Title of a dock with a button that closes it; the dock is dragged by it as usual."""
+
+    def __init__(self, dock: QDockWidget) -> None:
+        super().__init__(dock)
+        self.setObjectName("dockTitle")
+        self.setAttribute(Qt.WidgetAttribute.WA_StyledBackground)
+        self.close_button = QToolButton()
+        self.close_button.setAccessibleName(f"Close the dock {dock.windowTitle()}")
+        self.close_button.setToolTip("Close; bring it back with View, Docks")
+        self.close_button.setFocusPolicy(Qt.FocusPolicy.NoFocus)
+        self.close_button.clicked.connect(dock.close)
+        row = QHBoxLayout(self)
+        row.setContentsMargins(14, 5, 6, 5)
+        row.addWidget(label(dock.windowTitle(), "heading"), 1)
+        row.addWidget(self.close_button)
 
 
 class Question(QDialog):

@@ -85,6 +85,7 @@ class PathEntry:
     id: int
     hop: Hop
     supercell: str
+    remarks: tuple[Remark, ...] = ()
     note: str = ""
 
 
@@ -236,13 +237,25 @@ class Workspace:
         if text != self.state.supercell:
             self._step(f"supercell {text}", replace(self.state, supercell=text))
 
-    def add_path(self, hop: Hop) -> int:
-        """Add a path, or find it where the very same one is there already; it becomes the active one."""
+    def add_path(self, hop: Hop, remarks: Iterable[Remark] = ()) -> int:
+        """Add a path, or find it where the very same one is there already; it becomes the active one.
+
+        Parameters
+        ----------
+        hop : Hop
+        remarks : iterable of Remark
+            What was chosen for the user when the hop was named.
+
+        Returns
+        -------
+        int
+            Id of the path.
+        """
         for path in self.state.paths:
             if path.hop == hop and path.supercell == self.state.supercell:
                 self.activate(path.id)
                 return path.id
-        entry = PathEntry(next(self._ids), hop, self.state.supercell)
+        entry = PathEntry(next(self._ids), hop, self.state.supercell, tuple(remarks))
         self.active = entry.id
         self._step(f"add {hop.label}", replace(self.state, paths=(*self.state.paths, entry)))
         self.active_changed.emit()

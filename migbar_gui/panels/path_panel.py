@@ -139,9 +139,9 @@ class PathPanel(QScrollArea):
         self._spot.setPixmap(swatch(path_colour(path.id), 16))
         self._ends.setText(f"{path.hop.ion}   {path.hop.label}")
         self.barrier.setText(f"{barrier.barrier_ev:.3f} eV")
-        self._verdict.setText(f"{good} conductor")
         self._verdict.setProperty("verdict", good)
         restyle(self._verdict)
+        self._verdict.setText(f"{good} conductor")
         self._interval.show_barrier(barrier.barrier_ev, low, high, threshold)
         self._interval_text.setText(
             f"{barrier.interval_level:.0%} interval: {low:.2f} to {high:.2f} eV"

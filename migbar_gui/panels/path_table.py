@@ -6,10 +6,10 @@ from enum import IntEnum
 from typing import Any
 
 from PySide6.QtCore import QAbstractTableModel, QModelIndex, QPersistentModelIndex, Qt
-from PySide6.QtGui import QColor
+from PySide6.QtGui import QColor, QIcon
 
 from migbar.hops import Mechanism
-from migbar_gui.theme import current_theme, path_colour
+from migbar_gui.theme import current_theme, icon, path_colour
 from migbar_gui.widgets import swatch_icon
 from migbar_gui.workspace import PathEntry, PathResult, Workspace
 
@@ -139,6 +139,8 @@ class PathTable(QAbstractTableModel):
             return _alignment(column)
         if role == Role.DecorationRole and column is Column.PATH:
             return swatch_icon(path_colour(path.id))
+        if role == Role.DecorationRole and column is Column.VERDICT:
+            return self._verdict_icon(found)
         if role == Role.ForegroundRole:
             return self._foreground(column, found)
         if role == Role.ToolTipRole:
@@ -181,6 +183,13 @@ class PathTable(QAbstractTableModel):
             low, high = barrier.interval_ev
             return barrier.barrier_ev if column is Column.BARRIER else high - low
         return self._text(path, column, found)
+
+    def _verdict_icon(self, found: PathResult | Exception | None) -> QIcon | None:
+        if not isinstance(found, PathResult):
+            return None
+        theme = current_theme()
+        good = verdict(found, self._workspace.threshold) == "good"
+        return icon("check", theme.good) if good else icon("warning", theme.poor)
 
     def _foreground(self, column: Column, found: PathResult | Exception | None) -> QColor | None:
         theme = current_theme()

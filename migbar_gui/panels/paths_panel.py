@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from PySide6.QtCore import QModelIndex, QSortFilterProxyModel, Qt, Signal
-from PySide6.QtGui import QGuiApplication, QKeyEvent
+from PySide6.QtGui import QKeyEvent
 from PySide6.QtWidgets import (
     QAbstractItemView,
     QHBoxLayout,
@@ -21,13 +21,13 @@ from migbar_gui.widgets import label
 from migbar_gui.workspace import Workspace
 
 WIDTHS = {
-    Column.PATH: 210,
-    Column.BARRIER: 96,
+    Column.PATH: 190,
+    Column.BARRIER: 100,
     Column.INTERVAL: 116,
-    Column.VERDICT: 126,
-    Column.LENGTH: 88,
+    Column.VERDICT: 142,
+    Column.LENGTH: 96,
     Column.MECHANISM: 104,
-    Column.MODEL: 140,
+    Column.MODEL: 120,
 }
 
 
@@ -48,6 +48,8 @@ class PathsPanel(QWidget):
 
     def __init__(self, workspace: Workspace) -> None:
         super().__init__()
+        self.setObjectName("panel")
+        self.setAttribute(Qt.WidgetAttribute.WA_StyledBackground)
         self._workspace = workspace
         self._following = False
         self.model = PathTable(workspace)
@@ -162,8 +164,3 @@ class PathsPanel(QWidget):
         threshold = self._workspace.threshold
         good = sum(r.predicted.barrier.is_good_conductor(threshold) for r in judged)
         self._summary.setText(f"{good} of {len(judged)} at or below" if judged else "")
-
-
-def copy_text(text: str) -> None:
-    """Put text on the clipboard."""
-    QGuiApplication.clipboard().setText(text)

@@ -50,10 +50,10 @@ class StructurePanel(QScrollArea):
         self.setWidgetResizable(True)
         self.setFrameShape(QFrame.Shape.NoFrame)
         self.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
-        body = QWidget()
-        body.setObjectName("body")
-        self.setWidget(body)
-        column = QVBoxLayout(body)
+        self._body = QWidget()
+        self._body.setObjectName("body")
+        self.setWidget(self._body)
+        column = QVBoxLayout(self._body)
         column.setContentsMargins(14, 12, 14, 14)
         column.setSpacing(8)
         self._add_facts(column)
@@ -147,7 +147,7 @@ class StructurePanel(QScrollArea):
 
     def _show_document(self) -> None:
         document = self._workspace.document
-        self.widget().setEnabled(document is not None)
+        self._body.setEnabled(document is not None)
         if document is None:
             return
         structure = document.structure

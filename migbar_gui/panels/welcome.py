@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
+from functools import partial
 from pathlib import Path
 
 from PySide6.QtCore import QSize, Qt, Signal
@@ -113,7 +114,7 @@ class WelcomePage(QScrollArea):
         for path in paths[:4]:
             link = button(
                 f"{path.name}    {_shortened(path.parent)}",
-                lambda path=path: self.path_chosen.emit(path),
+                partial(self.path_chosen.emit, path),
                 "link",
             )
             link.setToolTip(str(path))

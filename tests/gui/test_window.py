@@ -1,0 +1,319 @@
+"""The window around the 3D view: every way in, every way back, and what goes wrong on the way."""
+
+from __future__ import annotations
+
+import csv
+from pathlib import Path
+
+import pytest
+
+from tests.gui.conftest import site, wait_for_barriers, wait_for_document
+
+pytestmark = pytest.mark.gui
+
+
+def texts(window, row: int = 0) -> list[str]:
+    table = window.paths_panel.view.model()
+    return [str(table.index(row, column).data()) for column in range(table.columnCount())]
+
+
+def add_path(qtbot, window, end=3) -> int:
+    path_id = window.workspace.join(site(window, 0), site(window, end))
+    wait_for_barriers(qtbot, window)
+    return path_id
+
+
+def test_that_an_empty_window_shows_the_examples(window):
+    from migbar.resources import examples
+
+    assert window.welcome.isVisible()
+    assert len(window.welcome._cards) == len(examples()) > 0
+    assert not window.structure_panel.isVisible()
+
+
+def test_that_an_example_opens_with_one_click(window, qtbot):
+    from PySide6.QtCore import Qt
+
+    card = next(c for c in window.welcome._cards if c.accessibleName().endswith(" LiFePO4"))
+    qtbot.mouseClick(card, Qt.MouseButton.LeftButton)
+    wait_for_document(qtbot, window, "LiFePO4.cif")
+    assert window.view.isVisible()
+    assert window.structure_panel.ion.currentData() == "Li"
+
+
+def test_that_a_bad_file_leaves_what_is_open(opened, qtbot, tmp_path):
+    bad = tmp_path / "bad.cif"
+    bad.write_bytes(b"\x00\x01\x02 not a structure")
+    opened.open_file(bad)
+    qtbot.waitUntil(opened.notice.isVisible)
+    assert "bad.cif" in opened.notice.text.text()
+    assert opened.workspace.document.name == "olivine.cif"
+
+
+@pytest.mark.parametrize("text", ["", "data_x\n_cell_length_a 3", "Li\n1.0\n", "\ufeffäöü" * 2000])
+def test_that_files_that_are_no_structures_are_explained(window, qtbot, tmp_path, text):
+    bad = tmp_path / "bad.cif"
+    bad.write_text(text, encoding="utf-8")
+    window.open_file(bad)
+    qtbot.waitUntil(window.notice.isVisible)
+    assert "Traceback" not in window.notice.text.text()
+    assert window.workspace.document is None
+
+
+def test_that_escape_forgets_the_first_pick(opened, qtbot):
+    from PySide6.QtCore import Qt
+
+    opened.workspace.pick(site(opened, 0))
+    assert "final" in opened.prompt.text()
+    qtbot.keyClick(opened, Qt.Key.Key_Escape)
+    qtbot.waitUntil(lambda: opened.workspace.picks == ())
+    assert "initial" in opened.prompt.text()
+
+
+def test_that_the_same_site_twice_takes_the_pick_back(opened):
+    opened.workspace.pick(site(opened, 0))
+    opened.workspace.pick(site(opened, 0))
+    assert opened.workspace.picks == ()
+    assert opened.workspace.state.paths == ()
+
+
+def test_that_a_click_on_another_element_only_gives_a_hint(opened):
+    from migbar_gui.viewer import AtomInfo
+
+    opened.workspace.pick(site(opened, 0))
+    oxygen = AtomInfo("atom", 12, (0, 0, 0), "O", "O12", (0.1, 0.25, 0.74), (1.0, 1.5, 3.5))
+    opened.view.site_clicked.emit(oxygen)
+    assert "O12" in opened.statusBar().currentMessage()
+    assert len(opened.workspace.picks) == 1
+
+
+def test_that_removing_a_path_can_be_undone_with_its_barrier(opened, qtbot):
+    from PySide6.QtCore import Qt
+
+    add_path(qtbot, opened)
+    barrier = texts(opened)[1]
+    qtbot.keyClick(opened.paths_panel.view, Qt.Key.Key_Delete)
+    assert opened.workspace.state.paths == ()
+    opened.commands["edit.undo"].trigger()
+    assert texts(opened)[1] == barrier
+    opened.commands["edit.redo"].trigger()
+    assert opened.workspace.state.paths == ()
+
+
+def test_that_opening_another_file_can_be_undone_with_all_paths(opened, qtbot, empty_olivine):
+    add_path(qtbot, opened)
+    opened.open_file(empty_olivine)
+    wait_for_document(qtbot, opened, "host.cif")
+    assert opened.workspace.state.paths == ()
+    opened.commands["edit.undo"].trigger()
+    assert opened.workspace.document.name == "olivine.cif"
+    assert len(opened.workspace.state.paths) == 1
+
+
+def test_that_the_verdict_follows_the_threshold(opened, qtbot):
+    path_id = add_path(qtbot, opened)
+    barrier = opened.workspace.result(path_id).predicted.barrier.barrier_ev
+    opened.paths_panel.threshold.setValue(barrier + 0.01)
+    assert texts(opened)[3] == "good conductor"
+    opened.paths_panel.threshold.setValue(barrier - 0.01)
+    assert texts(opened)[3] == "poor conductor"
+    assert float(str(opened.settings.value("threshold_ev"))) == pytest.approx(
+        opened.workspace.threshold
+    )
+
+
+def test_that_notes_are_kept_and_undoable(opened, qtbot):
+    from PySide6.QtCore import Qt
+
+    add_path(qtbot, opened)
+    table = opened.paths_panel.view.model()
+    table.setData(table.index(0, 7), "along b", Qt.ItemDataRole.EditRole)
+    assert opened.workspace.state.paths[0].note == "along b"
+    opened.workspace.undo()
+    assert opened.workspace.state.paths[0].note == ""
+
+
+def test_that_a_path_can_be_added_with_the_keyboard_alone(opened, qtbot):
+    from PySide6.QtCore import Qt
+
+    from migbar_gui.dialogs.coordinates import CoordinatesDialog
+
+    opened.commands["path.add"].trigger()
+    dialog = opened.findChild(CoordinatesDialog)
+    qtbot.keyClicks(dialog.start, "0")
+    qtbot.keyClick(dialog.start, Qt.Key.Key_Tab)
+    qtbot.keyClicks(dialog.end, "99")
+    qtbot.keyClick(dialog.end, Qt.Key.Key_Return)
+    qtbot.waitUntil(dialog.problem.isVisible)
+    assert "no site 99" in dialog.problem.text()
+    assert opened.workspace.state.paths == ()
+    dialog.end.clear()
+    qtbot.keyClicks(dialog.end, "0@0,1,0")
+    qtbot.keyClick(dialog.end, Qt.Key.Key_Return)
+    qtbot.waitUntil(lambda: len(opened.workspace.state.paths) == 1)
+    wait_for_barriers(qtbot, opened)
+    assert opened.workspace.state.paths[0].hop.label == "0 → 0@0,1,0"
+    assert float(texts(opened)[1]) > 0
+
+
+def test_that_an_empty_host_offers_insertion_between_voids(window, qtbot, empty_olivine):
+    window.open_file(empty_olivine)
+    wait_for_document(qtbot, window, "host.cif")
+    assert window.workspace.state.mechanism == "insertion"
+    assert window.structure_panel.ion.currentData() == "Li"
+    qtbot.waitUntil(lambda: window.workspace.voids is not None, timeout=30_000)
+    from migbar_gui.workspace import Pick
+
+    first, second = window.workspace.voids[:2]
+    window.workspace.pick(Pick(first.frac_coords))
+    window.workspace.pick(Pick(second.frac_coords))
+    wait_for_barriers(qtbot, window)
+    assert float(texts(window)[1]) > 0
+    assert texts(window)[5] == "insertion"
+
+
+def test_that_only_sensible_mechanisms_can_be_chosen(opened):
+    enabled = {m.value for m, b in opened.structure_panel.mechanisms.items() if b.isEnabled()}
+    assert enabled == {"vacancy", "single_ion", "interstitial"}
+    ion = opened.structure_panel.ion
+    ion.setCurrentIndex(ion.findData("Na"))
+    ion.activated.emit(ion.currentIndex())
+    enabled = {m.value for m, b in opened.structure_panel.mechanisms.items() if b.isEnabled()}
+    assert enabled == {"insertion"}
+    opened.workspace.undo()
+    assert opened.structure_panel.ion.currentData() == "Li"
+
+
+def test_that_a_file_with_two_structures_asks_which(window, qtbot, two_blocks):
+    from migbar_gui.dialogs.blocks import BlockDialog
+
+    window.open_file(two_blocks)
+    qtbot.waitUntil(lambda: window.findChild(BlockDialog) is not None, timeout=30_000)
+    dialog = window.findChild(BlockDialog)
+    dialog.list.setCurrentRow(1)
+    dialog.accept()
+    wait_for_document(qtbot, window, "two.cif · host")
+    assert window.workspace.state.mechanism == "insertion"
+
+
+def test_that_a_partly_occupied_file_offers_ordering(window, qtbot, half_filled):
+    from migbar_gui.dialogs.ordering import OrderingDialog
+
+    window.open_file(half_filled)
+    qtbot.waitUntil(lambda: window.findChild(OrderingDialog) is not None, timeout=30_000)
+    window.findChild(OrderingDialog).accept()
+    wait_for_document(qtbot, window, "half.cif (ordered)")
+    note = window.workspace.document.notes[0].text
+    sites = [i for i, s in enumerate(window.workspace.structure) if s.specie.symbol == "Li"]
+    path_id = window.workspace.join(site(window, sites[0]), site(window, sites[1]))
+    wait_for_barriers(qtbot, window)
+    remarks = window.workspace.result(path_id).predicted.remarks
+    assert note in [remark.text for remark in remarks]
+
+
+def test_that_declining_to_order_leaves_what_is_open(opened, qtbot, half_filled):
+    from migbar_gui.dialogs.ordering import OrderingDialog
+
+    opened.open_file(half_filled)
+    qtbot.waitUntil(lambda: opened.findChild(OrderingDialog) is not None, timeout=30_000)
+    opened.findChild(OrderingDialog).reject()
+    assert opened.workspace.document.name == "olivine.cif"
+
+
+def test_that_the_table_is_exported_as_shown(opened, qtbot, tmp_path):
+    from openpyxl import load_workbook
+    from PySide6.QtGui import QGuiApplication
+
+    add_path(qtbot, opened, 3)
+    add_path(qtbot, opened, 1)
+    opened.export_table(tmp_path / "paths.csv")
+    opened.export_table(tmp_path / "paths.xlsx")
+    qtbot.waitUntil(lambda: not opened.jobs.shown, timeout=20_000)
+    rows = list(csv.DictReader((tmp_path / "paths.csv").open(encoding="utf-8")))
+    assert [f"{float(row['barrier_ev']):.3f}" for row in rows] == [
+        texts(opened, 0)[1],
+        texts(opened, 1)[1],
+    ]
+    sheet = load_workbook(tmp_path / "paths.xlsx").active
+    assert sheet.max_row == 3
+    opened.copy_table()
+    assert QGuiApplication.clipboard().text().count("\n") == 3
+
+
+def test_that_a_table_that_cannot_be_written_is_explained(opened, qtbot, tmp_path):
+    add_path(qtbot, opened)
+    opened.export_table(tmp_path / "no such folder" / "paths.csv")
+    qtbot.waitUntil(opened.notice.isVisible, timeout=10_000)
+    assert "no such" in opened.notice.text.text().lower()
+
+
+def test_that_a_picture_is_saved_at_the_size_asked_for(opened, qtbot, tmp_path):
+    from PySide6.QtGui import QImage
+
+    opened.save_picture(tmp_path / "view.png", 2, True)
+    picture = QImage(str(tmp_path / "view.png"))
+    assert picture.width() == 2 * opened.view.width()
+    assert picture.hasAlphaChannel()
+
+
+def test_that_opened_files_are_remembered(opened, olivine: Path):
+    assert opened.recent_files() == [olivine.resolve()]
+
+
+def test_that_cancelling_drops_the_result(window, qtbot):
+    import time
+
+    from migbar.progress import check_cancelled
+
+    done: list[object] = []
+
+    def slow(progress) -> str:
+        for step in range(200):
+            check_cancelled(progress)
+            progress.report(step, 200, "counting")
+            time.sleep(0.01)
+        return "done"
+
+    window.jobs.start("slow", "Counting", slow, done.append)
+    qtbot.waitUntil(window._cancel.isVisible)
+    window._cancel.click()
+    qtbot.waitUntil(lambda: window.jobs._pool.activeThreadCount() == 0, timeout=5_000)
+    assert done == []
+    assert not window._cancel.isVisible()
+
+
+def test_that_every_command_has_a_name_and_no_shortcut_is_taken_twice(window):
+    from migbar_gui.actions import ACTIONS, Submenu
+
+    keys = [a.keys for a in ACTIONS if not isinstance(a, Submenu) and a.keys]
+    assert len(keys) == len(set(keys))
+    assert len({a.id for a in ACTIONS}) == len(ACTIONS)
+
+
+def test_that_the_window_starts_without_torch():
+    import subprocess
+    import sys
+
+    program = (
+        "import sys\n"
+        "from migbar_gui.app import make_application\n"
+        "app = make_application()\n"
+        "from migbar_gui.main_window import MainWindow\n"
+        "from PySide6.QtCore import QSettings\n"
+        "w = MainWindow(QSettings('/nonexistent/x.ini', QSettings.Format.IniFormat)); w.show()\n"
+        "while w.view is None or w.predictions._model is None: app.processEvents()\n"
+        "print('torch' in sys.modules); w.close()\n"
+    )
+    ran = subprocess.run(
+        [sys.executable, "-c", program], capture_output=True, text=True, check=True
+    )
+    assert ran.stdout.strip() == "False"
+
+
+def test_that_without_a_display_one_line_says_what_to_do(monkeypatch, capsys):
+    from migbar_gui.app import main
+
+    monkeypatch.delenv("DISPLAY")
+    monkeypatch.setenv("QT_QPA_PLATFORM", "xcb")
+    assert main([]) == 1
+    assert "no display" in capsys.readouterr().err
