@@ -113,11 +113,9 @@ def _clash_remarks(near: Sequence[Approach], band: Band) -> list[Remark]:
         return []
     worst = min(clashes, key=lambda a: a.distance)
     limit = CLASH_FRACTION * (ionic_radius(band.ion) + ionic_radius(worst.element))
-    others = (
-        f" ({len(clashes)} of {band.n_images} images are this close)" if len(clashes) > 1 else ""
-    )
+    count = f"; {len(clashes)} of {band.n_images} images are too close" if len(clashes) > 1 else ""
     text = (
-        f"Image {worst.image} comes within {worst.distance:.2f} Å of {worst.element}, less than "
-        f"{CLASH_FRACTION:.0%} of the ionic radii's sum ({limit:.2f} Å){others}: the true path bends around it."
+        f"Image {worst.image} comes within {worst.distance:.2f} Å of {worst.element}, under {limit:.2f} Å "
+        f"({CLASH_FRACTION:.0%} of the ionic radii's sum){count}. The true path bends around it."
     )
     return [Remark("close_approach", text)]
