@@ -23,15 +23,19 @@ from vtkmodules.vtkRenderingOpenGL2 import vtkRenderStepsPass, vtkSSAAPass
 CLICK_RANGE = 4
 """A press and release closer than this (pixels) are a click, not a drag."""
 
-MOVING_FRAME, STILL_FRAME = 0.033, 0.1
-"""Edges are smoothed as well as frames of this length (s) allow, while the picture is turned and at rest."""
+FRAME_LIMITS = {"ssaa": 0.033, "fxaa": 0.033, "full": 0.08, "coarse": 0.08}
+"""Ways to draw a frame while the picture is turned, the best first, each taken if it lasts no longer (s)."""
+
+STILL_LIMITS = {"ssaa": 0.1, "fxaa": 0.2}
+"""The same for a picture at rest."""
+
+COARSE = ("coarse", "plain")
+"""Ways that draw one pixel for four; the last resort leaves details out as well."""
 
 SETTLE = 150
 """Milliseconds without motion after which the picture is drawn at its best."""
 
 HOVER_INTERVAL = 33
-
-_SMOOTHING = ("ssaa", "fxaa", "none")
 
 
 class Canvas(QtInteractor):
@@ -41,7 +45,7 @@ class Canvas(QtInteractor):
     ----------
     parent : QWidget
     before_frame : callable
-        Called before each frame, to set what depends on the camera.
+        Called before each frame, to set what depends on the camera; told whether details are drawn too.
     """
 
     clicked = Signal(QPointF)
@@ -50,10 +54,10 @@ class Canvas(QtInteractor):
     changed = Signal()
     turned = Signal()
 
-    def __init__(self, parent: QWidget, before_frame: Callable[[], None]) -> None:
+    def __init__(self, parent: QWidget, before_frame: Callable[[bool], None]) -> None:
         self._before_frame = before_frame
         self._moving = False
-        self._smoothing = ""
+        self._quality = ""
         self._frame_seconds: dict[str, float] = {}
         self._press: QPointF | None = None
         self._dragged = False
@@ -96,8 +100,7 @@ class Canvas(QtInteractor):
 
     def picture(self, scale: int, transparent: bool) -> NDArray[np.uint8]:
         """Render what is seen at its best, `scale` times as large, as RGBA with shape (height, width, 4)."""
-        self._before_frame()
-        self._smooth("ssaa")
+        self._set_quality("ssaa")
         pixels = np.asarray(
             self.screenshot(None, transparent_background=transparent, return_img=True, scale=scale)
         )
@@ -110,39 +113,46 @@ class Canvas(QtInteractor):
         self._frame_seconds.clear()
 
     def paintGL(self) -> None:  # noqa: N802
-        self._before_frame()
-        self._smooth(self._affordable_smoothing())
+        if self._closed:
+            return
+        self._set_quality(self._choose_quality())
         start = perf_counter()
+        window = self.GetRenderWindow()
+        size = window.GetSize()
+        if self._quality in COARSE:
+            window.SetSize(size[0] // 2, size[1] // 2)  # the widget stretches what it is given
         self._Iren.EnableRenderOn()
         super().paintGL()
         self._Iren.EnableRenderOff()
+        window.SetSize(size)
         self._note_speed(perf_counter() - start)
 
     def _note_speed(self, seconds: float) -> None:
-        before = self._frame_seconds.get(self._smoothing)
+        before = self._frame_seconds.get(self._quality)
         if before is None:
             seconds = 0.0  # the first frame of its kind also compiles shaders: it says nothing
         elif before > 0:
             seconds = min(seconds, 1.3 * before)
-        self._frame_seconds[self._smoothing] = seconds
+        self._frame_seconds[self._quality] = seconds
 
-    def _affordable_smoothing(self) -> str:
-        # Four samples a pixel gain little where a pixel is small already.
-        levels = _SMOOTHING if self.devicePixelRatioF() < 1.5 else _SMOOTHING[1:]
-        return next((level for level in levels if self._affordable(level)), "none")
+    def _choose_quality(self) -> str:
+        limits = FRAME_LIMITS if self._moving else STILL_LIMITS
+        for quality, limit in limits.items():
+            seconds = self._frame_seconds.get(quality, 0.0)
+            untried = self._moving and not seconds
+            if quality == "ssaa" and (untried or self.devicePixelRatioF() >= 1.5):
+                # Four samples a pixel gain little on small pixels, and are first tried at rest.
+                continue
+            if seconds < limit:
+                return quality
+        return "plain" if self._moving else "full"
 
-    def _affordable(self, level: str) -> bool:
-        seconds = self._frame_seconds.get(level, 0.0)
-        if self._moving:
-            tried = level != "ssaa" or seconds > 0  # the slowest one is first tried at rest
-            return tried and seconds < MOVING_FRAME
-        return seconds < STILL_FRAME
-
-    def _smooth(self, level: str) -> None:
-        if level != self._smoothing:
-            self.renderer.SetPass(self._best if level == "ssaa" else None)
-            self.renderer.SetUseFXAA(level == "fxaa")
-            self._smoothing = level
+    def _set_quality(self, quality: str) -> None:
+        if quality != self._quality:
+            self.renderer.SetPass(self._best if quality == "ssaa" else None)
+            self.renderer.SetUseFXAA(quality == "fxaa")
+            self._quality = quality
+        self._before_frame(quality != "plain")
 
     def _on_turned(self) -> None:
         self._start_moving()
@@ -160,7 +170,7 @@ class Canvas(QtInteractor):
 
     def mousePressEvent(self, event: QMouseEvent) -> None:  # noqa: N802
         left = event.button() == Qt.MouseButton.LeftButton
-        self._press = event.position() if left and not event.modifiers() else None
+        self._press = event.position() if left else None
         super().mousePressEvent(event)
 
     def mouseReleaseEvent(self, event: QMouseEvent) -> None:  # noqa: N802

@@ -151,6 +151,12 @@ class CrystalView(QWidget):
         self._ghost_layer = BallLayer(renderer, outline=0.3, translucent=True)
         self._void_layer = BallLayer(renderer, outline=0.45, translucent=True)
         self._end_layer = BallLayer(renderer, outline=0.3, translucent=True)
+        self._details: list[Layer] = [
+            self._bond_layer,
+            self._face_layer,
+            self._rim_layer,
+            self._ghost_layer,
+        ]
         self._hazy: list[Layer] = [
             self._atom_layer,
             self._bond_layer,
@@ -458,6 +464,14 @@ class CrystalView(QWidget):
         self._fit()
         self._canvas.request_frame()
 
+    def turn(self, across: float, upwards: float = 0.0) -> None:
+        """Turn the camera around the crystal by degrees to the right and upwards."""
+        camera = self._camera()
+        camera.Azimuth(across)
+        camera.Elevation(upwards)
+        camera.OrthogonalizeViewUp()
+        self._canvas.request_quick_frame()
+
     def zoom_to_fit(self) -> None:
         """Show everything, from the same direction."""
         self._fit()
@@ -531,8 +545,10 @@ class CrystalView(QWidget):
             reach = np.linalg.norm(points - self._centre, axis=1) + radii
             self._radius = float(reach.max()) + 1.0
 
-    def _before_frame(self) -> None:
+    def _before_frame(self, detailed: bool) -> None:
         """Set what depends on the camera: clipping, haze, and the rings behind the balls."""
+        for detail in self._details:
+            detail.set_visible(detailed)
         camera = self._camera()
         position, focus = np.array(camera.GetPosition()), np.array(camera.GetFocalPoint())
         distance = float(np.linalg.norm(position - focus))

@@ -36,6 +36,7 @@ class Layer:
         mapper.SetScalarModeToUsePointFieldData()
         mapper.SelectColorArray("colour")
         mapper.SetColorModeToDirectScalars()
+        self._empty = True
         self.mapper = mapper
         self.actor = vtkActor()
         self.actor.SetMapper(mapper)
@@ -66,8 +67,13 @@ class Layer:
         self._uniforms.SetUniformf("hazeStart", start)
         self._uniforms.SetUniformf("hazeDepth", depth)
 
+    def set_visible(self, visible: bool) -> None:
+        """Show or hide what was drawn."""
+        self.actor.SetVisibility(visible and not self._empty)
+
     def _show(self, data: pv.PolyData | None) -> None:
-        self.actor.SetVisibility(data is not None)
+        self._empty = data is None
+        self.set_visible(True)
         if data is not None:
             self.mapper.SetInputData(data)
 

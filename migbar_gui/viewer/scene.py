@@ -27,7 +27,7 @@ BOND_FACTOR = 1.2
 SHELL_FACTOR = 1.2
 """Images outside the cell are shown up to this multiple of the longest nearest-neighbour distance …"""
 
-SHELL_RANGE = (4.0, 6.5)
+SHELL_RANGE = (3.2, 6.5)
 """… and in any case within these bounds in Å."""
 
 

@@ -477,6 +477,33 @@ def test_that_views_can_be_opened_and_closed_again(qtbot):
         qtbot.wait(10)
 
 
+def test_that_a_window_can_be_closed_with_the_view_in_it(qtbot):
+    window = QMainWindow()
+    crystal_view = CrystalView(window)
+    window.setCentralWidget(crystal_view)
+    window.show()
+    qtbot.waitExposed(window)
+    crystal_view.show_structure(layered_oxide(), "Li")
+    window.close()
+    window.deleteLater()
+    qtbot.wait(300)
+
+
+def test_that_a_view_that_draws_slowly_leaves_out_details_while_it_is_turned_only(view, qtbot):
+    view.show_structure(olivine(), "Li")
+    settle(qtbot)
+    canvas = view.childAt(5, 5)
+    canvas._frame_seconds = dict.fromkeys(("ssaa", "fxaa", "full", "coarse"), 9.0)
+    canvas._note_speed = lambda seconds: None
+    sizes = canvas.GetRenderWindow().GetSize()
+    view.turn(10)
+    canvas.grab()
+    assert canvas._quality == "plain"
+    assert canvas.GetRenderWindow().GetSize() == sizes
+    settle(qtbot)
+    assert canvas._quality == "full"
+
+
 _SCALED = """
 import os
 os.environ.setdefault("QT_API", "pyside6")
