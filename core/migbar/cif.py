@@ -28,7 +28,7 @@ _MAX_OPERATIONS = 1_000
 # Each alternative uses up what it has looked at, so that no text takes quadratic time.
 _TOKEN = re.compile(
     r"^;(?P<text>.*?)(?:^;|\Z)|\#[^\n]*"
-    r"|'(?P<single>(?:[^'\n]|'(?=\S))*)'?|\"(?P<double>(?:[^\"\n]|\"(?=\S))*)\"?|(?P<word>\S+)",
+    r"|'(?P<single>(?:[^'\n]+|'(?=\S))*)'?|\"(?P<double>(?:[^\"\n]+|\"(?=\S))*)\"?|(?P<word>\S+)",
     re.MULTILINE | re.DOTALL,
 )
 _NUMBER = re.compile(r"([+-]?(?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d+)?)(?:\(\d*\))?")

@@ -1,0 +1,132 @@
+import re
+
+import numpy as np
+import pytest
+from pymatgen.core import Lattice, Structure
+
+from migbar.errors import Cancelled, OrderingError
+from migbar.ordering import CLOSEST_IONS, order_structure
+from migbar.resources import examples
+from migbar.structures import formula, is_partly_occupied, read_structure
+
+EXAMPLES = {path.stem: path for path in examples()}
+
+
+class Recorder:
+    def __init__(self, cancel_after=10**9):
+        self.reports = []
+        self.cancel_after = cancel_after
+
+    def report(self, done, total, message=""):
+        self.reports.append((done, total, message))
+
+    def cancelled(self):
+        return len(self.reports) >= self.cancel_after
+
+
+def closest(structure, ion):
+    sites = [i for i, site in enumerate(structure) if site.specie.symbol == ion]
+    distances = structure.distance_matrix[np.ix_(sites, sites)]
+    return (distances + 99 * np.eye(len(sites))).min()
+
+
+def rock_salt(**cation):
+    return Structure.from_spacegroup(
+        "Fm-3m", Lattice.cubic(4.2), [cation, "O"], [[0, 0, 0], [0.5, 0.5, 0.5]]
+    )
+
+
+@pytest.mark.parametrize("max_atoms", [200, 100])
+def test_that_the_cubic_garnet_is_ordered(max_atoms):
+    garnet = read_structure(EXAMPLES["Li7La3Zr2O12"])
+    progress = Recorder()
+    ordering = order_structure(garnet, max_atoms=max_atoms, progress=progress)
+    ordered = ordering.structure
+    assert not is_partly_occupied(ordered)
+    assert formula(ordered) == "Li7La3Zr2O12"
+    assert len(ordered) <= max_atoms
+    assert closest(ordered, "Li") >= CLOSEST_IONS
+    assert "0.542" in ordering.note
+    assert "Li7La3Zr2O12" in ordering.note
+    assert progress.reports
+
+
+def test_that_the_note_says_what_became_of_each_occupancy():
+    garnet = read_structure(EXAMPLES["Li7La3Zr2O12"])
+    ordering = order_structure(garnet)
+    counts = re.findall(r"→ (\d+)/(\d+)", ordering.note)
+    assert sum(int(n) for n, _ in counts) == ordering.structure.composition["Li"] == 56
+    assert [int(n) for _, n in counts] == [24, 96]
+
+
+def test_that_ordering_twice_gives_the_same_structure():
+    garnet = read_structure(EXAMPLES["Li7La3Zr2O12"])
+    one, other = (order_structure(garnet).structure for _ in range(2))
+    np.testing.assert_array_equal(one.frac_coords, other.frac_coords)
+
+
+def test_that_an_ordered_structure_is_left_alone():
+    structure = read_structure(EXAMPLES["LiFePO4"])
+    assert order_structure(structure).structure is structure
+
+
+def test_that_mixed_cations_are_ordered_neutrally():
+    ordering = order_structure(rock_salt(Li=0.5, Y=0.5))
+    assert formula(ordering.structure) == "LiYO2"
+    assert len(ordering.structure) == 8
+
+
+def test_that_occupancies_are_rounded_to_a_neutral_count():
+    ordering = order_structure(rock_salt(Li=0.51, Y=0.48))
+    assert formula(ordering.structure) == "LiYO2"
+    assert "0.51 → 2/4" in ordering.note
+
+
+def test_that_a_cell_too_small_for_the_occupancies_is_enlarged():
+    structure = Structure.from_spacegroup(
+        "Pm-3m", Lattice.cubic(4.2), [{"Na": 0.25, "Ag": 0.75}, "Cl"], [[0, 0, 0], [0.5] * 3]
+    )
+    ordering = order_structure(structure)
+    assert ordering.structure.composition.reduced_formula == "NaAg3Cl4"
+    assert "times the cell as read" in ordering.note
+
+
+def test_that_a_redox_element_takes_up_the_charge():
+    structure = read_structure(EXAMPLES["LiCoO2"])
+    lithium = [i for i, site in enumerate(structure) if site.specie.symbol == "Li"]
+    for i in lithium:
+        structure.replace(i, {"Li": 0.5}, label="Li1")
+    ordering = order_structure(structure)
+    assert formula(ordering.structure) == "Li(CoO2)2"
+    assert sum(site.label.startswith("Li1") for site in ordering.structure) == 3
+
+
+def test_that_alternatives_are_not_both_occupied():
+    structure = Structure(
+        Lattice.cubic(5.0),
+        [{"Li": 0.5}, {"Li": 0.5}, "Cl"],
+        [[0.0, 0, 0], [0.16, 0, 0], [0.5, 0.5, 0.5]],
+    )
+    ordered = order_structure(structure).structure
+    assert closest(ordered, "Li") > 4.0
+
+
+def test_that_a_charged_composition_is_refused_with_advice():
+    with pytest.raises(OrderingError, match="charge-neutral"):
+        order_structure(rock_salt(Li=0.5), max_atoms=16)
+
+
+def test_that_a_cell_above_the_limit_is_refused_with_advice():
+    with pytest.raises(OrderingError, match="Allow more atoms"):
+        order_structure(read_structure(EXAMPLES["Li7La3Zr2O12"]), max_atoms=50)
+
+
+def test_that_the_time_limit_ends_the_search():
+    with pytest.raises(OrderingError, match="within 0 s"):
+        order_structure(read_structure(EXAMPLES["Li7La3Zr2O12"]), time_limit=0.2)
+
+
+def test_that_the_search_can_be_cancelled():
+    garnet = read_structure(EXAMPLES["Li7La3Zr2O12"])
+    with pytest.raises(Cancelled):
+        order_structure(garnet, progress=Recorder(cancel_after=2))
