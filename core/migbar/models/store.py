@@ -24,7 +24,10 @@ DEFAULT_MODEL = "band-forest"
 CARD = "card.json"
 WEIGHTS = "weights.safetensors"
 
-_RECIPES = {"band-forest": ("migbar.models.forest", "BandForest")}
+_RECIPES = {
+    "band-forest": ("migbar.models.forest", "BandForest"),
+    "network": ("migbar.models.networks.predictor", "NetworkPredictor"),
+}
 """Module and class that read a model's weights, by the recipe on its card."""
 
 

@@ -65,7 +65,14 @@ class Moments:
     mean: Tensor
     squares: Tensor
 
+    @classmethod
+    def none(cls, like: Tensor) -> Moments:
+        """Begin without any rows."""
+        nothing = torch.zeros(like.shape[1], dtype=torch.float64, device=like.device)
+        return cls(0, nothing, nothing.clone())
+
     def add(self, rows: Tensor) -> None:
+        """Take more rows into account."""
         n = len(rows)
         mean = rows.mean(0)
         squares = (rows - mean).square_().sum(0).double()
@@ -74,6 +81,10 @@ class Moments:
         self.mean += delta * (n / total)
         self.squares += squares + delta.square() * (self.count * n / total)
         self.count = total
+
+    def mean_and_variance(self, dtype: torch.dtype) -> tuple[Tensor, Tensor]:
+        """Return both for all rows so far."""
+        return self.mean.to(dtype), (self.squares / max(self.count, 1)).to(dtype)
 
 
 class GatedAngles(torch.autograd.Function):
@@ -106,8 +117,7 @@ class GatedAngles(torch.autograd.Function):
         m = torch.empty_like(z) if keep else None
         new = z.new_empty(0) if last else torch.empty_like(z)
         weighted, gates = torch.empty_like(target), torch.empty_like(target)
-        nothing = torch.zeros(features, dtype=torch.float64, device=z.device)
-        moments = Moments(0, nothing, nothing.clone())
+        moments = Moments.none(z)
         if norm is not None:
             scale, shift = _affine(*norm, gamma, beta, eps)
         for p in cut:
@@ -124,8 +134,7 @@ class GatedAngles(torch.autograd.Function):
             gates[p.edges] = gate.sum(1).view(-1, features)
             gate *= p.by_first(values)
             weighted[p.edges] = gate.sum(1).view(-1, features)
-        mean, variance = norm or (moments.mean, moments.squares / max(moments.count, 1))
-        mean, variance = mean.to(z.dtype), variance.to(z.dtype)
+        mean, variance = norm or moments.mean_and_variance(z.dtype)
         if norm is None and not last and m is not None:
             scale, shift = _affine(mean, variance, gamma, beta, eps)
             for p in cut:
@@ -165,8 +174,7 @@ class GatedAngles(torch.autograd.Function):
             if not ctx.last:
                 g_u = _silu_gradient(g_new[p.pairs], rows, scale, shift)
                 if ctx.batch_norm:
-                    g_u -= g_beta / len(z)
-                    g_u -= (rows - mean) * (inverse * g_gamma / len(z))
+                    _centre(g_u, rows, mean, inverse, g_gamma, g_beta, len(z))
                 g_m += g_u * scale
             block = g_m.view(p.n, p.d, p.d, features)
             g_source[p.edges] = block.sum(2).view(-1, features)
@@ -179,6 +187,75 @@ class GatedAngles(torch.autograd.Function):
         if ctx.last:
             return g_z, g_weight, g_bias, g_source, g_target, g_values, *[None] * 7
         return g_z, g_weight, g_bias, g_source, g_target, g_values, g_gamma, g_beta, *[None] * 5
+
+
+class NormSilu(torch.autograd.Function):
+    """SiLU of a batch norm; `norm` holds mean and variance, or is None where the batch's own count."""
+
+    @staticmethod
+    def forward(
+        ctx: Any,
+        x: Tensor,
+        gamma: Tensor,
+        beta: Tensor,
+        norm: tuple[Tensor, Tensor] | None,
+        eps: float,
+    ) -> tuple[Tensor, Tensor, Tensor]:
+        ctx.batch_norm = norm is None
+        cut = x.split(_rows_in_piece(x))
+        if norm is None:
+            moments = Moments.none(x)
+            for rows in cut:
+                moments.add(rows)
+            norm = moments.mean_and_variance(x.dtype)
+        mean, variance = norm
+        scale, shift = _affine(mean, variance, gamma, beta, eps)
+        out = torch.empty_like(x)
+        for rows, new in zip(cut, out.split(_rows_in_piece(x)), strict=True):
+            torch.addcmul(shift, rows, scale, out=new)
+            torch.nn.functional.silu(new, inplace=True)
+        ctx.save_for_backward(x, gamma, beta, mean, torch.rsqrt(variance + eps))
+        ctx.mark_non_differentiable(mean, variance)
+        return out, mean, variance
+
+    @staticmethod
+    def backward(ctx: Any, *gradients: Tensor) -> tuple[Any, ...]:
+        x, gamma, beta, mean, inverse = ctx.saved_tensors
+        size = _rows_in_piece(x)
+        cut = list(zip(x.split(size), gradients[0].split(size), strict=True))
+        scale, shift = gamma * inverse, beta - mean * gamma * inverse
+        g_x = torch.empty_like(x)
+        g_gamma, g_beta = torch.zeros_like(gamma), torch.zeros_like(beta)
+        for rows, g in cut:
+            g_u = _silu_gradient(g, rows, scale, shift)
+            g_beta += g_u.sum(0)
+            g_u *= rows - mean
+            g_gamma += g_u.sum(0)
+        g_gamma *= inverse
+        for (rows, g), new in zip(cut, g_x.split(size), strict=True):
+            g_u = _silu_gradient(g, rows, scale, shift)
+            if ctx.batch_norm:
+                _centre(g_u, rows, mean, inverse, g_gamma, g_beta, len(x))
+            torch.mul(g_u, scale, out=new)
+        return g_x, g_gamma, g_beta, None, None
+
+
+def _rows_in_piece(x: Tensor) -> int:
+    return max(1, (_CPU_PIECE if x.device.type == "cpu" else _GPU_PIECE) // x.shape[1])
+
+
+def _centre(
+    g_u: Tensor,
+    rows: Tensor,
+    mean: Tensor,
+    inverse: Tensor,
+    g_gamma: Tensor,
+    g_beta: Tensor,
+    count: int,
+) -> None:
+    """Take off what a change of mean and variance does to the gradient of a batch norm."""
+    g_u -= g_beta / count
+    g_u -= (rows - mean) * (inverse * g_gamma / count)
 
 
 def _affine(

@@ -5,11 +5,13 @@ Source: Choudhary and DeCost, npj Comput. Mater. 7, 185 (2021), and the code of 
 
 from __future__ import annotations
 
+from typing import cast
+
 import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from migbar.models.networks.angles import GatedAngles
+from migbar.models.networks.angles import GatedAngles, NormSilu
 from migbar.models.networks.batch import GraphBatch
 
 EPSILON = 1e-6
@@ -39,7 +41,12 @@ class MLPLayer(nn.Module):
         )
 
     def forward(self, x: Tensor) -> Tensor:
-        return self.layer(x)
+        x = self.layer[0](x)
+        norm = cast(nn.BatchNorm1d, self.layer[1])
+        out, mean, variance = NormSilu.apply(x, norm.weight, norm.bias, _fixed(norm), norm.eps)
+        if norm.training:
+            _track(norm, mean, variance, len(x))
+        return out
 
 
 class EdgeGatedGraphConv(nn.Module):
@@ -82,7 +89,7 @@ class EdgeGatedGraphConv(nn.Module):
             graph.turned(self.dst_update(y)),
             norm.weight,
             norm.bias,
-            None if norm.training else (norm.running_mean, norm.running_var),
+            _fixed(norm),
             norm.eps,
             graph.blocks,
             last,
@@ -94,6 +101,13 @@ class EdgeGatedGraphConv(nn.Module):
 
     def _updated(self, x: Tensor, h: Tensor) -> Tensor:
         return x + functional.silu(self.bn_nodes(self.src_update(x) + h))
+
+
+def _fixed(norm: nn.BatchNorm1d) -> tuple[Tensor, Tensor] | None:
+    """Mean and variance that a batch norm uses; None where it uses those of the batch."""
+    if norm.training:
+        return None
+    return norm.get_buffer("running_mean"), norm.get_buffer("running_var")
 
 
 def _track(norm: nn.BatchNorm1d, mean: Tensor, variance: Tensor, rows: int) -> None:

@@ -10,6 +10,7 @@ from __future__ import annotations
 import copy
 from collections.abc import Sequence
 from dataclasses import dataclass
+from importlib import import_module
 from types import MethodType
 from typing import TYPE_CHECKING, Any
 
@@ -69,8 +70,8 @@ class DglBatch:
 def require_backend() -> None:
     """Raise `BackendError` unless ALIGNN and DGL can be imported."""
     try:
-        import alignn.models.alignn
-        import dgl  # noqa: F401
+        import_module("dgl")
+        import_module("alignn.models.alignn")
     except Exception as error:  # DGL raises many kinds where its libraries do not load
         raise BackendError(str(error)) from None
 
@@ -152,7 +153,11 @@ def reference_graph(structure: Structure, canonize: bool = True) -> tuple[Any, A
 def reference_sub_graph(band: Band) -> tuple[Any, Any]:
     """Build MODEL-4's sub-graph from ALIGNN's neighbours, as the published code does."""
     import dgl
-    from alignn.graphs import build_undirected_edgedata, compute_bond_cosines, nearest_neighbor_edges
+    from alignn.graphs import (
+        build_undirected_edgedata,
+        compute_bond_cosines,
+        nearest_neighbor_edges,
+    )
 
     five = band.five_position_structure()
     edges, _ = nearest_neighbor_edges(jarvis_atoms(five), cutoff=3.0, max_neighbors=6)

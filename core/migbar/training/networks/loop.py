@@ -55,6 +55,9 @@ class Hardware:
     strategy: str = "auto"
 
 
+ONE_DEVICE = Hardware()
+
+
 @dataclass(slots=True)
 class Epoch:
     """One line of the metrics."""
@@ -83,7 +86,7 @@ def train_network(
     settings: TrainingSettings,
     folder: str | Path | None = None,
     chosen: Sequence[int] | NDArray[np.int64] | None = None,
-    hardware: Hardware = Hardware(),
+    hardware: Hardware = ONE_DEVICE,
     progress: Progress = SILENT,
     stop_after: float | None = None,
 ) -> list[Epoch]:

@@ -73,7 +73,7 @@ PRESETS = {
         size=NetworkSize(hidden=64, embedding=32, alignn_layers=2, gcn_layers=2),
         pretraining_graphs=GraphSettings(neighbours=8),
         graphs=GraphSettings(neighbours=8, surroundings=4.5),
-        pretraining=TrainingSettings(epochs=5, batch_size=64, validation=0.05),
+        pretraining=TrainingSettings(epochs=3, batch_size=32, validation=0.05),
         finetuning=TrainingSettings(epochs=24, batch_size=8, validation=0.0),
         power=0.5,
         max_atoms=30,

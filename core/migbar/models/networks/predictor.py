@@ -1,0 +1,239 @@
+"""A trained network as a predictor of barriers."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import asdict
+from typing import Any
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+
+from migbar.bands import Band
+from migbar.barriers import Barrier, ModelCard, Remark
+from migbar.errors import ModelError
+from migbar.graphs import CrystalGraph, GraphSettings, band_graph, end_graphs, path_sub_graph
+from migbar.models.forest import INTERVAL_LEVEL, SAME_PATH, Calibration, Domain
+from migbar.models.networks.architectures import ARCHITECTURES, Network, NetworkSize, make_network
+from migbar.models.networks.batch import batch_graphs
+from migbar.models.networks.scaling import TargetScaling
+from migbar.progress import SILENT, Progress, check_cancelled
+
+RECIPE = "network"
+
+_BATCH = 8
+_PREFIX = "network."
+
+
+class NetworkPredictor:
+    """Predicts barriers with MODEL-1 to MODEL-4.
+
+    Parameters
+    ----------
+    card : ModelCard
+        Its ``training`` holds ``architecture``, ``size``, ``graphs``, ``scaling``, and ``margin_ev`` where there
+        is no calibration.
+    network : Network
+    calibration : Calibration, optional
+        From residuals out of fold.
+    domain : Domain, optional
+        Pooled vectors of the training paths.
+    backend : str
+        ``torch``, or ``alignn`` for the reference's own layers and graphs.
+    """
+
+    def __init__(
+        self,
+        card: ModelCard,
+        network: Network,
+        calibration: Calibration | None = None,
+        domain: Domain | None = None,
+        backend: str = "torch",
+    ) -> None:
+        self.card = card
+        self.network = network.eval()
+        self.calibration = calibration
+        self.domain = domain
+        self.graphs = GraphSettings(**card.training["graphs"])
+        self.scaling = TargetScaling(**card.training["scaling"])
+        self._twin = None
+        if backend == "alignn":
+            from migbar.models.networks.reference import reference_network
+
+            if self.graphs != GraphSettings(canonize=self.graphs.canonize):
+                raise ModelError(
+                    f"the model '{card.name}' sees graphs that ALIGNN does not build; use the default back end."
+                )
+            self._twin = reference_network(network)
+
+    @classmethod
+    def from_weights(cls, card: ModelCard, weights: dict[str, NDArray[Any]]) -> NetworkPredictor:
+        """Make the model again from what `weights` gave."""
+        training = card.training
+        if training.get("architecture") not in ARCHITECTURES[1:]:
+            raise ValueError(f"its architecture '{training.get('architecture')}' is not known")
+        network = make_network(training["architecture"], NetworkSize(**training["size"]))
+        state = {
+            key.removeprefix(_PREFIX): torch.from_numpy(
+                value.astype(np.float32) if value.dtype == np.float16 else value
+            )
+            for key, value in weights.items()
+            if key.startswith(_PREFIX)
+        }
+        try:
+            network.load_state_dict(state)
+        except RuntimeError as error:
+            raise ValueError(f"its weights do not fit its architecture ({error})") from None
+        calibration = domain = None
+        if "calibration" in weights:
+            calibration = Calibration(*(float(v) for v in weights["calibration"]))
+        if "domain.known" in weights:
+            mean, scale, known = (
+                weights[f"domain.{name}"].astype(np.float32) for name in ("mean", "scale", "known")
+            )
+            domain = Domain(mean, scale, known, float(weights["domain.reach"][0]))
+        return cls(card, network, calibration, domain)
+
+    def weights(self) -> dict[str, NDArray[Any]]:
+        """Return all arrays of the model by name; in half precision if the card says so."""
+        half = bool(self.card.training.get("half_precision"))
+
+        def stored(array: NDArray[Any]) -> NDArray[Any]:
+            return array.astype(np.float16) if half and array.dtype == np.float32 else array
+
+        arrays = {
+            _PREFIX + key: stored(value.detach().cpu().numpy())
+            for key, value in self.network.state_dict().items()
+        }
+        if self.calibration is not None:
+            arrays["calibration"] = np.array(list(asdict(self.calibration).values()))
+        if self.domain is not None:
+            for name in ("mean", "scale", "known"):
+                arrays[f"domain.{name}"] = getattr(self.domain, name)
+            arrays["domain.reach"] = np.array([self.domain.reach])
+        return arrays
+
+    def predict(self, bands: Sequence[Band], progress: Progress = SILENT) -> list[Barrier]:
+        """Predict the barrier of each band, in the order given."""
+        barriers: list[Barrier] = []
+        for first in range(0, len(bands), _BATCH):
+            check_cancelled(progress)
+            progress.report(first, len(bands), "Predicting barriers")
+            barriers += self._predict(bands[first : first + _BATCH])
+        progress.report(len(bands), len(bands), "Predicting barriers")
+        return barriers
+
+    def _predict(self, bands: Sequence[Band]) -> list[Barrier]:
+        with torch.no_grad():
+            vectors = self._pooled(bands)
+            scaled = self.network.heads(vectors)[:, 0].double().numpy()
+        values = self.scaling.unscale(scaled)
+        lows, highs = self._intervals(values)
+        x = vectors.double().numpy()
+        return [
+            Barrier(
+                barrier_ev=float(values[k]),
+                interval_ev=(float(lows[k]), float(highs[k])),
+                model=self.card.name,
+                model_version=self.card.version,
+                interval_level=INTERVAL_LEVEL,
+                remarks=tuple(self._remarks(band, x[k : k + 1])),
+            )
+            for k, band in enumerate(bands)
+        ]
+
+    def _pooled(self, bands: Sequence[Band]) -> torch.Tensor:
+        if self._twin is not None:
+            return self._twin.pooled(*_reference_inputs(self._twin, bands, self.graphs))
+        shown = [band_graphs(band, self.network.inputs, self.graphs) for band in bands]
+        return self.network.pooled(*(batch_graphs(column) for column in zip(*shown, strict=True)))
+
+    def _intervals(
+        self, values: NDArray[np.float64]
+    ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+        if self.calibration is not None:
+            return self.calibration.interval(values, np.zeros_like(values))
+        margin = float(self.card.training["margin_ev"])
+        return np.maximum(values - margin, 0.0), values + margin
+
+    def _remarks(self, band: Band, x: NDArray[np.float64]) -> list[Remark]:
+        training = self.card.training
+        remarks = []
+        if self.calibration is None:
+            remarks.append(
+                Remark(
+                    "uncalibrated_interval",
+                    "The interval comes from the model's published mean error, not from a calibration.",
+                )
+            )
+        if "ions" in training and band.ion not in training["ions"]:
+            remarks.append(
+                Remark(
+                    "unseen_ion",
+                    f"The model has never seen {band.ion} move (it knows "
+                    f"{', '.join(training['ions'])}); take the number as a rough guess.",
+                )
+            )
+        unseen = sorted(band.host.symbol_set - {band.ion} - set(training.get("elements", ())))
+        if unseen and "elements" in training:
+            remarks.append(
+                Remark(
+                    "unseen_element",
+                    f"No training path has a host with {', '.join(unseen)}; expect a larger error.",
+                )
+            )
+        return remarks + self._domain_remarks(x)
+
+    def _domain_remarks(self, x: NDArray[np.float64]) -> list[Remark]:
+        if self.domain is None:
+            return []
+        nearest = float(self.domain.distances(x)[0].min())
+        if nearest < SAME_PATH:
+            return [
+                Remark(
+                    "training_path",
+                    "This path is in the model's training data: the number is a memory, not a test.",
+                )
+            ]
+        if nearest > self.domain.reach:
+            return [
+                Remark(
+                    "outside_domain",
+                    f"This path is unlike those the model learnt from (distance {nearest:.2f}, "
+                    f"usual up to {self.domain.reach:.2f}); expect a larger error.",
+                )
+            ]
+        return []
+
+
+def band_graphs(
+    band: Band, inputs: Sequence[str], settings: GraphSettings
+) -> tuple[CrystalGraph, ...]:
+    """Build the graphs of a band that a network takes (see `Network.inputs`)."""
+    if tuple(inputs) == ("initial", "final"):
+        return end_graphs(band, settings)
+    whole = band_graph(band, settings)
+    return (whole, path_sub_graph(band)) if "sub" in inputs else (whole,)
+
+
+def _reference_inputs(
+    network: Network, bands: Sequence[Band], settings: GraphSettings
+) -> list[Any]:
+    from migbar.models.networks.reference import (
+        batch_reference,
+        reference_graph,
+        reference_sub_graph,
+    )
+
+    def graph(band: Band, name: str) -> Any:
+        if name == "sub":
+            return reference_sub_graph(band)
+        structure = (
+            band.five_position_structure()
+            if name == "band"
+            else band.image(0 if name == "initial" else -1)
+        )
+        return reference_graph(structure, settings.canonize)
+
+    return [batch_reference([graph(band, name) for band in bands]) for name in network.inputs]

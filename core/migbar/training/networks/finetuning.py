@@ -1,0 +1,299 @@
+"""Fine-tuning of MODEL-1 to MODEL-4 on barriers: from the MPT network, or from scratch."""
+
+from __future__ import annotations
+
+import os
+import platform
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass, replace
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+
+from migbar.barriers import GOOD_CONDUCTOR_EV, ModelCard
+from migbar.datasets import BandRecord, data_hash
+from migbar.evaluation import grouped_folds, score
+from migbar.graphs import GraphSettings, pack
+from migbar.models.forest import INTERVAL_LEVEL, Calibration, Domain
+from migbar.models.networks.architectures import Network, copy_trunk, make_network
+from migbar.models.networks.predictor import RECIPE, NetworkPredictor, band_graphs
+from migbar.models.networks.scaling import TargetScaling
+from migbar.progress import SILENT, Progress, check_cancelled
+from migbar.training.networks.loop import ONE_DEVICE, Epoch, Hardware, predict_scaled, train_network
+from migbar.training.networks.packing import SavedNetwork, TrainingData
+from migbar.training.networks.presets import PRESETS, TrainingSettings
+
+VERSION = "1"
+
+
+def pack_bands(
+    records: Sequence[BandRecord],
+    inputs: Sequence[str],
+    settings: GraphSettings,
+    power: float = 1.0,
+    progress: Progress = SILENT,
+) -> TrainingData:
+    """Build the graphs of bands with known barriers.
+
+    Parameters
+    ----------
+    records : sequence of BandRecord
+        All with a known barrier.
+    inputs : sequence of str
+        What the network takes (`Network.inputs`).
+    settings : GraphSettings
+    power : float
+        The barrier to this power is learnt.
+    progress : Progress
+    """
+    shown = []
+    for done, record in enumerate(records):
+        check_cancelled(progress)
+        progress.report(done, len(records), "Building graphs")
+        shown.append(band_graphs(record.band, inputs, settings))
+    barriers = np.array([record.target_ev for record in records], float)
+    scaling = TargetScaling.of(barriers, power)
+    info = {
+        "names": [record.sys_name for record in records],
+        "graphs": asdict(settings),
+        "scaling": asdict(scaling),
+        "data_sha256": data_hash(records),
+        "ions": sorted({r.band.ion for r in records}),
+        "elements": sorted({s for r in records for s in r.band.host.symbol_set}),
+    }
+    columns = zip(*shown, strict=True)
+    graphs = {name: pack(column) for name, column in zip(inputs, columns, strict=True)}
+    return TrainingData(graphs, scaling.scale(barriers)[:, None].astype(np.float32), info)
+
+
+def single_paths(records: Sequence[BandRecord]) -> list[BandRecord]:
+    """Keep one path of each structure, as MODEL-1-CC-SINGLE-PATH does: the first in order of names."""
+    kept: dict[Any, BandRecord] = {}
+    for record in sorted(records, key=lambda r: r.sys_name):
+        kept.setdefault((record.group, record.band.host.composition.formula), record)
+    return list(kept.values())
+
+
+def start_network(architecture: str, saved: SavedNetwork, seed: int) -> Network:
+    """Make a network that starts from a pre-trained trunk, its head from random numbers."""
+    torch.manual_seed(seed)
+    network = make_network(architecture, saved.size)
+    copy_trunk(saved.network(), network)
+    return network
+
+
+@dataclass(frozen=True, slots=True)
+class CrossValidation:
+    """Predictions for paths that a network has not seen.
+
+    Attributes
+    ----------
+    fold : ndarray of int, shape (n,)
+        Whole groups are held out.
+    barrier_ev : ndarray, shape (n,)
+    """
+
+    fold: NDArray[np.int64]
+    barrier_ev: NDArray[np.float64]
+
+
+@dataclass(frozen=True, slots=True)
+class Recipe:
+    """What is trained, and how.
+
+    Attributes
+    ----------
+    architecture : str
+    preset : str
+    settings : TrainingSettings
+    pretrained : SavedNetwork or None
+        From scratch where None.
+    """
+
+    architecture: str
+    preset: str
+    settings: TrainingSettings
+    pretrained: SavedNetwork | None = None
+
+    def fresh(self) -> Network:
+        """Make the network with its starting weights."""
+        if self.pretrained is not None:
+            return start_network(self.architecture, self.pretrained, self.settings.seed)
+        torch.manual_seed(self.settings.seed)
+        return make_network(self.architecture, PRESETS[self.preset].size)
+
+
+def cross_validate(
+    recipe: Recipe,
+    data: TrainingData,
+    groups: Sequence[tuple[str, str]],
+    folds: int,
+    folder: Path | None = None,
+    hardware: Hardware = ONE_DEVICE,
+    progress: Progress = SILENT,
+) -> CrossValidation:
+    """Train on all folds but one and predict that one, in turn; each fold can be resumed on its own."""
+    fold = grouped_folds(groups, folds, recipe.settings.seed)
+    barriers = np.empty(len(data))
+    scaling = TargetScaling(**data.info["scaling"])
+    for k in range(folds):
+        network = recipe.fresh()
+        place = None if folder is None else folder / f"fold-{k}"
+        chosen = np.flatnonzero(fold != k)
+        train_network(network, data, recipe.settings, place, chosen, hardware, progress)
+        test = np.flatnonzero(fold == k)
+        barriers[test] = scaling.unscale(predict_scaled(network, data, test)[:, 0])
+    return CrossValidation(fold, barriers)
+
+
+def make_predictor(
+    name: str,
+    network: Network,
+    recipe: Recipe,
+    data: TrainingData,
+    curve: Sequence[Epoch],
+    groups: Sequence[tuple[str, str]],
+    unseen: CrossValidation | None = None,
+    margin_ev: float | None = None,
+    notes: Sequence[str] = (),
+) -> NetworkPredictor:
+    """Make a model of a trained network: its card, intervals, and what it knows.
+
+    Parameters
+    ----------
+    name : str
+    network : Network
+    recipe : Recipe
+    data : TrainingData
+        What `pack_bands` gave.
+    curve : sequence of Epoch
+    groups : sequence
+        Group of each path.
+    unseen : CrossValidation, optional
+        Calibrates the intervals and gives the scores.
+    margin_ev : float, optional
+        Half-width of the interval where there is no cross-validation.
+    notes : sequence of str
+        Limits a user should know.
+    """
+    scaling = TargetScaling(**data.info["scaling"])
+    barriers = scaling.unscale(data.targets[:, 0].astype(float))
+    pooled = _pooled(network, data)
+    scores: dict[str, Any] = {
+        "training": _scores(barriers, scaling.unscale(predict_scaled(network, data)[:, 0]))
+    }
+    calibration = None
+    if unseen is not None:
+        calibration = _calibrate(barriers, unseen.barrier_ev)
+        scores["grouped"] = {
+            "folds": int(unseen.fold.max()) + 1,
+            **_scores(barriers, unseen.barrier_ev),
+            **_coverage(barriers, unseen),
+        }
+    network = network.cpu()
+    card = ModelCard(
+        name=name,
+        version=VERSION,
+        summary=_summary(recipe),
+        training={
+            "recipe": RECIPE,
+            "architecture": recipe.architecture,
+            "preset": recipe.preset,
+            "size": asdict(network.size),
+            "graphs": data.info["graphs"],
+            "scaling": data.info["scaling"],
+            "settings": asdict(recipe.settings),
+            "pretraining": None
+            if recipe.pretrained is None
+            else {k: v for k, v in recipe.pretrained.info.items() if k != "losses"},
+            "data_sha256": data.info["data_sha256"],
+            "paths": len(data),
+            "groups": len(set(groups)),
+            "ions": data.info["ions"],
+            "elements": data.info["elements"],
+            "seed": recipe.settings.seed,
+            "wall_time_s": round(curve[-1].seconds, 1) if curve else 0.0,
+            "hardware": f"{os.cpu_count()} CPU cores ({platform.machine()})",
+            "versions": {
+                "python": platform.python_version(),
+                **{name: version(name) for name in ("torch", "numpy", "pymatgen")},
+            },
+            **({} if margin_ev is None else {"margin_ev": margin_ev}),
+        },
+        scores=scores,
+        notes=list(notes),
+    )
+    return NetworkPredictor(card, network, calibration, _domain(pooled))
+
+
+def in_half_precision(model: NetworkPredictor) -> NetworkPredictor:
+    """Return the model as it is after storage in half precision."""
+    card = replace(model.card, training={**model.card.training, "half_precision": True})
+    half = NetworkPredictor(card, model.network, model.calibration, model.domain)
+    return NetworkPredictor.from_weights(card, half.weights())
+
+
+@torch.no_grad()
+def _pooled(network: Network, data: TrainingData) -> NDArray[np.float64]:
+    """Pooled vectors of all paths, shape (n, hidden)."""
+    heads = network.heads
+    try:
+        network.heads = lambda h: h  # type: ignore[method-assign]
+        return predict_scaled(network, data).astype(float)
+    finally:
+        network.heads = heads  # type: ignore[method-assign]
+
+
+def _scores(y: NDArray[np.float64], p: NDArray[np.float64]) -> dict[str, Any]:
+    scored = asdict(score(y, p, GOOD_CONDUCTOR_EV))
+    return {k: v if isinstance(v, int) else round(v, 4) for k, v in scored.items()}
+
+
+def _calibrate(y: NDArray[np.float64], p: NDArray[np.float64]) -> Calibration:
+    """Split-conformal ends with equal tails, on square roots of the barriers."""
+    residual = np.sqrt(y) - np.sqrt(p)
+    upper = min(np.ceil((len(y) + 1) * (1 + INTERVAL_LEVEL) / 2) / len(y), 1.0)
+    low, high = np.quantile(residual, [1 - upper, upper])
+    return Calibration(1.0, float(low), float(high))
+
+
+def _coverage(y: NDArray[np.float64], unseen: CrossValidation) -> dict[str, float]:
+    """Coverage of the intervals; a fold's residuals never calibrate its own intervals."""
+    inside, width = np.empty(len(y), bool), np.empty(len(y))
+    for k in range(int(unseen.fold.max()) + 1):
+        test = unseen.fold == k
+        calibration = _calibrate(y[~test], unseen.barrier_ev[~test])
+        low, high = calibration.interval(unseen.barrier_ev[test], np.zeros(int(test.sum())))
+        inside[test] = (low <= y[test]) & (y[test] <= high)
+        width[test] = high - low
+    return {
+        "coverage": round(float(inside.mean()), 4),
+        "median_width_ev": round(float(np.median(width)), 4),
+    }
+
+
+def _domain(pooled: NDArray[np.float64]) -> Domain:
+    mean, scale = pooled.mean(axis=0), pooled.std(axis=0)
+    scale[scale < 1e-6] = 1.0
+    known = ((pooled - mean) / scale).astype(np.float32)
+    domain = Domain(mean.astype(np.float32), scale.astype(np.float32), known, 0.0)
+    between = domain.distances(pooled)
+    np.fill_diagonal(between, np.inf)
+    reach = float(np.quantile(between.min(axis=1), 0.975))
+    return Domain(domain.mean, domain.scale, domain.known, reach)
+
+
+def _summary(recipe: Recipe) -> str:
+    start = (
+        "from scratch" if recipe.pretrained is None else "from a network of seven bulk properties"
+    )
+    size = (
+        "full size"
+        if recipe.preset == "paper"
+        else "narrow and shallow, the path's surroundings only"
+    )
+    return f"Graph network of the paper's {recipe.architecture} kind ({size}), trained {start}."
