@@ -680,4 +680,4 @@ def _standard_view(cell: Floats) -> tuple[Floats, Floats]:
     front = front / np.linalg.norm(front)
     if np.cross(up, front) @ across < 0:  # the other one points to the right
         front = -front
-    return front + 0.3 * np.cross(up, front) + 0.22 * up, up
+    return front + 0.42 * np.cross(up, front) + 0.27 * up, up
