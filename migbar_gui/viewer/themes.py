@@ -20,12 +20,11 @@ class Theme:
     text: str
     muted: str
     cell: str
-    bond_shade: float
 
     @property
     def background_rgb(self) -> tuple[float, float, float]:
         return rgb(self.background)
 
 
-LIGHT = Theme(background="#ffffff", text="#1c2127", muted="#7a828c", cell="#5c6670", bond_shade=1.0)
-DARK = Theme(background="#14171c", text="#eef1f5", muted="#8a939e", cell="#a3adb8", bond_shade=0.9)
+LIGHT = Theme(background="#ffffff", text="#1c2127", muted="#7a828c", cell="#5c6670")
+DARK = Theme(background="#14171c", text="#eef1f5", muted="#8a939e", cell="#a3adb8")
