@@ -1,0 +1,90 @@
+"""The bond-valence site-energy map: against an independent program, and its symmetry."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from pymatgen.core import Lattice, Structure
+
+from migbar.errors import OccupancyError
+from migbar.landscape import HIGHEST, LandscapeError, site_energy_landscape
+from migbar.structures import read_structure
+
+
+def test_that_the_map_agrees_with_bvlain(layered_oxide):
+    # BVlain 0.25.1 with Li+, Co3+, O2-, a cut-off of 10 Å, and points in the plane of the Li.
+    reference = {(0, 0, 0): -2.2725, (3, 2, 0): -1.5318, (6, 6, 0): -0.3688}
+    landscape = site_energy_landscape(layered_oxide, "Li", resolution=0.256)
+    assert landscape.energies.shape[:2] == (11, 11)
+    for point, energy in reference.items():
+        assert landscape.energies[point] == pytest.approx(energy + 2.2725, abs=2e-3)
+
+
+@pytest.mark.parametrize(("name", "ion"), [("LiFePO4", "Li"), ("LiCoO2", "Li"), ("NaV2O5", "Na")])
+def test_that_the_ion_sits_where_its_energy_is_low(examples_dir, name, ion):
+    structure = read_structure(examples_dir / f"{name}.cif")
+    landscape = site_energy_landscape(structure, ion)
+    shape = np.array(landscape.energies.shape)
+    for site in structure:
+        if site.specie.symbol == ion:
+            index = tuple(np.rint(site.frac_coords * shape).astype(int) % shape)
+            assert landscape.energies[index] < 0.5
+        else:
+            index = tuple(np.rint(site.frac_coords * shape).astype(int) % shape)
+            assert landscape.energies[index] > 2.0
+
+
+def test_that_the_map_has_the_symmetry_of_the_crystal(rock_salt):
+    energies = site_energy_landscape(rock_salt, "Li", resolution=4.03 / 12).energies
+    assert energies.shape == (12, 12, 12)
+    assert np.allclose(energies, energies.transpose(1, 2, 0), atol=1e-8)
+    assert np.allclose(energies, np.roll(energies, (6, 6, 0), axis=(0, 1, 2)), atol=1e-8)
+    assert np.allclose(energies, np.roll(energies[::-1], 1, axis=0), atol=1e-8)
+
+
+def test_that_energies_count_from_the_lowest_and_are_cut_off_inside_atoms(rock_salt):
+    energies = site_energy_landscape(rock_salt, "Li").energies
+    assert energies.min() == 0.0
+    assert energies.max() <= HIGHEST
+
+
+def test_that_the_channel_of_an_olivine_opens_along_b_first(examples_dir):
+    from scipy.ndimage import label
+
+    structure = read_structure(examples_dir / "LiFePO4.cif")
+    energies = site_energy_landscape(structure, "Li").energies
+
+    def opens_at(axis: int) -> float:
+        # Two cells side by side along the axis: does one region reach from end to end?
+        doubled = np.concatenate([energies, energies], axis=axis)
+        for level in np.arange(0.1, HIGHEST, 0.1):
+            regions, _ = label(doubled <= level)
+            ends = [set(np.take(regions, i, axis=axis).flat) - {0} for i in (0, -1)]
+            if ends[0] & ends[1]:
+                return float(level)
+        return HIGHEST
+
+    assert opens_at(1) < min(opens_at(0), opens_at(2))
+
+
+def test_that_the_closed_grid_repeats_its_first_faces(empty_layered):
+    landscape = site_energy_landscape(empty_layered, "Li")
+    points, energies = landscape.closed()
+    assert points.shape == (*energies.shape, 3)
+    assert np.array_equal(energies[0], energies[-1])
+    assert np.allclose(points[-1, -1, -1], empty_layered.lattice.matrix.sum(axis=0))
+    assert landscape.open_fraction(0.0) < landscape.open_fraction(1.0) < 1.0
+    assert landscape.open_fraction(HIGHEST) == 1.0
+
+
+def test_that_ions_and_anions_without_parameters_are_named(rock_salt):
+    with pytest.raises(LandscapeError, match="for Cs"):
+        site_energy_landscape(rock_salt, "Cs")
+    phosphide = Structure.from_spacegroup(
+        "Fm-3m", Lattice.cubic(5.0), ["Sc", "P"], [[0, 0, 0], [0.5, 0.5, 0.5]]
+    )
+    with pytest.raises(LandscapeError, match="Li with P"):
+        site_energy_landscape(phosphide, "Li")
+    mixed = Structure(Lattice.cubic(4.0), [{"Li": 0.5}, "O"], [[0, 0, 0], [0.5, 0.5, 0.5]])
+    with pytest.raises(OccupancyError):
+        site_energy_landscape(mixed, "Li")
