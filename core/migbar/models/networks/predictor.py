@@ -164,7 +164,8 @@ class NetworkPredictor:
             remarks.append(
                 Remark(
                     "uncalibrated_interval",
-                    "The interval comes from the model's published mean error, not from a calibration.",
+                    "The interval comes from a mean error on the model's card, not from a calibration; "
+                    "it may be too narrow.",
                 )
             )
         if "ions" in training and band.ion not in training["ions"]:

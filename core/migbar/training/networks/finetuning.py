@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import platform
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, replace
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
@@ -16,18 +16,25 @@ from numpy.typing import NDArray
 
 from migbar.barriers import GOOD_CONDUCTOR_EV, ModelCard
 from migbar.datasets import BandRecord, data_hash
+from migbar.errors import BandsFileError
 from migbar.evaluation import grouped_folds, score
 from migbar.graphs import GraphSettings, pack
 from migbar.models.forest import INTERVAL_LEVEL, Calibration, Domain
-from migbar.models.networks.architectures import Network, copy_trunk, make_network
+from migbar.models.networks.architectures import Network
 from migbar.models.networks.predictor import RECIPE, NetworkPredictor, band_graphs
+from migbar.models.networks.published import LAPLACE_90
 from migbar.models.networks.scaling import TargetScaling
 from migbar.progress import SILENT, Progress, check_cancelled
 from migbar.training.networks.loop import ONE_DEVICE, Epoch, Hardware, predict_scaled, train_network
-from migbar.training.networks.packing import SavedNetwork, TrainingData
-from migbar.training.networks.presets import PRESETS, TrainingSettings
+from migbar.training.networks.packing import TrainingData
+from migbar.training.networks.presets import PRESETS
+from migbar.training.networks.recipes import CrossValidation, Recipe, cross_validate
 
 VERSION = "1"
+MIN_PATHS = 8
+SUPERCELL_NOTE = (
+    "The network averages over atoms, so its barriers depend on the size of the supercell."
+)
 
 
 def pack_bands(
@@ -78,76 +85,74 @@ def single_paths(records: Sequence[BandRecord]) -> list[BandRecord]:
     return list(kept.values())
 
 
-def start_network(architecture: str, saved: SavedNetwork, seed: int) -> Network:
-    """Make a network that starts from a pre-trained trunk, its head from random numbers."""
-    torch.manual_seed(seed)
-    network = make_network(architecture, saved.size)
-    copy_trunk(saved.network(), network)
-    return network
-
-
-@dataclass(frozen=True, slots=True)
-class CrossValidation:
-    """Predictions for paths that a network has not seen.
-
-    Attributes
-    ----------
-    fold : ndarray of int, shape (n,)
-        Whole groups are held out.
-    barrier_ev : ndarray, shape (n,)
-    """
-
-    fold: NDArray[np.int64]
-    barrier_ev: NDArray[np.float64]
-
-
-@dataclass(frozen=True, slots=True)
-class Recipe:
-    """What is trained, and how.
-
-    Attributes
-    ----------
-    architecture : str
-    preset : str
-    settings : TrainingSettings
-    pretrained : SavedNetwork or None
-        From scratch where None.
-    """
-
-    architecture: str
-    preset: str
-    settings: TrainingSettings
-    pretrained: SavedNetwork | None = None
-
-    def fresh(self) -> Network:
-        """Make the network with its starting weights."""
-        if self.pretrained is not None:
-            return start_network(self.architecture, self.pretrained, self.settings.seed)
-        torch.manual_seed(self.settings.seed)
-        return make_network(self.architecture, PRESETS[self.preset].size)
-
-
-def cross_validate(
+def train_model(
+    name: str,
     recipe: Recipe,
-    data: TrainingData,
-    groups: Sequence[tuple[str, str]],
-    folds: int,
-    folder: Path | None = None,
+    records: Sequence[BandRecord],
+    folder: Path,
+    folds: int = 0,
     hardware: Hardware = ONE_DEVICE,
     progress: Progress = SILENT,
-) -> CrossValidation:
-    """Train on all folds but one and predict that one, in turn; each fold can be resumed on its own."""
-    fold = grouped_folds(groups, folds, recipe.settings.seed)
-    barriers = np.empty(len(data))
+    stop_after: float | None = None,
+) -> NetworkPredictor:
+    """Train a model on bands with known barriers, cross-validated first where asked for.
+
+    Parameters
+    ----------
+    name : str
+    recipe : Recipe
+    records : sequence of BandRecord
+        Those without a known barrier are left out.
+    folder : path
+        For checkpoints and metrics; the same call goes on from them.
+    folds : int
+        Of the grouped cross-validation; 0 for none.
+    hardware : Hardware
+    progress : Progress
+    stop_after : float, optional
+        Seconds for the training on all paths, see `train_network`.
+
+    Raises
+    ------
+    BandsFileError
+        If there are too few paths with a barrier.
+    """
+    known = [record for record in records if record.target_ev is not None]
+    if recipe.single_path:
+        known = single_paths(known)
+    groups = [record.group for record in known]
+    if len(known) < MIN_PATHS or len(set(groups)) < max(folds, 1):
+        raise BandsFileError(
+            "training data",
+            [
+                f"{len(known)} paths with a barrier in {len(set(groups))} groups; at least {MIN_PATHS} "
+                f"paths and one group for each fold are needed"
+            ],
+        )
+    preset = PRESETS[recipe.preset]
+    network = recipe.fresh()
+    data = pack_bands(known, network.inputs, preset.graphs, preset.power, progress)
+    unseen = None
+    if folds:
+        fold = grouped_folds(groups, folds, recipe.settings.seed)
+        unseen = cross_validate(recipe, data, fold, folder, hardware, progress)
+    place = folder / "all"
+    curve = train_network(
+        network, data, recipe.settings, place, None, hardware, progress, stop_after
+    )
+    margin = None if unseen else _margin(network, data)
+    return make_predictor(
+        name, network, recipe, data, curve, groups, unseen, margin, (SUPERCELL_NOTE,)
+    )
+
+
+def _margin(network: Network, data: TrainingData) -> float:
+    """Half-width of a 90 % interval from the training error: too narrow, but there is nothing better."""
     scaling = TargetScaling(**data.info["scaling"])
-    for k in range(folds):
-        network = recipe.fresh()
-        place = None if folder is None else folder / f"fold-{k}"
-        chosen = np.flatnonzero(fold != k)
-        train_network(network, data, recipe.settings, place, chosen, hardware, progress)
-        test = np.flatnonzero(fold == k)
-        barriers[test] = scaling.unscale(predict_scaled(network, data, test)[:, 0])
-    return CrossValidation(fold, barriers)
+    error = scaling.unscale(predict_scaled(network, data)[:, 0]) - scaling.unscale(
+        data.targets[:, 0].astype(float)
+    )
+    return round(LAPLACE_90 * float(np.abs(error).mean()), 4)
 
 
 def make_predictor(

@@ -13,7 +13,7 @@ import csv
 import io
 import time
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass, field, replace
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -326,8 +326,3 @@ def predict_scaled(
         if len(part)
     ]
     return np.concatenate(parts)
-
-
-def with_epochs(settings: TrainingSettings, epochs: int | None) -> TrainingSettings:
-    """Return settings with another number of epochs, where one is given."""
-    return settings if epochs is None else replace(settings, epochs=epochs)

@@ -90,3 +90,15 @@ def finetuning_settings(preset: str, architecture: str) -> TrainingSettings:
     if preset == "paper" and architecture in _PAPER_BATCHES:
         return replace(settings, batch_size=_PAPER_BATCHES[architecture])
     return settings
+
+
+def with_changes(
+    settings: TrainingSettings, epochs: int | None, batch_size: int | None, seed: int
+) -> TrainingSettings:
+    """Return settings with what a user asked for."""
+    return replace(
+        settings,
+        epochs=epochs or settings.epochs,
+        batch_size=batch_size or settings.batch_size,
+        seed=seed,
+    )

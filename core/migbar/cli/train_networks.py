@@ -1,0 +1,197 @@
+"""``migbar train mpt``, ``migbar train MODEL-3`` …, ``migbar models import``: the paper's networks."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from migbar.cli.common import AsJson, print_json, progress_bar
+from migbar.errors import MigbarError
+from migbar.models.networks.published import NETWORKS
+
+Corpus = Annotated[
+    Path, typer.Option("--data", help="Corpus as JSON lines (.jsonl, .jsonl.xz), or packed (.npz).")
+]
+Bands = Annotated[Path, typer.Option("--data", help="JSON file of bands in the published format.")]
+Out = Annotated[Path, typer.Option(help="Folder of the run: checkpoint, metrics, network.npz.")]
+PresetName = Annotated[str, typer.Option("--preset", help="paper or compact.")]
+Epochs = Annotated[int | None, typer.Option(help="Epochs; the preset's where not given.", min=1)]
+Batch = Annotated[int | None, typer.Option(help="Batch size; the preset's where not given.", min=1)]
+Seed = Annotated[int, typer.Option(help="Same data, seed, hardware and versions: same weights.")]
+Seconds = Annotated[
+    float | None, typer.Option(help="Write a checkpoint and stop after this many seconds.")
+]
+Threads = Annotated[int, typer.Option(help="CPU threads.", min=1)]
+Accelerator = Annotated[str, typer.Option(help="auto, cpu, cuda …, as Lightning names them.")]
+Devices = Annotated[int, typer.Option(help="GPUs of each node.", min=1)]
+Nodes = Annotated[int, typer.Option(help="Nodes.", min=1)]
+Precision = Annotated[str, typer.Option(help="32-true, bf16-mixed …, as Lightning names them.")]
+Strategy = Annotated[str, typer.Option(help="ddp_find_unused_parameters_true for several devices.")]
+
+
+def pretrain(
+    data: Corpus,
+    out: Out,
+    preset: PresetName = "paper",
+    epochs: Epochs = None,
+    batch_size: Batch = None,
+    seed: Seed = 123,
+    stop_after: Seconds = None,
+    threads: Threads = 1,
+    accelerator: Accelerator = "auto",
+    devices: Devices = 1,
+    nodes: Nodes = 1,
+    precision: Precision = "32-true",
+    strategy: Strategy = "auto",
+    as_json: AsJson = False,
+) -> None:
+    """Pre-train MPT on seven bulk properties. The same command goes on from its last checkpoint."""
+    import torch
+
+    from migbar.models.networks.architectures import make_network
+    from migbar.training.networks.loop import Hardware, train_network
+    from migbar.training.networks.packing import SavedNetwork, TrainingData, state_arrays
+    from migbar.training.networks.presets import with_changes
+    from migbar.training.networks.pretraining import pack_corpus
+
+    torch.set_num_threads(threads)
+    chosen = _preset(preset)
+    settings = with_changes(chosen.pretraining, epochs, batch_size, seed)
+    with progress_bar() as progress:
+        if data.suffix == ".npz":
+            packed = TrainingData.load(data)
+        else:
+            packed = pack_corpus(data, chosen.pretraining_graphs, chosen.max_atoms, progress)
+        torch.manual_seed(settings.seed)
+        network = make_network("MPT", chosen.size)
+        hardware = Hardware(accelerator, devices, nodes, precision, strategy)
+        curve = train_network(
+            network, packed, settings, out, None, hardware, progress, stop_after=stop_after
+        )
+    info = {**packed.info, "preset": preset, "epochs": len(curve), "seed": seed}
+    info |= {"validation_loss": curve[-1].validation_loss, "wall_time_s": curve[-1].seconds}
+    saved = SavedNetwork("MPT", chosen.size, chosen.pretraining_graphs, state_arrays(network), info)
+    saved.save(out / "network.npz")
+    _report(out / "network.npz", info, as_json)
+
+
+def finetune(name: str) -> Callable[..., None]:
+    """Make the command that trains one of the paper's networks."""
+    scratch = name.startswith("SCRATCH")
+
+    def command(
+        data: Bands,
+        out: Out,
+        start: Annotated[
+            Path | None, typer.Option("--from", help="network.npz of an MPT; not for SCRATCH-*.")
+        ] = None,
+        preset: PresetName = "paper",
+        epochs: Epochs = None,
+        batch_size: Batch = None,
+        folds: Annotated[
+            int, typer.Option(help="Folds of a grouped cross-validation; 0 for none.", min=0)
+        ] = 0,
+        model_name: Annotated[
+            str | None, typer.Option("--name", help="Name of the model in your store.")
+        ] = None,
+        seed: Seed = 123,
+        stop_after: Seconds = None,
+        threads: Threads = 1,
+        accelerator: Accelerator = "auto",
+        devices: Devices = 1,
+        nodes: Nodes = 1,
+        precision: Precision = "32-true",
+        strategy: Strategy = "auto",
+        as_json: AsJson = False,
+    ) -> None:
+        import torch
+
+        from migbar.datasets import read_bands
+        from migbar.models.networks.published import NETWORKS
+        from migbar.models.store import save_model
+        from migbar.training.networks.finetuning import train_model
+        from migbar.training.networks.loop import Hardware
+        from migbar.training.networks.packing import SavedNetwork
+        from migbar.training.networks.presets import finetuning_settings, with_changes
+        from migbar.training.networks.recipes import Recipe
+
+        if (start is None) != scratch:
+            raise MigbarError(
+                f"{name} starts {'from scratch: leave out --from' if scratch else 'from an MPT: give --from'}."
+            )
+        torch.set_num_threads(threads)
+        _preset(preset)
+        architecture = str(NETWORKS[name].architecture)
+        settings = finetuning_settings(preset, architecture)
+        recipe = Recipe(
+            architecture,
+            preset,
+            with_changes(settings, epochs, batch_size, seed),
+            None if start is None else SavedNetwork.load(start),
+            single_path=name.endswith("SINGLE-PATH"),
+        )
+        hardware = Hardware(accelerator, devices, nodes, precision, strategy)
+        with progress_bar() as progress:
+            model = train_model(
+                model_name or (name if preset == "paper" else f"{name}-{preset}"),
+                recipe,
+                read_bands(data),
+                out,
+                folds,
+                hardware,
+                progress,
+                stop_after,
+            )
+        folder = save_model(model, out / "model")
+        _report(folder, model.card.to_dict(), as_json)
+
+    command.__doc__ = (
+        f"Train {name} {'from scratch' if scratch else 'from a pre-trained MPT (--from)'}."
+    )
+    return command
+
+
+def import_(
+    checkpoint: Annotated[Path, typer.Argument(help="Published .pt or .pt.bz2 file.")],
+    published_as: Annotated[
+        str, typer.Option("--as", help="The paper's name of the model, for example MODEL-3.")
+    ],
+    name: Annotated[str | None, typer.Option(help="Its name in your store.")] = None,
+    canonize: Annotated[
+        bool, typer.Option(help="Graphs with one bond per pair; the published ones double it.")
+    ] = False,
+    as_json: AsJson = False,
+) -> None:
+    """Import a published checkpoint as a model of your own."""
+    from migbar.models.networks.importer import import_checkpoint
+    from migbar.models.store import save_model
+
+    model = import_checkpoint(checkpoint, published_as, name, canonize)
+    folder = save_model(model)
+    _report(folder, model.card.to_dict(), as_json)
+
+
+def register(train: typer.Typer, models: typer.Typer) -> None:
+    """Add the commands to ``migbar train`` and ``migbar models``."""
+    train.command("mpt")(pretrain)
+    for name in NETWORKS:
+        train.command(name)(finetune(name))
+    models.command("import")(import_)
+
+
+def _preset(name: str) -> Any:
+    from migbar.training.networks.presets import PRESETS
+
+    if name not in PRESETS:
+        raise MigbarError(f"there is no preset '{name}'; choose of {', '.join(PRESETS)}.")
+    return PRESETS[name]
+
+
+def _report(place: Path, data: dict[str, Any], as_json: bool) -> None:
+    if as_json:
+        print_json({"path": str(place), **data})
+    else:
+        typer.echo(f"saved in {place}")
