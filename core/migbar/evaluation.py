@@ -82,12 +82,13 @@ def score(
     if y.shape != p.shape or y.ndim != 1:
         raise ValueError(f"targets of shape {y.shape} and predictions of shape {p.shape}")
     if len(y) == 0:
-        return Scores(0, *[float("nan")] * 10, threshold_ev)
+        nan = float("nan")
+        return Scores(0, nan, nan, nan, nan, nan, nan, nan, nan, nan, nan, threshold_ev)
     whole = _metrics(y[None], p[None], threshold_ev)[:, 0]
     sample = np.random.default_rng(seed).integers(0, len(y), (bootstrap, len(y)))
-    errors = np.nanstd(_metrics(y[sample], p[sample], threshold_ev), axis=1)
+    errors = [_spread(row) for row in _metrics(y[sample], p[sample], threshold_ev)]
     mae, r2, rmse, accuracy, median = (float(v) for v in whole)
-    mae_se, r2_se, rmse_se, accuracy_se, median_se = (float(v) for v in errors)
+    mae_se, r2_se, rmse_se, accuracy_se, median_se = errors
     return Scores(
         n=len(y),
         mae_ev=mae,
@@ -102,6 +103,12 @@ def score(
         median_se_ev=median_se,
         threshold_ev=threshold_ev,
     )
+
+
+def _spread(values: NDArray[np.float64]) -> float:
+    """Return the standard deviation of what is defined; a sample of equal barriers has no R²."""
+    defined = values[np.isfinite(values)]
+    return float(defined.std()) if len(defined) else float("nan")
 
 
 def _metrics(

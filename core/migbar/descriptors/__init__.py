@@ -15,7 +15,7 @@ from migbar.bands import Band
 from migbar.descriptors import chemistry
 from migbar.descriptors.surroundings import SAMPLES, Surroundings, surroundings
 
-_END, _QUARTER, _MIDDLE = 0, SAMPLES // 4, SAMPLES // 2
+_MIDDLE = SAMPLES // 2
 _BOND_SOFTNESS = 0.37  # Å, Brown & Altermatt, Acta Cryst. B41, 244 (1985)
 
 
@@ -77,8 +77,13 @@ class _View:
         self.bond_length = np.array([chemistry.bond_valence_length(ion, n) for n in names])[
             around.element
         ]
-        along = np.clip(around.positions @ half / max(float(half @ half), 1e-12), -1, 1)
-        self.to_path = np.linalg.norm(around.positions - along[:, None] * half, axis=1)
+        self.to_path = self.off_axis(1.0)
+
+    def off_axis(self, part: float) -> NDArray[np.float64]:
+        """Distance in Å of every atom to the given middle part of the path."""
+        positions, half = self.around.positions, self.half
+        along = np.clip(positions @ half / max(float(half @ half), 1e-12), -part, part)
+        return np.linalg.norm(positions - along[:, None] * half, axis=1)
 
     def to_anions(self) -> NDArray[np.float64]:
         return self.distance[:, self.around.anion]
@@ -88,26 +93,40 @@ class _View:
         return self.to_anions() - self.radius - self.anion_radii[self.around.anion]
 
 
-def _both_ends(name: str, values: NDArray[np.float64]) -> dict[str, float]:
-    """Mean over the two ends, and how much they differ."""
-    return {
-        f"{name}_ends": float(values[[0, -1]].mean()),
-        f"{name}_ends_differ": float(abs(values[0] - values[-1])),
-    }
+def _ends(values: NDArray[np.float64]) -> float:
+    """Mean over the two ends."""
+    return float(values[[0, -1]].mean())
 
 
-def _profile(name: str, values: NDArray[np.float64]) -> dict[str, float]:
+def _ends_differ(values: NDArray[np.float64]) -> float:
+    return float(abs(values[0] - values[-1]))
+
+
+def _profile(name: str, values: NDArray[np.float64], *parts: str) -> dict[str, float]:
     """Sum up a quantity along the path without regard to direction."""
-    ends = values[[0, -1]].mean()
-    return {
-        **_both_ends(name, values),
-        f"{name}_quarter": float(values[[_QUARTER, -1 - _QUARTER]].mean()),
-        f"{name}_middle": float(values[_MIDDLE]),
-        f"{name}_rise": float(values[_MIDDLE] - ends),
-        f"{name}_max": float(values.max()),
-        f"{name}_min": float(values.min()),
-        f"{name}_span": float(values.max() - values.min()),
+    found = {
+        "ends": _ends(values),
+        "ends_differ": _ends_differ(values),
+        "middle": float(values[_MIDDLE]),
+        "rise": float(values[_MIDDLE]) - _ends(values),
+        "max": float(values.max()),
+        "min": float(values.min()),
+        "span": float(values.max() - values.min()),
+        "mean": float(values.mean()),
     }
+    return {f"{name}_{part}": found[part] for part in parts}
+
+
+def _mean(values: NDArray[np.float64], weights: NDArray[np.float64]) -> float:
+    """Weighted mean; 0 where nothing has a weight (no cation, no metal)."""
+    total = float(weights.sum())
+    return float(values @ weights) / total if total > 0 else 0.0
+
+
+def _sorted(distances: NDArray[np.float64], n: int, most: float) -> NDArray[np.float64]:
+    """Return the `n` smallest of each row, at most `most`, which also stands for atoms out of sight."""
+    padded = np.pad(distances, ((0, 0), (0, n)), constant_values=most)
+    return np.minimum(np.sort(padded, axis=1)[:, :n], most)
 
 
 def _ion(around: Surroundings) -> dict[str, float]:
@@ -121,115 +140,84 @@ def _ion(around: Surroundings) -> dict[str, float]:
 
 
 def _composition(around: Surroundings) -> dict[str, float]:
+    """Composition and density of the framework, and how many ions it holds when full."""
     names = list(around.framework)
     number = np.array([around.framework[n][0] for n in names], float)
     charge = np.array([around.framework[n][1] for n in names])
     is_anion = np.array([around.framework[n][2] for n in names])
-    anions = max(float(number[is_anion].sum()), 1.0)
-    row: dict[str, float] = {
-        "ions_per_anion": around.ions / anions,
-        "volume_per_anion": around.volume / anions,
-        "volume_per_atom": around.volume / number.sum(),
-        "cations_per_anion": float(number[~is_anion].sum()) / anions,
-    }
     radius = np.array(
         [
             chemistry.anion_radius(n) if a else chemistry.cation_radius(n)
             for n, a in zip(names, is_anion, strict=True)
         ]
     )
-    row["packing"] = float(number @ (4 / 3 * np.pi * radius**3)) / around.volume
     pauling = np.array([chemistry.pauling(n) for n in names])
     period = np.array([chemistry.period(n) for n in names], float)
     group = np.array([chemistry.group(n) for n in names], float)
-    for role, members in (("anion", is_anion), ("cation", ~is_anion)):
-        weights = number * members
-        for label, value in (
-            ("charge", np.abs(charge)), ("radius", radius), ("pauling", pauling),
-            ("period", period), ("group", group),
-        ):  # fmt: skip
-            row[f"{role}_{label}"] = _mean(value, weights)
-            if label in ("charge", "radius", "pauling", "group"):
-                row[f"{role}_{label}_spread"] = _spread(value, weights)
-    d_block = ~is_anion & (group >= 3) & (group <= 12)
-    row["metal_fraction"] = _mean(d_block.astype(float), number * ~is_anion)
-    row["metal_charge"] = _mean(charge, number * d_block)
-    row["metal_group"] = _mean(group, number * d_block)
-    row["metal_electrons"] = row["metal_group"] - row["metal_charge"]
-    row["metal_period"] = _mean(period, number * d_block)
-    row["polyanion"] = float((number * ~is_anion * (radius < 0.45)).sum()) / anions
-    row["fluorine"] = float(number @ np.array([n == "F" for n in names])) / anions
-    return row
-
-
-def _mean(values: NDArray[np.float64], weights: NDArray[np.float64]) -> float:
-    """Weighted mean; 0 where nothing has a weight (no cation, no metal)."""
-    total = float(weights.sum())
-    return float(values @ weights) / total if total > 0 else 0.0
-
-
-def _spread(values: NDArray[np.float64], weights: NDArray[np.float64]) -> float:
-    mean = _mean(values, weights)
-    return float(np.sqrt(max(_mean((values - mean) ** 2, weights), 0.0)))
+    anions, cations = number * is_anion, number * ~is_anion
+    metals = cations * (group >= 3) * (group <= 12)
+    per_anion = 1 / max(float(anions.sum()), 1.0)
+    return {
+        "ions_per_anion": around.ions * per_anion,
+        "volume_per_anion": around.volume * per_anion,
+        "cations_per_anion": float(cations.sum()) * per_anion,
+        "packing": float(number @ (4 / 3 * np.pi * radius**3)) / around.volume,
+        "anion_charge": _mean(-charge, anions),
+        "anion_radius": _mean(radius, anions),
+        "anion_pauling": _mean(pauling, anions),
+        "cation_charge": _mean(charge, cations),
+        "cation_pauling": _mean(pauling, cations),
+        "cation_radius": _mean(radius, cations),
+        "cation_group": _mean(group, cations),
+        "metal_fraction": _mean((metals > 0).astype(float), cations),
+        "metal_charge": _mean(charge, metals),
+        "metal_electrons": _mean(group - charge, metals),
+        "metal_period": _mean(period, metals),
+        "polyanion": float((cations * (radius < 0.45)).sum()) * per_anion,
+        "fluorine": float(number @ np.array([n == "F" for n in names])) * per_anion,
+    }
 
 
 def _path(view: _View) -> dict[str, float]:
-    """Hop length and the channel: how far atoms stand off the straight path."""
+    """Hop length and the channel: how far atoms stand off the straight path, or its inner half."""
     anion, cation = view.around.anion, view.cation
-    clear_anion = np.sort(view.to_path[anion] - view.radius - view.anion_radii[anion])
-    clear_cation = np.sort(view.to_path[cation])
-    row = {"hop_length": view.length}
-    for k in range(6):
-        row[f"channel_anion_{k + 1}"] = _item(clear_anion, k, 4.0)
-    for k in range(3):
-        row[f"channel_cation_{k + 1}"] = _item(clear_cation, k, 6.0)
-    # Waist only: atoms beside the inner half of the path.
-    inner = np.linalg.norm(
-        view.around.positions
-        - np.clip(
-            view.around.positions @ view.half / max(float(view.half @ view.half), 1e-12), -0.5, 0.5
-        )[:, None]
-        * view.half,
-        axis=1,
-    )
-    waist = np.sort(inner[anion] - view.radius - view.anion_radii[anion])
-    for k in range(4):
-        row[f"waist_anion_{k + 1}"] = _item(waist, k, 4.0)
-    row["waist_cation"] = _item(np.sort(inner[cation]), 0, 6.0)
-    return row
-
-
-def _item(values: NDArray[np.float64], index: int, default: float) -> float:
-    """Entry of a sorted list, at most `default`, which also stands for atoms out of sight."""
-    return min(float(values[index]), default) if index < len(values) else default
+    radii = view.radius + view.anion_radii[anion]
+    inner = view.off_axis(0.5)
+    channel = _sorted((view.to_path[anion] - radii)[None], 3, 4.0)[0]
+    waist = _sorted((inner[anion] - radii)[None], 3, 4.0)[0]
+    return {
+        "hop_length": view.length,
+        **{f"channel_anion_{k + 1}": float(channel[k]) for k in range(3)},
+        "channel_cation": float(_sorted(view.to_path[cation][None], 1, 6.0)[0, 0]),
+        **{f"waist_anion_{k + 1}": float(waist[k]) for k in range(3)},
+        "waist_cation": float(_sorted(inner[cation][None], 1, 6.0)[0, 0]),
+    }
 
 
 def _anion_cage(view: _View) -> dict[str, float]:
-    gaps = np.sort(view.gaps(), axis=1)
-    if gaps.shape[1] < 8:
-        gaps = np.pad(gaps, ((0, 0), (0, 8)), constant_values=4.0)
-    gaps = np.minimum(gaps, 4.0)
-    row: dict[str, float] = {}
-    for k in range(6):
-        row |= _both_ends(f"gap_{k + 1}", gaps[:, k])
-        row[f"gap_{k + 1}_quarter"] = float(gaps[[_QUARTER, -1 - _QUARTER], k].mean())
-        row[f"gap_{k + 1}_middle"] = float(gaps[_MIDDLE, k])
-    row["gap_1_min"] = float(gaps[:, 0].min())
-    row["gap_3_min"] = float(gaps[:, :3].mean(axis=1).min())
-    row["gap_1_max"] = float(gaps[:, 0].max())
-    row["gap_3_rise"] = float(gaps[_MIDDLE, :3].mean() - gaps[[0, -1], :3].mean())
-    raw = view.gaps()
-    row |= _profile("coordination", (1 / (1 + np.exp((raw - 0.5) / 0.1))).sum(axis=1))
-    row |= _profile("coordination_wide", (1 / (1 + np.exp((raw - 1.0) / 0.2))).sum(axis=1))
-    row |= _profile("effective_coordination", _effective_coordination(view))
-    row |= _profile("repulsion", np.log1p(np.exp(-np.clip(raw, -1.5, None) / 0.3).sum(axis=1)))
-    row |= _directions(view)
-    return row
+    """How tightly anions sit around the ion."""
+    gaps = view.gaps()
+    first, three = (_sorted(gaps, n, 4.0).mean(axis=1) for n in (1, 3))
+    coordination = (1 / (1 + np.exp((gaps - 1.0) / 0.2))).sum(axis=1)
+    repulsion = np.log1p(np.exp(-np.clip(gaps, -1.5, None) / 0.3).sum(axis=1))
+    return {
+        **_profile("gap_1", first, "ends", "middle", "min"),
+        **_profile("gap_3", three, "ends", "middle", "min", "rise"),
+        **_profile(
+            "coordination", coordination,
+            "ends", "middle", "rise", "max", "min", "span", "ends_differ",
+        ),
+        **_profile(
+            "effective_coordination", _effective_coordination(gaps), "ends", "middle", "span", "max"
+        ),
+        **_profile("repulsion", repulsion, "ends", "middle", "rise", "max", "span"),
+        **_directions(view),
+    }  # fmt: skip
 
 
-def _effective_coordination(view: _View) -> NDArray[np.float64]:
+def _effective_coordination(gaps: NDArray[np.float64]) -> NDArray[np.float64]:
     """Hoppe's effective coordination number, Z. Kristallogr. 150, 23 (1979), from gaps + 2 Å."""
-    bond = np.maximum(view.gaps() + 2.0, 0.3)
+    bond = np.maximum(gaps + 2.0, 0.3)
     if bond.shape[1] == 0:
         return np.zeros(SAMPLES)
     mean = bond.min(axis=1, keepdims=True)
@@ -243,99 +231,91 @@ def _directions(view: _View) -> dict[str, float]:
     """How anions stand around the ion with respect to the direction of the hop."""
     anion = view.around.anion
     weights = 1 / (1 + np.exp((view.gaps() - 0.7) / 0.15))
-    axis = view.half / max(np.linalg.norm(view.half), 1e-9)
-    off, along, dipole = [], [], []
-    for sample in (0, _MIDDLE, SAMPLES - 1):
+    axis = view.half / max(float(np.linalg.norm(view.half)), 1e-9)
+    axial, ahead, lopsided = [], [], []
+    for sample, forward in ((0, 1.0), (_MIDDLE, 1.0), (-1, -1.0)):
         arrows = view.around.positions[anion] - view.around.points[sample]
         arrows = arrows / np.maximum(np.linalg.norm(arrows, axis=1), 0.3)[:, None]
-        total = weights[sample].sum() + 0.05
-        inward = -1.0 if sample == SAMPLES - 1 else 1.0
-        cosine = inward * (arrows @ axis)
-        off.append(float((weights[sample] * cosine**2).sum() / total))
-        along.append(float((weights[sample] * np.maximum(cosine, 0) ** 4).sum()))
-        dipole.append(
-            float(np.linalg.norm((weights[sample][:, None] * arrows).sum(axis=0)) / total)
-        )
+        weight = weights[sample]
+        total = weight.sum() + 0.05  # no jump where the last anion leaves
+        cosine = forward * (arrows @ axis)
+        axial.append(float(weight @ cosine**2 / total))
+        ahead.append(float(weight @ np.maximum(cosine, 0) ** 4))
+        lopsided.append(float(np.linalg.norm(weight @ arrows) / total))
     return {
-        "axial_middle": off[1],
-        "axial_ends": (off[0] + off[2]) / 2,
-        "ahead_ends": (along[0] + along[2]) / 2,
-        "ahead_ends_max": max(along[0], along[2]),
-        "lopsided_middle": dipole[1],
-        "lopsided_ends": (dipole[0] + dipole[2]) / 2,
+        "axial_middle": axial[1],
+        "axial_ends": (axial[0] + axial[2]) / 2,
+        "ahead_ends": (ahead[0] + ahead[2]) / 2,
+        "ahead_ends_max": max(ahead[0], ahead[2]),
+        "lopsided_middle": lopsided[1],
+        "lopsided_ends": (lopsided[0] + lopsided[2]) / 2,
     }
 
 
 def _bond_valence(view: _View) -> dict[str, float]:
-    anion = view.around.anion
-    excess = view.to_anions() - view.bond_length[anion]
+    """Bond-valence sum of the ion over its charge, its misfit, and how unevenly bonds share it."""
+    excess = view.to_anions() - view.bond_length[view.around.anion]
     bonds = np.exp(-np.maximum(excess, -0.75) / _BOND_SOFTNESS)
     total = bonds.sum(axis=1) / view.charge
-    row = _profile("valence", np.minimum(total, 6.0))
-    row |= _profile("valence_misfit", np.minimum(np.abs(total - 1), 5.0))
-    row["valence_mean"] = float(np.minimum(total, 6.0).mean())
     share = (bonds**2).sum(axis=1) / np.maximum(bonds.sum(axis=1), 1e-9) ** 2
-    row["bond_share_middle"] = float(share[_MIDDLE])
-    row |= _both_ends("bond_share", share)
-    return row
+    return {
+        **_profile(
+            "valence", np.minimum(total, 6.0),
+            "ends", "middle", "rise", "max", "min", "span", "mean", "ends_differ",
+        ),
+        **_profile("valence_misfit", np.minimum(np.abs(total - 1), 5.0), "ends", "middle", "max"),
+        **_profile("bond_share", share, "ends", "middle"),
+    }  # fmt: skip
 
 
 def _electrostatics(view: _View) -> dict[str, float]:
-    volts = np.clip(view.around.potential - view.around.potential[[0, -1]].mean(), -30, 30)
-    energy = view.charge * volts
+    potential = view.around.potential
+    volts = np.clip(potential - _ends(potential), -30, 30)
     return {
-        "volts_quarter": float(volts[[_QUARTER, -1 - _QUARTER]].mean()),
-        "volts_middle": float(volts[_MIDDLE]),
-        "volts_max": float(volts.max()),
-        "volts_min": float(volts.min()),
-        "volts_ends_differ": float(abs(volts[0] - volts[-1])),
-        "coulomb_max": float(energy.max()),
-        "coulomb_middle": float(energy[_MIDDLE]),
-        "volts_site": float(np.clip(view.around.potential[[0, -1]].mean(), -60, 60)),
+        **_profile("volts", volts, "middle", "max", "min", "ends_differ"),
+        "volts_site": float(np.clip(_ends(potential), -60, 60)),
+        "coulomb_max": view.charge * float(volts.max()),
     }
 
 
 def _cations(view: _View) -> dict[str, float]:
-    near = np.sort(view.distance[:, view.cation], axis=1)
-    near = np.minimum(np.pad(near, ((0, 0), (0, 4)), constant_values=7.0), 7.0)
-    row: dict[str, float] = {}
-    for k in range(3):
-        row |= _both_ends(f"cation_{k + 1}", near[:, k])
-        row[f"cation_{k + 1}_middle"] = float(near[_MIDDLE, k])
-    row["cation_min"] = float(near[:, 0].min())
+    """How near framework cations are, and how hard they push: Σ 10 q exp(−d/Å) Å/d."""
+    near = _sorted(view.distance[:, view.cation], 2, 7.0)
     distance = np.maximum(view.distance[:, view.cation], 0.8)
-    charge = view.around.charge[view.cation]
-    push = (charge * np.exp(-distance / 1.0) / distance).sum(axis=1) * 10
-    row |= _profile("cation_push", np.minimum(push, 20.0))
-    return row
+    push = 10 * (np.exp(-distance) / distance) @ view.around.charge[view.cation]
+    return {
+        **_profile("cation_1", near[:, 0], "ends", "middle", "min"),
+        **_profile("cation_2", near[:, 1], "middle"),
+        **_profile("cation_push", np.minimum(push, 20.0), "ends", "middle", "rise", "max"),
+    }
 
 
 def _like_ions(view: _View) -> dict[str, float]:
-    near = np.sort(view.distance[:, view.around.like], axis=1)
-    near = np.minimum(np.pad(near, ((0, 0), (0, 4)), constant_values=6.0), 6.0)
-    row: dict[str, float] = {}
-    for k in range(2):
-        row |= _both_ends(f"like_{k + 1}", near[:, k])
-        row[f"like_{k + 1}_middle"] = float(near[_MIDDLE, k])
-    row["like_min"] = float(near[:, 0].min())
-    crowd = (1 / (1 + np.exp((view.distance[:, view.around.like] - 4.2) / 0.4))).sum(axis=1)
-    row |= {"like_crowd_middle": float(crowd[_MIDDLE]), **_both_ends("like_crowd", crowd)}
-    return row
+    distance = view.distance[:, view.around.like]
+    crowd = (1 / (1 + np.exp((distance - 4.2) / 0.4))).sum(axis=1)
+    return {
+        **_profile("like", _sorted(distance, 1, 6.0)[:, 0], "ends", "middle", "min"),
+        **_profile("like_crowd", crowd, "ends", "middle"),
+    }
 
 
 def _chemistry_nearby(view: _View) -> dict[str, float]:
     """Distance-weighted means of what surrounds the ion in the middle and at the ends."""
-    around, row = view.around, {}
+    around = view.around
     period = np.array([chemistry.period(n) for n in around.symbols], float)[around.element]
-    for place, samples in (("middle", [_MIDDLE]), ("ends", [0, SAMPLES - 1])):
-        anions = np.where(around.anion, np.exp(-((view.distance[samples] / 2.5) ** 2)), 0).sum(0)
-        cations = np.where(view.cation, np.exp(-((view.distance[samples] / 3.5) ** 2)), 0).sum(0)
-        row[f"near_anion_pauling_{place}"] = _mean(view.pauling, anions)
-        row[f"near_anion_radius_{place}"] = _mean(view.anion_radii, anions)
-        row[f"near_cation_pauling_{place}"] = _mean(view.pauling, cations)
-        row[f"near_cation_charge_{place}"] = _mean(around.charge, cations)
-        row[f"near_cation_radius_{place}"] = _mean(view.cation_radii, cations)
-        row[f"near_cation_period_{place}"] = _mean(period, cations)
+    row: dict[str, float] = {}
+    for place, samples in (("middle", [_MIDDLE]), ("ends", [0, -1])):
+        distance = view.distance[samples]
+        anions = np.where(around.anion, np.exp(-((distance / 2.5) ** 2)), 0).sum(axis=0)
+        cations = np.where(view.cation, np.exp(-((distance / 3.5) ** 2)), 0).sum(axis=0)
+        row |= {
+            f"near_anion_pauling_{place}": _mean(view.pauling, anions),
+            f"near_anion_radius_{place}": _mean(view.anion_radii, anions),
+            f"near_cation_pauling_{place}": _mean(view.pauling, cations),
+            f"near_cation_charge_{place}": _mean(around.charge, cations),
+            f"near_cation_radius_{place}": _mean(view.cation_radii, cations),
+            f"near_cation_period_{place}": _mean(period, cations),
+        }
     row["anion_binding_middle"], row["anion_binding_ends"] = _anion_binding(view)
     return row
 

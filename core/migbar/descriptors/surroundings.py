@@ -11,7 +11,8 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.special import erf, erfc
+from pymatgen.core import Structure
+from scipy.special import erfc
 
 from migbar.bands import Band
 from migbar.descriptors import chemistry
@@ -28,7 +29,7 @@ FILLED = 0.025
 The published records leave a gap between 0 (empty hosts) and 0.031.
 """
 
-_EWALD_WIDTH = 0.35
+_SCREENING = 0.3  # 1/Å
 _COULOMB = 14.399645  # e² / (4 π ε₀) in eV Å
 
 
@@ -51,8 +52,7 @@ class Surroundings:
     points : ndarray, shape (SAMPLES, 3)
         Evenly spaced positions of the ion from end to end in Å.
     potential : ndarray, shape (SAMPLES,)
-        Electrostatic potential of the formal charges at `points` in V (up to a constant for
-        hosts that are not neutral).
+        Screened electrostatic potential of the formal charges at `points` in V.
     framework : dict
         Framework atoms (without the ion) by element: (number, mean formal charge, whether anions).
     ions : float
@@ -77,12 +77,10 @@ class Surroundings:
 
 def surroundings(band: Band) -> Surroundings:
     """Collect what lies around the straight path between the ends of `band`."""
-    host = band.host
+    host, filled = _dilute_host(band)
     matrix = host.lattice.matrix
     host_symbols = [site.specie.symbol for site in host]
     n_like = host_symbols.count(band.ion)
-    n_anions = sum(s in chemistry.ANION_CHARGE for s in host_symbols)
-    filled = n_like > FILLED * max(n_anions, 1)
     added = 2 if filled else 0
     roles = chemistry.roles(host, band.ion, added)
 
@@ -102,23 +100,36 @@ def surroundings(band: Band) -> Surroundings:
     if added:
         to_ends = [np.linalg.norm(positions - end, axis=1) for end in (-half, half)]
         own = (owner >= len(host)) & (np.minimum(*to_ends) < 0.01)
-    potential = _potential(points, positions, charge[owner], own, frac - middle, charge, matrix)
-
-    near, owner = ~own, owner[~own]
+    owner, positions = owner[~own], positions[~own]
     return Surroundings(
         ion=band.ion,
         symbols=names,
         element=element[owner],
-        positions=positions[near],
+        positions=positions,
         anion=anion[owner],
         like=np.array([names[e] == band.ion for e in element[owner]], bool),
         charge=charge[owner],
         points=points,
-        potential=potential,
+        potential=_potential(points, positions, charge[owner]),
         framework=_framework(host_symbols, band.ion, roles),
         ions=float(n_like + added) if filled else 0.0,
         volume=float(abs(np.linalg.det(matrix))),
     )
+
+
+def _dilute_host(band: Band) -> tuple[Structure, bool]:
+    """Return the host without stray ions, and whether it is one with further mobile ions.
+
+    A single ion in a large empty host is the image of the one that moves.
+    """
+    symbols = [site.specie.symbol for site in band.host]
+    anions = sum(s in chemistry.ANION_CHARGE for s in symbols)
+    filled = symbols.count(band.ion) > FILLED * max(anions, 1)
+    if filled or band.ion not in symbols:
+        return band.host, filled
+    kept = [i for i, s in enumerate(symbols) if s != band.ion]
+    species = [band.host[i].specie for i in kept]
+    return Structure(band.host.lattice, species, band.host.frac_coords[kept]), False
 
 
 def _framework(
@@ -165,38 +176,12 @@ def _to_segment(positions: NDArray[np.float64], half: NDArray[np.float64]) -> ND
 
 
 def _potential(
-    points: NDArray[np.float64],
-    positions: NDArray[np.float64],
-    charges: NDArray[np.float64],
-    own: NDArray[np.bool_],
-    frac: NDArray[np.float64],
-    cell_charges: NDArray[np.float64],
-    matrix: NDArray[np.float64],
+    points: NDArray[np.float64], positions: NDArray[np.float64], charges: NDArray[np.float64]
 ) -> NDArray[np.float64]:
-    """Potential in V at `points` by Ewald's sum, without the ions `own` at the two ends.
+    """Screened potential in V at `points`: that of the charges and of Gaussians that hide them.
 
-    The real-space part needs erfc(width · REACH) to be small; it is 8e-5.
+    Wolf et al., J. Chem. Phys. 110, 8254 (1999), without the shift. Beyond some 6 Å nothing is felt, so
+    that ions and vacancies of a neighbouring cell do not count.
     """
-    width = _EWALD_WIDTH
-    r = np.linalg.norm(points[:, None] - positions, axis=2)
-    near = np.maximum(r, 1e-6)  # both kinds of terms are finite or excluded there
-    # An ion at an end is not there: its whole 1/r goes, also what the reciprocal sum holds of it.
-    terms = np.where(own, -erf(width * near), erfc(width * near)) / near
-    real = terms @ charges
-
-    reciprocal = 2 * np.pi * np.linalg.inv(matrix).T
-    cutoff = 2 * width * width * REACH
-    span = np.ceil(cutoff * np.linalg.norm(matrix, axis=1) / (2 * np.pi)).astype(int)
-    grid = np.stack(np.meshgrid(*(np.arange(-n, n + 1) for n in span), indexing="ij"), axis=-1)
-    index = grid.reshape(-1, 3)
-    waves = index @ reciprocal
-    squared = np.einsum("ij,ij->i", waves, waves)
-    # One of each pair ±G is enough, the other is its conjugate.
-    first = (index @ np.array([1.0, 1e-4, 1e-8])) > 0
-    keep = (squared < cutoff**2) & first
-    index, waves, squared = index[keep], waves[keep], squared[keep]
-    volume = abs(np.linalg.det(matrix))
-    structure_factor = np.exp(-2j * np.pi * (index @ frac.T)) @ cell_charges
-    weights = 8 * np.pi / volume * np.exp(-squared / (4 * width**2)) / squared
-    waves_at_points = np.exp(1j * (points @ waves.T))
-    return _COULOMB * (real + (waves_at_points @ (weights * structure_factor)).real)
+    r = np.maximum(np.linalg.norm(points[:, None] - positions, axis=2), 0.3)
+    return _COULOMB * (erfc(_SCREENING * r) / r) @ charges

@@ -18,6 +18,7 @@ from migbar.descriptors import describe, descriptor_names
 from migbar.progress import SILENT, Progress, check_cancelled
 
 INTERVAL_LEVEL = 0.9
+TRIMMED = 0.1
 SAME_PATH = 0.02
 """Two paths closer than this in scaled descriptors (root mean square) are taken for the same."""
 
@@ -33,21 +34,15 @@ class Trees:
     Attributes
     ----------
     roots : ndarray of int32, shape (n_trees,)
-    forest : ndarray of int8, shape (n_trees,)
-        Which forest a tree belongs to.
-    powers : ndarray of float32, shape (n_forests,)
-        A forest predicts the barrier to this power.
     feature : ndarray of int16, shape (n_nodes,)
         Column that a node looks at, `LEAF` for leaves.
     threshold : ndarray of float32, shape (n_nodes,)
-        For leaves: their value.
+        For leaves: the square root of their barrier in √eV.
     right : ndarray of int16, shape (n_nodes,)
         Steps to the right child.
     """
 
     roots: NDArray[np.int32]
-    forest: NDArray[np.int8]
-    powers: NDArray[np.float32]
     feature: NDArray[np.int16]
     threshold: NDArray[np.float32]
     right: NDArray[np.int16]
@@ -65,15 +60,15 @@ class Trees:
             node = np.where(inner, np.where(left, node + 1, node + self.right[node]), node)
 
     def predict(self, x: NDArray[np.float64]) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-        """Barrier in eV, and the spread of the trees in √eV, each of shape (rows,)."""
-        leaves = np.maximum(self.leaves(x), 0.0)
-        powers = self.powers.astype(np.float64)
-        means = [
-            leaves[:, self.forest == k].mean(axis=1) ** (1 / power)
-            for k, power in enumerate(powers)
-        ]
-        roots = leaves ** (0.5 / powers[self.forest])
-        return np.mean(means, axis=0), roots.std(axis=1)
+        """Barrier in eV, and the spread of the trees in √eV, each of shape (rows,).
+
+        The barrier is the squared mean of the roots that the trees give, without the lowest and highest
+        `TRIMMED` of them: a few trees that fall for an odd neighbour do not count.
+        """
+        roots = np.sort(self.leaves(x), axis=1)
+        cut = int(TRIMMED * roots.shape[1])
+        middle = roots[:, cut : roots.shape[1] - cut]
+        return middle.mean(axis=1) ** 2, roots.std(axis=1)
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,14 +5,16 @@ from __future__ import annotations
 import os
 import platform
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import asdict, dataclass
+from functools import partial
 from importlib.metadata import version
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from migbar.bands import Band
 from migbar.barriers import GOOD_CONDUCTOR_EV, ModelCard
 from migbar.datasets import BandRecord, data_hash
 from migbar.descriptors import descriptor_matrix, descriptor_names
@@ -20,9 +22,16 @@ from migbar.errors import BandsFileError
 from migbar.evaluation import grouped_folds, random_folds, score
 from migbar.models.forest import INTERVAL_LEVEL, LEAF, BandForest, Calibration, Domain, Trees
 from migbar.progress import SILENT, Progress, check_cancelled
+from migbar.training.cells import doubled_cell, equivalent_cell
 
 VERSION = "1"
 MIN_PATHS = 20
+
+FLOOR = 0.3
+"""Least width of an interval's arm in units of the median spread of the trees.
+
+Chosen so that every third of the predicted barriers is covered alike in grouped cross-validation.
+"""
 
 _GRID = 1e-3
 # Thresholds lie this far above a grid point: off the grid on which training values are rounded and
@@ -37,21 +46,17 @@ class ForestSettings:
     Attributes
     ----------
     trees : int
-        Trees per forest.
-    powers : tuple of float
-        One forest is grown for each power of the barrier; their predictions in eV are averaged.
+    power : float
+        Trees are grown on the barrier to this power, so that the few large ones do not rule the splits.
     features : float
         Fraction of the descriptors tried at a split.
-    leaf : int
-        Least number of paths in a leaf.
     folds, repeats : int
         Of the cross-validation; groups are split `folds`-fold once for each repeat too.
     """
 
-    trees: int = 150
-    powers: tuple[float, ...] = (1.0, 0.5)
-    features: float = 0.5
-    leaf: int = 2
+    trees: int = 250
+    power: float = 0.25
+    features: float = 0.4
     folds: int = 10
     repeats: int = 5
 
@@ -113,13 +118,15 @@ def train_band_forest(
         unseen[name].append(_out_of_fold(x, y, fold, seed, settings, work))
     trees = grow(x, y, seed, settings)
     work.step()
-    scores = {name: _scores(y, found) for name, found in unseen.items() if found}
+    scores: dict[str, Any] = {name: _scores(y, found) for name, found in unseen.items() if found}
     model = BandForest(
         card=ModelCard("band-forest", VERSION, "", scores=scores),
         trees=trees,
         calibration=_calibrate(y, unseen["grouped"]),
         domain=_domain(x),
     )
+    if cross_validate:
+        scores["cells"] = _cell_changes(model, [record.band for record in known], progress)
     model.card = _card(model, known, seed, settings, time.monotonic() - started)
     return model
 
@@ -158,7 +165,7 @@ def _rounds(
 def grow(
     x: NDArray[np.float64], y: NDArray[np.float64], seed: int, settings: ForestSettings
 ) -> Trees:
-    """Grow one forest per power of the barrier.
+    """Grow the trees down to single paths.
 
     Parameters
     ----------
@@ -169,39 +176,31 @@ def grow(
     from sklearn.ensemble import ExtraTreesRegressor
 
     rounded = np.round(x / _GRID) * _GRID
-    parts: list[tuple[NDArray[Any], ...]] = []
-    forest = []
-    for k, power in enumerate(settings.powers):
-        grown = ExtraTreesRegressor(
-            settings.trees,
-            max_features=settings.features,
-            min_samples_leaf=settings.leaf,
-            random_state=seed + 1000 * k,
-        ).fit(rounded, y**power)
-        parts += [_tree_arrays(estimator.tree_) for estimator in grown.estimators_]
-        forest += [k] * settings.trees
+    grown = ExtraTreesRegressor(
+        settings.trees, max_features=settings.features, random_state=seed
+    ).fit(rounded, y**settings.power)
+    parts = [_tree_arrays(tree.tree_, settings.power) for tree in grown.estimators_]
     feature, threshold, right = (np.concatenate(column) for column in zip(*parts, strict=True))
     sizes = [len(part[0]) for part in parts]
     return Trees(
         roots=np.cumsum([0, *sizes[:-1]]).astype(np.int32),
-        forest=np.array(forest, np.int8),
-        powers=np.array(settings.powers, np.float32),
         feature=feature,
         threshold=threshold,
         right=right,
     )
 
 
-def _tree_arrays(tree: Any) -> tuple[NDArray[Any], ...]:
-    """Return feature, threshold (or leaf value) and steps to the right child of each node."""
+def _tree_arrays(tree: Any, power: float) -> tuple[NDArray[Any], ...]:
+    """Return feature, threshold (for leaves √barrier) and steps to the right child of each node."""
     leaf = tree.children_left < 0
     node = np.arange(tree.node_count)
     if not np.array_equal(tree.children_left[~leaf], node[~leaf] + 1):
         raise RuntimeError("scikit-learn no longer stores trees depth first")
     threshold = np.floor(tree.threshold / _GRID) * _GRID + _OFF_GRID
+    root = np.maximum(tree.value[:, 0, 0], 0.0) ** (0.5 / power)
     return (
         np.where(leaf, LEAF, tree.feature).astype(np.int16),
-        np.where(leaf, tree.value[:, 0, 0], threshold).astype(np.float32),
+        np.where(leaf, root, threshold).astype(np.float32),
         np.where(leaf, 0, tree.children_right - node).astype(np.int16),
     )
 
@@ -237,7 +236,7 @@ def _conformal(
     y: NDArray[np.float64], barrier: NDArray[np.float64], spread: NDArray[np.float64], n: int
 ) -> Calibration:
     """Split-conformal ends with equal tails; `n` is the number of different paths."""
-    floor = float(np.median(spread))
+    floor = FLOOR * float(np.median(spread))
     residual = (np.sqrt(y) - np.sqrt(barrier)) / (floor + spread)
     tail = (1 - INTERVAL_LEVEL) / 2
     upper = min(np.ceil((n + 1) * (1 - tail)) / n, 1.0)
@@ -298,6 +297,33 @@ def _domain(x: NDArray[np.float64]) -> Domain:
     np.fill_diagonal(between, np.inf)
     reach = float(np.quantile(between.min(axis=1), 0.975))
     return Domain(domain.mean, domain.scale, domain.known, reach)
+
+
+# ------------------------------------------------------------------ other cells
+
+
+def _cell_changes(
+    model: BandForest, bands: Sequence[Band], progress: Progress
+) -> dict[str, dict[str, float]]:
+    """How far (meV) the barriers of the training paths move in other cells of the same crystal."""
+    variants: dict[str, Callable[[Band], Band]] = {
+        "equivalent": equivalent_cell,
+        "doubled": partial(doubled_cell, copy="perfect"),
+        "doubled_with_copied_ion": partial(doubled_cell, copy="same"),
+        "doubled_host_alone": partial(doubled_cell, copy="host"),
+    }
+    plain = model.trees.predict(descriptor_matrix(bands))[0]
+    changes = {}
+    for done, (name, variant) in enumerate(variants.items()):
+        check_cancelled(progress)
+        progress.report(done, len(variants), "Trying other cells")
+        other = model.trees.predict(descriptor_matrix(map(variant, bands)))[0]
+        moved = np.abs(other - plain) * 1000
+        changes[name] = {
+            "p95_mev": round(float(np.quantile(moved, 0.95)), 2),
+            "max_mev": round(float(moved.max()), 2),
+        }
+    return changes
 
 
 # ------------------------------------------------------------------ card

@@ -1,0 +1,135 @@
+import numpy as np
+import pytest
+from pymatgen.core import Lattice, Structure
+from scipy.spatial.transform import Rotation
+
+from migbar.bands import Band
+from migbar.descriptors import chemistry, describe, descriptor_names
+from migbar.training.cells import doubled_cell, equivalent_cell
+
+
+@pytest.fixture
+def vacancy_band(rock_salt: Structure) -> Band:
+    """Li hops into a vacancy of slightly shaken LiF."""
+    cell = rock_salt.make_supercell([2, 2, 2], in_place=False)
+    shaken = cell.frac_coords + np.random.default_rng(1).normal(0, 0.004, (len(cell), 3))
+    cell = Structure(cell.lattice, cell.species, shaken)
+    lithium = [i for i, site in enumerate(cell) if site.specie.symbol == "Li"]
+    start = lithium[0]
+    vectors = [cell[start].distance(cell[i]) for i in lithium[1:]]
+    end = lithium[1 + int(np.argmin(vectors))]
+    _, image = cell.lattice.get_distance_and_image(cell[start].frac_coords, cell[end].frac_coords)
+    path = np.linspace(cell[start].frac_coords, cell[end].frac_coords + image, 5)
+    cell.remove_sites([start, end])
+    return Band(cell, "Li", path)
+
+
+@pytest.fixture
+def insertion_band(empty_layered: Structure) -> Band:
+    host = empty_layered.make_supercell([3, 3, 2], in_place=False)
+    return Band(host, "Li", np.linspace([0, 0, 0.25], [1 / 3, 0, 0.26], 5))
+
+
+@pytest.fixture(params=["vacancy_band", "insertion_band"])
+def band(request: pytest.FixtureRequest) -> Band:
+    return request.getfixturevalue(request.param)
+
+
+def same(first: Band, second: Band, tolerance: float = 1e-6) -> bool:
+    a, b = describe(first), describe(second)
+    assert list(a) == list(b)
+    return bool(np.allclose(list(a.values()), list(b.values()), atol=tolerance))
+
+
+def test_that_every_band_has_the_same_finite_descriptors(band: Band) -> None:
+    found = describe(band)
+    assert tuple(found) == descriptor_names()
+    assert np.isfinite(list(found.values())).all()
+
+
+def test_that_the_reversed_path_is_described_the_same(band: Band) -> None:
+    assert same(band, band.reversed())
+
+
+def test_that_the_order_of_atoms_does_not_matter(band: Band) -> None:
+    order = np.random.default_rng(0).permutation(len(band.host))
+    host = Structure(
+        band.host.lattice,
+        [band.host[int(i)].specie for i in order],
+        band.host.frac_coords[order],
+    )
+    assert same(band, Band(host, band.ion, band.path))
+
+
+def test_that_origin_and_whole_translations_do_not_matter(band: Band) -> None:
+    shift = np.array([0.31, -0.17, 0.55])
+    host = Structure(band.host.lattice, band.host.species, band.host.frac_coords + shift)
+    assert same(band, Band(host, band.ion, band.path + shift + [1, 0, -2]))
+
+
+def test_that_orientation_does_not_matter(band: Band) -> None:
+    turned = band.host.lattice.matrix @ Rotation.random(rng=3).as_matrix().T
+    host = Structure(Lattice(turned), band.host.species, band.host.frac_coords)
+    assert same(band, Band(host, band.ion, band.path))
+
+
+def test_that_another_choice_of_cell_does_not_matter(band: Band) -> None:
+    assert same(band, equivalent_cell(band))
+
+
+def test_that_a_larger_cell_of_the_same_crystal_does_not_matter(band: Band) -> None:
+    assert same(band, doubled_cell(band, "perfect"))
+
+
+def test_that_a_stray_copy_of_the_ion_in_an_empty_host_does_not_matter() -> None:
+    sites = [[0, 0, 0], [0.5, 0.5, 0.5]]
+    host = Structure(Lattice.cubic(2.1), ["Ti", "O"], sites).make_supercell(
+        [4, 4, 4], in_place=False
+    )
+    band = Band(host, "Li", np.linspace([0.06, 0.06, 0.19], [0.31, 0.06, 0.19], 5))
+    assert same(band, doubled_cell(band, "same"))
+
+
+def test_that_noise_in_the_last_digits_moves_descriptors_only_that_little(band: Band) -> None:
+    noise = np.random.default_rng(2).normal(0, 1e-7, (len(band.host), 3))
+    host = Structure(band.host.lattice, band.host.species, band.host.frac_coords + noise)
+    assert same(band, Band(host, band.ion, band.path), tolerance=1e-4)
+
+
+def test_that_a_narrower_channel_shows_in_the_descriptors(insertion_band: Band) -> None:
+    host = insertion_band.host
+    tight = Structure(Lattice(0.95 * host.lattice.matrix), host.species, host.frac_coords)
+    wide = describe(insertion_band)
+    narrow = describe(Band(tight, "Li", insertion_band.path))
+    assert narrow["channel_anion_1"] < wide["channel_anion_1"]
+    assert narrow["valence_middle"] > wide["valence_middle"]
+    assert narrow["hop_length"] == pytest.approx(0.95 * wide["hop_length"])
+
+
+def test_that_a_path_straight_through_an_atom_is_described() -> None:
+    host = Structure(Lattice.cubic(8.0), ["Ti", "O"], [[0.5, 0.5, 0.5], [0, 0, 0]])
+    found = describe(Band(host, "Li", np.linspace([0.25, 0.5, 0.5], [0.75, 0.5, 0.5], 5)))
+    assert np.isfinite(list(found.values())).all()
+    assert found["cation_1_min"] < 0.01
+
+
+def test_that_sulfur_is_a_cation_in_a_sulfate_and_an_anion_in_a_sulfide(
+    empty_layered: Structure,
+) -> None:
+    sulfate = Structure(
+        Lattice.cubic(6.0),
+        ["Fe", "S", "O", "O", "O", "O"],
+        [[0.5, 0.5, 0.5], [0, 0, 0], [0.14, 0.14, 0.14], [-0.14, -0.14, 0.14],
+         [0.14, -0.14, -0.14], [-0.14, 0.14, -0.14]],
+    )  # fmt: skip
+    found = chemistry.roles(sulfate, "Li", 0)
+    assert found.anion.tolist() == [False, False, True, True, True, True]
+    assert found.charge.tolist() == [2, 6, -2, -2, -2, -2]
+    sulfide = chemistry.roles(empty_layered, "Li", 0)
+    assert sulfide.charge.tolist() == [4, -2, -2]
+
+
+def test_that_bond_valence_lengths_are_those_of_the_tables() -> None:
+    # Brese & O'Keeffe, Acta Cryst. B47, 192 (1991): Li–O 1.466, Na–O 1.80, Mg–O 1.693 Å.
+    for ion, length in (("Li", 1.466), ("Na", 1.80), ("Mg", 1.693)):
+        assert chemistry.bond_valence_length(ion, "O") == pytest.approx(length, abs=0.06)
