@@ -37,6 +37,8 @@ _SAME_LENGTH = 2e-3
 _SAME_PLACE = 0.3
 # Atoms whose surface is this much (Å) farther from the ion than the nearest belong to the bottleneck.
 _BOTTLENECK_WIDTH = 0.3
+# Fractional coordinates this close to a face of the cell lie on it.
+_ON_FACE = 1e-3
 # Atoms farther from the path (Å) than this are of no concern.
 _SIGHT = 4.0
 
@@ -173,6 +175,30 @@ class HopSearch:
     @property
     def dimensionality(self) -> int:
         return dimensionality(self.network)
+
+    def segments(self) -> tuple[NDArray[np.int_], NDArray[np.float64]]:
+        """Return the hops to draw in one cell: all whose middle lies in it or on its faces.
+
+        Returns
+        -------
+        hop : ndarray of int, shape (n,)
+            Index in `hops`.
+        ends : ndarray, shape (n, 2, 3)
+            Fractional coordinates of both ends.
+        """
+        edges = self.network.edges
+        places = np.array([node.frac_coords for node in self.nodes]).reshape(-1, 3)
+        start = places[[edge.start for edge in edges]]
+        end = places[[edge.end for edge in edges]] + np.array([e.image for e in edges]).reshape(
+            -1, 3
+        )
+        middle = (start + end) / 2
+        home = np.floor(middle + _ON_FACE)
+        shifts = np.array(list(itertools.product((0, 1), repeat=3))) - home[:, None]
+        inside = (middle[:, None] + shifts <= 1 + _ON_FACE).all(axis=-1)
+        edge, shift = np.nonzero(inside)
+        ends = np.stack([start, end], axis=1)[edge] + shifts[edge, shift][:, None]
+        return np.array([e.hop for e in edges], dtype=int)[edge], ends
 
 
 @dataclass(frozen=True, slots=True)

@@ -14,6 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 from pymatgen.core import Structure
 
+from migbar.descriptors.chemistry import ion_charge
 from migbar.errors import MigbarError
 
 BOLTZMANN_EV = 8.617333262e-5
@@ -110,6 +111,22 @@ def geometric_factor(hops_per_site: int, dimensions: int) -> float:
     return hops_per_site / (2 * dimensions)
 
 
+def parameters_for(
+    structure: Structure, ion: str, hop_length: float, hops_per_site: int, dimensions: int
+) -> HoppingParameters:
+    """Return parameters to start from: what the crystal tells, and defaults for all else.
+
+    The density is that of the ion's sites; one ion per cell where the structure holds none. The
+    vacancy fraction is 1, which makes the conductivity of a vacancy conductor an upper bound.
+    """
+    return HoppingParameters(
+        hop_length=hop_length,
+        geometric_factor=geometric_factor(hops_per_site, dimensions),
+        ion_charge=ion_charge(ion),
+        ion_density=max(ion_density(structure, ion), 1 / structure.volume),
+    )
+
+
 def ion_density(structure: Structure, ion: str) -> float:
     """Sites of an element per Å³."""
     return float(structure.composition[ion] / structure.volume)
@@ -188,8 +205,8 @@ def explain(parameters: HoppingParameters) -> str:
         "An estimate for independent hops, D = f g a² ν exp(−E_m/k_B T) and σ = q² x c D/k_B T, with "
         f"f = {p.correlation_factor:g}, g = {p.geometric_factor:g}, a = {p.hop_length:.2f} Å, "
         f"ν = {p.attempt_frequency:.3g} 1/s, T = {p.temperature:g} K, q = {p.ion_charge:g} e, "
-        f"x = {p.ion_density:.4g} ions/Å³, c = {p.vacancy_fraction:g}; the intervals carry over that "
-        "of the barrier alone."
+        f"x = {p.ion_density:.4g} ions/Å³, c = {p.vacancy_fraction:g} (the fraction of vacancies where "
+        "ions hop into them; σ is proportional to it); the intervals carry over that of the barrier alone."
     )
 
 

@@ -184,6 +184,22 @@ def test_that_an_edge_is_as_long_as_its_distinct_hop(example):
             assert np.linalg.norm(vector) == pytest.approx(hop.length, abs=5e-3)
 
 
+def test_that_hops_are_drawn_once_inside_and_on_every_face_they_lie_in(example):
+    # LiCoO2's layers lie on two faces of the cell and twice inside it.
+    search = find_hops(example("LiCoO2"), "Li", cutoff=4.0)
+    hop, ends = search.segments()
+    assert set(hop) == {0}
+    middle = ends.mean(axis=1)
+    assert middle.min() > -1e-2
+    assert middle.max() < 1 + 1e-2
+    assert len(np.unique(middle.round(6), axis=0)) == len(middle)
+    layers = np.unique(middle[:, 2].round(3), return_counts=True)
+    assert layers[0] == pytest.approx([0, 1 / 3, 2 / 3, 1], abs=2e-3)
+    assert layers[1][0] == layers[1][3]
+    vectors = example("LiCoO2").lattice.get_cartesian_coords(ends[:, 1] - ends[:, 0])
+    assert np.linalg.norm(vectors, axis=1) == pytest.approx(2.8161, abs=1e-3)
+
+
 def test_that_sites_outside_the_cell_make_no_difference(example):
     inside = example("LiFePO4")
     outside = Structure(

@@ -21,6 +21,7 @@ from migbar.transport import (
     geometric_factor,
     highest_barrier,
     ion_density,
+    parameters_for,
     particle_size,
 )
 
@@ -93,6 +94,17 @@ def test_that_the_geometric_factor_of_simple_lattices_is_one():
 
 def test_that_the_ion_density_counts_sites_per_volume(rock_salt):
     assert ion_density(rock_salt, "Li") == pytest.approx(4 / 4.03**3)
+
+
+def test_that_a_crystal_tells_what_it_can(rock_salt, empty_layered):
+    parameters = parameters_for(rock_salt, "Li", 2.85, 12, 3)
+    assert parameters.hop_length == 2.85
+    assert parameters.geometric_factor == 2.0
+    assert parameters.ion_charge == 1.0
+    assert parameters.ion_density == pytest.approx(4 / 4.03**3)
+    lone = parameters_for(empty_layered, "Mg", 3.4, 6, 2)
+    assert lone.ion_charge == 2.0
+    assert lone.ion_density == pytest.approx(1 / empty_layered.volume)
 
 
 @pytest.mark.parametrize(

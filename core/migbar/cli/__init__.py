@@ -34,9 +34,10 @@ def _options(
 
 
 def _register() -> None:
-    from migbar.cli import evaluate, gui, models, predict, sites, train
+    from migbar.cli import evaluate, gui, models, paths, predict, sites, train
 
     app.command("predict")(predict.predict)
+    app.command("paths")(paths.paths)
     app.command("sites")(sites.sites)
     app.command("evaluate")(evaluate.evaluate)
     app.add_typer(train.app, name="train")

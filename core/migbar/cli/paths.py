@@ -1,0 +1,248 @@
+"""``migbar paths``: all distinct hops of an ion, their barriers, and the way through the crystal."""
+
+from __future__ import annotations
+
+import hashlib
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from migbar.barriers import Remark
+from migbar.cli.common import (
+    THRESHOLD,
+    AsJson,
+    Block,
+    Ion,
+    Model,
+    Order,
+    StructureFile,
+    Threshold,
+    choose_ion,
+    open_structure,
+    print_json,
+    progress_bar,
+    remarks_as_json,
+)
+
+if TYPE_CHECKING:
+    from pymatgen.core import Structure
+
+    from migbar.barriers import ModelCard
+    from migbar.networks import Walk
+    from migbar.paths import CrystalPaths, DistinctHop, HopSearch
+
+
+def paths(
+    structure_file: StructureFile,
+    ion: Ion = None,
+    cutoff: Annotated[
+        float | None,
+        typer.Option(
+            help="Longest hop in Å; raised from 4.5 to at most 7 until the hops connect in 3D where not given."
+        ),
+    ] = None,
+    mechanism: Annotated[
+        str | None,
+        typer.Option(
+            help="vacancy or single_ion (between sites), interstitial or insertion (between voids)."
+        ),
+    ] = None,
+    model: Model = None,
+    threshold: Threshold = THRESHOLD,
+    symprec: Annotated[float, typer.Option(help="Symmetry tolerance in Å.", min=1e-5)] = 0.01,
+    report: Annotated[
+        Path | None, typer.Option(help="Write a self-contained HTML page here.")
+    ] = None,
+    order: Order = False,
+    block: Block = None,
+    as_json: AsJson = False,
+) -> None:
+    """Find all distinct hops of an ion, their barriers, and how it gets through the crystal."""
+    from migbar.ends import parse_mechanism
+    from migbar.models.store import load_model
+    from migbar.paths import find_paths
+
+    chosen = None if mechanism is None else parse_mechanism(mechanism)
+    predictor = load_model(model)
+    structure, notes = open_structure(structure_file, ion, block, order)
+    symbol = choose_ion(structure, ion)
+    with progress_bar() as progress:
+        result = find_paths(
+            structure, symbol, predictor, chosen, cutoff, symprec, notes=notes, progress=progress
+        )
+    if report is not None:
+        settings = {"symmetry tolerance": f"{symprec:g} Å", "cut-off asked for": _asked(cutoff)}
+        _write_report(
+            report, structure_file, structure, result, predictor.card, settings, threshold
+        )
+    if as_json:
+        print_json(_as_json(structure_file, structure, result, predictor.card, threshold, notes))
+    else:
+        _print(structure_file, result, predictor.card, threshold, notes)
+
+
+def _asked(cutoff: float | None) -> str:
+    return "none" if cutoff is None else f"{cutoff:g} Å"
+
+
+def _write_report(
+    report: Path,
+    structure_file: Path,
+    structure: Structure,
+    result: CrystalPaths,
+    card: ModelCard,
+    settings: dict[str, str],
+    threshold: float,
+) -> None:
+    from migbar.reports import Provenance, write_report
+
+    digest = hashlib.sha256(structure_file.read_bytes()).hexdigest()
+    provenance = Provenance(structure_file.name, digest, card, settings)
+    write_report(report, structure, result, provenance, threshold_ev=threshold)
+
+
+# ------------------------------------------------------------------ as JSON
+
+
+def _as_json(
+    structure_file: Path,
+    structure: Structure,
+    result: CrystalPaths,
+    card: ModelCard,
+    threshold: float,
+    notes: list[Remark],
+) -> dict[str, Any]:
+    from migbar.structures import formula
+
+    search = result.search
+    return {
+        "structure": structure_file.name,
+        "formula": formula(structure),
+        "ion": search.ion,
+        "mechanism": str(search.mechanism),
+        "model": card.name,
+        "model_version": card.version,
+        "cutoff_angstrom": search.cutoff,
+        "dimensionality": search.dimensionality,
+        "threshold_ev": threshold,
+        "paths": _paths_as_json(result, threshold),
+        "left_out": [{**_hop_as_json(o.hop), "reason": o.reason} for o in search.left_out],
+        "percolation_ev": {
+            d: None if way is None else way.barrier_ev for d, way in result.percolation.items()
+        },
+        "percolation_interval_ev": {
+            d: None if way is None else list(way.interval_ev)
+            for d, way in result.percolation.items()
+        },
+        "percolation_walks": {
+            d: None if way is None else [_walk_as_json(search, walk) for walk in way.walks]
+            for d, way in result.percolation.items()
+        },
+        "warnings": remarks_as_json(notes),
+    }
+
+
+def _paths_as_json(result: CrystalPaths, threshold: float) -> list[dict[str, Any]]:
+    return [
+        {
+            **_hop_as_json(hop),
+            "barrier_ev": path.barrier.barrier_ev,
+            "interval_ev": list(path.barrier.interval_ev),
+            "interval_level": path.barrier.interval_level,
+            "good_conductor": path.barrier.is_good_conductor(threshold),
+            "bottleneck": [
+                {
+                    "element": atom.element,
+                    "site": str(atom.site),
+                    "distance_angstrom": round(atom.distance, 4),
+                }
+                for atom in hop.bottleneck
+            ],
+            "supercell": path.supercell.tolist(),
+            "warnings": remarks_as_json(path.remarks),
+        }
+        for hop, path in zip(result.search.hops, result.paths, strict=True)
+    ]
+
+
+def _hop_as_json(hop: DistinctHop) -> dict[str, Any]:
+    return {
+        "from": hop.start.name,
+        "to": hop.end.name,
+        "image": list(hop.image),
+        "multiplicity": hop.multiplicity,
+        "per_site": hop.per_site,
+        "path_length_angstrom": hop.length,
+    }
+
+
+def _walk_as_json(search: HopSearch, walk: Walk) -> list[dict[str, Any]]:
+    return [
+        {
+            "from": search.nodes[edge.start].name,
+            "to": search.nodes[edge.end].name,
+            "image": list(edge.image),
+            "path": edge.hop,
+        }
+        for edge in walk
+    ]
+
+
+# ------------------------------------------------------------------ for people
+
+
+def _print(
+    structure_file: Path,
+    result: CrystalPaths,
+    card: ModelCard,
+    threshold: float,
+    notes: list[Remark],
+) -> None:
+    search = result.search
+    typer.echo(
+        f"{structure_file.name}   {search.ion}, {search.mechanism}, hops up to {search.cutoff:g} Å   "
+        f"{card.name} {card.version}"
+    )
+    if search.hops:
+        _print_hops(result, threshold)
+    else:
+        typer.echo("no hop found")
+    for out in search.left_out:
+        typer.echo(f"left out: {out.hop.label} ({out.hop.length:.2f} Å) {out.reason}")
+    for direction, way in result.percolation.items():
+        if way is None:
+            typer.echo(f"through in {direction}: no way")
+            continue
+        low, high = way.interval_ev
+        typer.echo(
+            f"through in {direction}: {way.barrier_ev:.3f} eV ({low:.2f} to {high:.2f}), "
+            f"bottleneck {search.hops[way.bottleneck].label}"
+        )
+    for note in notes:
+        typer.echo(f"note: {note.text}")
+
+
+def _print_hops(result: CrystalPaths, threshold: float) -> None:
+    from rich import box
+    from rich.console import Console
+    from rich.table import Table
+
+    table = Table(box=box.SIMPLE_HEAD)
+    table.add_column("hop", no_wrap=True)
+    for name in ("per cell", "Å", "E_m eV", "interval eV"):
+        table.add_column(name, justify="right", no_wrap=True)
+    table.add_column("conductor", no_wrap=True)
+    table.add_column("notes")
+    for hop, path in zip(result.search.hops, result.paths, strict=True):
+        low, high = path.barrier.interval_ev
+        table.add_row(
+            hop.label,
+            str(hop.multiplicity),
+            f"{hop.length:.2f}",
+            f"{path.barrier.barrier_ev:.3f}",
+            f"{low:.2f} to {high:.2f}",
+            "good" if path.barrier.is_good_conductor(threshold) else "poor",
+            " ".join(sorted({remark.code for remark in path.remarks})),
+        )
+    Console().print(table)

@@ -1,0 +1,496 @@
+"""A report of all paths of a crystal: one HTML page that needs nothing else, not even a network."""
+
+from __future__ import annotations
+
+import base64
+import io
+import itertools
+import re
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from html import escape
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import NDArray
+from pymatgen.core import Structure
+
+from migbar import __version__
+from migbar.barriers import GOOD_CONDUCTOR_EV, ModelCard
+from migbar.files import write_text
+from migbar.networks import DIMENSIONS, DIRECTIONS, Walk
+from migbar.paths import CrystalPaths, HopSearch
+from migbar.structures import formula, symmetry
+from migbar.transport import (
+    HoppingParameters,
+    arrhenius,
+    conductivity_estimate,
+    diffusivity_estimate,
+    explain,
+    parameters_for,
+    particle_size,
+)
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
+
+COLOUR_MAP = "viridis"
+"""Colours of barriers, from low to high."""
+
+_INK, _GRID, _ACCENT = "#1f2933", "#d9dee3", "#2f6fab"
+_TURN, _TILT = -22.0, 14.0  # degrees about the vertical and the horizontal axis of a picture
+
+
+@dataclass(frozen=True, slots=True)
+class Provenance:
+    """Where a report's numbers come from.
+
+    Attributes
+    ----------
+    source : str
+        Name of the structure's file.
+    sha256 : str
+        Of the file.
+    model : ModelCard
+    settings : dict
+        What was asked for, by name.
+    made : datetime
+    """
+
+    source: str
+    sha256: str
+    model: ModelCard
+    settings: dict[str, str] = field(default_factory=dict)
+    made: datetime = field(default_factory=datetime.now)
+
+
+def write_report(
+    path: str | Path,
+    structure: Structure,
+    result: CrystalPaths,
+    provenance: Provenance,
+    picture_png: bytes | None = None,
+    threshold_ev: float = GOOD_CONDUCTOR_EV,
+) -> None:
+    """Write the report as an HTML file, atomically (see `html_report`)."""
+    write_text(path, html_report(structure, result, provenance, picture_png, threshold_ev))
+
+
+def html_report(
+    structure: Structure,
+    result: CrystalPaths,
+    provenance: Provenance,
+    picture_png: bytes | None = None,
+    threshold_ev: float = GOOD_CONDUCTOR_EV,
+) -> str:
+    """Return a self-contained HTML page about all paths of a crystal.
+
+    Parameters
+    ----------
+    structure : Structure
+        The ordered structure that the paths were found in.
+    result : CrystalPaths
+    provenance : Provenance
+    picture_png : bytes, optional
+        A picture of the structure, for example of the 3D view; a plain one is drawn where not given.
+    threshold_ev : float
+        Highest barrier of a good conductor in eV.
+    """
+    search = result.search
+    title = f"{search.ion} paths in {formula(structure)}"
+    parts = [
+        f"<h1>{escape(title)}</h1>",
+        _summary(structure, result, threshold_ev),
+        _picture(structure, result, picture_png),
+        "<h2>Getting through the crystal</h2>",
+        _percolation_table(result, threshold_ev),
+        "<h2>Symmetry-distinct hops</h2>",
+        _hop_section(result, threshold_ev),
+        _left_out_table(search),
+        "<h2>Transport</h2>",
+        _transport_section(structure, result),
+        "<h2>Notes</h2>",
+        _notes(result),
+        "<h2>Where this comes from</h2>",
+        _provenance_table(structure, result, provenance),
+    ]
+    return _PAGE.format(title=escape(title), style=_STYLE, body="\n".join(p for p in parts if p))
+
+
+# ------------------------------------------------------------------ sections
+
+
+def _summary(structure: Structure, result: CrystalPaths, threshold_ev: float) -> str:
+    search = result.search
+    if not search.hops:
+        return f"<p>No hop of {search.ion} up to {search.cutoff:g} Å was found.</p>"
+    barriers = ", ".join(
+        f"<b>{way.barrier_ev:.2f} eV</b> in {name}"
+        for name in DIMENSIONS
+        if (way := result.percolation[name]) is not None
+    )
+    sentence = f"{search.ion} gets through the crystal at {barriers}."
+    if not barriers:
+        sentence = f"{search.ion} does not get through the crystal by these hops."
+    good = sum(path.barrier.is_good_conductor(threshold_ev) for path in result.paths)
+    return (
+        f"<p class='lead'>{sentence} {len(search.hops)} distinct hops up to {search.cutoff:g} Å, {good} of them with "
+        f"a barrier of at most {threshold_ev:g} eV.</p>"
+    )
+
+
+def _picture(structure: Structure, result: CrystalPaths, picture_png: bytes | None) -> str:
+    if picture_png is not None:
+        data = base64.b64encode(picture_png).decode("ascii")
+        picture = f'<img alt="The structure" src="data:image/png;base64,{data}">'
+    else:
+        picture = svg(structure_figure(structure, result))
+    return (
+        f"<figure>{picture}<figcaption>{escape(formula(structure))}; the hops are coloured by their "
+        "barrier.</figcaption></figure>"
+    )
+
+
+def _percolation_table(result: CrystalPaths, threshold_ev: float) -> str:
+    rows = []
+    for direction in DIRECTIONS:
+        way = result.percolation[direction]
+        if way is None:
+            rows.append((direction, "no way through", "", "", ""))
+            continue
+        walks = "; ".join(walk_text(result.search, walk) for walk in way.walks)
+        rows.append(
+            (
+                direction,
+                f"{way.barrier_ev:.3f}",
+                _range(way.interval_ev),
+                result.search.hops[way.bottleneck].label,
+                walks,
+            )
+        )
+    return _table(("", "barrier / eV", "interval / eV", "bottleneck hop", "by way of"), rows) + (
+        "<p class='small'>The smallest energy at which hops up to it close loops in one, two or three "
+        "independent directions, or along an axis of the cell as read. The intervals are the percolation barriers "
+        "of all hops' lower and of all hops' upper ends. A hop into the next cell is written @i,j,k.</p>"
+    )
+
+
+def walk_text(search: HopSearch, walk: Walk) -> str:
+    """Write a walk by the names of its places, each with the cell it is in: ``0 → 3 → 0@0,1,0``."""
+    cell = np.zeros(3, int)
+    names = [str(search.nodes[walk[0].start].name)]
+    for edge in walk:
+        cell = cell + edge.image
+        image = "@" + ",".join(map(str, cell.tolist())) if cell.any() else ""
+        names.append(f"{search.nodes[edge.end].name}{image}")
+    if len(names) > 9:
+        names = [*names[:4], "…", *names[-4:]]
+    return " → ".join(names)
+
+
+def _hop_section(result: CrystalPaths, threshold_ev: float) -> str:
+    if not result.paths:
+        return "<p>None.</p>"
+    rows = []
+    for hop, path in zip(result.search.hops, result.paths, strict=True):
+        barrier = path.barrier
+        bottleneck = ", ".join(f"{a.element} {a.distance:.2f}" for a in hop.bottleneck)
+        rows.append(
+            (
+                hop.label,
+                f"{hop.length:.2f}",
+                str(hop.multiplicity),
+                str(hop.per_site),
+                f"{barrier.barrier_ev:.3f}",
+                _range(barrier.interval_ev),
+                "good" if barrier.is_good_conductor(threshold_ev) else "poor",
+                bottleneck + (" (close)" if hop.is_tight else ""),
+            )
+        )
+    head = (
+        "hop", "length / Å", "per cell", "per site", "barrier / eV", "interval / eV", "conductor",
+        "bottleneck / Å",
+    )  # fmt: skip
+    level = result.paths[0].barrier.interval_level
+    return (
+        f"<figure>{svg(barrier_figure(result, threshold_ev))}<figcaption>Barriers with their {level:.0%} intervals; "
+        f"the line is the threshold of {threshold_ev:g} eV.</figcaption></figure>"
+        + _table(head, rows)
+    )
+
+
+def _left_out_table(search: HopSearch) -> str:
+    if not search.left_out:
+        return ""
+    rows = [
+        (out.hop.label, f"{out.hop.length:.2f}", str(out.hop.multiplicity), out.reason)
+        for out in search.left_out
+    ]
+    return "<h3>Left out</h3>" + _table(("hop", "length / Å", "per cell", "why"), rows)
+
+
+def _transport_section(structure: Structure, result: CrystalPaths) -> str:
+    estimates = transport_parameters(structure, result)
+    if not estimates:
+        return "<p>No way through the crystal, so no long-range transport to estimate.</p>"
+    rows = []
+    for name, parameters in estimates.items():
+        way = result.percolation[name]
+        assert way is not None
+        d = diffusivity_estimate(way.barrier_ev, way.interval_ev, parameters)
+        sigma = conductivity_estimate(way.barrier_ev, way.interval_ev, parameters)
+        rows.append(
+            (
+                name,
+                f"{d.value:.1e}",
+                f"{d.interval[0]:.0e} to {d.interval[1]:.0e}",
+                f"{sigma.value:.1e}",
+                f"{sigma.interval[0]:.0e} to {sigma.interval[1]:.0e}",
+                f"{particle_size(way.barrier_ev, parameters):.3g}",
+            )
+        )
+    head = ("", "D / cm²/s", "interval", "σ / S/cm", "interval", "keeps up with C/2 / µm")
+    explained = "".join(
+        f"<p class='small'>{name}: {escape(explain(p))}</p>" for name, p in estimates.items()
+    )
+    return (
+        _table(head, rows)
+        + explained
+        + f"<figure>{svg(arrhenius_figure(result, estimates))}<figcaption>Estimated diffusivity over temperature; "
+        "the bands are the intervals.</figcaption></figure>"
+    )
+
+
+def transport_parameters(
+    structure: Structure, result: CrystalPaths
+) -> dict[str, HoppingParameters]:
+    """Return parameters to start from for each of 1D, 2D, 3D that gets through, by its bottleneck."""
+    found = {}
+    for name, dimensions in DIMENSIONS.items():
+        way = result.percolation[name]
+        if way is not None:
+            hop = result.search.hops[way.bottleneck]
+            found[name] = parameters_for(
+                structure, result.search.ion, hop.length, hop.per_site, dimensions
+            )
+    return found
+
+
+def _notes(result: CrystalPaths) -> str:
+    texts: dict[str, list[str]] = {}
+    for hop, path in zip(result.search.hops, result.paths, strict=True):
+        for remark in path.remarks:
+            texts.setdefault(remark.text, []).append(hop.label)
+    items = [
+        text if len(labels) == len(result.paths) else f"{', '.join(labels)}: {text}"
+        for text, labels in texts.items()
+    ]
+    items.append(
+        "Each barrier is a model's estimate of a DFT-NEB barrier at 0 K for one ion on a straight path, without a "
+        "direction. Where ions move together a single hop misleads."
+    )
+    return "<ul>" + "".join(f"<li>{escape(item)}</li>" for item in items) + "</ul>"
+
+
+def _provenance_table(structure: Structure, result: CrystalPaths, provenance: Provenance) -> str:
+    search, lattice = result.search, structure.lattice
+    lengths = " × ".join(f"{x:.3f}" for x in lattice.abc)
+    angles = ", ".join(f"{x:.2f}" for x in lattice.angles)
+    group = symmetry(structure)
+    card = provenance.model
+    rows = [
+        ("structure", f"{provenance.source}, {formula(structure)}, {len(structure)} sites"),
+        ("SHA-256", provenance.sha256),
+        ("cell", f"{lengths} Å; {angles}°; {group.symbol} (No. {group.number})"),
+        ("ion, mechanism", f"{search.ion}, {search.mechanism}"),
+        ("longest hop looked for", f"{search.cutoff:g} Å"),
+        ("model", f"{card.name} {card.version}: {card.summary}"),
+        *provenance.settings.items(),
+        ("program", f"MigBar {__version__}"),
+        ("made", provenance.made.isoformat(sep=" ", timespec="seconds")),
+    ]
+    return _table(("", ""), rows)
+
+
+def _range(interval: tuple[float, float]) -> str:
+    return f"{interval[0]:.2f} to {interval[1]:.2f}"
+
+
+def _table(head: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
+    top = "".join(f"<th>{escape(name)}</th>" for name in head) if any(head) else ""
+    body = "".join(
+        "<tr>" + "".join(f"<td>{escape(cell)}</td>" for cell in row) + "</tr>" for row in rows
+    )
+    return f"<table><thead><tr>{top}</tr></thead><tbody>{body}</tbody></table>"
+
+
+# ------------------------------------------------------------------ figures
+
+
+def barrier_figure(result: CrystalPaths, threshold_ev: float = GOOD_CONDUCTOR_EV) -> Figure:
+    """Return bars of all barriers with their intervals, the lowest on top."""
+    order = np.argsort([-path.barrier.barrier_ev for path in result.paths], kind="stable")
+    shown = order[-40:]
+    figure, axes = _figure(7.2, 0.6 + 0.26 * len(shown))
+    barriers = np.array([result.paths[i].barrier.barrier_ev for i in shown])
+    ends = np.array([result.paths[i].barrier.interval_ev for i in shown])
+    errors = np.clip([barriers - ends[:, 0], ends[:, 1] - barriers], 0, None)
+    axes.barh(
+        range(len(shown)), barriers, color=_ACCENT, height=0.7, xerr=errors, ecolor=_INK, capsize=2
+    )
+    axes.set_yticks(range(len(shown)), [result.search.hops[i].label for i in shown])
+    axes.axvline(threshold_ev, color=_INK, linewidth=1, linestyle="--")
+    axes.set_xlabel("E$_m$ (eV)")
+    axes.set_xlim(left=0)
+    return figure
+
+
+def arrhenius_figure(result: CrystalPaths, parameters: dict[str, HoppingParameters]) -> Figure:
+    """Return log D over 1000/T for the ways through that `parameters` names."""
+    figure, axes = _figure(6.4, 3.6)
+    kelvin = np.linspace(250, 700, 60)
+    for number, (name, chosen) in enumerate(parameters.items()):
+        way = result.percolation[name]
+        assert way is not None
+        low, high = (arrhenius(e, chosen, kelvin) for e in reversed(way.interval_ev))
+        colour = f"C{number}"
+        axes.semilogy(
+            1000 / kelvin, arrhenius(way.barrier_ev, chosen, kelvin), color=colour,
+            label=f"{name}: {way.barrier_ev:.2f} eV",
+        )  # fmt: skip
+        axes.fill_between(1000 / kelvin, low, high, color=colour, alpha=0.12, linewidth=0)
+    axes.set_xlabel("1000 K / T")
+    axes.set_ylabel("D (cm²/s)")
+    axes.legend(frameon=False)
+    return figure
+
+
+def structure_figure(structure: Structure, result: CrystalPaths) -> Figure:
+    """Return a plain picture of the cell with its hops as lines coloured by their barrier."""
+    from ase.data import atomic_numbers, covalent_radii
+    from ase.data.colors import jmol_colors
+    from matplotlib.collections import LineCollection
+
+    figure, axes = _figure(7.2, 5.0)
+    view = _view_matrix(structure)
+    corners = np.array(list(itertools.product((0, 1), repeat=3)))
+    edges = [(p, q) for p, q in itertools.combinations(corners, 2) if np.abs(p - q).sum() == 1]
+    cell = LineCollection([np.array(e) @ view[:, :2] for e in edges], colors=_GRID, linewidths=1)
+    axes.add_collection(cell)
+    frac, symbols = _atoms_in_cell(structure)
+    places = frac @ view
+    numbers = [atomic_numbers[s] for s in symbols]
+    order = np.argsort(places[:, 2], kind="stable")
+    axes.scatter(
+        *places[order, :2].T, s=260 * _scale(structure) * covalent_radii[numbers][order] ** 2,
+        c=jmol_colors[numbers][order], edgecolors=_INK, linewidths=0.4, zorder=2,
+    )  # fmt: skip
+    _draw_hops(figure, axes, result, view)
+    for element in dict.fromkeys(symbols):
+        axes.scatter(
+            [], [], s=60, color=jmol_colors[atomic_numbers[element]], edgecolors=_INK,
+            linewidths=0.4, label=element,
+        )  # fmt: skip
+    figure.legend(frameon=False, loc="outside left center")
+    axes.set_aspect("equal")
+    axes.autoscale_view()
+    axes.axis("off")
+    return figure
+
+
+def _draw_hops(figure: Figure, axes: Axes, result: CrystalPaths, view: NDArray[np.float64]) -> None:
+    if not result.paths:
+        return
+    from matplotlib.collections import LineCollection
+
+    hops, segments = result.search.segments()
+    lines = segments @ view[:, :2]
+    barriers = np.array([path.barrier.barrier_ev for path in result.paths])[hops]
+    order = np.argsort(-barriers, kind="stable")  # easy hops on top
+    tubes = LineCollection(
+        list(lines[order]), cmap=COLOUR_MAP, linewidths=2.2, zorder=3, alpha=0.85
+    )
+    tubes.set_array(barriers[order])
+    axes.add_collection(tubes)
+    figure.colorbar(tubes, ax=axes, label="E$_m$ (eV)", shrink=0.7)
+
+
+def _view_matrix(structure: Structure) -> NDArray[np.float64]:
+    """From fractional coordinates to a picture: right, up, towards the eye (Å); c points up."""
+    turn, tilt = np.radians((_TURN, _TILT))
+    about_up = np.array(
+        [[np.cos(turn), -np.sin(turn), 0], [np.sin(turn), np.cos(turn), 0], [0, 0, 1]]
+    )
+    about_right = np.array(
+        [[1, 0, 0], [0, np.cos(tilt), -np.sin(tilt)], [0, np.sin(tilt), np.cos(tilt)]]
+    )
+    turned = structure.lattice.matrix @ about_up.T @ about_right.T
+    return np.column_stack([turned[:, 0], turned[:, 2], -turned[:, 1]])
+
+
+def _atoms_in_cell(structure: Structure) -> tuple[NDArray[np.float64], list[str]]:
+    """Return atoms with those on opposite faces of the cell."""
+    frac = structure.frac_coords % 1.0
+    frac[frac > 1 - 1e-3] -= 1
+    images = np.array(list(itertools.product((0, 1), repeat=3)))
+    copies = frac[:, None] + images[None]
+    atom, image = np.nonzero((copies <= 1 + 1e-3).all(axis=-1))
+    return copies[atom, image], [structure[int(i)].specie.symbol for i in atom]
+
+
+def _scale(structure: Structure) -> float:
+    """How much smaller atoms are drawn in larger cells."""
+    return float(np.clip((8.0 / max(structure.lattice.abc)) ** 2, 0.1, 1.5))
+
+
+def _figure(width: float, height: float) -> tuple[Figure, Any]:
+    from matplotlib.figure import Figure
+
+    figure = Figure(figsize=(width, height), layout="constrained")
+    axes = figure.add_subplot()
+    axes.spines[["top", "right"]].set_visible(False)
+    return figure, axes
+
+
+def svg(figure: Figure) -> str:
+    """Return a figure as SVG to be put into a page."""
+    from matplotlib import rc_context
+
+    text = io.StringIO()
+    with rc_context(
+        {"svg.fonttype": "none", "svg.hashsalt": "migbar", "font.family": "sans-serif"}
+    ):
+        figure.savefig(text, format="svg", metadata={"Date": None}, transparent=True)
+    picture = text.getvalue()
+    picture = picture[picture.index("<svg") :]
+    # What describes the file names outside addresses; the page should name none.
+    return re.sub(r"<metadata>.*?</metadata>", "", picture, flags=re.DOTALL)
+
+
+_STYLE = """
+body { font: 15px/1.5 system-ui, sans-serif; color: #1f2933; max-width: 62rem; margin: 2rem auto; padding: 0 1rem; }
+h1 { font-size: 1.7rem; } h2 { font-size: 1.25rem; margin-top: 2.2rem; border-bottom: 1px solid #d9dee3; }
+.lead { font-size: 1.1rem; } .small, figcaption { font-size: .85rem; color: #52606d; }
+table { border-collapse: collapse; font-size: .9rem; margin: .8rem 0; }
+th, td { text-align: left; padding: .25rem .8rem .25rem 0; border-bottom: 1px solid #e8ecf0; vertical-align: top; }
+td { overflow-wrap: anywhere; font-variant-numeric: tabular-nums; }
+figure { margin: 1rem 0; } svg, img { max-width: 100%; height: auto; }
+@media print { body { margin: 0; max-width: none; } h2 { break-after: avoid; } figure { break-inside: avoid; } }
+"""
+
+_PAGE = """<!DOCTYPE html>
+<html lang="en">
+<head>
+<meta charset="utf-8">
+<meta name="viewport" content="width=device-width, initial-scale=1">
+<title>{title}</title>
+<style>{style}</style>
+</head>
+<body>
+{body}
+</body>
+</html>
+"""

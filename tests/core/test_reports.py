@@ -1,0 +1,238 @@
+"""The report page: complete, self-contained, and safe whatever the file is called."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Sequence
+from html.parser import HTMLParser
+
+import pytest
+from pymatgen.core import Lattice, Structure
+
+from migbar.bands import Band
+from migbar.barriers import Barrier, ModelCard, Remark
+from migbar.cli import main
+from migbar.networks import DIRECTIONS
+from migbar.paths import find_paths
+from migbar.progress import SILENT, Progress
+from migbar.reports import Provenance, html_report, transport_parameters, walk_text, write_report
+from migbar.resources import examples
+from migbar.structures import read_structure
+
+
+class LengthModel:
+    card = ModelCard("length", "7", "Barriers by length <alone> & nothing else.")
+
+    def predict(self, bands: Sequence[Band], progress: Progress = SILENT) -> list[Barrier]:
+        return [
+            Barrier(0.1 * b.length, (0.08 * b.length, 0.15 * b.length), "length", "7")
+            for b in bands
+        ]
+
+
+class Outline(HTMLParser):
+    """What a page says and what it refers to; checks that its tags match."""
+
+    def __init__(self, page: str) -> None:
+        super().__init__()
+        self.references: list[str] = []
+        self.tags: list[str] = []
+        self.text: list[str] = []
+        self._open: list[str] = []
+        self.feed(page)
+        assert self._open == []
+
+    def handle_starttag(self, tag, attrs):
+        self.tags.append(tag)
+        if tag not in ("meta", "img", "br"):
+            self._open.append(tag)
+        self.references += [v for k, v in attrs if k in ("src", "href", "xlink:href", "action")]
+
+    def handle_endtag(self, tag):
+        assert self._open.pop() == tag
+
+    def handle_startendtag(self, tag, attrs):
+        self.tags.append(tag)
+        self.references += [v for k, v in attrs if k in ("src", "href", "xlink:href")]
+
+    def handle_data(self, data):
+        self.text.append(data)
+
+
+@pytest.fixture
+def olivine(examples_dir):
+    structure = read_structure(examples_dir / "LiFePO4.cif")
+    note = Remark("ordered", "Ordered <b>by hand</b>.")
+    return structure, find_paths(structure, "Li", LengthModel(), notes=[note])
+
+
+def provenance(name: str = "LiFePO4.cif") -> Provenance:
+    return Provenance(name, "ab" * 32, LengthModel.card, {"symmetry tolerance": "0.01 Å"})
+
+
+def test_that_the_page_needs_nothing_from_outside(olivine):
+    page = html_report(*olivine, provenance())
+    outline = Outline(page)
+    assert all(r.startswith(("#", "data:")) for r in outline.references)
+    assert not {"script", "link", "iframe", "object"} & set(outline.tags)
+    assert not re.search(r"@import|url\((?!#)", page)
+
+
+def test_that_the_page_tells_hops_ways_and_where_they_come_from(olivine):
+    structure, result = olivine
+    text = " ".join(Outline(html_report(structure, result, provenance())).text)
+    for hop in result.search.hops:
+        assert hop.label in text
+    for word in (
+        *DIRECTIONS,
+        "length 7",
+        "ab" * 32,
+        "Pnma",
+        "0.01 Å",
+        "estimate",
+        "vacancy",
+        "MigBar",
+    ):
+        assert word in text
+    assert f"{result.percolation['b'].barrier_ev:.3f}" in text
+    assert "0 → 3 → 0@0,1,0" in text
+    # structure, bars, Arrhenius
+    assert Outline(html_report(structure, result, provenance())).tags.count("svg") == 3
+
+
+def test_that_names_and_notes_cannot_break_the_page(olivine):
+    page = html_report(*olivine, provenance('"><script>alert(1)</script>.cif'))
+    assert "script" not in Outline(page).tags
+    assert "Ordered &lt;b&gt;by hand&lt;/b&gt;." in page
+
+
+def test_that_a_given_picture_takes_the_place_of_the_plain_one(olivine):
+    page = html_report(*olivine, provenance(), picture_png=b"\x89PNG picture")
+    outline = Outline(page)
+    assert outline.tags.count("svg") == 2
+    assert any(r.startswith("data:image/png;base64,") for r in outline.references)
+
+
+def test_that_no_way_through_is_said_and_not_estimated():
+    sparse = Structure(Lattice.cubic(9.0), ["Li", "F"], [[0, 0, 0], [0.5, 0.5, 0.5]])
+    result = find_paths(sparse, "Li", LengthModel())
+    text = " ".join(Outline(html_report(sparse, result, provenance())).text)
+    assert "No hop of Li up to 7 Å" in text
+    assert "no way through" in text
+    assert transport_parameters(sparse, result) == {}
+    chain = Structure(Lattice.tetragonal(6.8, 3.0), ["Li", "O"], [[0, 0, 0], [0.5, 0.5, 0.5]])
+    result = find_paths(chain, "Li", LengthModel(), cutoff=4.0)
+    text = " ".join(Outline(html_report(chain, result, provenance())).text)
+    assert "gets through the crystal at 0.30 eV in 1D" in re.sub(r"\s+", " ", text)
+
+
+def test_that_a_walk_names_the_cells_it_passes(olivine):
+    _, result = olivine
+    way = result.percolation["a"]
+    assert way is not None
+    text = walk_text(result.search, way.walks[0])
+    assert text.startswith("0 → ")
+    assert text.endswith("@1,0,0")
+
+
+def test_that_the_report_is_written_as_a_file(olivine, tmp_path):
+    file = tmp_path / "out.html"
+    write_report(file, *olivine, provenance())
+    assert file.read_text(encoding="utf-8").startswith("<!DOCTYPE html>")
+    assert [p.name for p in tmp_path.iterdir()] == ["out.html"]
+
+
+# ------------------------------------------------------------------ by the command line
+
+
+@pytest.fixture
+def run(capsys, monkeypatch):
+    monkeypatch.setattr("migbar.models.store.load_model", lambda name=None: LengthModel())
+
+    def _run(*arguments):
+        with pytest.raises(SystemExit) as stop:
+            main(["paths", *map(str, arguments)])
+        captured = capsys.readouterr()
+        return stop.value.code, captured.out, captured.err
+
+    return _run
+
+
+def test_that_paths_prints_the_documented_keys(run, examples_dir):
+    code, out, err = run(examples_dir / "LiFePO4.cif", "--ion", "Li", "--json")
+    assert code == 0, err
+    result = json.loads(out)
+    assert result["cutoff_angstrom"] == 6.0
+    first = result["paths"][0]
+    assert {
+        "from", "to", "image", "multiplicity", "path_length_angstrom", "barrier_ev", "interval_ev"
+    } <= set(first)  # fmt: skip
+    assert (first["from"], first["to"], first["image"]) == (0, 3, [0, 0, 0])
+    assert first["multiplicity"] == 4
+    assert list(result["percolation_ev"]) == list(DIRECTIONS)
+    assert result["percolation_ev"]["b"] == pytest.approx(0.3005, abs=1e-3)
+    low, high = result["percolation_interval_ev"]["b"]
+    assert low < result["percolation_ev"]["b"] < high
+
+
+def test_that_a_direction_without_a_way_is_null(run, examples_dir):
+    code, out, _ = run(examples_dir / "LiFePO4.cif", "--ion", "Li", "--cutoff", "4", "--json")
+    assert code == 0
+    result = json.loads(out)
+    assert result["percolation_ev"]["3D"] is None
+    assert result["percolation_ev"]["a"] is None
+    assert result["percolation_interval_ev"]["a"] is None
+    assert result["dimensionality"] == 1
+
+
+def test_that_voids_are_named_as_predict_takes_them(run, examples_dir):
+    code, out, err = run(examples_dir / "TiS2.cif", "--ion", "Li", "--json")
+    assert code == 0, err
+    result = json.loads(out)
+    assert result["mechanism"] == "insertion"
+    assert result["paths"][0]["from"] == "v0"
+    assert any("another place of the ion" in out["reason"] for out in result["left_out"])
+
+
+@pytest.mark.parametrize("file", examples(), ids=lambda file: file.stem)
+def test_that_every_example_goes_from_cif_to_report_in_one_command(run, file, tmp_path):
+    structure = read_structure(file)
+    page = tmp_path / "report.html"
+    ion = "Li" if file.stem in ("FePO4", "TiS2") else structure.elements[0].symbol
+    if not structure.is_ordered:
+        code, _, err = run(file, "--report", page)
+        assert code == 2
+        assert "--order" in err
+        pytest.skip("ordering is shown in another test")
+    code, out, err = run(file, "--ion", ion, "--report", page)
+    assert code == 0, err
+    assert "through in 1D" in out
+    Outline(page.read_text(encoding="utf-8"))
+
+
+def test_that_a_partly_occupied_structure_is_ordered_on_request(run, tmp_path):
+    mixed = Structure.from_spacegroup(
+        "Fm-3m", Lattice.cubic(5.6), [{"Li": 0.5}, "O"], [[0.25, 0.25, 0.25], [0, 0, 0]]
+    )
+    mixed.replace_species({"O": "Cl"})
+    file = tmp_path / "mixed.cif"
+    mixed.to(filename=str(file))
+    code, out, err = run(file, "--order", "--json")
+    assert code == 0, err
+    result = json.loads(out)
+    assert {w["code"] for w in result["warnings"]} == {"ordered"}
+    assert {"ordered"} <= {w["code"] for w in result["paths"][0]["warnings"]}
+
+
+def test_that_wrong_use_is_one_line_on_stderr(run, examples_dir, tmp_path):
+    for arguments, words in (
+        (("--cutoff", "-1"), "cut-off"),
+        (("--mechanism", "jump"), "not a mechanism"),
+        (("--ion", "Na"), "no void"),
+        (("--report", tmp_path / "none" / "out.html"), "No such file"),
+    ):
+        code, out, err = run(examples_dir / "LiFePO4.cif", *arguments, "--json")
+        assert (code, out) == (2, ""), words
+        assert err.count("\n") == 1
+        assert words in err
