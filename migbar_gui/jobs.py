@@ -104,6 +104,8 @@ class Jobs(QObject):
     """All work in progress."""
 
     changed = Signal()
+    cancelled = Signal(str)
+    """Key of work that the user cancelled."""
 
     def __init__(self, parent: QObject, on_failed: Callable[[Exception], None]) -> None:
         super().__init__(parent)
@@ -161,6 +163,7 @@ class Jobs(QObject):
         """Cancel everything that the user waits for."""
         for key in [key for key, job in self._running.items() if job.title]:
             self.cancel(key)
+            self.cancelled.emit(key)
 
     def shut_down(self, patience_ms: int = 3000) -> None:
         """Cancel everything and wait for the threads."""

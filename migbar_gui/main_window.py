@@ -35,6 +35,7 @@ from PySide6.QtWidgets import (
 )
 
 from migbar.barriers import GOOD_CONDUCTOR_EV
+from migbar.errors import Cancelled
 from migbar.exports import TableRow, table_text, write_csv, write_xlsx
 from migbar.resources import examples
 from migbar_gui.actions import Commands
@@ -136,7 +137,7 @@ class MainWindow(QMainWindow):
             self._add_dock("Paths", self.paths_panel, bottom),
         ]
         self.resizeDocks(self.docks[:2], [250, 310], Qt.Orientation.Horizontal)
-        self.resizeDocks(self.docks[2:], [190], Qt.Orientation.Vertical)
+        self.resizeDocks(self.docks[2:], [205], Qt.Orientation.Vertical)
 
     def _add_dock(self, title: str, panel: QWidget, area: Qt.DockWidgetArea) -> QDockWidget:
         dock = QDockWidget(title, self)
@@ -183,6 +184,8 @@ class MainWindow(QMainWindow):
             tool.setIconSize(QSize(18, 18))
             tool.setToolButtonStyle(Qt.ToolButtonStyle.ToolButtonIconOnly)
             self.paths_panel.add_tool(tool)
+        for name in ("path.note", "edit.copy_table", "path.remove"):
+            self.paths_panel.view.addAction(self.commands[name])
 
     def _connect(self) -> None:
         workspace = self.workspace
@@ -260,7 +263,7 @@ class MainWindow(QMainWindow):
 
     def _note_result(self, path_id: int) -> None:
         found = self.workspace.results[path_id]
-        if isinstance(found, Exception):
+        if isinstance(found, Exception) and not isinstance(found, Cancelled):
             self.show_error(found)
 
     def _show_jobs(self) -> None:
@@ -385,8 +388,9 @@ class MainWindow(QMainWindow):
             self.view.set_labels(shown)
 
     def _hide_elements(self, hidden: frozenset[str]) -> None:
+        changed = hidden != self._hidden
         self._hidden = hidden
-        if self.view is not None:
+        if changed and self.view is not None:
             self.view.set_hidden_elements(hidden)
 
     # -------------------------------------------------------------- table and pictures

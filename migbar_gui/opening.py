@@ -44,8 +44,12 @@ class PartlyOccupied:
 
     @property
     def partial_labels(self) -> tuple[str, ...]:
-        """Labels of the partly occupied sites with what sits there, each once."""
-        shown = (f"{s.label} ({s.species_string})" for s in self.structure if not s.is_ordered)
+        """Labels of the partly occupied sites with what sits there and how often, each once."""
+        shown = (
+            f"{site.label}: {site.species_string.replace(':', ' ')}"
+            for site in self.structure
+            if not site.is_ordered
+        )
         return tuple(dict.fromkeys(shown))
 
 

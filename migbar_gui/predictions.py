@@ -7,6 +7,7 @@ import threading
 from PySide6.QtCore import QObject
 
 from migbar.barriers import Predictor
+from migbar.errors import Cancelled
 from migbar.hops import parse_supercell
 from migbar.progress import Progress
 from migbar.voids import Void
@@ -24,6 +25,7 @@ class Predictions(QObject):
         self._model: Predictor | None = None
         self._loading = threading.Lock()
         self._searching: tuple[Document, str] | None = None
+        jobs.cancelled.connect(self._note_cancelled)
         workspace.paths_changed.connect(self._judge)
         workspace.voids_changed.connect(self._search_voids)
         workspace.setup_changed.connect(self._search_voids)
@@ -46,14 +48,13 @@ class Predictions(QObject):
         if document is None:
             return
         for path in self._workspace.unjudged:
-            key = f"path {path.id}"
-            if not self._jobs.is_running(key):
-                self._start(key, document, path)
+            if not self._jobs.is_running(_key(path)):
+                self._start(document, path)
 
-    def _start(self, key: str, document: Document, path: PathEntry) -> None:
+    def _start(self, document: Document, path: PathEntry) -> None:
         workspace = self._workspace
         self._jobs.start(
-            key,
+            _key(path),
             f"Predicting {path.hop.label}",
             lambda _: self._predict(document, path),
             lambda result: workspace.set_result(path.id, result),
@@ -69,6 +70,11 @@ class Predictions(QObject):
         predicted = predict_path(document.structure, path.hop, self._load(), cell, notes)
         walked, count = coordination(predicted.band)
         return PathResult(predicted, walked, count)
+
+    def _note_cancelled(self, key: str) -> None:
+        for path in self._workspace.unjudged:
+            if key == _key(path):
+                self._workspace.set_result(path.id, Cancelled())
 
     def _search_voids(self) -> None:
         workspace = self._workspace
@@ -88,3 +94,7 @@ class Predictions(QObject):
             return find_voids(document.structure, ion)
 
         self._jobs.start("voids", f"Searching voids for {ion}", search, workspace.set_voids)
+
+
+def _key(path: PathEntry) -> str:
+    return f"path {path.id}"

@@ -10,7 +10,7 @@ from PySide6.QtCore import QObject, Signal
 
 from migbar.bands import linear_path
 from migbar.errors import MigbarError
-from migbar.hops import SiteRef
+from migbar.hops import Point, SiteRef
 from migbar_gui.theme import path_colour
 from migbar_gui.viewer import AtomInfo, CrystalView, PathDrawing
 from migbar_gui.workspace import PathEntry, Pick, Workspace
@@ -35,7 +35,8 @@ class ViewLink(QObject):
         self._workspace = workspace
         self._view = view
         self._on_failed = on_failed
-        self._shown: Structure | None = None
+        self._shown: tuple[Structure | None, str] = (None, "")
+        self._shown_voids: list[Point] = []
         workspace.document_changed.connect(self._show_structure)
         workspace.setup_changed.connect(self._show_structure)
         workspace.voids_changed.connect(self._show_voids)
@@ -53,15 +54,18 @@ class ViewLink(QObject):
     # ---- workspace → view
 
     def _show_structure(self) -> None:
-        structure = self._workspace.structure
-        self._view.show_structure(
-            structure, self._workspace.state.ion or None, keep_camera=structure is self._shown
-        )
-        self._shown = structure
+        structure, ion = self._workspace.structure, self._workspace.state.ion
+        same_structure = structure is self._shown[0]
+        if not same_structure or ion != self._shown[1]:
+            self._view.show_structure(structure, ion or None, keep_camera=same_structure)
+            self._shown = structure, ion
 
     def _show_voids(self) -> None:
         voids = self._workspace.voids if self._workspace.voids_wanted else None
-        self._view.set_voids([void.frac_coords for void in voids or ()])
+        points = [void.frac_coords for void in voids or ()]
+        if points != self._shown_voids:
+            self._view.set_voids(points)
+            self._shown_voids = points
 
     def _show_paths(self) -> None:
         self._view.set_paths([self._drawing(path) for path in self._workspace.state.paths])

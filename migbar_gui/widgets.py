@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from typing import TypeVar
 
 from PySide6.QtCore import QSize, Qt
-from PySide6.QtGui import QColor, QIcon, QPainter, QPixmap
+from PySide6.QtGui import QColor, QIcon, QPainter, QPixmap, QShowEvent
 from PySide6.QtWidgets import (
+    QAbstractSpinBox,
     QDialog,
     QDialogButtonBox,
     QDockWidget,
     QFrame,
+    QGridLayout,
     QHBoxLayout,
     QLabel,
     QPushButton,
@@ -18,6 +21,8 @@ from PySide6.QtWidgets import (
     QVBoxLayout,
     QWidget,
 )
+
+SpinBox = TypeVar("SpinBox", bound=QAbstractSpinBox)
 
 
 def label(text: str = "", role: str = "", wrap: bool = False) -> QLabel:
@@ -37,6 +42,12 @@ def button(text: str, run: Callable[[], object], style: str = "") -> QPushButton
         made.setProperty(style, True)
     made.clicked.connect(lambda: run())
     return made
+
+
+def indented(box: SpinBox) -> SpinBox:
+    """Move a spin box's number off its frame, which a style sheet cannot do."""
+    box.lineEdit().setTextMargins(6, 0, 0, 0)
+    return box
 
 
 def line() -> QFrame:
@@ -84,6 +95,20 @@ def swatch_icon(colour: str) -> QIcon:
     return made
 
 
+def field_rows(rows: Sequence[tuple[str, QWidget]]) -> QGridLayout:
+    """Lay out fields under each other, each with a label whose marked letter leads to it."""
+    grid = QGridLayout()
+    grid.setHorizontalSpacing(14)
+    grid.setVerticalSpacing(8)
+    grid.setColumnStretch(1, 1)
+    for row, (text, field) in enumerate(rows):
+        name = label(text)
+        name.setBuddy(field)
+        grid.addWidget(name, row, 0)
+        grid.addWidget(field, row, 1)
+    return grid
+
+
 class DockTitle(QWidget):
     """Title of a dock with a button that closes it; the dock is dragged by it as usual."""
 
@@ -115,15 +140,27 @@ class Question(QDialog):
         self.buttons = QDialogButtonBox()
         self.accept_button = self.buttons.addButton(accept, QDialogButtonBox.ButtonRole.AcceptRole)
         self.accept_button.setDefault(True)
-        self.buttons.addButton(QDialogButtonBox.StandardButton.Cancel)
+        self.cancel_button = self.buttons.addButton(QDialogButtonBox.StandardButton.Cancel)
+        self.cancel_button.setIcon(QIcon())
         self.buttons.accepted.connect(self.accept)
         self.buttons.rejected.connect(self.reject)
         outer = QVBoxLayout(self)
         outer.setContentsMargins(20, 18, 20, 16)
         outer.setSpacing(14)
-        heading = label(title, "formula", wrap=True)
-        outer.addWidget(heading)
+        outer.addWidget(label(title, "formula"))
         if text:
             outer.addWidget(label(text, wrap=True))
         outer.addLayout(self.body)
+        outer.addStretch(1)
         outer.addWidget(self.buttons)
+
+    def showEvent(self, event: QShowEvent) -> None:  # noqa: N802
+        """Become as high as the wrapped texts need."""
+        super().showEvent(event)
+        self.fit()
+
+    def fit(self) -> None:
+        """Take the height that the content needs at the present width."""
+        layout = self.layout()
+        if layout is not None:
+            self.resize(self.width(), layout.totalHeightForWidth(self.width()))

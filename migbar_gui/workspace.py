@@ -254,12 +254,19 @@ class Workspace:
         for path in self.state.paths:
             if path.hop == hop and path.supercell == self.state.supercell:
                 self.activate(path.id)
+                self._try_again(path.id)
                 return path.id
         entry = PathEntry(next(self._ids), hop, self.state.supercell, tuple(remarks))
         self.active = entry.id
         self._step(f"add {hop.label}", replace(self.state, paths=(*self.state.paths, entry)))
         self.active_changed.emit()
         return entry.id
+
+    def _try_again(self, path_id: int) -> None:
+        """Forget why a path failed, so that it is judged anew."""
+        if isinstance(self._results.get(path_id), Exception):
+            del self._results[path_id]
+            self.paths_changed.emit()
 
     def remove_paths(self, ids: Iterable[int]) -> None:
         """Remove paths."""

@@ -36,7 +36,6 @@ class AboutDialog(Question):
                 wrap=True,
             )
         )
-        cancel = self.buttons.button(QDialogButtonBox.StandardButton.Cancel)
-        self.buttons.removeButton(cancel)
+        self.buttons.removeButton(self.cancel_button)
         copy = self.buttons.addButton("Copy citation", QDialogButtonBox.ButtonRole.ActionRole)
         copy.clicked.connect(lambda: QGuiApplication.clipboard().setText(CITATION))

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from PySide6.QtWidgets import QFormLayout, QLineEdit, QWidget
+from PySide6.QtWidgets import QLineEdit, QWidget
 
 from migbar.barriers import Remark
 from migbar.ends import name_hop, parse_point
 from migbar.hops import Hop, Point
 from migbar_gui.jobs import Jobs
-from migbar_gui.widgets import Question, label
+from migbar_gui.widgets import Question, field_rows, label
 from migbar_gui.workspace import Workspace
 
 
@@ -30,10 +30,7 @@ class CoordinatesDialog(Question):
         self._jobs = jobs
         self.start = QLineEdit(placeholderText="0" if between_sites else "v0")
         self.end = QLineEdit(placeholderText="3@1,0,0" if between_sites else "0.5, 0.5, 1/4")
-        form = QFormLayout()
-        form.addRow("&From", self.start)
-        form.addRow("&To", self.end)
-        self.body.addLayout(form)
+        self.body.addLayout(field_rows((("&From", self.start), ("&To", self.end))))
         self.body.addWidget(
             label(
                 "A site is its index (0, 1, …), or index@i,j,k for the periodic image i, j, k cells away; v0, v1, … "
@@ -74,6 +71,7 @@ class CoordinatesDialog(Question):
     def _complain(self, error: Exception) -> None:
         self.problem.setText(str(error))
         self.problem.show()
+        self.fit()
 
 
 def _read(text: str) -> str | Point:

@@ -6,9 +6,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from PySide6.QtCore import Signal
-from PySide6.QtWidgets import QFormLayout, QSpinBox, QWidget
+from PySide6.QtWidgets import QSpinBox, QWidget
 
-from migbar_gui.widgets import Question, label
+from migbar_gui.widgets import Question, field_rows, indented, label
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,16 +52,15 @@ class OrderingDialog(Question):
                 wrap=True,
             )
         )
-        form = QFormLayout()
-        form.setContentsMargins(0, 8, 0, 0)
-        self.max_atoms = QSpinBox(minimum=max(8, n_sites // 2), maximum=2000, singleStep=20)
+        self.max_atoms = indented(
+            QSpinBox(minimum=max(8, n_sites // 2), maximum=2000, singleStep=20)
+        )
         self.max_atoms.setValue(max(200, n_sites))
         self.max_atoms.setSuffix(" atoms")
-        self.time_limit = QSpinBox(minimum=5, maximum=3600, singleStep=15, value=60)
+        self.time_limit = indented(QSpinBox(minimum=5, maximum=3600, singleStep=15, value=60))
         self.time_limit.setSuffix(" s")
-        form.addRow("&Largest cell", self.max_atoms)
-        form.addRow("&Time limit", self.time_limit)
-        self.body.addLayout(form)
+        fields = (("&Largest cell", self.max_atoms), ("&Time limit", self.time_limit))
+        self.body.addLayout(field_rows(fields))
         self.accepted.connect(self._choose)
 
     def _choose(self) -> None:

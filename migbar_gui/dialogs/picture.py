@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from PySide6.QtCore import QSize, Signal
-from PySide6.QtWidgets import QCheckBox, QFormLayout, QSpinBox, QWidget
+from PySide6.QtWidgets import QCheckBox, QSpinBox, QWidget
 
-from migbar_gui.widgets import Question, label
+from migbar_gui.widgets import Question, field_rows, indented, label
 
 
 class PictureDialog(Question):
@@ -16,15 +16,12 @@ class PictureDialog(Question):
     def __init__(self, size: QSize, parent: QWidget | None) -> None:
         super().__init__("Save picture", "", "Save as…", parent)
         self._size = size
-        self.scale = QSpinBox(minimum=1, maximum=8, value=3)
+        self.scale = indented(QSpinBox(minimum=1, maximum=8, value=3))
         self.scale.setPrefix("×")
         self.transparent = QCheckBox("&Transparent background")
         self.pixels = label("", "muted")
-        form = QFormLayout()
-        form.addRow("&Scale", self.scale)
-        form.addRow("", self.pixels)
-        form.addRow("", self.transparent)
-        self.body.addLayout(form)
+        fields = (("&Scale", self.scale), ("", self.pixels), ("", self.transparent))
+        self.body.addLayout(field_rows(fields))
         self.scale.valueChanged.connect(self._show_pixels)
         self._show_pixels()
         self.accepted.connect(

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from PySide6.QtCore import Signal
-from PySide6.QtWidgets import QComboBox, QDoubleSpinBox, QFormLayout, QWidget
+from PySide6.QtWidgets import QComboBox, QDoubleSpinBox, QWidget
 
-from migbar_gui.widgets import Question, label
+from migbar_gui.widgets import Question, field_rows, indented, label
 
 APPEARANCES = {"system": "As the system", "light": "Light", "dark": "Dark"}
 
@@ -22,10 +22,8 @@ class PreferencesDialog(Question):
             self.appearance.addItem(text, key)
         self.appearance.setCurrentIndex(list(APPEARANCES).index(appearance))
         self.threshold = threshold_box(threshold)
-        form = QFormLayout()
-        form.addRow("&Appearance", self.appearance)
-        form.addRow("&Good conductor up to", self.threshold)
-        self.body.addLayout(form)
+        fields = (("&Appearance", self.appearance), ("&Good conductor up to", self.threshold))
+        self.body.addLayout(field_rows(fields))
         self.body.addWidget(
             label(
                 "0.65 eV keeps up with a rate of C/2 at 300 K in particles of about 100 nm; 0.525 eV in "
@@ -45,4 +43,4 @@ def threshold_box(value: float) -> QDoubleSpinBox:
     box.setValue(value)
     box.setSuffix(" eV")
     box.setToolTip("Paths with a barrier up to this are called good conductors")
-    return box
+    return indented(box)

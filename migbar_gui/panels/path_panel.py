@@ -24,6 +24,9 @@ from migbar_gui.theme import current_theme, path_colour, pixmap
 from migbar_gui.widgets import clear, label, line, restyle, swatch
 from migbar_gui.workspace import PathEntry, PathResult, Workspace
 
+HARMLESS = ("ordered", "tied_images")
+"""Codes of remarks that say what was chosen, and warn of nothing."""
+
 
 def supercell_text(matrix: Matrix) -> str:
     """Write a supercell as ``2 × 2 × 1``, or as its three vectors where it is not diagonal."""
@@ -75,6 +78,7 @@ class PathPanel(QScrollArea):
         head.addWidget(self._ends, 1)
         self.barrier = label("", "barrier")
         self._verdict = label()
+        self._verdict.setProperty("verdict", "good")
         number = QHBoxLayout()
         number.addWidget(self.barrier)
         number.addStretch(1)
@@ -169,7 +173,8 @@ class PathPanel(QScrollArea):
             layout.setContentsMargins(0, 0, 0, 0)
             layout.setSpacing(8)
             sign = QLabel()
-            sign.setPixmap(pixmap("warning", theme.poor, 16, self.devicePixelRatioF()))
+            kind = ("info", theme.accent) if remark.code in HARMLESS else ("warning", theme.poor)
+            sign.setPixmap(pixmap(*kind, 16, self.devicePixelRatioF()))
             layout.addWidget(sign, 0, Qt.AlignmentFlag.AlignTop)
             layout.addWidget(label(remark.text, wrap=True), 1)
             self._remarks.addWidget(row)

@@ -8,6 +8,7 @@ from typing import Any
 from PySide6.QtCore import QAbstractTableModel, QModelIndex, QPersistentModelIndex, Qt
 from PySide6.QtGui import QColor, QIcon
 
+from migbar.errors import Cancelled
 from migbar.hops import Mechanism
 from migbar_gui.theme import current_theme, icon, path_colour
 from migbar_gui.widgets import swatch_icon
@@ -158,8 +159,7 @@ class PathTable(QAbstractTableModel):
             structure = self._workspace.structure
             return f"{path.hop.length(structure):.2f}" if structure is not None else ""
         if not isinstance(found, PathResult):
-            waiting = "failed" if found is not None else "…"
-            return waiting if column is Column.BARRIER else ""
+            return _without_barrier(found) if column is Column.BARRIER else ""
         barrier = found.predicted.barrier
         low, high = barrier.interval_ev
         return {
@@ -206,6 +206,12 @@ class PathTable(QAbstractTableModel):
         if isinstance(found, Exception):
             return str(found)
         return self._text(path, column, found)
+
+
+def _without_barrier(found: Exception | None) -> str:
+    if found is None:
+        return "…"
+    return "cancelled" if isinstance(found, Cancelled) else "failed"
 
 
 def _alignment(column: Column) -> int:

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from PySide6.QtCore import QModelIndex, QSortFilterProxyModel, Qt, Signal
-from PySide6.QtGui import QKeyEvent
+from PySide6.QtCore import QModelIndex, QSortFilterProxyModel, Qt
 from PySide6.QtWidgets import (
     QAbstractItemView,
     QHBoxLayout,
@@ -21,7 +20,7 @@ from migbar_gui.widgets import label
 from migbar_gui.workspace import Workspace
 
 WIDTHS = {
-    Column.PATH: 190,
+    Column.PATH: 230,
     Column.BARRIER: 100,
     Column.INTERVAL: 116,
     Column.VERDICT: 142,
@@ -29,18 +28,6 @@ WIDTHS = {
     Column.MECHANISM: 104,
     Column.MODEL: 120,
 }
-
-
-class _View(QTableView):
-    """A table whose Tab key leaves it, so that the keyboard gets everywhere."""
-
-    remove_asked = Signal()
-
-    def keyPressEvent(self, event: QKeyEvent) -> None:  # noqa: N802
-        if event.key() in (Qt.Key.Key_Delete, Qt.Key.Key_Backspace):
-            self.remove_asked.emit()
-        else:
-            super().keyPressEvent(event)
 
 
 class PathsPanel(QWidget):
@@ -101,22 +88,20 @@ class PathsPanel(QWidget):
     def _id_at(self, row: int) -> int:
         return self.model.path_at(self._sorted.mapToSource(self._sorted.index(row, 0)).row()).id
 
-    def _make_view(self) -> _View:
-        view = _View()
+    def _make_view(self) -> QTableView:
+        view = QTableView()
         view.setModel(self._sorted)
         view.setSortingEnabled(True)
         view.sortByColumn(Column.PATH, Qt.SortOrder.AscendingOrder)
         view.setSelectionBehavior(QAbstractItemView.SelectionBehavior.SelectRows)
-        view.setEditTriggers(
-            QAbstractItemView.EditTrigger.DoubleClicked
-            | QAbstractItemView.EditTrigger.EditKeyPressed
-        )
-        view.setTabKeyNavigation(False)
+        view.setEditTriggers(QAbstractItemView.EditTrigger.DoubleClicked)
+        view.setTabKeyNavigation(False)  # so that the keyboard gets out of it
+        view.setContextMenuPolicy(Qt.ContextMenuPolicy.ActionsContextMenu)
         view.setShowGrid(False)
         view.setWordWrap(False)
         view.setAccessibleName("Paths")
         view.verticalHeader().hide()
-        view.verticalHeader().setDefaultSectionSize(32)
+        view.verticalHeader().setDefaultSectionSize(30)
         header = view.horizontalHeader()
         header.setHighlightSections(False)
         header.setStretchLastSection(True)
@@ -124,7 +109,6 @@ class PathsPanel(QWidget):
         for column, width in WIDTHS.items():
             view.setColumnWidth(column, width)
         view.selectionModel().selectionChanged.connect(lambda: self._selection_changed())
-        view.remove_asked.connect(lambda: self._workspace.remove_paths(self.selected_ids()))
         return view
 
     def _make_hint(self) -> QWidget:

@@ -30,7 +30,7 @@ class IntervalBar(QWidget):
         self.update()
 
     def sizeHint(self) -> QSize:  # noqa: N802
-        return QSize(180, 34 + 2 * self.fontMetrics().lineSpacing())
+        return QSize(180, 25 + 2 * self.fontMetrics().lineSpacing())
 
     def paintEvent(self, _event: QPaintEvent) -> None:  # noqa: N802
         theme = current_theme()

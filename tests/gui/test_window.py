@@ -301,11 +301,11 @@ def test_that_the_window_starts_without_torch():
         "from migbar_gui.main_window import MainWindow\n"
         "from PySide6.QtCore import QSettings\n"
         "w = MainWindow(QSettings('/nonexistent/x.ini', QSettings.Format.IniFormat)); w.show()\n"
-        "while w.view is None or w.predictions._model is None: app.processEvents()\n"
+        "while w.view is None or w.jobs.is_running('preload'): app.processEvents()\n"
         "print('torch' in sys.modules); w.close()\n"
     )
     ran = subprocess.run(
-        [sys.executable, "-c", program], capture_output=True, text=True, check=True
+        [sys.executable, "-c", program], capture_output=True, text=True, check=True, timeout=120
     )
     assert ran.stdout.strip() == "False"
 
@@ -317,3 +317,18 @@ def test_that_without_a_display_one_line_says_what_to_do(monkeypatch, capsys):
     monkeypatch.setenv("QT_QPA_PLATFORM", "xcb")
     assert main([]) == 1
     assert "no display" in capsys.readouterr().err
+
+
+def test_that_a_cancelled_path_says_so_and_can_be_added_again(opened, qtbot, monkeypatch):
+    import threading
+
+    go_on = threading.Event()
+    load = opened.predictions._load
+    monkeypatch.setattr(opened.predictions, "_load", lambda: go_on.wait(20) and load())
+    opened.workspace.join(site(opened, 0), site(opened, 3))
+    opened._cancel.click()
+    assert texts(opened)[1] == "cancelled"
+    go_on.set()
+    opened.workspace.join(site(opened, 0), site(opened, 3))
+    wait_for_barriers(qtbot, opened)
+    assert float(texts(opened)[1]) > 0
