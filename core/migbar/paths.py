@@ -463,33 +463,19 @@ class _Operations:
     """The space group as it acts on the places: which goes where, and into which cell."""
 
     def __init__(self, structure: Structure, frac: NDArray[np.float64], symprec: float) -> None:
-        group = symmetry(structure, symprec)
-        mapped = [
-            self._action(structure, frac, rotation, translation)
-            for rotation, translation in zip(group.rotations, group.translations, strict=True)
-        ]
-        whole = [n for n, action in enumerate(mapped) if action is not None]
-        self._rotations = group.rotations[whole]
-        self._targets = np.array([action[0] for action in mapped if action is not None])
-        self._shifts = np.array([action[1] for action in mapped if action is not None])
+        from scipy.spatial import cKDTree
 
-    @staticmethod
-    def _action(
-        structure: Structure,
-        frac: NDArray[np.float64],
-        rotation: NDArray[np.int_],
-        translation: NDArray[np.float64],
-    ) -> tuple[NDArray[np.int_], NDArray[np.int_]] | None:
-        """Where an operation takes each place; None if it does not map the places on themselves."""
-        moved = frac @ rotation.T + translation
-        apart = moved[:, None] - frac[None]
-        cells = np.rint(apart)
-        distances = np.linalg.norm((apart - cells) @ structure.lattice.matrix, axis=-1)
-        target = distances.argmin(axis=1)
-        rows = np.arange(len(frac))
-        if len(set(target.tolist())) < len(frac) or distances[rows, target].max() > _SAME_PLACE:
-            return None
-        return target, cells[rows, target].astype(int)
+        group = symmetry(structure, symprec)
+        moved = frac @ group.rotations.transpose(0, 2, 1) + group.translations[:, None]
+        _, target = cKDTree(_wrapped(frac), boxsize=1.0).query(_wrapped(moved))
+        shifts = np.rint(moved - frac[target])
+        apart = (moved - frac[target] - shifts) @ structure.lattice.matrix
+        # Voids are found within a tolerance: an operation that does not map them is not used.
+        whole = (np.linalg.norm(apart, axis=-1) < _SAME_PLACE).all(axis=1)
+        whole &= (np.sort(target, axis=1) == np.arange(len(frac))).all(axis=1)
+        self._rotations = group.rotations[whole]
+        self._targets = target[whole]
+        self._shifts = shifts[whole].astype(int)
 
     def orbit(self, pair: Sequence[int]) -> NDArray[np.int_]:
         """All pairs equivalent to one, each in its canonical direction, in lexical order."""
@@ -497,6 +483,12 @@ class _Operations:
         cells = self._rotations @ np.array(pair[2:]) + self._shifts[:, end] - self._shifts[:, start]
         pairs = np.column_stack([self._targets[:, start], self._targets[:, end], cells])
         return np.unique(_canonical(pairs), axis=0)
+
+
+def _wrapped(frac: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Fractional positions in [0, 1)."""
+    inside = frac % 1.0
+    return np.where(inside < 1.0, inside, 0.0)
 
 
 class _Surroundings:

@@ -8,6 +8,7 @@ from __future__ import annotations
 import time
 import warnings
 
+import numpy as np
 from pymatgen.core import Structure
 
 from migbar.networks import percolation
@@ -41,6 +42,7 @@ def measure(name: str, structure: Structure, ion: str) -> None:
 
 if __name__ == "__main__":
     warnings.simplefilter("ignore")
+    np.random.seed(1)  # noqa: NPY002 - what Structure.perturb draws from
     examples = resource_dir() / "examples"
     for name, repeats in (
         ("LiFePO4", (2, 2, 2)),

@@ -233,7 +233,7 @@ def _print_hops(result: CrystalPaths, threshold: float) -> None:
     for name in ("per cell", "Å", "E_m eV", "interval eV"):
         table.add_column(name, justify="right", no_wrap=True)
     table.add_column("conductor", no_wrap=True)
-    table.add_column("notes")
+    table.add_column("notes", overflow="fold")
     for hop, path in zip(result.search.hops, result.paths, strict=True):
         low, high = path.barrier.interval_ev
         table.add_row(
