@@ -77,6 +77,19 @@ def test_that_another_choice_of_cell_does_not_matter(band: Band) -> None:
     assert same(band, equivalent_cell(band))
 
 
+def test_that_a_strongly_sheared_cell_does_not_matter(band: Band) -> None:
+    sheared = band
+    for _ in range(12):
+        sheared = equivalent_cell(sheared)
+    assert same(band, sheared, tolerance=1e-4)
+
+
+def test_that_a_host_without_anions_is_described() -> None:
+    host = Structure(Lattice.cubic(2.87), ["Fe", "Fe"], [[0, 0, 0], [0.5, 0.5, 0.5]])
+    found = describe(Band(host, "Li", np.linspace([0.5, 0.5, 0], [1, 0.5, 0.5], 5)))
+    assert np.isfinite(list(found.values())).all()
+
+
 def test_that_a_larger_cell_of_the_same_crystal_does_not_matter(band: Band) -> None:
     assert same(band, doubled_cell(band, "perfect"))
 

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
-from pymatgen.core import Structure
+from pymatgen.core import Lattice, Structure
 from scipy.special import erfc
 
 from migbar.bands import Band
@@ -150,8 +150,12 @@ def _images(
     frac: NDArray[np.float64], matrix: NDArray[np.float64], half: NDArray[np.float64]
 ) -> tuple[NDArray[np.int64], NDArray[np.float64]]:
     """Return atom index and position of every periodic image within `REACH` of the path."""
+    spacing = _plane_spacing(matrix)
+    if spacing.min() < 1.0:  # so sheared a cell would need countless images
+        reduced = Lattice(matrix).get_lll_reduced_lattice().matrix
+        frac, matrix = frac @ matrix @ np.linalg.inv(reduced), reduced
+        spacing = _plane_spacing(matrix)
     wrapped = frac - np.round(frac)
-    spacing = 1 / np.linalg.norm(np.linalg.inv(matrix), axis=0)
     length = float(np.linalg.norm(half))
     span = np.ceil((REACH + length) / spacing + 0.5).astype(int)
     shifts = np.stack(np.meshgrid(*(np.arange(-n, n + 1) for n in span), indexing="ij"), axis=-1)
@@ -167,6 +171,10 @@ def _images(
         owners.append(inside)
         positions.append(candidates[inside])
     return np.concatenate(owners), np.concatenate(positions)
+
+
+def _plane_spacing(matrix: NDArray[np.float64]) -> NDArray[np.float64]:
+    return np.asarray(1 / np.linalg.norm(np.linalg.inv(matrix), axis=0))
 
 
 def _to_segment(positions: NDArray[np.float64], half: NDArray[np.float64]) -> NDArray[np.float64]:

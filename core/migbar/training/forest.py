@@ -112,21 +112,23 @@ def train_band_forest(
     y = np.array([record.target_ev for record in known], float)
     x = _described(known, progress)
     rounds = list(_rounds(groups, seed, settings, cross_validate))
-    work = _Counter(progress, sum(fold.max() + 1 for _, fold in rounds) + 1)
+    steps = [int(fold.max()) + 1 for _, fold in rounds]
+    work = _Counter(progress, sum(steps) + 1 + (steps[0] if cross_validate else 0))
     unseen: dict[str, list[_OutOfFold]] = {"grouped": [], "random": []}
     for name, fold in rounds:
         unseen[name].append(_out_of_fold(x, y, fold, seed, settings, work))
     trees = grow(x, y, seed, settings)
     work.step()
     scores: dict[str, Any] = {name: _scores(y, found) for name, found in unseen.items() if found}
+    if cross_validate:
+        bands = [record.band for record in known]
+        scores["cells"] = _cell_changes(bands, x, y, rounds[0][1], seed, settings, work)
     model = BandForest(
         card=ModelCard("band-forest", VERSION, "", scores=scores),
         trees=trees,
         calibration=_calibrate(y, unseen["grouped"]),
         domain=_domain(x),
     )
-    if cross_validate:
-        scores["cells"] = _cell_changes(model, [record.band for record in known], progress)
     model.card = _card(model, known, seed, settings, time.monotonic() - started)
     return model
 
@@ -303,27 +305,41 @@ def _domain(x: NDArray[np.float64]) -> Domain:
 
 
 def _cell_changes(
-    model: BandForest, bands: Sequence[Band], progress: Progress
+    bands: Sequence[Band],
+    x: NDArray[np.float64],
+    y: NDArray[np.float64],
+    fold: NDArray[np.int64],
+    seed: int,
+    settings: ForestSettings,
+    work: _Counter,
 ) -> dict[str, dict[str, float]]:
-    """How far (meV) the barriers of the training paths move in other cells of the same crystal."""
+    """How far (meV) the barriers of paths move in other cells of the same crystal.
+
+    Each path is predicted by trees that have not seen it: those that have would say its barrier
+    from memory in any cell.
+    """
     variants: dict[str, Callable[[Band], Band]] = {
         "equivalent": equivalent_cell,
         "doubled": partial(doubled_cell, copy="perfect"),
         "doubled_with_copied_ion": partial(doubled_cell, copy="same"),
         "doubled_host_alone": partial(doubled_cell, copy="host"),
     }
-    plain = model.trees.predict(descriptor_matrix(bands))[0]
-    changes = {}
-    for done, (name, variant) in enumerate(variants.items()):
-        check_cancelled(progress)
-        progress.report(done, len(variants), "Trying other cells")
-        other = model.trees.predict(descriptor_matrix(map(variant, bands)))[0]
-        moved = np.abs(other - plain) * 1000
-        changes[name] = {
-            "p95_mev": round(float(np.quantile(moved, 0.95)), 2),
-            "max_mev": round(float(moved.max()), 2),
+    described = {name: descriptor_matrix(map(cell, bands)) for name, cell in variants.items()}
+    moved = {name: np.empty(len(y)) for name in variants}
+    for k in range(int(fold.max()) + 1):
+        test = fold == k
+        trees = grow(x[~test], y[~test], seed, settings)
+        plain = trees.predict(x[test])[0]
+        for name, other in described.items():
+            moved[name][test] = np.abs(trees.predict(other[test])[0] - plain) * 1000
+        work.step()
+    return {
+        name: {
+            "p95_mev": round(float(np.quantile(change, 0.95)), 2),
+            "max_mev": round(float(change.max()), 2),
         }
-    return changes
+        for name, change in moved.items()
+    }
 
 
 # ------------------------------------------------------------------ card
