@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 import sys
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -45,8 +46,16 @@ THRESHOLD = GOOD_CONDUCTOR_EV
 
 
 def print_json(data: Any) -> None:
-    """Print data as JSON on stdout."""
-    print(json.dumps(data, indent=2, ensure_ascii=False, allow_nan=False))
+    """Print data as JSON on stdout; a number that is not defined (NaN) becomes null."""
+    print(json.dumps(_without_nan(data), indent=2, ensure_ascii=False, allow_nan=False))
+
+
+def _without_nan(data: Any) -> Any:
+    if isinstance(data, dict):
+        return {key: _without_nan(value) for key, value in data.items()}
+    if isinstance(data, list | tuple):
+        return [_without_nan(value) for value in data]
+    return None if isinstance(data, float) and not math.isfinite(data) else data
 
 
 def remarks_as_json(remarks: Sequence[Remark]) -> list[dict[str, str]]:

@@ -32,5 +32,9 @@ def band_forest(data: Data, out: Out = None, seed: Seed = 123, as_json: AsJson =
         print_json({"folder": str(folder), **model.card.to_dict()})
         return
     typer.echo(f"{model.card.name} {model.card.version} saved in {folder}")
-    for protocol, scores in model.card.scores.items():
-        typer.echo(f"  {protocol}: {scores}")
+    for protocol in ("random", "grouped"):
+        scores = model.card.scores[protocol]
+        typer.echo(
+            f"  {protocol} {scores['folds']}-fold: MAE {scores['mae_ev']:.3f} ± {scores['mae_se_ev']:.3f} eV, "
+            f"R² {scores['r2']:.2f} ± {scores['r2_se']:.2f}, accuracy {scores['accuracy']:.2f}"
+        )
