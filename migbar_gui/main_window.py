@@ -216,6 +216,8 @@ class MainWindow(QMainWindow):
 
     def _warm_up(self) -> None:
         def load_view(_: object) -> None:
+            import spglib  # noqa: F401  needed by the first structure
+
             import migbar_gui.viewer  # noqa: F401
 
         self.jobs.start("view", "", load_view, lambda _: self._make_view())
@@ -239,10 +241,12 @@ class MainWindow(QMainWindow):
 
     def _show_page(self) -> None:
         document = self.workspace.document
-        self._pages.setCurrentWidget(self._view_page if document else self.welcome)
-        self.setWindowTitle(f"{document.name} – MigBar" if document else "MigBar")
+        self.setUpdatesEnabled(False)  # else every dock that appears draws the crystal once more
         for dock in self.docks:
             dock.setVisible(document is not None)
+        self._pages.setCurrentWidget(self._view_page if document else self.welcome)
+        self.setUpdatesEnabled(True)
+        self.setWindowTitle(f"{document.name} – MigBar" if document else "MigBar")
         if document is None:
             self.welcome.show_recent(self.recent_files())
         self.notice.hide()

@@ -11,7 +11,7 @@ from PySide6.QtWidgets import (
     QHBoxLayout,
     QLabel,
     QScrollArea,
-    QStackedLayout,
+    QStackedWidget,
     QVBoxLayout,
     QWidget,
 )
@@ -35,24 +35,24 @@ def supercell_text(matrix: Matrix) -> str:
     return "\n".join("(" + " ".join(str(int(n)) for n in vector) + ")" for vector in matrix)
 
 
-class PathPanel(QScrollArea):
+class PathPanel(QStackedWidget):
     """Barrier, interval, remarks, approaches and coordination of the active path."""
 
     def __init__(self, workspace: Workspace) -> None:
         super().__init__()
         self._workspace = workspace
-        self.setWidgetResizable(True)
-        self.setFrameShape(QFrame.Shape.NoFrame)
-        self.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
-        body = QWidget()
-        body.setObjectName("body")
-        self.setWidget(body)
-        self._pages = QStackedLayout(body)
+        self.setObjectName("panel")
+        self.setAttribute(Qt.WidgetAttribute.WA_StyledBackground)
         self._message = label("", "muted", wrap=True)
         self._message.setAlignment(Qt.AlignmentFlag.AlignCenter)
         self._message.setContentsMargins(24, 24, 24, 24)
-        self._pages.addWidget(self._message)
-        self._pages.addWidget(self._make_facts())
+        scroll = QScrollArea()
+        scroll.setWidgetResizable(True)
+        scroll.setFrameShape(QFrame.Shape.NoFrame)
+        scroll.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
+        scroll.setWidget(self._make_facts())
+        self.addWidget(self._message)
+        self.addWidget(scroll)
         for event in (
             workspace.active_changed,
             workspace.paths_changed,
@@ -67,6 +67,7 @@ class PathPanel(QScrollArea):
 
     def _make_facts(self) -> QWidget:
         page = QWidget()
+        page.setObjectName("body")
         column = QVBoxLayout(page)
         column.setContentsMargins(14, 12, 14, 14)
         column.setSpacing(8)
@@ -124,7 +125,7 @@ class PathPanel(QScrollArea):
         found = self._workspace.results.get(path.id) if path else None
         if path is not None and isinstance(found, PathResult):
             self._show_result(path, found)
-            self._pages.setCurrentIndex(1)
+            self.setCurrentIndex(1)
             return
         if path is None:
             text = "The facts of a path appear here."
@@ -133,7 +134,7 @@ class PathPanel(QScrollArea):
         else:
             text = f"No barrier for {path.hop.label}:\n\n{found}"
         self._message.setText(text)
-        self._pages.setCurrentIndex(0)
+        self.setCurrentIndex(0)
 
     def _show_result(self, path: PathEntry, found: PathResult) -> None:
         predicted, threshold = found.predicted, self._workspace.threshold

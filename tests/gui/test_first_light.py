@@ -73,8 +73,8 @@ def test_that_two_clicks_give_the_barrier_that_the_command_prints(window, qtbot,
 
     hop = window.workspace.state.paths[0].hop
     assert (hop.ion, hop.mechanism) == ("Li", "vacancy")
-    ends = ["--from", str(hop.start_site), "--to", f"{hop.end_site.index}@0,0,0"]
-    ends[3] = f"{hop.end_site.index}@" + ",".join(map(str, hop.end_site.image))
+    image = ",".join(map(str, hop.end_site.image))  # written out: the nearest might be another
+    ends = ["--from", str(hop.start_site), "--to", f"{hop.end_site.index}@{image}"]
     command = [sys.executable, "-m", "migbar.cli", "predict", str(olivine), "--ion", "Li", *ends]
     printed = subprocess.run([*command, "--json"], capture_output=True, text=True, check=True)
     told = json.loads(printed.stdout)
