@@ -41,7 +41,7 @@ class ViewLink(QObject):
         workspace.setup_changed.connect(self._show_structure)
         workspace.voids_changed.connect(self._show_voids)
         workspace.setup_changed.connect(self._show_voids)
-        workspace.paths_changed.connect(self._show_paths)
+        # Paths that come or go change the active one too: one event is enough.
         workspace.active_changed.connect(self._show_paths)
         workspace.result_arrived.connect(lambda _: self._show_paths())
         workspace.picks_changed.connect(self._show_picks)

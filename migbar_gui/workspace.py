@@ -259,7 +259,6 @@ class Workspace:
         entry = PathEntry(next(self._ids), hop, self.state.supercell, tuple(remarks))
         self.active = entry.id
         self._step(f"add {hop.label}", replace(self.state, paths=(*self.state.paths, entry)))
-        self.active_changed.emit()
         return entry.id
 
     def _try_again(self, path_id: int) -> None:
