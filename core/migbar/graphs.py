@@ -139,7 +139,8 @@ def end_graphs(
     band: Band, settings: GraphSettings = GraphSettings()
 ) -> tuple[CrystalGraph, CrystalGraph]:
     """Build the graphs of the initial and of the final configuration (MODEL-1, MODEL-2)."""
-    return structure_graph(band.image(0), settings), structure_graph(band.image(-1), settings)
+    last = len(band.path) - 1
+    return structure_graph(band.image(0), settings), structure_graph(band.image(last), settings)
 
 
 def path_sub_graph(band: Band) -> CrystalGraph:

@@ -39,17 +39,15 @@ class Piece:
         """Shape edge features so that they go with the edge out of the atom."""
         return edges[self.edges].view(self.n, 1, self.d, -1)
 
-    def of(self, pairs: Tensor) -> Tensor:
-        """Take the piece's part of pair features, shape (n, d, d, features)."""
-        return pairs[self.pairs].view(self.n, self.d, self.d, -1)
-
 
 def pieces(blocks: tuple[Block, ...], features: int, device: torch.device) -> Iterator[Piece]:
     """Cut the blocks so that a piece's features fit in the cache."""
     most = _CPU_PIECE if device.type == "cpu" else _GPU_PIECE
     edge = pair = 0
     for d, atoms in blocks:
-        step = max(1, most // (d * d * features)) if d else atoms
+        if d == 0:
+            continue
+        step = max(1, most // (d * d * features))
         for first in range(0, atoms, step):
             n = min(step, atoms - first)
             yield Piece(slice(edge, edge + n * d), slice(pair, pair + n * d * d), n, d)

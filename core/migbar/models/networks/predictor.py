@@ -176,7 +176,7 @@ class NetworkPredictor:
                     f"{', '.join(training['ions'])}); take the number as a rough guess.",
                 )
             )
-        unseen = sorted(band.host.symbol_set - {band.ion} - set(training.get("elements", ())))
+        unseen = sorted(set(band.host.symbol_set) - {band.ion, *training.get("elements", ())})
         if unseen and "elements" in training:
             remarks.append(
                 Remark(
@@ -233,7 +233,7 @@ def _reference_inputs(
         structure = (
             band.five_position_structure()
             if name == "band"
-            else band.image(0 if name == "initial" else -1)
+            else band.image(0 if name == "initial" else len(band.path) - 1)
         )
         return reference_graph(structure, settings.canonize)
 
