@@ -24,10 +24,9 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parents[1]
 CONSTRAINTS = ROOT / "packaging" / "constraints.txt"
 
-# Shared libraries that the wheels of LightGBM, Qt (platform xcb) and VTK leave to the system, and
+# Shared libraries that the wheels of Qt (platform xcb) and VTK leave to the system, and
 # the Debian and Ubuntu packages that hold them.
 LIBRARIES = {
-    "headless": {"libgomp.so.1": "libgomp1"},
     "window": {
         "libGL.so.1": "libgl1",
         "libEGL.so.1": "libegl1",
