@@ -1,0 +1,22 @@
+"""Files are replaced whole or not at all."""
+
+from __future__ import annotations
+
+import pytest
+
+from migbar.files import replacing, write_text
+
+
+def test_that_a_failure_leaves_the_old_file_and_no_other(tmp_path):
+    target = tmp_path / "table.csv"
+    write_text(target, "old")
+    with pytest.raises(RuntimeError), replacing(target) as temporary:
+        temporary.write_text("half")
+        raise RuntimeError
+    assert target.read_text() == "old"
+    assert list(tmp_path.iterdir()) == [target]
+
+
+def test_that_a_missing_folder_is_named_by_the_file_asked_for(tmp_path):
+    with pytest.raises(OSError, match=r"No such file or directory: '.*/none/table\.csv'"):
+        write_text(tmp_path / "none" / "table.csv", "text")
