@@ -6,20 +6,26 @@ import itertools
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
 from pymatgen.core import Structure
 
-from migbar.barriers import GOOD_CONDUCTOR_EV, Remark
+from migbar.barriers import GOOD_CONDUCTOR_EV, Barrier, Remark
 from migbar.hops import Hop, Mechanism, Point, SiteRef, hop_between_points, hop_between_sites
 from migbar.prediction import PredictedPath
 from migbar.structures import Symmetry
 from migbar.voids import Void
 
+if TYPE_CHECKING:
+    from migbar.landscape import Landscape
+
 HISTORY_LENGTH = 200
 """Steps that can be undone."""
+
+FIRST_LEVEL_EV = 1.0
+"""Site energy up to which the map is shown at first: its sites are joined to channels there."""
 
 
 class Event:
@@ -121,6 +127,26 @@ class PathResult:
 
 
 @dataclass(frozen=True, slots=True)
+class PinnedPath:
+    """A path with its barrier that is kept for comparison when another structure is opened.
+
+    Attributes
+    ----------
+    document : Document
+        The structure that it runs through.
+    path : PathEntry
+    barrier : Barrier
+    length : float
+        Of the straight path in Å.
+    """
+
+    document: Document
+    path: PathEntry
+    barrier: Barrier
+    length: float
+
+
+@dataclass(frozen=True, slots=True)
 class State:
     """Everything that undo brings back."""
 
@@ -129,6 +155,7 @@ class State:
     mechanism: Mechanism = Mechanism.VACANCY
     supercell: str = "auto"
     paths: tuple[PathEntry, ...] = ()
+    pins: tuple[PinnedPath, ...] = ()
 
 
 class Workspace:
@@ -148,6 +175,12 @@ class Workspace:
         Candidates for the current ion, None until they were searched for.
     show_voids : bool
         Whether voids are shown with mechanisms that do not need them, too.
+    landscape : Landscape or None
+        Site-energy map of the current ion, None until it was computed.
+    show_landscape : bool
+        Whether the map is wanted.
+    landscape_level : float
+        Site energy up to which the map is shown, eV above the lowest.
     threshold : float
         Barrier up to which a path is a good conductor, eV.
     """
@@ -158,6 +191,9 @@ class Workspace:
         self.active: int | None = None
         self.voids: tuple[Void, ...] | None = None
         self.show_voids = False
+        self.landscape: Landscape | None = None
+        self.show_landscape = False
+        self.landscape_level = FIRST_LEVEL_EV
         self.threshold = threshold
         self._results: dict[int, PathResult | Exception] = {}
         self._ids = itertools.count(1)
@@ -169,6 +205,8 @@ class Workspace:
         self.picks_changed = Event()
         self.active_changed = Event()
         self.voids_changed = Event()
+        self.landscape_changed = Event()
+        self.pins_changed = Event()
         self.threshold_changed = Event()
         self.result_arrived = Event()
         self.anything_changed = Event()
@@ -212,10 +250,18 @@ class Workspace:
 
     # -------------------------------------------------------------- undoable steps
 
-    def open(self, document: Document) -> None:
-        """Show another structure; undo brings back the one before, with its paths."""
-        ion = (*document.ions, *document.guests)[0] if document.ions or document.guests else ""
-        state = State(document, ion, document.mechanisms(ion)[0])
+    def open(self, document: Document, ion: str = "") -> None:
+        """Show another structure; undo brings back the one before, with its paths.
+
+        Parameters
+        ----------
+        document : Document
+        ion : str
+            The ion to begin with where the structure can hold it; else the likeliest.
+        """
+        possible = (*document.ions, *document.guests)
+        chosen = ion if ion in possible else next(iter(possible), "")
+        state = State(document, chosen, document.mechanisms(chosen)[0], pins=self.state.pins)
         self._step(f"open {document.name}", state)
 
     def set_ion(self, ion: str) -> None:
@@ -284,6 +330,39 @@ class Workspace:
         paths = tuple(replace(p, note=note) if p.id == path_id else p for p in self.state.paths)
         self._step("edit note", replace(self.state, paths=paths))
 
+    def pin(self, ids: Iterable[int]) -> None:
+        """Keep paths with their barriers for comparison, whatever is opened next."""
+        document, pinned = self.state.document, {pin.path.id for pin in self.state.pins}
+        new = []
+        for path_id in dict.fromkeys(ids):
+            path, result = self.path(path_id), self.result(path_id)
+            if document is None or path is None or result is None or path_id in pinned:
+                continue
+            predicted = result.predicted
+            new.append(PinnedPath(document, path, predicted.barrier, predicted.length))
+        if new:
+            label = f"pin {new[0].path.hop.label}" if len(new) == 1 else f"pin {len(new)} paths"
+            self._step(label, replace(self.state, pins=(*self.state.pins, *new)))
+
+    def unpin(self, ids: Iterable[int]) -> None:
+        """Keep paths no longer."""
+        gone = set(ids)
+        kept = tuple(pin for pin in self.state.pins if pin.path.id not in gone)
+        if len(kept) < len(self.state.pins):
+            self._step("unpin", replace(self.state, pins=kept))
+
+    def reopen(self, pin: PinnedPath) -> None:
+        """Make a pinned path the active one, in its structure as that was left last."""
+        known = (self.state, *(state for _, state in reversed(self._past)))
+        fresh = State(pin.document, pin.path.hop.ion, pin.path.hop.mechanism)
+        state = next((s for s in known if s.document is pin.document), fresh)
+        there = any(path.id == pin.path.id for path in state.paths)
+        if state is not self.state or not there:
+            paths = state.paths if there else (*state.paths, pin.path)
+            state = replace(state, paths=paths, pins=self.state.pins)
+            self._step(f"open {pin.document.name}", state)
+        self.activate(pin.path.id)
+
     @property
     def undo_label(self) -> str:
         """What undo would take back; empty where there is nothing."""
@@ -323,7 +402,7 @@ class Workspace:
             before.supercell,
         )
         if new_ion:
-            self.voids = None
+            self.voids = self.landscape = None
         if new_ion or state.mechanism is not before.mechanism:
             self.picks = ()
         if self.path(self.active) is None:
@@ -334,11 +413,14 @@ class Workspace:
             self.setup_changed.emit()
         if new_ion:
             self.voids_changed.emit()
+            self.landscape_changed.emit()
         if new_setup:
             self.picks_changed.emit()
         if state.paths != before.paths:
             self.paths_changed.emit()
             self.active_changed.emit()
+        if state.pins is not before.pins:
+            self.pins_changed.emit()
         self.anything_changed.emit()
 
     # -------------------------------------------------------------- picking ends
@@ -423,6 +505,23 @@ class Workspace:
             self.show_voids = shown
             self.voids_changed.emit()
             self.anything_changed.emit()
+
+    def set_landscape(self, landscape: Landscape) -> None:
+        """Keep the site-energy map of the current ion."""
+        self.landscape = landscape
+        self.landscape_changed.emit()
+
+    def set_show_landscape(self, shown: bool) -> None:
+        """Show the site-energy map, or no longer."""
+        if shown != self.show_landscape:
+            self.show_landscape = shown
+            self.landscape_changed.emit()
+
+    def set_landscape_level(self, level: float) -> None:
+        """Show the map up to another site energy (eV above the lowest)."""
+        if level != self.landscape_level:
+            self.landscape_level = level
+            self.landscape_changed.emit()
 
     def set_threshold(self, threshold: float) -> None:
         """Move the border between good and poor conductors (eV)."""

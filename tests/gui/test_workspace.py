@@ -5,12 +5,13 @@ from __future__ import annotations
 import subprocess
 import sys
 
+import numpy as np
 import pytest
 from pymatgen.core import Lattice, Structure
 
 from migbar.errors import FrenkelPairError, ModelError
 from migbar.hops import Mechanism, SiteRef
-from migbar_gui.workspace import Document, Pick, Workspace
+from migbar_gui.workspace import Document, PathResult, Pick, Workspace
 
 
 def document(*species: str, name: str = "a.cif") -> Document:
@@ -116,3 +117,66 @@ def test_that_observers_are_told_once(workspace):
     workspace.set_ion("Na")
     workspace.open(document("Na", "O", name="b.cif"))
     assert told == ["paths", "setup", "document", "setup", "paths"]
+
+
+def judged(workspace: Workspace, image: tuple[int, int, int]) -> int:
+    """Add a path along the axis and give it a barrier."""
+    from migbar.bands import Band, linear_path
+    from migbar.barriers import Barrier
+    from migbar.prediction import PredictedPath
+
+    path_id = workspace.join(pick(workspace, (0, 0, 0)), pick(workspace, image))
+    hop = workspace.path(path_id).hop
+    host = Structure(Lattice.cubic(8.0), ["O"], [[0.5, 0.5, 0.5]])
+    band = Band(host, hop.ion, linear_path(hop.start, hop.end))
+    barrier = Barrier(0.4, (0.2, 0.7), "band-forest", "1")
+    predicted = PredictedPath(hop, np.eye(3, dtype=int), band, (), barrier, ())
+    workspace.set_result(path_id, PathResult(predicted, np.zeros(2), np.zeros(2)))
+    return path_id
+
+
+def test_that_pinned_paths_outlive_their_structure(workspace):
+    path_id = judged(workspace, (1, 0, 0))
+    workspace.pin([path_id, path_id])
+    first = workspace.document
+    workspace.open(document("Na", "O", name="b.cif"))
+    (pin,) = workspace.state.pins
+    assert (pin.document, pin.path.id, pin.barrier.barrier_ev) == (first, path_id, 0.4)
+    workspace.undo()
+    workspace.undo()
+    assert workspace.state.pins == ()
+
+
+def test_that_a_pinned_path_brings_its_structure_back_as_it_was_left(workspace):
+    first, second = judged(workspace, (1, 0, 0)), judged(workspace, (0, 1, 0))
+    workspace.pin([first])
+    workspace.open(document("Na", "O", name="b.cif"))
+    workspace.reopen(workspace.state.pins[0])
+    assert workspace.document.name == "a.cif"
+    assert [path.id for path in workspace.state.paths] == [first, second]
+    assert workspace.active == first
+    assert workspace.unjudged == ()
+
+
+def test_that_a_removed_path_comes_back_with_its_pin(workspace):
+    path_id = judged(workspace, (1, 0, 0))
+    workspace.pin([path_id])
+    workspace.remove_paths([path_id])
+    workspace.reopen(workspace.state.pins[0])
+    assert [path.id for path in workspace.state.paths] == [path_id]
+    workspace.unpin([path_id])
+    assert workspace.state.pins == ()
+
+
+def test_that_only_judged_paths_are_pinned(workspace):
+    path_id = workspace.join(pick(workspace, (0, 0, 0)), pick(workspace, (1, 0, 0)))
+    workspace.pin([path_id, 99])
+    assert workspace.state.pins == ()
+
+
+def test_that_another_ion_needs_another_map(workspace):
+    from migbar.landscape import Landscape
+
+    workspace.set_landscape(Landscape("Li", Lattice.cubic(4.0), np.zeros((2, 2, 2))))
+    workspace.set_ion("Na")
+    assert workspace.landscape is None
