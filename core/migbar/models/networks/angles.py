@@ -73,7 +73,7 @@ class Moments:
         """Take more rows into account."""
         n = len(rows)
         mean = rows.mean(0)
-        squares = (rows - mean).square_().sum(0).double()
+        squares = torch.linalg.vector_norm(rows - mean, dim=0).double().square_()
         delta = mean.double() - self.mean
         total = self.count + n
         self.mean += delta * (n / total)
@@ -118,11 +118,12 @@ class GatedAngles(torch.autograd.Function):
         moments = Moments.none(z)
         if norm is not None:
             scale, shift = _affine(*norm, gamma, beta, eps)
+        source = source + bias
         for p in cut:
-            rows = torch.addmm(bias, z[p.pairs], weight.T, out=None if m is None else m[p.pairs])
+            rows = z.new_empty(p.n * p.d * p.d, features) if m is None else m[p.pairs]
             block = rows.view(p.n, p.d, p.d, features)
-            block += p.by_first(source)
-            block += p.by_second(target)
+            torch.add(p.by_first(source), p.by_second(target), out=block)
+            rows.addmm_(z[p.pairs], weight.T)
             if not last:
                 if norm is None:
                     moments.add(rows)
@@ -150,38 +151,37 @@ class GatedAngles(torch.autograd.Function):
         g_z = torch.empty_like(z)
         g_source, g_target = torch.empty_like(values), torch.empty_like(values)
         g_values = torch.empty_like(values)
-        g_weight, g_bias = torch.zeros_like(weight), torch.zeros_like(beta)
+        g_weight = torch.zeros_like(weight)
         g_gamma, g_beta = torch.zeros_like(gamma), torch.zeros_like(beta)
         scale, shift = gamma * inverse, beta - mean * gamma * inverse
         if not ctx.last:
             for p in ctx.cut:
                 g_u = _silu_gradient(g_new[p.pairs], m[p.pairs], scale, shift)
                 g_beta += g_u.sum(0)
-                g_u *= m[p.pairs] - mean
-                g_gamma += g_u.sum(0)
-            g_gamma *= inverse
+                g_gamma += g_u.mul_(m[p.pairs]).sum(0)
+            g_gamma = (g_gamma - mean * g_beta) * inverse
+        slope, constant = _centring(mean, inverse, scale, g_gamma, g_beta, len(z))
         for p in ctx.cut:
             rows = m[p.pairs]
             gate = torch.sigmoid(rows).view(p.n, p.d, p.d, features)
             g_sum = p.by_second(g_weighted)
-            g_gate = g_sum * p.by_first(values)
-            g_gate += p.by_second(g_gates)
+            g_gate = torch.addcmul(p.by_second(g_gates), g_sum, p.by_first(values))
             g_m = torch.ops.aten.sigmoid_backward(g_gate, gate).view(-1, features)
-            gate *= g_sum
-            g_values[p.edges] = gate.sum(2).view(-1, features)
+            g_values[p.edges] = gate.mul_(g_sum).sum(2).view(-1, features)
             if not ctx.last:
                 g_u = _silu_gradient(g_new[p.pairs], rows, scale, shift)
+                g_m.addcmul_(g_u, scale)
                 if ctx.batch_norm:
-                    _centre(g_u, rows, mean, inverse, g_gamma, g_beta, len(z))
-                g_m += g_u * scale
+                    g_m += torch.addcmul(constant, rows, slope)
             block = g_m.view(p.n, p.d, p.d, features)
             g_source[p.edges] = block.sum(2).view(-1, features)
             g_target[p.edges] = block.sum(1).view(-1, features)
-            g_bias += g_m.sum(0)
             g_weight.addmm_(g_m.T, z[p.pairs])
-            torch.mm(g_m, weight, out=g_z[p.pairs])
-            if not ctx.last:
-                g_z[p.pairs] += g_new[p.pairs]
+            if ctx.last:
+                torch.mm(g_m, weight, out=g_z[p.pairs])
+            else:
+                torch.addmm(g_new[p.pairs], g_m, weight, out=g_z[p.pairs])
+        g_bias = g_source.sum(0)
         if ctx.last:
             return g_z, g_weight, g_bias, g_source, g_target, g_values, *[None] * 7
         return g_z, g_weight, g_bias, g_source, g_target, g_values, g_gamma, g_beta, *[None] * 5
@@ -227,14 +227,13 @@ class NormSilu(torch.autograd.Function):
         for rows, g in cut:
             g_u = _silu_gradient(g, rows, scale, shift)
             g_beta += g_u.sum(0)
-            g_u *= rows - mean
-            g_gamma += g_u.sum(0)
-        g_gamma *= inverse
+            g_gamma += g_u.mul_(rows).sum(0)
+        g_gamma = (g_gamma - mean * g_beta) * inverse
+        slope, constant = _centring(mean, inverse, scale, g_gamma, g_beta, len(x))
         for (rows, g), new in zip(cut, g_x.split(size), strict=True):
-            g_u = _silu_gradient(g, rows, scale, shift)
+            torch.mul(_silu_gradient(g, rows, scale, shift), scale, out=new)
             if ctx.batch_norm:
-                _centre(g_u, rows, mean, inverse, g_gamma, g_beta, len(x))
-            torch.mul(g_u, scale, out=new)
+                new += torch.addcmul(constant, rows, slope)
         return g_x, g_gamma, g_beta, None, None
 
 
@@ -242,18 +241,17 @@ def _rows_in_piece(x: Tensor) -> int:
     return max(1, (_CPU_PIECE if x.device.type == "cpu" else _GPU_PIECE) // x.shape[1])
 
 
-def _centre(
-    g_u: Tensor,
-    rows: Tensor,
+def _centring(
     mean: Tensor,
     inverse: Tensor,
+    scale: Tensor,
     g_gamma: Tensor,
     g_beta: Tensor,
     count: int,
-) -> None:
-    """Take off what a change of mean and variance does to the gradient of a batch norm."""
-    g_u -= g_beta / count
-    g_u -= (rows - mean) * (inverse * g_gamma / count)
+) -> tuple[Tensor, Tensor]:
+    """Return slope and constant: rows owe slope · row + constant to the batch's mean and variance."""
+    slope = -scale * inverse * g_gamma / count
+    return slope, -scale * g_beta / count - mean * slope
 
 
 def _affine(
