@@ -1,16 +1,18 @@
 """Crystallographic information files: text to data blocks, symmetry, atoms of the whole cell.
 
-Written for files as they come: large, cut short, or not CIFs at all. The work grows in proportion
-to the file, and whatever does not make sense is said in a `StructureFileError`.
+The syntax and the symmetry are gemmi's; the atoms are expanded here, because gemmi joins the images
+of an atom within 0.4 Å, where ionic conductors have split sites. Whatever does not make sense is
+said in a `StructureFileError`.
 """
 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field
-from math import isclose, isfinite
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from math import isfinite
 
+import gemmi
 import numpy as np
 from numpy.typing import NDArray
 
@@ -24,41 +26,17 @@ MAX_ATOMS = 20_000
 _SAME_ATOM = 0.05
 _MAX_OPERATIONS = 1_000
 
-# A text field between semicolons, a comment, a quoted value (perhaps not closed), any other word.
-# Each alternative uses up what it has looked at, so that no text takes quadratic time.
-_TOKEN = re.compile(
-    r"^;(?P<text>.*?)(?:^;|\Z)|\#[^\n]*"
-    r"|'(?P<single>(?:[^'\n]+|'(?=\S))*)'?|\"(?P<double>(?:[^\"\n]+|\"(?=\S))*)\"?|(?P<word>\S+)",
-    re.MULTILINE | re.DOTALL,
-)
-_NUMBER = re.compile(r"([+-]?(?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d+)?)(?:\(\d*\))?")
-_XYZ_KEYS = ("_symmetry_equiv_pos_as_xyz", "_space_group_symop_operation_xyz")
-_GROUP_NAME_KEYS = (
+_CELL_TAGS = [f"_cell_length_{x}" for x in "abc"]
+_CELL_TAGS += [f"_cell_angle_{x}" for x in ("alpha", "beta", "gamma")]
+_ATOM_TAGS = ["fract_x", "fract_y", "fract_z", "?label", "?type_symbol", "?occupancy", "?calc_flag"]
+_XYZ_TAGS = ("_symmetry_equiv_pos_as_xyz", "_space_group_symop_operation_xyz")
+_HALL_TAGS = ("_space_group_name_hall", "_symmetry_space_group_name_hall")
+_GROUP_TAGS = (
     "_space_group_name_h-m_alt",
     "_symmetry_space_group_name_h-m",
-    "_space_group_name_hall",
-    "_symmetry_space_group_name_hall",
+    "_space_group_it_number",
+    "_symmetry_int_tables_number",
 )
-_GROUP_NUMBER_KEYS = ("_space_group_it_number", "_symmetry_int_tables_number")
-
-
-@dataclass(slots=True)
-class Block:
-    """A data block of a CIF: its name and, by lower-case key, its values in the order written."""
-
-    name: str
-    data: dict[str, list[str]] = field(default_factory=dict)
-
-    def first(self, keys: Sequence[str]) -> str | None:
-        """Return the first value known under one of `keys`."""
-        for key in keys:
-            if (values := self.data.get(key)) and values[0] not in ("?", "."):
-                return values[0]
-        return None
-
-    @property
-    def holds_atoms(self) -> bool:
-        return bool(self.data.get("_atom_site_fract_x"))
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,8 +64,8 @@ class Operations:
         return int(bad.argmax()) if bad.any() else None
 
 
-def read_blocks(text: str, name: str) -> list[Block]:
-    """Split the text of a CIF into its data blocks.
+def read_blocks(text: str, name: str) -> list[gemmi.cif.Block]:
+    """Return the data blocks of a CIF that hold atoms.
 
     Parameters
     ----------
@@ -99,85 +77,70 @@ def read_blocks(text: str, name: str) -> list[Block]:
     Raises
     ------
     StructureFileError
-        When there is no data block at all, or far too many atoms.
+        When the text breaks the rules of CIF; says in which line.
+    EmptyStructureError
+        When no data block holds atoms.
     """
-    blocks: list[Block] = []
-    columns: list[str] | None = None  # of the loop being read
-    single: str | None = None  # key outside a loop that waits for its value
-    row: list[str] = []
-
-    def close_loop() -> None:
-        if columns and blocks:
-            for i, key in enumerate(columns):
-                blocks[-1].data[key] = row[i :: len(columns)]
-
-    for token, quoted in _tokens(text):
-        lower = "" if quoted else token.lower()
-        if lower.startswith("data_"):
-            close_loop()
-            columns, single = None, None
-            blocks.append(Block(token[5:]))
-        elif lower == "loop_":
-            close_loop()
-            columns, single, row = [], None, []
-        elif lower.startswith("_"):
-            if columns is not None and not row:
-                columns.append(lower)
-            else:
-                close_loop()
-                columns, single = None, lower
-        elif columns is not None:
-            row.append(token)
-            if len(row) > MAX_ATOMS * len(columns) and "_atom_site_fract_x" in columns:
-                raise too_many_atoms(name, MAX_ATOMS)
-        elif single is not None and blocks:
-            blocks[-1].data[single] = [token]
-            single = None
-    close_loop()
-    if not blocks:
-        raise StructureFileError(name, "not a CIF: it has no line that starts with data_.")
-    return blocks
-
-
-def _tokens(text: str) -> Iterator[tuple[str, bool]]:
-    for match in _TOKEN.finditer(text):
-        kind = match.lastgroup
-        if kind is not None:
-            yield match[kind], kind != "word"
-
-
-def choose_block(blocks: Sequence[Block], wanted: str | None, name: str) -> Block:
-    """Return the block called `wanted`, or the first one that holds atoms."""
-    with_atoms = [block for block in blocks if block.holds_atoms]
+    try:
+        # Its checks, level 1, would compare each name of a block with all others.
+        blocks = list(gemmi.cif.read_string(text, check_level=0))
+    except ValueError as error:
+        raise StructureFileError(name, _complaint(str(error), text)) from error
+    with_atoms = [block for block in blocks if len(block.find_values("_atom_site_fract_x"))]
     if not with_atoms:
         raise EmptyStructureError(name, "holds no atoms (no _atom_site_fract_x in any data block).")
+    return with_atoms
+
+
+def _complaint(message: str, text: str) -> str:
+    """Put what gemmi complains about into words, with the line it is about."""
+    if "data_" not in text.lower():
+        return "not a CIF: it has no line that starts with data_."
+    match = re.match(r"string:(\d+)\S* (.*)", message)
+    if match is None:
+        return f"is not a valid CIF: {message[:80]!r}."
+    line = text.split("\n")[int(match[1]) - 1]
+    problem = match[2].replace("parse error", "a value with blanks needs quotes, each value a name")
+    problem = problem.replace("Wrong number of values", "rows cut short or too long")
+    return f"line {match[1]} is not valid CIF, {line[:40]!r}: {problem[:80]}."
+
+
+def choose_block(
+    blocks: Sequence[gemmi.cif.Block], wanted: str | None, name: str
+) -> gemmi.cif.Block:
+    """Return the block called `wanted`, or the first one."""
     if wanted is None:
-        return with_atoms[0]
-    for block in with_atoms:
+        return blocks[0]
+    for block in blocks:
         if block.name == wanted:
             return block
-    known = ", ".join(block.name for block in with_atoms[:8])
+    known = ", ".join(block.name for block in blocks[:8])
     raise StructureFileError(name, f"has no data block {wanted!r} with atoms; it has: {known}.")
 
 
-def cell_parameters(block: Block, name: str) -> list[float]:
+def _first(block: gemmi.cif.Block, tags: Iterable[str]) -> str:
+    """Return the first value known under one of `tags`, or nothing."""
+    columns = [block.find_values(tag) for tag in tags]
+    return next((text for column in columns if len(column) and (text := column.str(0))), "")
+
+
+def cell_parameters(block: gemmi.cif.Block, name: str) -> list[float]:
     """Lengths (Å) and angles (°) of the cell: a, b, c, alpha, beta, gamma."""
-    keys = [f"_cell_length_{x}" for x in "abc"]
-    keys += [f"_cell_angle_{x}" for x in ("alpha", "beta", "gamma")]
-    missing = [key for key in keys if not block.data.get(key)]
+    values = {tag: _first(block, [tag]) for tag in _CELL_TAGS}
+    missing = [tag for tag, text in values.items() if not text]
     if missing:
         raise StructureFileError(name, f"has no {', '.join(missing)}; is the file complete?")
-    return [_number(block.data[key][0], key, name) for key in keys]
+    return [_number(text, tag, name) for tag, text in values.items()]
 
 
 def _number(text: str, what: str, name: str) -> float:
-    match = _NUMBER.fullmatch(text)
-    if match is None or not isfinite(float(match[1])):
+    value = gemmi.cif.as_number(text)
+    if not isfinite(value):
         raise StructureFileError(name, f"{what} is {text[:30]!r}, which is not a number.")
-    return float(match[1])
+    return value
 
 
-def read_atoms(block: Block, matrix: NDArray[np.float64], name: str) -> list[Atom]:
+def read_atoms(block: gemmi.cif.Block, matrix: NDArray[np.float64], name: str) -> list[Atom]:
     """Return all atoms of the cell, in the order of the file, each row expanded by symmetry.
 
     Parameters
@@ -192,8 +155,6 @@ def read_atoms(block: Block, matrix: NDArray[np.float64], name: str) -> list[Ato
     rows = _listed_atoms(block, name)
     if not rows:
         raise EmptyStructureError(name, "holds no atoms with an occupancy above zero.")
-    if len(rows) > MAX_ATOMS:
-        raise too_many_atoms(name, len(rows))
     operations = _operations(block, matrix, name)
     if len(operations.rotations) == 1:
         return rows
@@ -213,34 +174,30 @@ def too_many_atoms(name: str, n_atoms: int) -> StructureFileError:
     )
 
 
-def _listed_atoms(block: Block, name: str) -> list[Atom]:
-    data = block.data
-    axes = [data.get(f"_atom_site_fract_{x}", []) for x in "xyz"]
-    n_rows = len(axes[0])
-    labels = data.get("_atom_site_label") or data.get("_atom_site_type_symbol") or []
-    symbols = data.get("_atom_site_type_symbol")
-    occupancies = data.get("_atom_site_occupancy") or ["1"] * n_rows
-    flags = data.get("_atom_site_calc_flag") or ["."] * n_rows
-    columns = [*axes, labels, symbols or labels, occupancies, flags]
-    if any(len(column) != n_rows for column in columns):
-        raise StructureFileError(
-            name, "its table of atoms is cut short or has a row with too few or too many values."
-        )
+def _listed_atoms(block: gemmi.cif.Block, name: str) -> list[Atom]:
+    table = block.find("_atom_site_", _ATOM_TAGS)
+    if not len(table):
+        raise StructureFileError(name, "its table of atoms has no y or z coordinates.")
+    if len(table) > MAX_ATOMS:
+        raise too_many_atoms(name, len(table))
     atoms = []
-    for i in range(n_rows):
-        if flags[i] == "dum":
+    for row in table:
+        *xyz, label, symbol, occupancy_text, flag = (
+            row.str(i) if row.has(i) else "" for i in range(len(_ATOM_TAGS))
+        )
+        if flag == "dum":
             continue
-        label = labels[i]
-        occupancy = 1.0 if occupancies[i] in "?." else _number(occupancies[i], label, name)
+        label = label or symbol
+        occupancy = _number(occupancy_text or "1", f"the occupancy of {label}", name)
         if not 0 <= occupancy <= 1.05:
             raise StructureFileError(
                 name, f"{label} has the occupancy {occupancy:g}; it must lie between 0 and 1."
             )
         if occupancy == 0:
             continue
-        symbol = element_of(symbols[i], name) if symbols else _element_of_label(label, name)
-        x, y, z = (_number(axis[i], f"a coordinate of {label}", name) for axis in axes)
-        atoms.append(Atom(label, {symbol: min(occupancy, 1.0)}, (x, y, z)))
+        element = element_of(symbol, name) if symbol else _element_of_label(label, name)
+        x, y, z = (_number(text, f"a coordinate of {label}", name) for text in xyz)
+        atoms.append(Atom(label, {element: min(occupancy, 1.0)}, (x, y, z)))
     return atoms
 
 
@@ -286,85 +243,74 @@ def _wrapped(frac: NDArray[np.float64]) -> NDArray[np.float64]:
     return inside
 
 
-def _operations(block: Block, matrix: NDArray[np.float64], name: str) -> Operations:
-    for key in _XYZ_KEYS:
-        if written := block.data.get(key):
-            operations = _parse_operations(written, name)
-            misfit = operations.misfit(matrix)
-            if misfit is not None:
-                raise StructureFileError(
-                    name, f"its symmetry operation {written[misfit]!r} does not fit the cell."
-                )
-            return operations
-    if any(key.startswith("_space_group_symop_magn") for key in block.data):
-        raise StructureFileError(name, "is a magnetic CIF; export it as an ordinary CIF first.")
-    group = block.first(_GROUP_NAME_KEYS) or block.first(_GROUP_NUMBER_KEYS)
-    if group is None:
-        return _parse_operations(["x,y,z"], name)
-    return _operations_of_group(group, matrix, name)
-
-
-def _parse_operations(written: Sequence[str], name: str) -> Operations:
+def _operations(block: gemmi.cif.Block, matrix: NDArray[np.float64], name: str) -> Operations:
+    listed = (list(block.find_values(tag)) for tag in _XYZ_TAGS)
+    written = next(filter(None, listed), None)
+    if written is None:
+        if any("_symop_magn" in category for category in block.get_mmcif_category_names()):
+            raise StructureFileError(name, "is a magnetic CIF; export it as an ordinary CIF first.")
+        written = [operation.triplet() for operation in _group_operations(block, name)]
     if len(written) > _MAX_OPERATIONS:
         raise StructureFileError(
             name, f"lists {len(written)} symmetry operations; a space group has at most 192."
         )
-    from pymatgen.core.operations import SymmOp
+    seitz = np.array([_parse_operation(gemmi.cif.as_string(text), name) for text in written])
+    operations = Operations(seitz[:, :3, :3], seitz[:, :3, 3])
+    misfit = operations.misfit(matrix)
+    if misfit is not None:
+        text = gemmi.cif.as_string(written[misfit])
+        raise StructureFileError(name, f"its symmetry operation {text!r} does not fit the cell.")
+    return operations
 
-    rotations, translations = [], []
-    for text in written:
-        parts = text.lower().replace(" ", "").split(",")
-        good = len(parts) == 3 and all(re.fullmatch(r"[-+xyz0-9./]+", part) for part in parts)
+
+def _parse_operation(text: str, name: str) -> list[list[float]]:
+    """Return the 4 × 4 matrix of an operation such as ``-x,y+1/2,z``."""
+    try:
+        operation = gemmi.parse_triplet(text, "x")
+    except (RuntimeError, UnicodeDecodeError):
+        operation = None
+    if operation is None or abs(operation.det_rot()) != gemmi.Op.DEN**3:
+        raise StructureFileError(name, f"{text[:40]!r} is not a symmetry operation.")
+    return operation.float_seitz()
+
+
+def _group_operations(block: gemmi.cif.Block, name: str) -> Iterable[gemmi.Op]:
+    """Operations of the space group given by Hall symbol, Hermann–Mauguin symbol or number."""
+    if hall := _first(block, _HALL_TAGS):
         try:
-            operation = SymmOp.from_xyz_str(",".join(parts)) if good else None
-        except (ValueError, ZeroDivisionError, IndexError):
-            operation = None
-        if operation is None or not isclose(abs(np.linalg.det(operation.rotation_matrix)), 1):
-            raise StructureFileError(name, f"{text[:40]!r} is not a symmetry operation.")
-        rotations.append(operation.rotation_matrix)
-        translations.append(operation.translation_vector)
-    return Operations(np.array(rotations), np.array(translations))
-
-
-def _operations_of_group(group: str, matrix: NDArray[np.float64], name: str) -> Operations:
-    """Operations of a space group given by Hermann–Mauguin symbol, Hall symbol or number."""
-    import spglib
-
-    match = re.fullmatch(r"(.+?)(?::([12HR])|([SZHR]))?", re.sub(r"[\s_]", "", group))
-    assert match is not None  # the pattern fits whatever is not empty
-    symbol, choice = match[1], match[2] or {"S": "1", "Z": "2"}.get(match[3], match[3]) or ""
-    fitting: dict[str, Operations] = {}
-    for hall in range(1, 531):
-        kind = spglib.get_spacegroup_type(hall)
-        names = (kind.international_short, kind.international_full, kind.hall_symbol)
-        if symbol != str(kind.number) and symbol not in (re.sub(r"[\s_]", "", n) for n in names):
-            continue
-        found = spglib.get_symmetry_from_database(hall)
-        operations = Operations(found["rotations"].astype(float), found["translations"])
-        if kind.choice.startswith(choice) and operations.misfit(matrix) is None:
-            fitting.setdefault(kind.choice[:1], operations)
-    if not fitting:
+            return gemmi.symops_from_hall(hall)
+        except RuntimeError as error:
+            raise StructureFileError(name, f"no space group {hall[:30]!r} is known.") from error
+    symbol = _first(block, _GROUP_TAGS) or "P 1"
+    *_, alpha, _, gamma = cell_parameters(block, name)
+    by_number = {str(group.number): group.hm for group in reversed(list(gemmi.spacegroup_table()))}
+    written = re.sub(r"[\s:]*([SZ])$", lambda origin: ":" + "12"[origin[1] == "Z"], symbol)
+    one, two = (
+        gemmi.find_spacegroup_by_name(by_number.get(written, written), alpha, gamma, choice)
+        for choice in "12"
+    )
+    if one is None or two is None:
         raise StructureFileError(
-            name, f"no space group {group[:30]!r} that fits its cell; give symmetry operations."
+            name, f"no space group {symbol[:30]!r} is known; give symmetry operations."
         )
-    if {"1", "2"} <= fitting.keys():
+    if one.ext != two.ext:
         raise StructureFileError(
-            name, f"{group} has two choices of origin; give symmetry operations to say which."
+            name, f"{symbol} has two choices of origin; give symmetry operations to say which."
         )
-    return next(iter(fitting.values()))
+    return one.operations()
 
 
-def check_formula(block: Block, atoms: Sequence[Atom], name: str) -> None:
+def check_formula(block: gemmi.cif.Block, atoms: Sequence[Atom], name: str) -> None:
     """Refuse a list of atoms that does not make the compound the file says it is.
 
     A file that was cut short within its table of atoms looks like a smaller crystal otherwise.
     Hydrogen is left out, as it often is in the list of atoms.
     """
-    text = block.first(["_chemical_formula_sum"]) or ""
+    text = _first(block, ["_chemical_formula_sum"])
     formula = {
         symbol: float(amount or 1)
         for symbol, amount in re.findall(r"([A-Z][a-z]?)(\d+\.?\d*|\.\d+)?", text)
-        if is_element(symbol) and symbol not in ("H", "D")
+        if is_element(symbol) and symbol not in ("H", "D") and float(amount or 1) > 0
     }
     found: dict[str, float] = {}
     for atom in atoms:

@@ -127,7 +127,7 @@ def structure_blocks(path: str | Path) -> list[str]:
     """Names of the data blocks of a CIF that hold atoms."""
     path = Path(path)
     blocks = cif.read_blocks(_read_text(path), path.name)
-    return [block.name for block in blocks if block.holds_atoms]
+    return [block.name for block in blocks]
 
 
 def write_cif(structure: Structure, path: str | Path) -> None:
@@ -353,6 +353,7 @@ def _has_lattice_lines(text: str) -> bool:
 def _read_cif(text: str, name: str, wanted: str | None) -> Structure:
     block = cif.choose_block(cif.read_blocks(text, name), wanted, name)
     matrix = _matrix_from_parameters(cif.cell_parameters(block, name), name)
+    _check_cell(matrix, name)
     atoms = cif.read_atoms(block, matrix, name)
     structure = _assemble(matrix, atoms, name)
     cif.check_formula(block, atoms, name)
