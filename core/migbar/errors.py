@@ -49,9 +49,9 @@ class OccupancyError(MigbarError):
     def __init__(self, labels: Sequence[str]) -> None:
         self.labels = tuple(labels)
         shown = ", ".join(self.labels[:4]) + (" …" if len(self.labels) > 4 else "")
-        super().__init__(
-            f"{len(self.labels)} sites are partly occupied ({shown}); choose an ordering (--order) first."
-        )
+        count = len(self.labels)
+        which = f"{count} kinds of sites are" if count > 1 else "one kind of site is"
+        super().__init__(f"{which} partly occupied ({shown}); choose an ordering (--order) first.")
 
 
 class OrderingError(MigbarError):
