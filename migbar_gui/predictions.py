@@ -1,18 +1,33 @@
-"""Judges the workspace's paths and searches its voids in other threads."""
+"""Judges the workspace's paths, and searches its voids and hops, in other threads."""
 
 from __future__ import annotations
 
 import threading
+from typing import TYPE_CHECKING
 
 from PySide6.QtCore import QObject
 
 from migbar.barriers import Predictor
 from migbar.errors import Cancelled
 from migbar.hops import parse_supercell
-from migbar.progress import Progress
+from migbar.progress import Progress, check_cancelled
 from migbar.voids import Void
 from migbar_gui.jobs import Jobs
-from migbar_gui.workspace import Document, PathEntry, PathResult, Workspace
+from migbar_gui.workspace import (
+    Document,
+    FoundPaths,
+    PathEntry,
+    PathResult,
+    Shape,
+    State,
+    Workspace,
+)
+
+if TYPE_CHECKING:
+    from migbar.prediction import PredictedPath
+
+SEARCH = "find paths"
+"""Key of the job that finds all paths."""
 
 
 class Predictions(QObject):
@@ -29,6 +44,14 @@ class Predictions(QObject):
         workspace.paths_changed.connect(self._judge)
         workspace.voids_changed.connect(self._search_voids)
         workspace.setup_changed.connect(self._search_voids)
+        workspace.document_changed.connect(lambda: jobs.cancel(SEARCH))
+        for event in (
+            workspace.shapes_changed,
+            workspace.active_changed,
+            workspace.network_shown_changed,
+        ):
+            event.connect(self._bend)
+        workspace.result_arrived.connect(lambda _: self._bend())
 
     def preload(self) -> None:
         """Load the model before it is needed, so that the first barrier comes at once."""
@@ -62,19 +85,89 @@ class Predictions(QObject):
         )
 
     def _predict(self, document: Document, path: PathEntry) -> PathResult:
-        from migbar.bands import coordination
         from migbar.prediction import predict_path
 
         cell = parse_supercell(path.supercell)
         notes = (*document.notes, *path.remarks)
-        predicted = predict_path(document.structure, path.hop, self._load(), cell, notes)
-        walked, count = coordination(predicted.band)
-        return PathResult(predicted, walked, count)
+        return _result(predict_path(document.structure, path.hop, self._load(), cell, notes))
+
+    # -------------------------------------------------------------- all paths at once
+
+    def find_all(self, cutoff: float | None = None) -> None:
+        """Find all distinct hops of the current ion, and fill the table with them.
+
+        Parameters
+        ----------
+        cutoff : float, optional
+            Longest hop in Å; chosen by `migbar.paths.find_hops` where not given.
+        """
+        state, document = self._workspace.state, self._workspace.document
+        if document is None:
+            return
+        self._jobs.start(
+            SEARCH,
+            f"Finding {state.ion} paths",
+            lambda progress: self._find(document, state, cutoff, progress),
+            self._workspace.add_found,
+        )
+
+    def _find(
+        self, document: Document, state: State, cutoff: float | None, progress: Progress
+    ) -> FoundPaths:
+        from migbar.paths import find_paths
+
+        model = self._load()
+        check_cancelled(progress)
+        crystal = find_paths(
+            document.structure,
+            state.ion,
+            model,
+            state.mechanism,
+            cutoff,
+            supercell=parse_supercell(state.supercell),
+            notes=document.notes,
+            progress=progress,
+        )
+        results = []
+        for path in crystal.paths:
+            check_cancelled(progress)
+            results.append(_result(path))
+        settings = {
+            "cut-off asked for": "none" if cutoff is None else f"{cutoff:g} Å",
+            "supercell": state.supercell,
+        }
+        return FoundPaths(crystal, tuple(results), model.card, state.supercell, settings)
+
+    # -------------------------------------------------------------- bent shapes
+
+    def _bend(self) -> None:
+        """Bend what is drawn and was not bent yet."""
+        workspace = self._workspace
+        if not workspace.bent:
+            return
+        for path in workspace.drawn:
+            result = workspace.result(path.id)
+            wanted = result is not None and path.id not in workspace.shapes
+            if result is not None and wanted and not self._jobs.is_running(_shape_key(path)):
+                self._start_bending(path, result.predicted)
+
+    def _start_bending(self, path: PathEntry, predicted: PredictedPath) -> None:
+        workspace = self._workspace
+        self._jobs.start(
+            _shape_key(path),
+            f"Bending {path.hop.label}",
+            lambda _: _bent(predicted),
+            lambda shape: workspace.set_shape(path.id, shape),
+            lambda error: workspace.set_shape(path.id, error),
+        )
 
     def _note_cancelled(self, key: str) -> None:
         for path in self._workspace.unjudged:
             if key == _key(path):
                 self._workspace.set_result(path.id, Cancelled())
+        for path in self._workspace.drawn:
+            if key == _shape_key(path):
+                self._workspace.set_shape(path.id, Cancelled())
 
     def _search_voids(self) -> None:
         workspace = self._workspace
@@ -98,3 +191,21 @@ class Predictions(QObject):
 
 def _key(path: PathEntry) -> str:
     return f"path {path.id}"
+
+
+def _shape_key(path: PathEntry) -> str:
+    return f"shape {path.id}"
+
+
+def _result(predicted: PredictedPath) -> PathResult:
+    from migbar.bands import coordination
+
+    return PathResult(predicted, *coordination(predicted.band))
+
+
+def _bent(predicted: PredictedPath) -> Shape:
+    from migbar.bands import approaches
+    from migbar.hops import displayed_band
+
+    band = displayed_band(predicted.band, idpp=True)
+    return Shape(band.cartesian_path, band.length, tuple(approaches(band)))

@@ -12,14 +12,17 @@ import numpy as np
 from numpy.typing import NDArray
 from pymatgen.core import Structure
 
-from migbar.barriers import GOOD_CONDUCTOR_EV, Barrier, Remark
+from migbar.bands import Approach
+from migbar.barriers import GOOD_CONDUCTOR_EV, Barrier, ModelCard, Remark
 from migbar.hops import Hop, Mechanism, Point, SiteRef, hop_between_points, hop_between_sites
+from migbar.networks import AXES, DIMENSIONS
 from migbar.prediction import PredictedPath
 from migbar.structures import Symmetry
 from migbar.voids import Void
 
 if TYPE_CHECKING:
     from migbar.landscape import Landscape
+    from migbar.paths import CrystalPaths
 
 HISTORY_LENGTH = 200
 """Steps that can be undone."""
@@ -86,13 +89,27 @@ class Document:
 
 @dataclass(frozen=True, slots=True)
 class PathEntry:
-    """A path in the table. It never changes but for its note, so that a result belongs to it for good."""
+    """A path in the table. Its hop never changes, so that a result belongs to it for good.
+
+    Attributes
+    ----------
+    id : int
+    hop : Hop
+    supercell : str
+    remarks : tuple of Remark
+        What was chosen for the user when the hop was named.
+    note : str
+        The user's own words.
+    multiplicity : int
+        Number of equivalent hops per cell; 0 where they were not counted.
+    """
 
     id: int
     hop: Hop
     supercell: str
     remarks: tuple[Remark, ...] = ()
     note: str = ""
+    multiplicity: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -127,6 +144,80 @@ class PathResult:
 
 
 @dataclass(frozen=True, slots=True)
+class Shape:
+    """A path bent around the atoms beside it, to be looked at.
+
+    Attributes
+    ----------
+    points : ndarray, shape (n, 3)
+        Positions of the ion in Å in the frame of the structure.
+    length : float
+        Along the path in Å.
+    approaches : tuple of Approach
+        Closest atom for each position.
+    """
+
+    points: NDArray[np.float64]
+    length: float
+    approaches: tuple[Approach, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class FoundPaths:
+    """All symmetry-distinct hops, found together, and how they connect.
+
+    Attributes
+    ----------
+    crystal : CrystalPaths
+    results : tuple of PathResult
+        One for each hop.
+    model : ModelCard
+        What predicted the barriers.
+    supercell : str
+        As it was asked for.
+    settings : dict
+        What else was asked for, by name.
+    """
+
+    crystal: CrystalPaths
+    results: tuple[PathResult, ...]
+    model: ModelCard
+    supercell: str
+    settings: Mapping[str, str]
+
+
+@dataclass(frozen=True, slots=True)
+class Group:
+    """Found paths with their rows in the table.
+
+    Attributes
+    ----------
+    found : FoundPaths
+    paths : tuple of PathEntry
+        One for each hop as it was when it was found; it may have been removed since.
+    """
+
+    found: FoundPaths
+    paths: tuple[PathEntry, ...]
+
+    @property
+    def barriers(self) -> NDArray[np.float64]:
+        """Barrier of each hop in eV."""
+        return np.array([path.barrier.barrier_ev for path in self.found.crystal.paths])
+
+    def hop_of(self, path_id: int | None) -> int | None:
+        """Return which of the hops a path is."""
+        return next((n for n, path in enumerate(self.paths) if path.id == path_id), None)
+
+    def opened_by(self, highest: float) -> tuple[int, tuple[str, ...]]:
+        """Return in how many dimensions, and along which axes, hops up to a barrier (eV) get through."""
+        ways = self.found.crystal.percolation
+        through = {name for name, way in ways.items() if way and way.barrier_ev <= highest}
+        dimensions = max((n for name, n in DIMENSIONS.items() if name in through), default=0)
+        return dimensions, tuple(axis for axis in AXES if axis in through)
+
+
+@dataclass(frozen=True, slots=True)
 class PinnedPath:
     """A path with its barrier that is kept for comparison when another structure is opened.
 
@@ -155,6 +246,8 @@ class State:
     mechanism: Mechanism = Mechanism.VACANCY
     supercell: str = "auto"
     paths: tuple[PathEntry, ...] = ()
+    emptied: tuple[SiteRef, ...] = ()
+    group: Group | None = None
     pins: tuple[PinnedPath, ...] = ()
 
 
@@ -175,6 +268,14 @@ class Workspace:
         Candidates for the current ion, None until they were searched for.
     show_voids : bool
         Whether voids are shown with mechanisms that do not need them, too.
+    bent : bool
+        Whether paths are shown bent around the atoms beside them; predictions stay on the straight ones.
+    shapes : mapping of int to Shape or Exception
+        Bent paths by path id, as far as they are known.
+    show_network : bool
+        Whether the hops that were found are shown as a network.
+    highest_shown : float
+        Barrier in eV up to which hops of the network are shown.
     landscape : Landscape or None
         Site-energy map of the current ion, None until it was computed.
     show_landscape : bool
@@ -191,11 +292,15 @@ class Workspace:
         self.active: int | None = None
         self.voids: tuple[Void, ...] | None = None
         self.show_voids = False
+        self.bent = False
+        self.show_network = True
+        self.highest_shown = np.inf
         self.landscape: Landscape | None = None
         self.show_landscape = False
         self.landscape_level = FIRST_LEVEL_EV
         self.threshold = threshold
         self._results: dict[int, PathResult | Exception] = {}
+        self._shapes: dict[int, Shape | Exception] = {}
         self._ids = itertools.count(1)
         self._past: list[tuple[str, State]] = []
         self._future: list[tuple[str, State]] = []
@@ -205,6 +310,10 @@ class Workspace:
         self.picks_changed = Event()
         self.active_changed = Event()
         self.voids_changed = Event()
+        self.emptied_changed = Event()
+        self.group_changed = Event()
+        self.network_shown_changed = Event()
+        self.shapes_changed = Event()
         self.landscape_changed = Event()
         self.pins_changed = Event()
         self.threshold_changed = Event()
@@ -229,9 +338,28 @@ class Workspace:
         return self._results
 
     @property
+    def shapes(self) -> Mapping[int, Shape | Exception]:
+        """Bent paths by path id, as far as they are known."""
+        return self._shapes
+
+    @property
     def unjudged(self) -> tuple[PathEntry, ...]:
         """Paths that wait for their barrier."""
         return tuple(p for p in self.state.paths if p.id not in self._results)
+
+    @property
+    def network(self) -> Group | None:
+        """The found paths where they are shown as a network."""
+        return self.state.group if self.show_network else None
+
+    @property
+    def drawn(self) -> tuple[PathEntry, ...]:
+        """Paths to draw one by one: of those that the network shows, the active one only."""
+        network = self.network
+        if network is None:
+            return self.state.paths
+        within = {path.id for path in network.paths} - {self.active}
+        return tuple(path for path in self.state.paths if path.id not in within)
 
     @property
     def voids_wanted(self) -> bool:
@@ -242,6 +370,11 @@ class Workspace:
     def path(self, path_id: int | None) -> PathEntry | None:
         """Return the path with this id."""
         return next((p for p in self.state.paths if p.id == path_id), None)
+
+    def shape(self, path_id: int | None) -> Shape | None:
+        """Return the bent path to show, None where it is to be straight or not known yet."""
+        found = self._shapes.get(path_id) if self.bent and path_id is not None else None
+        return found if isinstance(found, Shape) else None
 
     def result(self, path_id: int | None) -> PathResult | None:
         """Return the result of a path, None while there is none or where it failed."""
@@ -271,7 +404,8 @@ class Workspace:
             return
         sensible = document.mechanisms(ion)
         mechanism = self.state.mechanism if self.state.mechanism in sensible else sensible[0]
-        self._step(f"choose {ion}", replace(self.state, ion=ion, mechanism=mechanism))
+        state = replace(self.state, ion=ion, mechanism=mechanism, emptied=())
+        self._step(f"choose {ion}", state)
 
     def set_mechanism(self, mechanism: Mechanism) -> None:
         """Choose how the next path's surroundings are set up."""
@@ -306,6 +440,60 @@ class Workspace:
         self.active = entry.id
         self._step(f"add {hop.label}", replace(self.state, paths=(*self.state.paths, entry)))
         return entry.id
+
+    def add_found(self, found: FoundPaths) -> None:
+        """Fill the table with paths that were found together, in place of those found before.
+
+        A path that is there already keeps its row and its note.
+        """
+        before = self.state.group
+        replaced = {path.id for path in before.paths} if before else set()
+        known = {(path.hop, path.supercell): path for path in self.state.paths}
+        if before:
+            known = {(path.hop, path.supercell): path for path in before.paths} | known
+        group = []
+        for distinct, result in zip(found.crystal.search.hops, found.results, strict=True):
+            path = known.get((distinct.hop, found.supercell))
+            path = path or PathEntry(next(self._ids), distinct.hop, found.supercell)
+            path = replace(path, multiplicity=distinct.multiplicity)
+            self._results[path.id] = result
+            group.append(path)
+        ids = {path.id for path in group}
+        kept = [path for path in self.state.paths if path.id not in replaced | ids]
+        paths = (*kept, *group)
+        self.highest_shown = np.inf
+        state = replace(self.state, paths=paths, group=Group(found, tuple(group)))
+        self._step(f"find {found.crystal.search.ion} paths", state)
+        if group:
+            self.activate(group[0].id)
+
+    def activate_hop(self, number: int) -> None:
+        """Show the facts of a hop of the network; where its path was removed it comes back."""
+        group = self.state.group
+        if group is None:
+            return
+        path = group.paths[number]
+        if self.path(path.id) is None:
+            state = replace(self.state, paths=(*self.state.paths, path))
+            self._step(f"add {path.hop.label}", state)
+        self.activate(path.id)
+
+    def empty_picked(self) -> None:
+        """Leave the site that is picked empty in the next paths."""
+        if not self.picks or self.picks[0].site is None:
+            return
+        site = self.picks[0].site
+        self.picks = ()
+        if site not in self.state.emptied:
+            emptied = (*self.state.emptied, site)
+            self._step(f"empty site {site}", replace(self.state, emptied=emptied))
+        self.picks_changed.emit()
+        self.anything_changed.emit()
+
+    def fill_emptied(self) -> None:
+        """Leave no further site empty in the next paths."""
+        if self.state.emptied:
+            self._step("fill emptied sites", replace(self.state, emptied=()))
 
     def _try_again(self, path_id: int) -> None:
         """Forget why a path failed, so that it is judged anew."""
@@ -416,6 +604,10 @@ class Workspace:
             self.landscape_changed.emit()
         if new_setup:
             self.picks_changed.emit()
+        if state.emptied != before.emptied:
+            self.emptied_changed.emit()
+        if state.group is not before.group:
+            self.group_changed.emit()
         if state.paths != before.paths:
             self.paths_changed.emit()
             self.active_changed.emit()
@@ -473,10 +665,12 @@ class Workspace:
     def _hop(self, start: Pick, end: Pick) -> Hop:
         assert self.structure is not None
         ion, mechanism = self.state.ion, self.state.mechanism
+        # A single ion is alone in any case.
+        removed = () if mechanism is Mechanism.SINGLE_ION else self.state.emptied
         if start.site is not None and end.site is not None and mechanism.between_sites:
-            return hop_between_sites(self.structure, ion, start.site, end.site, mechanism)
+            return hop_between_sites(self.structure, ion, start.site, end.site, mechanism, removed)
         return hop_between_points(
-            self.structure, ion, start.frac_coords, end.frac_coords, mechanism
+            self.structure, ion, start.frac_coords, end.frac_coords, mechanism, removed
         )
 
     # -------------------------------------------------------------- what arrives or is only looked at
@@ -505,6 +699,30 @@ class Workspace:
             self.show_voids = shown
             self.voids_changed.emit()
             self.anything_changed.emit()
+
+    def set_bent(self, bent: bool) -> None:
+        """Show paths bent around the atoms beside them, or straight."""
+        if bent != self.bent:
+            self.bent = bent
+            self.shapes_changed.emit()
+
+    def set_shape(self, path_id: int, shape: Shape | Exception) -> None:
+        """Keep the bent path, or why it could not be found."""
+        self._shapes[path_id] = shape
+        self.shapes_changed.emit()
+
+    def set_show_network(self, shown: bool) -> None:
+        """Show the found hops as a network, or each path by itself."""
+        if shown != self.show_network:
+            self.show_network = shown
+            self.network_shown_changed.emit()
+            self.anything_changed.emit()
+
+    def set_highest_shown(self, barrier: float) -> None:
+        """Hide hops of the network above a barrier (eV)."""
+        if barrier != self.highest_shown:
+            self.highest_shown = barrier
+            self.network_shown_changed.emit()
 
     def set_landscape(self, landscape: Landscape) -> None:
         """Keep the site-energy map of the current ion."""
