@@ -31,6 +31,11 @@ def has_ion(window: MainWindow) -> bool:
     return bool(window.workspace.state.ion)
 
 
+def holds_ion(window: MainWindow) -> bool:
+    structure = window.workspace.structure
+    return structure is not None and window.workspace.state.ion in structure.symbol_set
+
+
 def has_paths(window: MainWindow) -> bool:
     return bool(window.workspace.state.paths)
 
@@ -203,6 +208,30 @@ ACTIONS: tuple[Entry, ...] = (
         icon="settings",
     ),
     Action(
+        "structure.charge",
+        "&Charged limit",
+        lambda w: w.deriver.charge(),
+        "&Structure",
+        tip="Open this structure with all migrating ions taken out",
+        enabled=holds_ion,
+    ),
+    Action(
+        "structure.discharge",
+        "&Discharged limit",
+        lambda w: w.deriver.discharge(),
+        "&Structure",
+        tip="Open this structure with as many migrating ions as its metals can take up",
+        enabled=has_ion,
+    ),
+    Action(
+        "structure.substitute",
+        "&Substitute elements…",
+        lambda w: w.deriver.ask_substitution(),
+        "&Structure",
+        tip="Open this structure with other elements in a rescaled cell",
+        enabled=has_structure,
+    ),
+    Action(
         "path.add",
         "&Add path by coordinates…",
         lambda w: w.ask_coordinates(),
@@ -324,6 +353,18 @@ ACTIONS: tuple[Entry, ...] = (
         icon="labels",
         keys="Ctrl+L",
         tip="Write element and index on the atoms",
+        on_toolbar=True,
+        enabled=has_view,
+    ),
+    Switch(
+        "view.landscape",
+        "&Site-energy map",
+        lambda w, on: w.workspace.set_show_landscape(on),
+        "&View",
+        group=1,
+        icon="landscape",
+        keys="Ctrl+M",
+        tip="Show where the ion likes to be, by its bond-valence site energy",
         on_toolbar=True,
         enabled=has_view,
     ),

@@ -39,12 +39,14 @@ from migbar.errors import Cancelled
 from migbar.exports import TableRow, table_text, write_csv, write_xlsx
 from migbar.resources import examples
 from migbar_gui.actions import Commands
+from migbar_gui.deriving import Deriver
 from migbar_gui.dialogs.about import AboutDialog
 from migbar_gui.dialogs.coordinates import CoordinatesDialog
 from migbar_gui.dialogs.picture import PictureDialog
 from migbar_gui.dialogs.preferences import PreferencesDialog
 from migbar_gui.jobs import Jobs
 from migbar_gui.opening import STRUCTURE_FILTER, Opener
+from migbar_gui.panels.level_bar import LevelBar
 from migbar_gui.panels.notice import Notice
 from migbar_gui.panels.path_panel import PathPanel
 from migbar_gui.panels.path_table import Column
@@ -52,6 +54,7 @@ from migbar_gui.panels.paths_panel import PathsPanel
 from migbar_gui.panels.structure_panel import StructurePanel
 from migbar_gui.panels.welcome import WelcomePage
 from migbar_gui.predictions import Predictions
+from migbar_gui.site_energy import SiteEnergyMaps
 from migbar_gui.theme import apply_theme, chosen_theme, current_theme, icon
 from migbar_gui.widgets import DockTitle, button, label
 from migbar_gui.workspace import Workspace
@@ -74,7 +77,9 @@ class MainWindow(QMainWindow):
         self.workspace: Workspace = Workspace(threshold)
         self.jobs = Jobs(self, self.show_error)
         self.opener = Opener(self.workspace, self.jobs, self.show_error, self)
+        self.deriver: Deriver = Deriver(self.workspace, self.jobs, self)
         self.predictions = Predictions(self.workspace, self.jobs, self)
+        self.site_energy = SiteEnergyMaps(self.workspace, self.jobs, self.show_error, self)
         self.view: CrystalView | None = None
         self._link: ViewLink | None = None
         self._hidden: frozenset[str] = frozenset()
@@ -109,6 +114,8 @@ class MainWindow(QMainWindow):
         self._view_layout.setContentsMargins(0, 0, 0, 0)
         self._view_layout.setSpacing(0)
         self._view_layout.addWidget(self._prompt_frame)
+        self.level_bar = LevelBar(self.workspace)
+        self._view_layout.addWidget(self.level_bar)
         self._pages = QStackedWidget()
         self._pages.addWidget(self.welcome)
         self._pages.addWidget(self._view_page)
@@ -193,6 +200,9 @@ class MainWindow(QMainWindow):
         workspace.anything_changed.connect(self._show_prompt)
         workspace.document_changed.connect(self._show_page)
         workspace.result_arrived.connect(self._note_result)
+        workspace.landscape_changed.connect(
+            lambda: self.commands["view.landscape"].setChecked(workspace.show_landscape)
+        )
         workspace.threshold_changed.connect(
             lambda: self.settings.setValue("threshold_ev", workspace.threshold)
         )
@@ -228,7 +238,7 @@ class MainWindow(QMainWindow):
 
         self.view = CrystalView(self._view_page)
         self.view.set_theme(current_theme().is_dark)
-        self._view_layout.addWidget(self.view, 1)
+        self._view_layout.insertWidget(1, self.view, 1)
         self._link = ViewLink(self.workspace, self.view, self.show_error, self)
         self._link.pointed.connect(self._hover.setText)
         self._link.hinted.connect(lambda text: self.statusBar().showMessage(text, HINT_MS))

@@ -68,7 +68,7 @@ def read_document(path: Path, block: str | None) -> Document | SeveralBlocks | P
 
 
 def describe(
-    name: str, source: Path, structure: Structure, notes: tuple[Remark, ...] = ()
+    name: str, source: Path | None, structure: Structure, notes: tuple[Remark, ...] = ()
 ) -> Document:
     """Gather what the window shows of an ordered structure."""
     try:

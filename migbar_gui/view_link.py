@@ -12,7 +12,7 @@ from migbar.bands import linear_path
 from migbar.errors import MigbarError
 from migbar.hops import Point, SiteRef
 from migbar_gui.theme import path_colour
-from migbar_gui.viewer import AtomInfo, CrystalView, PathDrawing
+from migbar_gui.viewer import AtomInfo, CrystalView, PathDrawing, isosurface
 from migbar_gui.workspace import PathEntry, Pick, Workspace
 
 
@@ -45,10 +45,12 @@ class ViewLink(QObject):
         workspace.active_changed.connect(self._show_paths)
         workspace.result_arrived.connect(lambda _: self._show_paths())
         workspace.picks_changed.connect(self._show_picks)
+        workspace.landscape_changed.connect(self._show_landscape)
         view.site_clicked.connect(self._clicked)
         view.hovered.connect(self._hovered)
         self._show_structure()
         self._show_voids()
+        self._show_landscape()
         self._show_paths()
 
     # ---- workspace → view
@@ -66,6 +68,11 @@ class ViewLink(QObject):
         if points != self._shown_voids:
             self._view.set_voids(points)
             self._shown_voids = points
+
+    def _show_landscape(self) -> None:
+        landscape = self._workspace.landscape if self._workspace.show_landscape else None
+        level = self._workspace.landscape_level
+        self._view.set_isosurface(None if landscape is None else isosurface(landscape, level))
 
     def _show_paths(self) -> None:
         self._view.set_paths([self._drawing(path) for path in self._workspace.state.paths])

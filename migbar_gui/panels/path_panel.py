@@ -24,7 +24,7 @@ from migbar_gui.theme import current_theme, path_colour, pixmap
 from migbar_gui.widgets import clear, label, line, restyle, swatch
 from migbar_gui.workspace import PathEntry, PathResult, Workspace
 
-HARMLESS = ("ordered", "tied_images")
+HARMLESS = ("ordered", "derived", "tied_images")
 """Codes of remarks that say what was chosen, and warn of nothing."""
 
 

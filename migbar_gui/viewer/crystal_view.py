@@ -20,6 +20,7 @@ from migbar_gui.viewer import scene, themes
 from migbar_gui.viewer.annotations import Annotations, Label, Tag, paint
 from migbar_gui.viewer.canvas import Canvas
 from migbar_gui.viewer.drawing import BallLayer, FaceLayer, Layer, StickLayer
+from migbar_gui.viewer.isosurface import Isosurface, IsosurfaceLayer
 from migbar_gui.viewer.projection import Projection
 from migbar_gui.viewer.scene import AtomInfo, Balls
 
@@ -29,6 +30,7 @@ BOND_RADIUS = 0.11
 CELL_RADIUS = 0.022
 HALO_WIDTH = 0.13
 HAZE = 0.5
+SURFACE_OPACITY = 0.42
 MARGIN = 1.08
 
 
@@ -117,6 +119,7 @@ class CrystalView(QWidget):
         self._end: AtomInfo | None = None
         self._hovered: AtomInfo | None = None
         self._drawings: tuple[PathDrawing, ...] = ()
+        self._surface: Isosurface | None = None
         self._hidden: frozenset[str] = frozenset()
         self._labelled = False
         self._style = Style()
@@ -151,6 +154,7 @@ class CrystalView(QWidget):
         self._ghost_layer = BallLayer(renderer, outline=0.3, translucent=True)
         self._void_layer = BallLayer(renderer, outline=0.45, translucent=True)
         self._end_layer = BallLayer(renderer, outline=0.3, translucent=True)
+        self._surface_layers = [IsosurfaceLayer(renderer, back) for back in (True, False)]
         self._details: list[Layer] = [
             self._bond_layer,
             self._face_layer,
@@ -165,6 +169,7 @@ class CrystalView(QWidget):
             self._rim_layer,
             self._ghost_layer,
             self._void_layer,
+            *self._surface_layers,
         ]
 
         self._canvas.clicked.connect(self._on_click)
@@ -206,7 +211,7 @@ class CrystalView(QWidget):
         """
         self._structure, self._ion = structure, ion
         if not keep_camera:
-            self._voids, self._drawings = (), ()
+            self._voids, self._drawings, self._surface = (), (), None
             self._start = self._end = None
         self._hovered = None
         self._canvas.forget_speed()
@@ -236,6 +241,12 @@ class CrystalView(QWidget):
         self._draw_paths()
         self._draw_marks()
         self._finish()
+
+    def set_isosurface(self, surface: Isosurface | None) -> None:
+        """Show a translucent surface, or none."""
+        self._surface = surface
+        self._draw_surface()
+        self._canvas.request_quick_frame()
 
     def set_hidden_elements(self, symbols: Iterable[str]) -> None:
         """Hide all atoms of some elements; they cannot be clicked then."""
@@ -281,6 +292,7 @@ class CrystalView(QWidget):
         self._draw_cell()
         self._draw_voids()
         self._draw_paths()
+        self._draw_surface()
         self._draw_marks()
         self._measure()
         self._annotate()
@@ -350,6 +362,11 @@ class CrystalView(QWidget):
         self._void_balls = balls
         alpha = np.where(balls.beyond, 0.25, 0.5)
         self._void_layer.draw(balls.positions, balls.radii, _with_alpha(balls.colours, alpha))
+
+    def _draw_surface(self) -> None:
+        colour = np.array([*rgb(self._theme.surface), SURFACE_OPACITY])
+        for layer in self._surface_layers:
+            layer.draw(self._surface, colour)
 
     def _draw_paths(self) -> None:
         starts, ends, thickness, tube_colours = [], [], [], []

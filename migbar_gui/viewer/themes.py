@@ -20,11 +20,16 @@ class Theme:
     text: str
     muted: str
     cell: str
+    surface: str
 
     @property
     def background_rgb(self) -> tuple[float, float, float]:
         return rgb(self.background)
 
 
-LIGHT = Theme(background="#ffffff", text="#1c2127", muted="#7a828c", cell="#5c6670")
-DARK = Theme(background="#14171c", text="#eef1f5", muted="#8a939e", cell="#a3adb8")
+LIGHT = Theme(
+    background="#ffffff", text="#1c2127", muted="#7a828c", cell="#5c6670", surface="#0f9d8c"
+)
+DARK = Theme(
+    background="#14171c", text="#eef1f5", muted="#8a939e", cell="#a3adb8", surface="#46d6c2"
+)

@@ -1,0 +1,61 @@
+"""The bar under the 3D view that sets how much of the site-energy map is seen."""
+
+from __future__ import annotations
+
+from PySide6.QtCore import QSignalBlocker, Qt
+from PySide6.QtWidgets import QFrame, QHBoxLayout, QSlider
+
+from migbar_gui.widgets import button, label
+from migbar_gui.workspace import Workspace
+
+STEP_EV = 0.05
+HIGHEST_EV = 5.0
+
+
+class LevelBar(QFrame):
+    """Slider for the energy up to which the map is shown."""
+
+    def __init__(self, workspace: Workspace) -> None:
+        super().__init__()
+        self.setObjectName("level")
+        self._workspace = workspace
+        self._title = label("")
+        self._title.setToolTip(
+            "Bond-valence site energy of one ion alone in the rigid crystal, above its lowest. It shows sites and "
+            "channels; barriers come from the model."
+        )
+        self.slider = QSlider(Qt.Orientation.Horizontal)
+        self.slider.setRange(1, round(HIGHEST_EV / STEP_EV))
+        self.slider.setPageStep(5)
+        self.slider.setAccessibleName("Site energy up to which the map is shown")
+        self.slider.valueChanged.connect(
+            lambda value: workspace.set_landscape_level(round(value * STEP_EV, 6))
+        )
+        self.level = label("")
+        self.share = label("", "muted")
+        row = QHBoxLayout(self)
+        row.setContentsMargins(14, 5, 8, 5)
+        row.setSpacing(10)
+        row.addWidget(self._title)
+        row.addWidget(self.slider, 1)
+        row.addWidget(self.level)
+        row.addWidget(self.share)
+        row.addWidget(button("Hide", lambda: workspace.set_show_landscape(False), "link"))
+        workspace.landscape_changed.connect(self._show)
+        self._show()
+
+    def _show(self) -> None:
+        workspace = self._workspace
+        landscape, level = workspace.landscape, workspace.landscape_level
+        self.setVisible(workspace.show_landscape)
+        with QSignalBlocker(self.slider):
+            self.slider.setValue(round(level / STEP_EV))
+        self.slider.setEnabled(landscape is not None)
+        self._title.setText(f"Site energy of {workspace.state.ion} up to")
+        self.level.setText(f"{level:.2f} eV")
+        share = (
+            f"{landscape.open_fraction(level):.1%} of the cell"
+            if landscape is not None
+            else "computing …"
+        )
+        self.share.setText(share)
