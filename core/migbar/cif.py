@@ -25,6 +25,8 @@ MAX_ATOMS = 20_000
 # Images of an atom closer than this (Å) are one atom on a special position, given with few digits.
 _SAME_ATOM = 0.05
 _MAX_OPERATIONS = 1_000
+# What gemmi raises; the latter when its message breaks off within a character.
+_NOT_UNDERSTOOD = (RuntimeError, UnicodeDecodeError)
 
 _CELL_TAGS = [f"_cell_length_{x}" for x in "abc"]
 _CELL_TAGS += [f"_cell_angle_{x}" for x in ("alpha", "beta", "gamma")]
@@ -267,7 +269,7 @@ def _parse_operation(text: str, name: str) -> list[list[float]]:
     """Return the 4 × 4 matrix of an operation such as ``-x,y+1/2,z``."""
     try:
         operation = gemmi.parse_triplet(text, "x")
-    except (RuntimeError, UnicodeDecodeError):
+    except _NOT_UNDERSTOOD:
         operation = None
     if operation is None or abs(operation.det_rot()) != gemmi.Op.DEN**3:
         raise StructureFileError(name, f"{text[:40]!r} is not a symmetry operation.")
@@ -279,7 +281,7 @@ def _group_operations(block: gemmi.cif.Block, name: str) -> Iterable[gemmi.Op]:
     if hall := _first(block, _HALL_TAGS):
         try:
             return gemmi.symops_from_hall(hall)
-        except RuntimeError as error:
+        except _NOT_UNDERSTOOD as error:
             raise StructureFileError(name, f"no space group {hall[:30]!r} is known.") from error
     symbol = _first(block, _GROUP_TAGS) or "P 1"
     *_, alpha, _, gamma = cell_parameters(block, name)
