@@ -10,9 +10,14 @@ from migbar.files import replacing, write_text
 def test_that_a_failure_leaves_the_old_file_and_no_other(tmp_path):
     target = tmp_path / "table.csv"
     write_text(target, "old")
-    with pytest.raises(RuntimeError), replacing(target) as temporary:
-        temporary.write_text("half")
-        raise RuntimeError
+
+    def write_half() -> None:
+        with replacing(target) as temporary:
+            temporary.write_text("half")
+            raise RuntimeError
+
+    with pytest.raises(RuntimeError):
+        write_half()
     assert target.read_text() == "old"
     assert list(tmp_path.iterdir()) == [target]
 
