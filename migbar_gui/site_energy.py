@@ -41,7 +41,7 @@ class SiteEnergyMaps(QObject):
             self._jobs.cancel("landscape")
             self._mapping = None
             return
-        if self._mapping == (document, ion):
+        if self._mapping is not None and self._mapping[0] is document and self._mapping[1] == ion:
             return
         self._mapping = (document, ion)
 

@@ -53,13 +53,15 @@ def isosurface(landscape: Landscape, level: float) -> Isosurface:
         return Isosurface(np.zeros((0, 3)), np.zeros((0, 3)), np.zeros((0, 3), int))
     shape = np.array(landscape.energies.shape)
     matrix = landscape.lattice.matrix
-    # Slopes transform with the inverse; their common length is of no concern.
-    slopes = (np.asarray(found.point_data["Normals"], float) * shape) @ np.linalg.inv(matrix).T
+    # Flying edges looks towards lower energy; these skins are seen from the outside. Slopes
+    # transform with the inverse, and their common length is of no concern.
+    slopes = -(np.asarray(found.point_data["Normals"], float) * shape) @ np.linalg.inv(matrix).T
+    turned = -1 if np.linalg.det(matrix) > 0 else 1
     lengths = np.linalg.norm(slopes, axis=1, keepdims=True)
     return Isosurface(
         np.asarray(found.points, float) / shape @ matrix,
         slopes / np.maximum(lengths, 1e-12),
-        np.asarray(found.regular_faces, int),
+        np.asarray(found.regular_faces, int)[:, ::turned],
     )
 
 

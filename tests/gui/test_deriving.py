@@ -1,0 +1,78 @@
+"""Charged, discharged and substituted structures open like files, with a note of how they were made."""
+
+from __future__ import annotations
+
+import pytest
+
+from tests.gui.conftest import site, wait_for_barriers, wait_for_document
+
+pytestmark = pytest.mark.gui
+
+
+def substitution(window):
+    from migbar_gui.dialogs.substitution import SubstitutionDialog
+
+    window.commands["structure.substitute"].trigger()
+    return window.findChild(SubstitutionDialog)
+
+
+def test_that_the_charged_limit_opens_without_ions(opened, qtbot):
+    opened.commands["structure.charge"].trigger()
+    wait_for_document(qtbot, opened, "olivine.cif · charged limit")
+    assert opened.workspace.document.formula == "FePO4"
+    assert (opened.workspace.state.ion, opened.workspace.state.mechanism) == ("Li", "insertion")
+    assert "4 Li taken out" in opened.structure_panel._note.text()
+    opened.commands["edit.undo"].trigger()
+    assert opened.workspace.document.name == "olivine.cif"
+
+
+def test_that_the_discharged_limit_keeps_the_chosen_ion(window, qtbot, empty_olivine):
+    window.open_file(empty_olivine)
+    wait_for_document(qtbot, window, "host.cif")
+    window.workspace.set_ion("Na")
+    window.commands["structure.discharge"].trigger()
+    wait_for_document(qtbot, window, "host.cif · discharged limit")
+    assert window.workspace.document.formula == "NaFePO4"
+    assert window.workspace.state.ion == "Na"
+
+
+def test_that_a_full_structure_cannot_be_discharged_and_stays_open(opened, qtbot):
+    opened.commands["structure.discharge"].trigger()
+    qtbot.waitUntil(opened.notice.isVisible, timeout=30_000)
+    assert opened.workspace.document.name == "olivine.cif"
+
+
+def test_that_an_empty_host_has_no_charged_limit(window, qtbot, empty_olivine):
+    window.open_file(empty_olivine)
+    wait_for_document(qtbot, window, "host.cif")
+    assert not window.commands["structure.charge"].isEnabled()
+    assert window.commands["structure.discharge"].isEnabled()
+
+
+def test_that_a_substituted_structure_says_so_with_every_result(opened, qtbot):
+    dialog = substitution(opened)
+    assert list(dialog.fields) == ["Li", "Fe", "P", "O"]
+    qtbot.keyClicks(dialog.fields["Li"], "na")
+    qtbot.keyClicks(dialog.fields["Fe"], "Mn")
+    dialog.accept()
+    wait_for_document(qtbot, opened, "olivine.cif · Na for Li, Mn for Fe")
+    assert opened.workspace.document.formula == "NaMnPO4"
+    assert opened.workspace.state.ion == "Na"
+    path_id = opened.workspace.join(site(opened, 0), site(opened, 3))
+    wait_for_barriers(qtbot, opened)
+    note = opened.workspace.document.notes[0]
+    assert "Li by Na, Fe by Mn replaced" in note.text
+    assert note in opened.workspace.result(path_id).predicted.remarks
+
+
+def test_that_a_wrong_element_is_explained_in_the_dialog(opened, qtbot):
+    dialog = substitution(opened)
+    dialog.fields["Li"].setText("Qq")
+    dialog.accept()
+    qtbot.waitUntil(dialog.problem.isVisible, timeout=30_000)
+    assert "Qq" in dialog.problem.text()
+    assert opened.workspace.document.name == "olivine.cif"
+    dialog.fields["Li"].clear()
+    dialog.accept()
+    qtbot.waitUntil(lambda: "which element" in dialog.problem.text(), timeout=30_000)
+    dialog.reject()
