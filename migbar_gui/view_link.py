@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 
 import numpy as np
 from pymatgen.core import Structure
@@ -12,8 +13,8 @@ from migbar.bands import linear_path
 from migbar.errors import MigbarError
 from migbar.hops import Point, SiteRef
 from migbar_gui.theme import path_colour
-from migbar_gui.viewer import AtomInfo, CrystalView, PathDrawing, isosurface
-from migbar_gui.workspace import PathEntry, Pick, Workspace
+from migbar_gui.viewer import AtomInfo, CrystalView, NetworkDrawing, PathDrawing, isosurface
+from migbar_gui.workspace import Group, PathEntry, Pick, Workspace
 
 
 class ViewLink(QObject):
@@ -37,6 +38,7 @@ class ViewLink(QObject):
         self._on_failed = on_failed
         self._shown: tuple[Structure | None, str] = (None, "")
         self._shown_voids: list[Point] = []
+        self._tubes: tuple[Group | None, NetworkDrawing | None] = (None, None)
         workspace.document_changed.connect(self._show_structure)
         workspace.setup_changed.connect(self._show_structure)
         workspace.voids_changed.connect(self._show_voids)
@@ -44,14 +46,29 @@ class ViewLink(QObject):
         # Paths that come or go change the active one too: one event is enough.
         workspace.active_changed.connect(self._show_paths)
         workspace.result_arrived.connect(lambda _: self._show_paths())
-        workspace.picks_changed.connect(self._show_picks)
+        workspace.shapes_changed.connect(self._show_paths)
+        workspace.network_shown_changed.connect(self._show_paths)
+        workspace.picks_changed.connect(self._show_ends)
+        workspace.active_changed.connect(self._show_ends)
+        workspace.emptied_changed.connect(self._show_emptied)
+        for event in (
+            workspace.group_changed,
+            workspace.network_shown_changed,
+            workspace.active_changed,
+        ):
+            event.connect(self._show_network)
         workspace.landscape_changed.connect(self._show_landscape)
         view.site_clicked.connect(self._clicked)
         view.hovered.connect(self._hovered)
+        view.hop_clicked.connect(workspace.activate_hop)
+        view.hop_hovered.connect(self._hop_hovered)
         self._show_structure()
         self._show_voids()
         self._show_landscape()
         self._show_paths()
+        self._show_network()
+        self._show_ends()
+        self._show_emptied()
 
     # ---- workspace → view
 
@@ -75,8 +92,7 @@ class ViewLink(QObject):
         self._view.set_isosurface(None if landscape is None else isosurface(landscape, level))
 
     def _show_paths(self) -> None:
-        self._view.set_paths([self._drawing(path) for path in self._workspace.state.paths])
-
+        self._view.set_paths([self._drawing(path) for path in self._workspace.drawn])
         self._bring_into_view(self._workspace.path(self._workspace.active))
 
     def _bring_into_view(self, path: PathEntry | None) -> None:
@@ -87,22 +103,55 @@ class ViewLink(QObject):
         if not all(self._view.rect().contains(self._view.world_to_widget(end)) for end in ends):
             self._view.zoom_to_fit()
 
-    def _show_picks(self) -> None:
-        picks = self._workspace.picks
-        self._view.set_selection(self._atom_info(picks[0]) if picks else None, None)
+    def _show_network(self) -> None:
+        workspace, network = self._workspace, self._workspace.network
+        if network is None or workspace.structure is None:
+            self._tubes = network, None
+        elif network is not self._tubes[0]:
+            search = network.found.crystal.search
+            hop, ends = search.segments()
+            cartesian = np.asarray(workspace.structure.lattice.get_cartesian_coords(ends))
+            labels = tuple(distinct.label for distinct in search.hops)
+            self._tubes = network, NetworkDrawing(hop, cartesian, network.barriers, labels)
+        drawing = self._tubes[1]
+        if drawing is not None and network is not None:
+            active = network.hop_of(workspace.active)
+            drawing = replace(drawing, highest=workspace.highest_shown, active=active)
+        self._view.set_network(drawing)
+
+    def _show_ends(self) -> None:
+        """Mark the end that was picked, else both ends of the active path."""
+        picks, path = self._workspace.picks, self._workspace.path(self._workspace.active)
+        if picks:
+            self._view.set_selection(self._atom_info(picks[0]), None)
+        elif path is not None:
+            hop = path.hop
+            ends = Pick(hop.start, hop.start_site), Pick(hop.end, hop.end_site)
+            self._view.set_selection(*(self._atom_info(end, hop.ion) for end in ends))
+        else:
+            self._view.set_selection(None, None)
+
+    def _show_emptied(self) -> None:
+        structure = self._workspace.structure
+        if structure is not None:
+            emptied = self._workspace.state.emptied
+            picks = [Pick(site.frac_coords(structure), site) for site in emptied]
+            self._view.set_emptied([self._atom_info(pick) for pick in picks])
 
     def _drawing(self, path: PathEntry) -> PathDrawing:
         structure = self._workspace.structure
         assert structure is not None
         points = structure.lattice.get_cartesian_coords(linear_path(path.hop.start, path.hop.end))
-        result = self._workspace.result(path.id)
+        result, shape = self._workspace.result(path.id), self._workspace.shape(path.id)
         label = ""
         clashes: tuple[int, ...] = ()
         if result is not None:
             predicted = result.predicted
             label = f"{predicted.barrier.barrier_ev:.2f} eV"
-            inner = predicted.approaches[1:-1]
-            clashes = tuple(a.image for a in inner if a.clashes(path.hop.ion))
+            near = predicted.approaches if shape is None else shape.approaches
+            clashes = tuple(a.image for a in near[1:-1] if a.clashes(path.hop.ion))
+        if shape is not None:
+            points = shape.points
         return PathDrawing(
             points=np.asarray(points),
             ion=path.hop.ion,
@@ -112,11 +161,11 @@ class ViewLink(QObject):
             clashes=clashes,
         )
 
-    def _atom_info(self, pick: Pick) -> AtomInfo:
+    def _atom_info(self, pick: Pick, ion: str = "") -> AtomInfo:
         structure = self._workspace.structure
         assert structure is not None
         x, y, z = (float(c) for c in structure.lattice.get_cartesian_coords(pick.frac_coords))
-        ion = self._workspace.state.ion
+        ion = ion or self._workspace.state.ion
         if pick.site is not None:
             name = f"{ion}{pick.site.index}"
             return AtomInfo(
@@ -150,6 +199,20 @@ class ViewLink(QObject):
 
     def _hovered(self, atom: AtomInfo | None) -> None:
         self.pointed.emit(self._describe(atom) if atom is not None else "")
+
+    def _hop_hovered(self, number: int) -> None:
+        group = self._workspace.state.group
+        if group is None:
+            return
+        hop = group.found.crystal.search.hops[number]
+        low, high = group.found.crystal.paths[number].barrier.interval_ev
+        parts = [
+            f"{hop.hop.ion}   {hop.label}",
+            f"{group.barriers[number]:.3f} eV ({low:.2f} to {high:.2f})",
+            f"{hop.length:.2f} Å",
+            f"{hop.multiplicity} per cell",
+        ]
+        self.pointed.emit("   ·   ".join(parts))
 
     def _describe(self, atom: AtomInfo) -> str:
         document = self._workspace.document

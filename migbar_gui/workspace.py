@@ -704,6 +704,8 @@ class Workspace:
         """Show paths bent around the atoms beside them, or straight."""
         if bent != self.bent:
             self.bent = bent
+            # What was cancelled or failed is tried again.
+            self._shapes = {n: s for n, s in self._shapes.items() if isinstance(s, Shape)}
             self.shapes_changed.emit()
 
     def set_shape(self, path_id: int, shape: Shape | Exception) -> None:

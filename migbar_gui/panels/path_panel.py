@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import numpy as np
 from PySide6.QtCore import Qt
 from PySide6.QtWidgets import (
@@ -10,19 +12,23 @@ from PySide6.QtWidgets import (
     QGridLayout,
     QHBoxLayout,
     QLabel,
+    QRadioButton,
     QScrollArea,
     QStackedWidget,
     QVBoxLayout,
     QWidget,
 )
 
+from migbar.bands import Approach
 from migbar.barriers import Remark
 from migbar.hops import Matrix
 from migbar_gui.panels.path_table import MECHANISM_NAMES, verdict
 from migbar_gui.panels.plots import CoordinationPlot, IntervalBar
 from migbar_gui.theme import current_theme, path_colour, pixmap
 from migbar_gui.widgets import clear, label, line, restyle, swatch
-from migbar_gui.workspace import PathEntry, PathResult, Workspace
+from migbar_gui.workspace import PathEntry, PathResult, Shape, Workspace
+
+STRAIGHT_ONLY = "The barrier is that of the straight path; the bent one is only shown."
 
 HARMLESS = ("ordered", "derived", "tied_images")
 """Codes of remarks that say what was chosen, and warn of nothing."""
@@ -58,6 +64,7 @@ class PathPanel(QStackedWidget):
             workspace.paths_changed,
             workspace.threshold_changed,
             workspace.document_changed,
+            workspace.shapes_changed,
         ):
             event.connect(self.show_path)
         workspace.result_arrived.connect(lambda _: self.show_path())
@@ -92,11 +99,33 @@ class PathPanel(QStackedWidget):
         self._facts.setVerticalSpacing(4)
         self._facts.setHorizontalSpacing(14)
         self._fact_labels: dict[str, QLabel] = {}
-        for key in ("Model", "Mechanism", "Length", "Images", "Supercell", "Atoms"):
+        for key in (
+            "Model",
+            "Mechanism",
+            "Emptied",
+            "Length",
+            "Per cell",
+            "Images",
+            "Supercell",
+            "Atoms",
+        ):
             self._fact_labels[key] = label()
             name = label(key, "muted")
             name.setAlignment(Qt.AlignmentFlag.AlignTop)
             self._facts.addRow(name, self._fact_labels[key])
+        self.straight, self.bent = QRadioButton("straight"), QRadioButton("bent (IDPP)")
+        self.bent.setToolTip(
+            "Bends around the atoms beside the path, by image-dependent pair potentials"
+        )
+        self.straight.clicked.connect(lambda: self._workspace.set_bent(False))
+        self.bent.clicked.connect(lambda: self._workspace.set_bent(True))
+        shapes = QHBoxLayout()
+        shapes.setSpacing(12)
+        shapes.addWidget(label("Shape shown", "muted"))
+        shapes.addWidget(self.straight)
+        shapes.addWidget(self.bent)
+        shapes.addStretch(1)
+        self._shape_text = label("", "muted", wrap=True)
         self._approaches = QGridLayout()
         self._approaches.setHorizontalSpacing(10)
         self._approaches.setVerticalSpacing(3)
@@ -108,6 +137,8 @@ class PathPanel(QStackedWidget):
         column.addLayout(self._remarks)
         column.addWidget(line())
         column.addLayout(self._facts)
+        column.addLayout(shapes)
+        column.addWidget(self._shape_text)
         column.addWidget(line())
         column.addWidget(label("Closest atom along the path", "section"))
         column.addLayout(self._approaches)
@@ -154,6 +185,8 @@ class PathPanel(QStackedWidget):
         texts = {
             "Model": f"{barrier.model}, version {barrier.model_version}",
             "Mechanism": MECHANISM_NAMES[path.hop.mechanism],
+            "Emptied": "sites " + "  ".join(map(str, path.hop.removed)),
+            "Per cell": f"{path.multiplicity} equivalent hops",
             "Length": f"{predicted.length:.2f} Å",
             "Images": f"{predicted.band.n_images}, straight",
             "Supercell": supercell_text(predicted.supercell),
@@ -161,9 +194,27 @@ class PathPanel(QStackedWidget):
         }
         for key, text in texts.items():
             self._fact_labels[key].setText(text)
+        self._facts.setRowVisible(self._fact_labels["Emptied"], bool(path.hop.removed))
+        self._facts.setRowVisible(self._fact_labels["Per cell"], path.multiplicity > 0)
         self._list_remarks(predicted.remarks)
-        self._list_approaches(found)
+        shape = self._show_shape(path)
+        near = predicted.approaches if shape is None else shape.approaches
+        self._list_approaches(near, path.hop.ion)
         self._plot.show_curve(found.walked, found.coordination, path_colour(path.id))
+
+    def _show_shape(self, path: PathEntry) -> Shape | None:
+        """Say which shape is shown; return it where it is the bent one."""
+        workspace = self._workspace
+        (self.bent if workspace.bent else self.straight).setChecked(True)
+        self._shape_text.setVisible(workspace.bent)
+        found = workspace.shapes.get(path.id)
+        if isinstance(found, Exception):
+            self._shape_text.setText(f"Shown straight; it could not be bent: {found}")
+        elif found is None:
+            self._shape_text.setText("Bending …")
+        else:
+            self._shape_text.setText(f"{found.length:.2f} Å along the bend. {STRAIGHT_ONLY}")
+        return workspace.shape(path.id)
 
     def _list_remarks(self, remarks: tuple[Remark, ...]) -> None:
         clear(self._remarks)
@@ -180,16 +231,15 @@ class PathPanel(QStackedWidget):
             layout.addWidget(label(remark.text, wrap=True), 1)
             self._remarks.addWidget(row)
 
-    def _list_approaches(self, found: PathResult) -> None:
+    def _list_approaches(self, near: Sequence[Approach], ion: str) -> None:
         while (item := self._approaches.takeAt(0)) is not None:
             if (widget := item.widget()) is not None:
                 widget.hide()
                 widget.deleteLater()
-        predicted = found.predicted
-        last = len(predicted.approaches) - 1
-        for row, approach in enumerate(predicted.approaches):
+        last = len(near) - 1
+        for row, approach in enumerate(near):
             name = {0: "initial", last: "final"}.get(approach.image, f"image {approach.image}")
-            close = 0 < approach.image < last and approach.clashes(predicted.band.ion)
+            close = 0 < approach.image < last and approach.clashes(ion)
             distance = label(f"{approach.distance:.2f} Å", "heading" if close else "")
             self._approaches.addWidget(label(name, "muted"), row, 0)
             self._approaches.addWidget(label(f"{approach.element}"), row, 1)

@@ -38,7 +38,8 @@ class Column(IntEnum):
     LENGTH = 4
     MECHANISM = 5
     MODEL = 6
-    NOTE = 7
+    PER_CELL = 7
+    NOTE = 8
 
 
 HEADERS = {
@@ -49,6 +50,7 @@ HEADERS = {
     Column.LENGTH: ("Length (Å)", "Length of the straight path"),
     Column.MECHANISM: ("Mechanism", "How the ion's surroundings are set up"),
     Column.MODEL: ("Model", "What predicted the barrier"),
+    Column.PER_CELL: ("Per cell", "Number of equivalent hops per cell, where all were found"),
     Column.NOTE: ("Note", "Double-click to write"),
 }
 
@@ -150,11 +152,14 @@ class PathTable(QAbstractTableModel):
 
     def _text(self, path: PathEntry, column: Column, found: PathResult | Exception | None) -> str:
         if column is Column.PATH:
-            return f"{path.hop.ion}   {path.hop.label}"
+            without = "".join(f"   without {site}" for site in path.hop.removed)
+            return f"{path.hop.ion}   {path.hop.label}{without}"
         if column is Column.MECHANISM:
             return MECHANISM_NAMES[path.hop.mechanism]
         if column is Column.NOTE:
             return path.note
+        if column is Column.PER_CELL:
+            return str(path.multiplicity) if path.multiplicity else ""
         if column is Column.LENGTH:
             structure = self._workspace.structure
             return f"{path.hop.length(structure):.2f}" if structure is not None else ""
@@ -174,6 +179,8 @@ class PathTable(QAbstractTableModel):
     ) -> float | str:
         if column is Column.PATH:
             return float(path.id)
+        if column is Column.PER_CELL:
+            return float(path.multiplicity)
         if column is Column.LENGTH and self._workspace.structure is not None:
             return path.hop.length(self._workspace.structure)
         if column in (Column.BARRIER, Column.INTERVAL):
@@ -215,6 +222,6 @@ def _without_barrier(found: Exception | None) -> str:
 
 
 def _alignment(column: Column) -> int:
-    numeric = column in (Column.BARRIER, Column.INTERVAL, Column.LENGTH)
+    numeric = column in (Column.BARRIER, Column.INTERVAL, Column.LENGTH, Column.PER_CELL)
     side = Qt.AlignmentFlag.AlignRight if numeric else Qt.AlignmentFlag.AlignLeft
     return int(side | Qt.AlignmentFlag.AlignVCenter)

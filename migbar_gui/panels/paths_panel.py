@@ -25,6 +25,7 @@ WIDTHS = {
     Column.INTERVAL: 116,
     Column.VERDICT: 142,
     Column.LENGTH: 96,
+    Column.PER_CELL: 84,
     Column.MECHANISM: 104,
     Column.MODEL: 120,
 }
@@ -51,7 +52,9 @@ class PathsPanel(QWidget):
         self.tools = QHBoxLayout()
         self.tools.setSpacing(2)
         self._stack = QStackedLayout()
-        self._stack.addWidget(self._make_hint())
+        self.hint = label("", "muted")
+        self.hint.setAlignment(Qt.AlignmentFlag.AlignCenter)
+        self._stack.addWidget(self.hint)
         self._stack.addWidget(self.view)
         top = QHBoxLayout()
         top.setContentsMargins(12, 6, 8, 6)
@@ -70,6 +73,8 @@ class PathsPanel(QWidget):
         workspace.active_changed.connect(self._follow_active)
         workspace.threshold_changed.connect(self._show)
         workspace.result_arrived.connect(lambda _: self._show())
+        workspace.setup_changed.connect(self._show_hint)
+        self._show_hint()
         self._show()
 
     def selected_ids(self) -> list[int]:
@@ -111,13 +116,13 @@ class PathsPanel(QWidget):
         view.selectionModel().selectionChanged.connect(lambda: self._selection_changed())
         return view
 
-    def _make_hint(self) -> QWidget:
-        hint = label(
-            "No paths yet. Click an ion's initial site in the 3D view, then its final site.",
-            "muted",
+    def _show_hint(self) -> None:
+        state = self._workspace.state
+        place = f"{state.ion} site" if state.mechanism.between_sites else "void"
+        text = f"No paths yet. Click the initial {place} in the 3D view, then the final one"
+        self.hint.setText(
+            f"{text}; or find all paths at once." if state.ion else "No ion, no paths."
         )
-        hint.setAlignment(Qt.AlignmentFlag.AlignCenter)
-        return hint
 
     def _selection_changed(self) -> None:
         ids = self.selected_ids()

@@ -24,7 +24,7 @@ from migbar.errors import MigbarError
 from migbar.hops import Mechanism, parse_supercell
 from migbar_gui.colours import element_colour
 from migbar_gui.panels.path_table import MECHANISM_NAMES
-from migbar_gui.widgets import clear, label, line, swatch
+from migbar_gui.widgets import button, clear, label, line, swatch
 from migbar_gui.workspace import Document, Workspace
 
 EXPLANATIONS = {
@@ -60,13 +60,17 @@ class StructurePanel(QScrollArea):
         self._add_ion(column)
         self._add_mechanisms(column)
         self._add_supercell(column)
+        self._add_emptied(column)
         self._add_elements(column)
         column.addStretch(1)
         workspace.document_changed.connect(self._show_document)
         workspace.setup_changed.connect(self._show_setup)
         workspace.voids_changed.connect(self._show_voids)
+        for event in (workspace.emptied_changed, workspace.picks_changed, workspace.setup_changed):
+            event.connect(self._show_emptied)
         self._show_document()
         self._show_setup()
+        self._show_emptied()
 
     # ---- building
 
@@ -134,6 +138,20 @@ class StructurePanel(QScrollArea):
         self.repeats.editingFinished.connect(self._repeats_entered)
         for widget in (self.supercell, self.repeats, self._supercell_problem):
             column.addWidget(widget)
+
+    def _add_emptied(self, column: QVBoxLayout) -> None:
+        self._emptied_part = QWidget()
+        part = QVBoxLayout(self._emptied_part)
+        part.setContentsMargins(0, 4, 0, 0)
+        part.setSpacing(6)
+        self.emptied = label("", wrap=True)
+        self.empty_site = button("", self._workspace.empty_picked)
+        self.fill_sites = button("Fill again", self._workspace.fill_emptied)
+        part.addWidget(label("Further vacancies in the next path", "section"))
+        part.addWidget(self.emptied)
+        part.addWidget(self.empty_site)
+        part.addWidget(self.fill_sites)
+        column.addWidget(self._emptied_part)
 
     def _add_elements(self, column: QVBoxLayout) -> None:
         column.addSpacing(4)
@@ -225,6 +243,27 @@ class StructurePanel(QScrollArea):
         found = self._workspace.voids
         count = f" ({len(found)})" if found is not None and self._workspace.voids_wanted else ""
         self.show_voids.setText(f"Show voids{count}")
+
+    def _show_emptied(self) -> None:
+        workspace = self._workspace
+        emptied, ion = workspace.state.emptied, workspace.state.ion
+        mechanism = workspace.state.mechanism
+        picked = workspace.picks[0].site if workspace.picks else None
+        usual = mechanism is Mechanism.VACANCY
+        self._emptied_part.setVisible(
+            usual or bool(emptied and mechanism is Mechanism.INTERSTITIAL)
+        )
+        sites = "  ".join(map(str, emptied))
+        self.emptied.setText(f"Without {ion} at site {sites}" if emptied else "None")
+        self.empty_site.setVisible(usual)
+        self.empty_site.setEnabled(picked is not None)
+        self.empty_site.setText(
+            "Empty a clicked site" if picked is None else f"Empty site {picked}"
+        )
+        self.empty_site.setToolTip(
+            f"Click a {ion} site first; a path then has one more vacancy there"
+        )
+        self.fill_sites.setVisible(bool(emptied))
 
     def _show_supercell(self, text: str) -> None:
         known = self.supercell.findData(text)

@@ -2,6 +2,15 @@
 
 from migbar_gui.viewer.crystal_view import CrystalView, PathDrawing, Style
 from migbar_gui.viewer.isosurface import Isosurface, isosurface
+from migbar_gui.viewer.network import NetworkDrawing
 from migbar_gui.viewer.scene import AtomInfo
 
-__all__ = ["AtomInfo", "CrystalView", "Isosurface", "PathDrawing", "Style", "isosurface"]
+__all__ = [
+    "AtomInfo",
+    "CrystalView",
+    "Isosurface",
+    "NetworkDrawing",
+    "PathDrawing",
+    "Style",
+    "isosurface",
+]

@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 from PySide6.QtCore import QPointF, QRectF, QSizeF, Qt
 from PySide6.QtGui import QColor, QFont, QFontMetricsF, QPainter, QPainterPath, QPen, QPolygonF
 
+from migbar_gui.viewer.network import Scale
 from migbar_gui.viewer.projection import Projection
 from migbar_gui.viewer.themes import AXIS_COLOURS, Theme
 
@@ -23,6 +24,9 @@ _SMALLEST_TEXT = 9.0
 _LARGEST_TEXT = 17.0
 _TRIAD_LENGTH = 28.0
 _TRIAD_CENTRE = 46.0
+_LEGEND_HEIGHT = 150.0
+_LEGEND_WIDTH = 13.0
+_LEGEND_MARGIN = 22.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,6 +52,14 @@ class Tag:
     colour: str
 
 
+@dataclass(frozen=True, slots=True)
+class Legend:
+    """A bar that tells the colours of barriers; blank above `highest`, where hops are hidden."""
+
+    scale: Scale
+    highest: float
+
+
 @dataclass(slots=True)
 class Annotations:
     """All text of a picture."""
@@ -55,6 +67,7 @@ class Annotations:
     labels: Sequence[Label] = ()
     tags: list[Tag] = field(default_factory=list)
     cell: Floats | None = None
+    legend: Legend | None = None
     hint: str = ""
 
 
@@ -84,6 +97,8 @@ def paint(
     if notes.cell is not None:
         _paint_cell_letters(painter, notes.cell, projection, theme)
         _paint_triad(painter, notes.cell, projection, theme)
+    if notes.legend is not None:
+        _paint_legend(painter, notes.legend, projection, theme)
     _paint_tags(painter, notes.tags, projection)
 
 
@@ -210,6 +225,41 @@ def _paint_tag(painter: QPainter, tag: Tag, foot: QPointF, box: QRectF) -> None:
     painter.drawRoundedRect(box, box.height() / 2, box.height() / 2)
     painter.setPen(QColor("#ffffff") if colour.lightnessF() < 0.7 else QColor("#1c2127"))
     painter.drawText(box, Qt.AlignmentFlag.AlignCenter, tag.text)
+
+
+# ------------------------------------------------------------------ legend
+
+
+def _paint_legend(painter: QPainter, legend: Legend, projection: Projection, theme: Theme) -> None:
+    """Draw the scale of barriers in the lower right corner, the highest on top."""
+    scale = legend.scale
+    font = _font(painter, 12)
+    metrics = QFontMetricsF(font)
+    room = metrics.horizontalAdvance("0.00") + 8
+    bar = QRectF(
+        projection.width - _LEGEND_MARGIN - room - _LEGEND_WIDTH,
+        projection.height - _LEGEND_MARGIN - _LEGEND_HEIGHT,
+        _LEGEND_WIDTH,
+        _LEGEND_HEIGHT,
+    )
+    painter.setFont(font)
+    painter.setPen(Qt.PenStyle.NoPen)
+    slices = np.linspace(scale.high, scale.low, round(_LEGEND_HEIGHT))
+    for row, (energy, colour) in enumerate(zip(slices, scale.colours(slices), strict=True)):
+        if energy <= legend.highest:
+            painter.setBrush(QColor.fromRgbF(*colour))
+            painter.drawRect(QRectF(bar.left(), bar.top() + row, bar.width(), 1.5))
+    painter.setBrush(Qt.BrushStyle.NoBrush)
+    painter.setPen(QPen(QColor(theme.muted), 1))
+    painter.drawRect(bar)
+    painter.setPen(QColor(theme.text))
+    for energy in np.linspace(scale.low, scale.high, 4):
+        y = bar.bottom() - _LEGEND_HEIGHT * (energy - scale.low) / (scale.high - scale.low)
+        painter.drawLine(QPointF(bar.right(), y), QPointF(bar.right() + 4, y))
+        painter.drawText(QPointF(bar.right() + 8, y + metrics.capHeight() / 2), f"{energy:.2f}")
+    title = "barrier (eV)"
+    right = bar.right() + room
+    painter.drawText(QPointF(right - metrics.horizontalAdvance(title), bar.top() - 12), title)
 
 
 # ------------------------------------------------------------------ axes

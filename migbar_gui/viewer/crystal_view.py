@@ -17,10 +17,11 @@ from PySide6.QtWidgets import QVBoxLayout, QWidget
 from migbar.files import replacing
 from migbar_gui.colours import ball_radius, element_colour, rgb
 from migbar_gui.viewer import scene, themes
-from migbar_gui.viewer.annotations import Annotations, Label, Tag, paint
+from migbar_gui.viewer.annotations import Annotations, Label, Legend, Tag, paint
 from migbar_gui.viewer.canvas import Canvas
 from migbar_gui.viewer.drawing import BallLayer, FaceLayer, Layer, StickLayer
 from migbar_gui.viewer.isosurface import Isosurface, IsosurfaceLayer
+from migbar_gui.viewer.network import NetworkDrawing, Scale
 from migbar_gui.viewer.projection import Projection
 from migbar_gui.viewer.scene import AtomInfo, Balls
 
@@ -32,6 +33,9 @@ HALO_WIDTH = 0.13
 HAZE = 0.5
 SURFACE_OPACITY = 0.42
 MARGIN = 1.08
+
+TUBE_SPARE = 3.0
+"""Pixels beside a thin tube of the network that still point at it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,6 +108,10 @@ class CrystalView(QWidget):
 
     site_clicked = Signal(object)
     """An `AtomInfo`: the atom or void that was clicked."""
+    hop_clicked = Signal(int)
+    """Which distinct hop of the network was clicked."""
+    hop_hovered = Signal(int)
+    """The distinct hop of the network under the mouse; `hovered` tells when there is none any more."""
     background_clicked = Signal()
     hovered = Signal(object)
     """The `AtomInfo` under the mouse, or None; at most some 30 times a second."""
@@ -118,7 +126,10 @@ class CrystalView(QWidget):
         self._start: AtomInfo | None = None
         self._end: AtomInfo | None = None
         self._hovered: AtomInfo | None = None
+        self._emptied: tuple[AtomInfo, ...] = ()
         self._drawings: tuple[PathDrawing, ...] = ()
+        self._network: NetworkDrawing | None = None
+        self._hovered_tube: int | None = None
         self._surface: Isosurface | None = None
         self._hidden: frozenset[str] = frozenset()
         self._labelled = False
@@ -148,6 +159,7 @@ class CrystalView(QWidget):
         self._cell_layer = StickLayer(renderer, lit=False)
         self._face_layer = FaceLayer(renderer)
         self._rim_layer = StickLayer(renderer, outline=0.2)
+        self._network_layer = StickLayer(renderer, outline=0.3)
         self._tube_layer = StickLayer(renderer, outline=0.3)
         self._bead_layer = BallLayer(renderer, outline=0.35)
         self._halo_layer = BallLayer(renderer, lit=False)
@@ -169,6 +181,7 @@ class CrystalView(QWidget):
             self._rim_layer,
             self._ghost_layer,
             self._void_layer,
+            self._network_layer,
             *self._surface_layers,
         ]
 
@@ -212,8 +225,9 @@ class CrystalView(QWidget):
         self._structure, self._ion = structure, ion
         if not keep_camera:
             self._voids, self._drawings, self._surface = (), (), None
+            self._network, self._emptied = None, ()
             self._start = self._end = None
-        self._hovered = None
+        self._hovered = self._hovered_tube = None
         self._canvas.forget_speed()
         self._draw_all()
         if structure is not None and not keep_camera:
@@ -239,6 +253,20 @@ class CrystalView(QWidget):
         """Show migration paths."""
         self._drawings = tuple(drawings)
         self._draw_paths()
+        self._draw_marks()
+        self._finish()
+
+    def set_network(self, network: NetworkDrawing | None) -> None:
+        """Show all hops of the crystal as tubes coloured by their barrier, or none."""
+        self._network, self._hovered_tube = network, None
+        self._draw_network()
+        if self._fitted:
+            self._fit()
+        self._finish()
+
+    def set_emptied(self, sites: Sequence[AtomInfo]) -> None:
+        """Mark sites that are empty in the next path."""
+        self._emptied = tuple(sites)
         self._draw_marks()
         self._finish()
 
@@ -292,6 +320,7 @@ class CrystalView(QWidget):
         self._draw_cell()
         self._draw_voids()
         self._draw_paths()
+        self._draw_network()
         self._draw_surface()
         self._draw_marks()
         self._measure()
@@ -402,11 +431,26 @@ class CrystalView(QWidget):
         )
         self._end_layer.draw(_stack(shells), np.array(shell_sizes), np.array(shell_colours))
 
+    def _draw_network(self) -> None:
+        network = self._network
+        if network is None:
+            self._network_layer.draw(*[np.zeros((0, 3))] * 4)
+            return
+        rows = network.shown
+        ends, energies = network.ends[rows], network.barriers[network.hop[rows]]
+        colours = self._scale(network).colours(energies)
+        self._network_layer.draw(ends[:, 0], ends[:, 1], network.radii()[rows], colours)
+
+    def _scale(self, network: NetworkDrawing) -> Scale:
+        return Scale.of(network.barriers, self._theme is themes.DARK)
+
     def _draw_marks(self) -> None:
         """Collect the rings around what is selected, pointed at, or in trouble."""
         self._halos = []
         if self._hovered is not None:
             self._add_halo(self._hovered, self._theme.muted, 0.6)
+        for empty in self._emptied:
+            self._add_halo(empty, self._theme.text)
         for site, colour in ((self._start, themes.START_COLOUR), (self._end, themes.END_COLOUR)):
             if site is not None:
                 self._add_halo(site, colour)
@@ -452,6 +496,18 @@ class CrystalView(QWidget):
                 Tag("!", np.array(drawing.points[row]), 0.4, themes.WARNING_COLOUR)
                 for row in drawing.clashes
             ]
+        network = self._network
+        if network is not None and len(network.hop):
+            notes.legend = Legend(self._scale(network), network.highest)
+            if self._hovered_tube is not None:
+                row = self._hovered_tube
+                notes.tags.append(
+                    Tag(network.label(row), network.ends[row].mean(axis=0), 0.2, themes.TUBE_COLOUR)
+                )
+        for empty in self._emptied:
+            clearance = self._radius_of(empty) + HALO_WIDTH
+            position = np.array(empty.position)
+            notes.tags.append(Tag("empty", position, clearance, themes.TUBE_COLOUR))
         for site, text, colour in (
             (self._start, "initial", themes.START_COLOUR),
             (self._end, "final", themes.END_COLOUR),
@@ -553,6 +609,9 @@ class CrystalView(QWidget):
         for drawing in self._drawings:
             points.append(np.asarray(drawing.points, float))
             radii.append(np.full(len(drawing.points), ball_radius(drawing.ion)))
+        if self._network is not None:
+            points.append(self._network.ends.reshape(-1, 3))
+            radii.append(np.full(2 * len(self._network.ends), 0.3))
         return np.vstack(points), np.concatenate(radii)
 
     def _measure(self) -> None:
@@ -617,24 +676,51 @@ class CrystalView(QWidget):
     def _on_turned(self) -> None:
         self._fitted = False  # from now on it is the user who says what is seen
 
+    def tube_at(self, point: QPoint | QPointF) -> int | None:
+        """Return the row of the network's tube that is seen at a pixel of the view."""
+        network = self._network
+        if network is None:
+            return None
+        x, y, rows = point.x() + 0.5, point.y() + 0.5, network.shown
+        radii = network.radii()[rows]
+        found = self._projection().hit_stick(x, y, network.ends[rows], radii, TUBE_SPARE)
+        if found is None:
+            return None
+        balls = (self._solid, self._ghosts, self._void_balls)
+        hits = [hit for ball in balls if (hit := self._hit(point, ball)) is not None]
+        hidden = any(depth < found[1] for depth, _ in hits)
+        return None if hidden else int(rows[found[0]])
+
     def _on_click(self, point: QPointF) -> None:
-        site = self.atom_at(point)
-        if site is None:
-            self.background_clicked.emit()
-        else:
+        tube = self.tube_at(point)
+        site = self.atom_at(point) if tube is None else None
+        if tube is not None and self._network is not None:
+            self.hop_clicked.emit(int(self._network.hop[tube]))
+        elif site is not None:
             self.site_clicked.emit(site)
+        else:
+            self.background_clicked.emit()
 
     def _on_point(self, point: QPointF | None) -> None:
-        site = self.atom_at(point) if point is not None else None
-        if site == self._hovered:
+        tube = self.tube_at(point) if point is not None else None
+        site = self.atom_at(point) if point is not None and tube is None else None
+        if (site, tube) == (self._hovered, self._hovered_tube):
             return
-        self._hovered = site
+        new_tube = tube != self._hovered_tube
+        self._hovered, self._hovered_tube = site, tube
         self._canvas.setCursor(
-            Qt.CursorShape.PointingHandCursor if site else Qt.CursorShape.ArrowCursor
+            Qt.CursorShape.ArrowCursor
+            if site is None and tube is None
+            else Qt.CursorShape.PointingHandCursor
         )
         self._draw_marks()
+        if new_tube:
+            self._annotate()
         self._canvas.request_quick_frame()
-        self.hovered.emit(site)
+        if tube is not None and self._network is not None:
+            self.hop_hovered.emit(int(self._network.hop[tube]))
+        else:
+            self.hovered.emit(site)
 
     # -------------------------------------------------------------- picture
 
@@ -646,17 +732,18 @@ class CrystalView(QWidget):
         OSError
             If the file cannot be written.
         """
-        picture = self._render_picture(scale, transparent)
+        picture = self.picture(scale, transparent)
         with replacing(path) as temporary:
             if not picture.save(str(temporary)):
                 raise OSError(f"cannot write {path}")
 
-    def _render_picture(self, scale: int, transparent: bool) -> QImage:
-        hovered, self._hovered = self._hovered, None
+    def picture(self, scale: int = 2, transparent: bool = False) -> QImage:
+        """Return what is seen, `scale` times as large as on the screen."""
+        hovered = self._hovered, self._hovered_tube
+        self._hovered = self._hovered_tube = None
         self._draw_marks()
+        self._annotate()
         pixels = self._canvas.picture(scale, transparent)
-        self._hovered = hovered
-        self._draw_marks()
         height, width = pixels.shape[:2]
         picture = QImage(
             pixels.tobytes(), width, height, 4 * width, QImage.Format.Format_RGBA8888
@@ -665,6 +752,9 @@ class CrystalView(QWidget):
         painter.setWindow(QRect(0, 0, self.width(), self.height()))
         self.paint_annotations(painter)
         painter.end()
+        self._hovered, self._hovered_tube = hovered
+        self._draw_marks()
+        self._annotate()
         return picture
 
     # -------------------------------------------------------------- Qt

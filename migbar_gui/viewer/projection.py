@@ -84,6 +84,61 @@ class Projection:
         growth = 1 + radii / np.linalg.norm(rays, axis=1)
         return camera + growth[:, None] * rays, growth * radii
 
+    def _ray(self, x: float, y: float) -> tuple[Floats, Floats]:
+        """Return a point on the ray through a pixel, and its direction away from the viewer."""
+        offset = (x - self.width / 2) * self.right - (y - self.height / 2) * self.up
+        origin = self.focus + offset / self.scale
+        if np.isinf(self.distance):
+            return origin, -self.towards
+        camera = self.focus + self.distance * self.towards
+        return camera, (origin - camera) / np.linalg.norm(origin - camera)
+
+    def hit_stick(
+        self, x: float, y: float, ends: Floats, radii: Floats, spare: float = 0.0
+    ) -> tuple[int, float] | None:
+        """Find the foremost stick under a pixel by the distance of its axis from the ray.
+
+        Parameters
+        ----------
+        x, y : float
+            The pixel.
+        ends : ndarray, shape (n, 2, 3)
+            In Å.
+        radii : ndarray, shape (n,)
+            In Å.
+        spare : float
+            Pixels beside a stick that still belong to it.
+
+        Returns
+        -------
+        row : int
+        depth : float
+            Along the ray in Å, as `hit` returns it.
+        """
+        if not len(ends):
+            return None
+        origin, ray = self._ray(x, y)
+        way = ends[:, 1] - ends[:, 0]
+        # In the plane across the ray the nearest point of a segment to the ray's foot is plain geometry.
+        start = ends[:, 0] - origin
+        flat_start = start - (start @ ray)[:, None] * ray
+        flat_way = way - (way @ ray)[:, None] * ray
+        squared = np.einsum("ij,ij->i", flat_way, flat_way)
+        along = -np.einsum("ij,ij->i", flat_start, flat_way) / np.maximum(squared, 1e-12)
+        nearest = start + np.clip(along, 0, 1)[:, None] * way
+        depths = nearest @ ray
+        miss = np.linalg.norm(nearest - depths[:, None] * ray, axis=1)
+        reach = radii + spare / np.maximum(self.size(origin + nearest, np.ones(len(ends))), 1e-9)
+        under = miss <= reach
+        if np.isfinite(self.distance):
+            under &= depths > 0
+        rows = np.flatnonzero(under)
+        if not len(rows):
+            return None
+        surface = depths[rows] - np.sqrt(np.maximum(radii[rows] ** 2 - miss[rows] ** 2, 0))
+        best = int(surface.argmin())
+        return int(rows[best]), float(surface[best])
+
     def hit(self, x: float, y: float, positions: Floats, radii: Floats) -> tuple[int, float] | None:
         """Find the foremost ball under a pixel by cutting its ray with all of them.
 
@@ -93,13 +148,7 @@ class Projection:
         depth : float
             Along the ray in Å; comparable between calls for the same pixel.
         """
-        offset = (x - self.width / 2) * self.right - (y - self.height / 2) * self.up
-        origin = self.focus + offset / self.scale
-        direction = -self.towards
-        if np.isfinite(self.distance):
-            camera = self.focus + self.distance * self.towards
-            direction = (origin - camera) / np.linalg.norm(origin - camera)
-            origin = camera
+        origin, direction = self._ray(x, y)
         towards_centre = positions - origin
         along = towards_centre @ direction
         miss = np.einsum("ij,ij->i", towards_centre, towards_centre) - along**2

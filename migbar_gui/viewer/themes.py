@@ -8,6 +8,7 @@ from migbar_gui.colours import rgb
 
 START_COLOUR = "#0c8ce9"
 END_COLOUR = "#d63ec2"
+TUBE_COLOUR = "#4a5563"
 WARNING_COLOUR = "#f5a300"
 AXIS_COLOURS = ("#d9463b", "#2f9e44", "#3b6fe0")
 

@@ -1,0 +1,104 @@
+"""The hops of a crystal as tubes coloured by their barrier, and the scale that tells the colours."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from migbar_gui.colours import rgb
+
+Floats = NDArray[np.float64]
+Ints = NDArray[np.int_]
+
+TUBE_RADIUS, ACTIVE_RADIUS = 0.085, 0.13
+"""Radii in Å; the active hop is told by more than its colour."""
+
+# Viridis (matplotlib, CC0) without its ends, which fade into white and black: even steps for the eye,
+# also without colour and for the colour-blind.
+_VIRIDIS = np.array(
+    [
+        rgb(colour)
+        for colour in (
+            "#482475",
+            "#414487",
+            "#355f8d",
+            "#2a788e",
+            "#21918c",
+            "#22a884",
+            "#44bf70",
+            "#7ad151",
+            "#bddf26",
+        )
+    ]
+)
+
+# Where all barriers are alike, the scale is this wide (eV), so that it has two ends.
+_NARROWEST = 0.02
+
+
+@dataclass(frozen=True, slots=True)
+class Scale:
+    """Energies in eV to colours. What is easy stands out from the background."""
+
+    low: float
+    high: float
+    is_dark: bool
+
+    @classmethod
+    def of(cls, barriers: Floats, is_dark: bool) -> Scale:
+        """Span all barriers."""
+        low, high = float(barriers.min()), float(barriers.max())
+        spare = max(0.0, _NARROWEST - (high - low)) / 2
+        return cls(low - spare, high + spare, is_dark)
+
+    def colours(self, energies: Floats) -> Floats:
+        """Return red, green and blue from 0 to 1, shape (n, 3)."""
+        share = np.clip((np.asarray(energies) - self.low) / (self.high - self.low), 0, 1)
+        if self.is_dark:
+            share = 1 - share
+        at = share * (len(_VIRIDIS) - 1)
+        return np.column_stack([np.interp(at, range(len(_VIRIDIS)), c) for c in _VIRIDIS.T])
+
+
+@dataclass(frozen=True, slots=True)
+class NetworkDrawing:
+    """The hops of a cell as they are drawn.
+
+    Attributes
+    ----------
+    hop : ndarray of int, shape (n,)
+        Which of the distinct hops a tube is.
+    ends : ndarray, shape (n, 2, 3)
+        Of the tubes in Å.
+    barriers : ndarray, shape (m,)
+        Of the distinct hops in eV.
+    labels : tuple of str, length m
+        Names of the distinct hops.
+    highest : float
+        Hops above this barrier (eV) are hidden.
+    active : int or None
+        The distinct hop being looked at.
+    """
+
+    hop: Ints
+    ends: Floats
+    barriers: Floats
+    labels: tuple[str, ...]
+    highest: float = np.inf
+    active: int | None = None
+
+    @property
+    def shown(self) -> Ints:
+        """Rows of the tubes that are not hidden."""
+        return np.flatnonzero(self.barriers[self.hop] <= self.highest)
+
+    def radii(self) -> Floats:
+        """Return the radius of each tube in Å."""
+        return np.where(self.hop == self.active, ACTIVE_RADIUS, TUBE_RADIUS)
+
+    def label(self, row: int) -> str:
+        """Return what to write beside a tube."""
+        hop = self.hop[row]
+        return f"{self.labels[hop]}   {self.barriers[hop]:.2f} eV"
