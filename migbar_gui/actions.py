@@ -48,6 +48,20 @@ def has_selected_path(window: MainWindow) -> bool:
     return bool(window.paths_panel.selected_ids())
 
 
+def has_judged_selection(window: MainWindow) -> bool:
+    workspace = window.workspace
+    return any(workspace.result(n) is not None for n in window.paths_panel.selected_ids())
+
+
+def has_network(window: MainWindow) -> bool:
+    return window.workspace.state.group is not None
+
+
+def has_picked_site(window: MainWindow) -> bool:
+    picks = window.workspace.picks
+    return bool(picks) and picks[0].site is not None
+
+
 def has_view(window: MainWindow) -> bool:
     return window.view is not None and has_structure(window)
 
@@ -164,6 +178,17 @@ ACTIONS: tuple[Entry, ...] = (
         on_toolbar=True,
         enabled=has_view,
     ),
+    Action(
+        "file.report",
+        "Export &report…",
+        lambda w: w.ask_export_report(),
+        "&File",
+        group=1,
+        keys="Ctrl+Shift+R",
+        icon="export",
+        tip="Write one HTML page with picture, paths, percolation and where it all comes from",
+        enabled=has_network,
+    ),
     Action("file.quit", "&Quit", lambda w: w.close(), "&File", group=2, keys="Ctrl+Q"),
     Action(
         "edit.undo",
@@ -232,6 +257,17 @@ ACTIONS: tuple[Entry, ...] = (
         enabled=has_structure,
     ),
     Action(
+        "path.find",
+        "&Find paths",
+        lambda w: w.find_paths(),
+        "&Path",
+        keys="Ctrl+F",
+        icon="network",
+        tip="Find all symmetry-distinct hops, their barriers, and how they connect",
+        on_toolbar=True,
+        enabled=has_ion,
+    ),
+    Action(
         "path.add",
         "&Add path by coordinates…",
         lambda w: w.ask_coordinates(),
@@ -252,6 +288,16 @@ ACTIONS: tuple[Entry, ...] = (
         tip="Forget the initial site that was clicked",
     ),
     Action(
+        "path.empty",
+        "&Empty the picked site",
+        lambda w: w.workspace.empty_picked(),
+        "&Path",
+        keys="Ctrl+Shift+E",
+        icon="voids",
+        tip="One more vacancy in the next path, at the site that was clicked",
+        enabled=has_picked_site,
+    ),
+    Action(
         "path.note",
         "Write a &note",
         lambda w: w.edit_note(),
@@ -260,6 +306,17 @@ ACTIONS: tuple[Entry, ...] = (
         keys="F2",
         tip="Write a note on the selected path",
         enabled=has_selected_path,
+    ),
+    Action(
+        "path.pin",
+        "&Pin for comparison",
+        lambda w: w.pin_selected(),
+        "&Path",
+        group=1,
+        keys="Ctrl+D",
+        icon="pin",
+        tip="Keep the selected paths in the comparison when another structure is opened",
+        enabled=has_judged_selection,
     ),
     Action(
         "path.remove",
@@ -271,6 +328,26 @@ ACTIONS: tuple[Entry, ...] = (
         icon="remove",
         tip="Remove the selected paths",
         enabled=has_selected_path,
+    ),
+    Action(
+        "path.compare",
+        "&Compare paths",
+        lambda w: w.show_dock(w.comparison_dock),
+        "&Path",
+        group=2,
+        icon="compare",
+        tip="Show barriers side by side, also those of pinned paths",
+        enabled=has_structure,
+    ),
+    Action(
+        "path.transport",
+        "&Transport estimate",
+        lambda w: w.show_dock(w.transport_dock),
+        "&Path",
+        group=2,
+        icon="transport",
+        tip="Estimate diffusivity, conductivity and particle size from a barrier",
+        enabled=has_structure,
     ),
     *(
         Action(

@@ -46,12 +46,15 @@ from migbar_gui.dialogs.picture import PictureDialog
 from migbar_gui.dialogs.preferences import PreferencesDialog
 from migbar_gui.jobs import Jobs
 from migbar_gui.opening import STRUCTURE_FILTER, Opener
+from migbar_gui.panels.comparison_panel import ComparisonPanel
 from migbar_gui.panels.level_bar import LevelBar
+from migbar_gui.panels.network_panel import NetworkPanel
 from migbar_gui.panels.notice import Notice
 from migbar_gui.panels.path_panel import PathPanel
 from migbar_gui.panels.path_table import Column
 from migbar_gui.panels.paths_panel import PathsPanel
 from migbar_gui.panels.structure_panel import StructurePanel
+from migbar_gui.panels.transport_panel import TransportPanel
 from migbar_gui.panels.welcome import WelcomePage
 from migbar_gui.predictions import Predictions
 from migbar_gui.site_energy import SiteEnergyMaps
@@ -134,6 +137,9 @@ class MainWindow(QMainWindow):
         self.structure_panel = StructurePanel(self.workspace)
         self.paths_panel = PathsPanel(self.workspace)
         self.path_panel = PathPanel(self.workspace)
+        self.transport_panel = TransportPanel(self.workspace)
+        self.comparison_panel = ComparisonPanel(self.workspace)
+        self.network_panel = NetworkPanel(self.workspace, self.predictions.find_all)
         left, right = Qt.DockWidgetArea.LeftDockWidgetArea, Qt.DockWidgetArea.RightDockWidgetArea
         bottom = Qt.DockWidgetArea.BottomDockWidgetArea
         self.setCorner(Qt.Corner.BottomLeftCorner, left)
@@ -143,8 +149,16 @@ class MainWindow(QMainWindow):
             self._add_dock("Path", self.path_panel, right),
             self._add_dock("Paths", self.paths_panel, bottom),
         ]
+        self.network_dock = self._add_dock("Network", self.network_panel, right)
+        self.docks.append(self.network_dock)
+        self.tabifyDockWidget(self.docks[1], self.network_dock)
+        self.transport_dock = self._add_dock("Transport", self.transport_panel, right)
+        self.comparison_dock = self._add_dock("Comparison", self.comparison_panel, bottom)
+        self.docks += [self.transport_dock, self.comparison_dock]
+        self.tabifyDockWidget(self.docks[1], self.transport_dock)
+        self.tabifyDockWidget(self.docks[2], self.comparison_dock)
         self.resizeDocks(self.docks[:2], [250, 310], Qt.Orientation.Horizontal)
-        self.resizeDocks(self.docks[2:], [205], Qt.Orientation.Vertical)
+        self.resizeDocks(self.docks[2:3], [205], Qt.Orientation.Vertical)
 
     def _add_dock(self, title: str, panel: QWidget, area: Qt.DockWidgetArea) -> QDockWidget:
         dock = QDockWidget(title, self)
@@ -185,13 +199,13 @@ class MainWindow(QMainWindow):
         if isinstance(opening, QToolButton):
             opening.setToolButtonStyle(Qt.ToolButtonStyle.ToolButtonTextBesideIcon)
             opening.setText("Open")
-        for name in ("path.add", "path.remove", "edit.copy_table", "file.table"):
+        for name in ("path.add", "path.pin", "path.remove", "edit.copy_table", "file.table"):
             tool = QToolButton()
             tool.setDefaultAction(self.commands[name])
             tool.setIconSize(QSize(18, 18))
             tool.setToolButtonStyle(Qt.ToolButtonStyle.ToolButtonIconOnly)
             self.paths_panel.add_tool(tool)
-        for name in ("path.note", "edit.copy_table", "path.remove"):
+        for name in ("path.note", "path.pin", "edit.copy_table", "path.remove"):
             self.paths_panel.view.addAction(self.commands[name])
 
     def _connect(self) -> None:
@@ -200,6 +214,7 @@ class MainWindow(QMainWindow):
         workspace.anything_changed.connect(self._show_prompt)
         workspace.document_changed.connect(self._show_page)
         workspace.result_arrived.connect(self._note_result)
+        workspace.group_changed.connect(self._show_network)
         workspace.landscape_changed.connect(
             lambda: self.commands["view.landscape"].setChecked(workspace.show_landscape)
         )
@@ -254,6 +269,8 @@ class MainWindow(QMainWindow):
         self.setUpdatesEnabled(False)  # else every dock that appears draws the crystal once more
         for dock in self.docks:
             dock.setVisible(document is not None)
+        for dock in self.docks[1:3]:
+            dock.raise_()
         self._pages.setCurrentWidget(self._view_page if document else self.welcome)
         self.setUpdatesEnabled(True)
         self.setWindowTitle(f"{document.name} – MigBar" if document else "MigBar")
@@ -279,6 +296,11 @@ class MainWindow(QMainWindow):
         found = self.workspace.results[path_id]
         if isinstance(found, Exception) and not isinstance(found, Cancelled):
             self.show_error(found)
+
+    def _show_network(self) -> None:
+        if self.workspace.state.group is not None:
+            self.network_dock.show()
+            self.network_dock.raise_()
 
     def _show_jobs(self) -> None:
         shown = self.jobs.shown
@@ -356,6 +378,10 @@ class MainWindow(QMainWindow):
 
     # -------------------------------------------------------------- paths
 
+    def find_paths(self) -> None:
+        """Find all paths of the current ion."""
+        self.predictions.find_all(self.network_panel.chosen_cutoff())
+
     def ask_coordinates(self) -> None:
         """Ask for the two ends of a path."""
         CoordinatesDialog(self.workspace, self.jobs, self).open()
@@ -363,6 +389,18 @@ class MainWindow(QMainWindow):
     def remove_selected(self) -> None:
         """Remove the paths that are selected in the table."""
         self.workspace.remove_paths(self.paths_panel.selected_ids())
+
+    def pin_selected(self) -> None:
+        """Keep the paths that are selected in the table for comparison with other structures."""
+        ids = self.paths_panel.selected_ids()
+        self.workspace.pin(ids)
+        pinned = len(self.workspace.state.pins)
+        self.statusBar().showMessage(f"{pinned} paths are pinned in the comparison.", HINT_MS)
+
+    def show_dock(self, dock: QDockWidget) -> None:
+        """Bring a dock to the front."""
+        dock.show()
+        dock.raise_()
 
     def edit_note(self) -> None:
         """Start writing in the note of the selected path."""
@@ -445,6 +483,31 @@ class MainWindow(QMainWindow):
             f"export {path}",
             f"Writing {path.name}",
             lambda _: write(path, rows, threshold),
+            lambda _: self.statusBar().showMessage(f"Wrote {path}", HINT_MS),
+        )
+
+    def ask_export_report(self) -> None:
+        """Ask where to write the report, and write it."""
+        name, _ = QFileDialog.getSaveFileName(
+            self, "Export report", self._suggest("paths.html"), "HTML page (*.html)"
+        )
+        if name:
+            path = Path(name)
+            self.export_report(path if path.suffix else path.with_suffix(".html"))
+
+    def export_report(self, path: Path) -> None:
+        """Write a page about all paths that were found, with the picture that is seen."""
+        from migbar_gui import reporting
+
+        document, group = self.workspace.document, self.workspace.state.group
+        if document is None or group is None:
+            return
+        picture = self.view.picture() if self.view is not None else None
+        threshold = self.workspace.threshold
+        self.jobs.start(
+            f"export {path}",
+            f"Writing {path.name}",
+            lambda _: reporting.write(path, document, group, picture, threshold),
             lambda _: self.statusBar().showMessage(f"Wrote {path}", HINT_MS),
         )
 

@@ -144,13 +144,16 @@ class StructurePanel(QScrollArea):
         part = QVBoxLayout(self._emptied_part)
         part.setContentsMargins(0, 4, 0, 0)
         part.setSpacing(6)
-        self.emptied = label("", wrap=True)
-        self.empty_site = button("", self._workspace.empty_picked)
-        self.fill_sites = button("Fill again", self._workspace.fill_emptied)
-        part.addWidget(label("Further vacancies in the next path", "section"))
+        self.emptied = label("", "muted", wrap=True)
+        self.empty_site = button("", self._workspace.empty_picked, "link")
+        self.fill_sites = button("Clear", self._workspace.fill_emptied, "link")
+        choices = QHBoxLayout()
+        choices.addWidget(self.empty_site)
+        choices.addWidget(self.fill_sites)
+        choices.addStretch(1)
+        part.addWidget(label("Further vacancies", "section"))
         part.addWidget(self.emptied)
-        part.addWidget(self.empty_site)
-        part.addWidget(self.fill_sites)
+        part.addLayout(choices)
         column.addWidget(self._emptied_part)
 
     def _add_elements(self, column: QVBoxLayout) -> None:
@@ -254,15 +257,12 @@ class StructurePanel(QScrollArea):
             usual or bool(emptied and mechanism is Mechanism.INTERSTITIAL)
         )
         sites = "  ".join(map(str, emptied))
-        self.emptied.setText(f"Without {ion} at site {sites}" if emptied else "None")
-        self.empty_site.setVisible(usual)
-        self.empty_site.setEnabled(picked is not None)
-        self.empty_site.setText(
-            "Empty a clicked site" if picked is None else f"Empty site {picked}"
-        )
-        self.empty_site.setToolTip(
-            f"Click a {ion} site first; a path then has one more vacancy there"
-        )
+        hint = "None. To empty a site, click it first."
+        self.emptied.setText(f"The next path is without {ion} at {sites}." if emptied else hint)
+        self.emptied.setVisible(bool(emptied) or picked is None)
+        self.empty_site.setVisible(usual and picked is not None)
+        self.empty_site.setText(f"Empty site {picked}")
+        self.empty_site.setToolTip("One more vacancy in the next path")
         self.fill_sites.setVisible(bool(emptied))
 
     def _show_supercell(self, text: str) -> None:

@@ -1,0 +1,297 @@
+"""The dock with the network of hops: how the ion gets through the crystal, and at which barrier."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import numpy as np
+from PySide6.QtCore import QSignalBlocker, Qt
+from PySide6.QtWidgets import (
+    QCheckBox,
+    QDoubleSpinBox,
+    QFrame,
+    QGridLayout,
+    QHBoxLayout,
+    QPushButton,
+    QScrollArea,
+    QSlider,
+    QStackedWidget,
+    QToolButton,
+    QVBoxLayout,
+    QWidget,
+)
+
+from migbar.networks import DIRECTIONS
+from migbar.paths import CUTOFF_STEP, FIRST_CUTOFF, LONGEST_CUTOFF
+from migbar_gui.widgets import button, clear, indented, label, line
+from migbar_gui.workspace import Group, Workspace
+
+NO_WAY = "no percolation"
+
+TIPS = {
+    "1D": "Lowest energy at which hops connect without end in at least one direction",
+    "2D": "Lowest energy at which hops connect without end in at least two directions",
+    "3D": "Lowest energy at which hops connect without end in all three directions",
+    "a": "Lowest energy at which hops connect along the a axis of the cell as read",
+    "b": "Lowest energy at which hops connect along the b axis of the cell as read",
+    "c": "Lowest energy at which hops connect along the c axis of the cell as read",
+}
+INTERVAL_TIP = "Percolation barriers of all hops' lower and of all hops' upper ends"
+
+STEP_EV = 0.01
+"""The slider's step."""
+
+_AUTOMATIC = 0.0
+
+
+class NetworkPanel(QStackedWidget):
+    """Percolation barriers, a slider that hides hops, and the hops that were left out.
+
+    Parameters
+    ----------
+    workspace : Workspace
+    find : callable
+        Finds all paths; called with the longest hop in Å, or None where it is to be chosen.
+    """
+
+    def __init__(self, workspace: Workspace, find: Callable[[float | None], object]) -> None:
+        super().__init__()
+        self._workspace = workspace
+        self._find = find
+        self.setObjectName("panel")
+        self.setAttribute(Qt.WidgetAttribute.WA_StyledBackground)
+        self.cutoff = self._make_cutoff()
+        self.addWidget(self._make_invitation())
+        scroll = QScrollArea()
+        scroll.setWidgetResizable(True)
+        scroll.setFrameShape(QFrame.Shape.NoFrame)
+        scroll.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
+        scroll.setWidget(self._make_facts())
+        self.addWidget(scroll)
+        workspace.group_changed.connect(self._show_group)
+        workspace.network_shown_changed.connect(self._show_limit)
+        workspace.setup_changed.connect(self._show_invitation)
+        workspace.emptied_changed.connect(self._show_invitation)
+        self._show_invitation()
+        self._show_group()
+
+    def chosen_cutoff(self) -> float | None:
+        """Return the longest hop in Å that was asked for, None for automatic."""
+        value = self.cutoff.value()
+        return None if value == _AUTOMATIC else value
+
+    # ---- building
+
+    def _make_cutoff(self) -> QDoubleSpinBox:
+        box = indented(QDoubleSpinBox())
+        box.setRange(_AUTOMATIC, LONGEST_CUTOFF)
+        box.setSingleStep(CUTOFF_STEP)
+        box.setDecimals(1)
+        box.setSuffix(" Å")
+        box.setSpecialValueText("automatic")
+        box.setAccessibleName("Longest hop")
+        box.setToolTip(
+            f"Automatic: {FIRST_CUTOFF:g} Å, and more where the hops would not connect in 3D"
+        )
+        return box
+
+    def _make_invitation(self) -> QWidget:
+        page = QWidget()
+        self._invitation = label("", "muted", wrap=True)
+        self._invitation.setAlignment(Qt.AlignmentFlag.AlignCenter)
+        self.find_button = button("Find paths", self._find_all, "primary")
+        column = QVBoxLayout(page)
+        column.setContentsMargins(24, 24, 24, 24)
+        column.setSpacing(14)
+        column.addStretch(1)
+        column.addWidget(self._invitation)
+        column.addWidget(self.find_button, 0, Qt.AlignmentFlag.AlignCenter)
+        column.addStretch(2)
+        return page
+
+    def _make_facts(self) -> QWidget:
+        page = QWidget()
+        page.setObjectName("body")
+        column = QVBoxLayout(page)
+        column.setContentsMargins(14, 12, 14, 14)
+        column.setSpacing(8)
+        self.summary = label("", "heading", wrap=True)
+        self._origin = label("", "muted", wrap=True)
+        column.addWidget(self.summary)
+        column.addWidget(self._origin)
+        column.addWidget(line())
+        column.addWidget(label("Barrier of getting through (eV)", "section"))
+        self._barriers = QGridLayout()
+        self._barriers.setHorizontalSpacing(10)
+        self._barriers.setVerticalSpacing(2)
+        self._barriers.setColumnStretch(3, 1)
+        column.addLayout(self._barriers)
+        column.addWidget(line())
+        self._add_slider(column)
+        column.addWidget(line())
+        self._add_left_out(column)
+        self._add_search(column)
+        column.addStretch(1)
+        return page
+
+    def _add_slider(self, column: QVBoxLayout) -> None:
+        self.in_view = QCheckBox("Show the network in 3D")
+        self.in_view.toggled.connect(self._workspace.set_show_network)
+        self.slider = QSlider(Qt.Orientation.Horizontal)
+        self.slider.setAccessibleName("Hide hops above")
+        self.slider.valueChanged.connect(self._slid)
+        self.limit = label("", "heading")
+        self.opened = label("", wrap=True)
+        row = QHBoxLayout()
+        row.addWidget(label("Hide hops above", "section"))
+        row.addStretch(1)
+        row.addWidget(self.limit)
+        column.addWidget(self.in_view)
+        column.addLayout(row)
+        column.addWidget(self.slider)
+        column.addWidget(self.opened)
+
+    def _add_left_out(self, column: QVBoxLayout) -> None:
+        self.left_out_button = QToolButton()
+        self.left_out_button.setCheckable(True)
+        self.left_out_button.setToolButtonStyle(Qt.ToolButtonStyle.ToolButtonTextBesideIcon)
+        self.left_out_button.toggled.connect(self._unfold)
+        self._left_out = QWidget()
+        self._left_out_rows = QVBoxLayout(self._left_out)
+        self._left_out_rows.setContentsMargins(10, 0, 0, 0)
+        self._left_out_rows.setSpacing(4)
+        column.addWidget(self.left_out_button, 0, Qt.AlignmentFlag.AlignLeft)
+        column.addWidget(self._left_out)
+
+    def _add_search(self, column: QVBoxLayout) -> None:
+        row = QHBoxLayout()
+        row.setSpacing(8)
+        row.addWidget(label("Longest hop"))
+        row.addWidget(self.cutoff, 1)
+        row.addWidget(button("Find again", self._find_all))
+        column.addLayout(row)
+
+    # ---- following the workspace
+
+    def _show_invitation(self) -> None:
+        state = self._workspace.state
+        self.find_button.setEnabled(bool(state.ion))
+        ends = "sites" if state.mechanism.between_sites else "voids"
+        text = f"All symmetry-distinct hops between {state.ion} {ends}, their barriers, and how they connect."
+        if state.emptied:
+            text += " Sites that were emptied count as full here."
+        self._invitation.setText(text if state.ion else "No ion, no paths.")
+
+    def _show_group(self) -> None:
+        group = self._workspace.state.group
+        self.setCurrentIndex(0 if group is None else 1)
+        if group is None:
+            return
+        crystal = group.found.crystal
+        search = crystal.search
+        self.summary.setText(_summary(group))
+        count = len(search.hops)
+        hops = "1 distinct hop" if count == 1 else f"{count} distinct hops"
+        self._origin.setText(
+            f"{search.ion}, {search.mechanism.replace('_', ' ')}: {hops} up to {search.cutoff:g} Å"
+        )
+        self._list_barriers(group)
+        self._list_left_out(group)
+        highest = max(group.barriers, default=0.0)
+        with QSignalBlocker(self.slider):
+            self.slider.setRange(0, int(np.ceil(highest / STEP_EV)))
+            self.slider.setPageStep(10)
+        self._show_limit()
+
+    def _list_barriers(self, group: Group) -> None:
+        while (item := self._barriers.takeAt(0)) is not None:
+            if (widget := item.widget()) is not None:
+                widget.hide()
+                widget.deleteLater()
+        for row, direction in enumerate(DIRECTIONS):
+            way = group.found.crystal.percolation[direction]
+            name = label(direction, "heading")
+            name.setToolTip(TIPS[direction])
+            self._barriers.addWidget(name, row, 0)
+            if way is None:
+                self._barriers.addWidget(label(NO_WAY, "muted"), row, 1, 1, 3)
+                continue
+            low, high = way.interval_ev
+            interval = label(f"{low:.2f} – {high:.2f}", "muted")
+            interval.setToolTip(INTERVAL_TIP)
+            self._barriers.addWidget(label(f"{way.barrier_ev:.3f}"), row, 1)
+            self._barriers.addWidget(interval, row, 2)
+            self._barriers.addWidget(self._link(group, way.bottleneck), row, 3)
+
+    def _link(self, group: Group, number: int) -> QPushButton:
+        name = group.found.crystal.search.hops[number].label
+        link = button(name, lambda: self._workspace.activate_hop(number), "link")
+        link.setToolTip(f"Show the bottleneck hop {name}")
+        link.setAccessibleName(f"Show the hop {name}")
+        return link
+
+    def _list_left_out(self, group: Group) -> None:
+        clear(self._left_out_rows)
+        left_out = group.found.crystal.search.left_out
+        for out in left_out:
+            text = f"{out.hop.label}   {out.hop.length:.2f} Å: {out.reason}"
+            self._left_out_rows.addWidget(label(text, "muted", wrap=True))
+        count = len(left_out)
+        hops = "hop" if count == 1 else "hops"
+        self.left_out_button.setText(f"{count or 'No'} {hops} left out")
+        self.left_out_button.setEnabled(count > 0)
+        self.left_out_button.setChecked(False)
+        self._unfold(False)
+
+    def _unfold(self, shown: bool) -> None:
+        arrow = Qt.ArrowType.DownArrow if shown else Qt.ArrowType.RightArrow
+        self.left_out_button.setArrowType(arrow)
+        self._left_out.setVisible(shown)
+
+    def _show_limit(self) -> None:
+        workspace, group = self._workspace, self._workspace.state.group
+        if group is None:
+            return
+        highest = workspace.highest_shown
+        with QSignalBlocker(self.slider), QSignalBlocker(self.in_view):
+            everything = np.isinf(highest)
+            self.slider.setValue(self.slider.maximum() if everything else round(highest / STEP_EV))
+            self.in_view.setChecked(workspace.show_network)
+        self.slider.setEnabled(workspace.show_network)
+        self.limit.setText("none hidden" if everything else f"{highest:.2f} eV")
+        shown = int((group.barriers <= highest).sum())
+        self.opened.setText(f"{_opened(group, highest)} {shown} of {len(group.barriers)} hops.")
+
+    # ---- telling the workspace
+
+    def _slid(self, step: int) -> None:
+        highest = np.inf if step == self.slider.maximum() else step * STEP_EV
+        self._workspace.set_highest_shown(float(highest))
+
+    def _find_all(self) -> None:
+        self._find(self.chosen_cutoff())
+
+
+def _summary(group: Group) -> str:
+    ion = group.found.crystal.search.ion
+    dimensions, _ = group.opened_by(np.inf)
+    if not len(group.barriers):
+        return f"No hop of {ion} was found."
+    if not dimensions:
+        return f"No percolation: the hops of {ion} do not connect through the crystal."
+    barriers = group.found.crystal.percolation
+    way = barriers["1D"]
+    assert way is not None
+    return f"{ion} gets through from {way.barrier_ev:.2f} eV on, in up to {_in(dimensions)}."
+
+
+def _opened(group: Group, highest: float) -> str:
+    dimensions, axes = group.opened_by(highest)
+    if not dimensions:
+        return "No percolation:"
+    along = f" (along {', '.join(axes)})" if axes else ""
+    return f"Connects in {_in(dimensions)}{along}:"
+
+
+def _in(dimensions: int) -> str:
+    return "1 dimension" if dimensions == 1 else f"{dimensions} dimensions"

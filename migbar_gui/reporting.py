@@ -1,0 +1,40 @@
+"""Writes the report of all paths with the window's picture."""
+
+from __future__ import annotations
+
+import hashlib
+from pathlib import Path
+
+from PySide6.QtCore import QBuffer, QIODevice
+from PySide6.QtGui import QImage
+
+from migbar_gui.workspace import Document, Group
+
+NO_FILE = "made in the window, not read from a file"
+
+
+def write(
+    path: Path, document: Document, group: Group, picture: QImage | None, threshold: float
+) -> None:
+    """Write the report as an HTML page; may run in any thread.
+
+    Raises
+    ------
+    OSError
+        If the structure's file is gone, or the page cannot be written.
+    """
+    from migbar.reports import Provenance, write_report
+
+    source = document.source
+    digest = NO_FILE if source is None else hashlib.sha256(source.read_bytes()).hexdigest()
+    found = group.found
+    provenance = Provenance(document.name, digest, found.model, dict(found.settings))
+    png = None if picture is None else _png(picture)
+    write_report(path, document.structure, found.crystal, provenance, png, threshold)
+
+
+def _png(picture: QImage) -> bytes:
+    buffer = QBuffer()
+    buffer.open(QIODevice.OpenModeFlag.WriteOnly)
+    picture.save(buffer, "PNG")  # type: ignore[call-overload]
+    return bytes(buffer.data().data())
