@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 import torch
 
-from migbar.errors import BandsFileError, Cancelled
+from migbar.errors import BandsFileError, Cancelled, MigbarError
 from migbar.graphs import GraphSettings
 from migbar.models.networks.architectures import PROPERTIES, copy_trunk, make_network
 from migbar.models.networks.scaling import TargetScaling
@@ -264,3 +264,50 @@ def test_that_the_paper_preset_holds_the_published_settings():
         settings = finetuning_settings("paper", architecture)
         assert (settings.epochs, settings.batch_size, settings.max_lr) == (500, batch, 1e-3)
         assert (settings.seed, settings.validation, settings.pct_start) == (123, 0.1, 0.3)
+
+
+def test_that_the_commands_train_and_resume(corpus, tmp_path):
+    import typer
+
+    from migbar.cli.train_networks import register
+    from migbar.datasets import write_bands
+
+    app, train, models = typer.Typer(), typer.Typer(), typer.Typer()
+    app.add_typer(train, name="train")
+    app.add_typer(models, name="models")
+    register(train, models)
+
+    def run(*arguments: object) -> None:
+        app([str(a) for a in arguments], standalone_mode=False)
+
+    bands = tmp_path / "bands.json"
+    write_bands(example_records(), bands)
+    mpt = tmp_path / "mpt"
+    run("train", "mpt", "--data", corpus, "--out", mpt, "--preset", "compact", "--epochs", 1)
+    saved = SavedNetwork.load(mpt / "network.npz")
+    assert saved.architecture == "MPT"
+    common = ("--data", bands, "--preset", "compact", "--epochs", 1)
+    for name, extra in (("MODEL-3", ("--from", mpt / "network.npz")), ("SCRATCH-CC", ())):
+        run("train", name, *common, *extra, "--out", tmp_path / name)
+        model = load_model(str(tmp_path / name / "model"))
+        assert model.card.name == f"{name}-compact"
+    with pytest.raises(MigbarError, match="give --from"):
+        run("train", "MODEL-3", *common, "--out", tmp_path / "x")
+    with pytest.raises(Cancelled):
+        run("train", "SCRATCH-CC", *common, "--out", tmp_path / "cut", "--stop-after", 0)
+    run("train", "SCRATCH-CC", *common, "--out", tmp_path / "cut")
+    one, two = (load_model(str(tmp_path / n / "model")) for n in ("SCRATCH-CC", "cut"))
+    assert same(one.network.state_dict(), two.network.state_dict())
+
+
+def test_that_packed_data_train_on_their_own(tmp_path, monkeypatch, bands):
+    from migbar.training.networks.__main__ import main
+
+    bands.save(tmp_path / "bands.npz")
+    options = ["--data", str(tmp_path / "bands.npz"), "--out", str(tmp_path / "run")]
+    options += ["--preset", "compact", "--epochs", "1"]
+    monkeypatch.setattr("sys.argv", ["train", "MODEL-3", *options, "--stop-after", "0"])
+    assert main() == 3
+    monkeypatch.setattr("sys.argv", ["train", "MODEL-3", *options])
+    assert main() == 0
+    assert SavedNetwork.load(tmp_path / "run" / "network.npz").info["epochs"] == 1
