@@ -112,7 +112,8 @@ class ViewLink(QObject):
             hop, ends = search.segments()
             cartesian = np.asarray(workspace.structure.lattice.get_cartesian_coords(ends))
             labels = tuple(distinct.label for distinct in search.hops)
-            self._tubes = network, NetworkDrawing(hop, cartesian, network.barriers, labels)
+            drawing = NetworkDrawing(hop, cartesian, network.barriers, labels, search.ion)
+            self._tubes = network, drawing
         drawing = self._tubes[1]
         if drawing is not None and network is not None:
             active = network.hop_of(workspace.active)
@@ -145,7 +146,11 @@ class ViewLink(QObject):
         result, shape = self._workspace.result(path.id), self._workspace.shape(path.id)
         label = ""
         clashes: tuple[int, ...] = ()
-        if result is not None:
+        group = self._workspace.state.group
+        active = path.id == self._workspace.active
+        # Paths that were found together are too many to speak all at once.
+        quiet = not active and group is not None and group.hop_of(path.id) is not None
+        if result is not None and not quiet:
             predicted = result.predicted
             label = f"{predicted.barrier.barrier_ev:.2f} eV"
             near = predicted.approaches if shape is None else shape.approaches
@@ -156,7 +161,7 @@ class ViewLink(QObject):
             points=np.asarray(points),
             ion=path.hop.ion,
             colour=path_colour(path.id),
-            active=path.id == self._workspace.active,
+            active=active,
             label=label,
             clashes=clashes,
         )

@@ -102,6 +102,8 @@ class PathEntry:
         The user's own words.
     multiplicity : int
         Number of equivalent hops per cell; 0 where they were not counted.
+    name : str
+        Short names of the ends, where they have any beside those of the hop: ``v0 → v3``.
     """
 
     id: int
@@ -110,6 +112,13 @@ class PathEntry:
     remarks: tuple[Remark, ...] = ()
     note: str = ""
     multiplicity: int = 0
+    name: str = ""
+
+    @property
+    def label(self) -> str:
+        """The two ends, and which further sites are empty."""
+        emptied = "".join(f"  without {site}" for site in self.hop.removed)
+        return (self.name or self.hop.label) + emptied
 
 
 @dataclass(frozen=True, slots=True)
@@ -455,7 +464,7 @@ class Workspace:
         for distinct, result in zip(found.crystal.search.hops, found.results, strict=True):
             path = known.get((distinct.hop, found.supercell))
             path = path or PathEntry(next(self._ids), distinct.hop, found.supercell)
-            path = replace(path, multiplicity=distinct.multiplicity)
+            path = replace(path, multiplicity=distinct.multiplicity, name=distinct.label)
             self._results[path.id] = result
             group.append(path)
         ids = {path.id for path in group}

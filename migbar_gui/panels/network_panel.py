@@ -89,6 +89,7 @@ class NetworkPanel(QStackedWidget):
         box.setDecimals(1)
         box.setSuffix(" Å")
         box.setSpecialValueText("automatic")
+        box.setFixedWidth(112)
         box.setAccessibleName("Longest hop")
         box.setToolTip(
             f"Automatic: {FIRST_CUTOFF:g} Å, and more where the hops would not connect in 3D"
@@ -166,9 +167,10 @@ class NetworkPanel(QStackedWidget):
     def _add_search(self, column: QVBoxLayout) -> None:
         row = QHBoxLayout()
         row.setSpacing(8)
-        row.addWidget(label("Longest hop"))
-        row.addWidget(self.cutoff, 1)
-        row.addWidget(button("Find again", self._find_all))
+        row.addWidget(label("Longest hop", "muted"))
+        row.addWidget(self.cutoff)
+        row.addWidget(button("Find again", self._find_all, "link"))
+        row.addStretch(1)
         column.addLayout(row)
 
     # ---- following the workspace
@@ -260,7 +262,9 @@ class NetworkPanel(QStackedWidget):
         self.slider.setEnabled(workspace.show_network)
         self.limit.setText("none hidden" if everything else f"{highest:.2f} eV")
         shown = int((group.barriers <= highest).sum())
-        self.opened.setText(f"{_opened(group, highest)} {shown} of {len(group.barriers)} hops.")
+        self.opened.setText(
+            f"{_opened(group, highest)} {shown} of {len(group.barriers)} hops shown."
+        )
 
     # ---- telling the workspace
 
@@ -288,9 +292,9 @@ def _summary(group: Group) -> str:
 def _opened(group: Group, highest: float) -> str:
     dimensions, axes = group.opened_by(highest)
     if not dimensions:
-        return "No percolation:"
+        return "No percolation."
     along = f" (along {', '.join(axes)})" if axes else ""
-    return f"Connects in {_in(dimensions)}{along}:"
+    return f"Connects in {_in(dimensions)}{along}."
 
 
 def _in(dimensions: int) -> str:

@@ -161,9 +161,9 @@ class PathPanel(QStackedWidget):
         if path is None:
             text = "The facts of a path appear here."
         elif found is None:
-            text = f"Predicting {path.hop.label} …"
+            text = f"Predicting {path.label} …"
         else:
-            text = f"No barrier for {path.hop.label}:\n\n{found}"
+            text = f"No barrier for {path.label}:\n\n{found}"
         self._message.setText(text)
         self.setCurrentIndex(0)
 
@@ -173,7 +173,7 @@ class PathPanel(QStackedWidget):
         good = verdict(found, threshold)
         low, high = barrier.interval_ev
         self._spot.setPixmap(swatch(path_colour(path.id), 16))
-        self._ends.setText(f"{path.hop.ion}   {path.hop.label}")
+        self._ends.setText(f"{path.hop.ion}   {path.label}")
         self.barrier.setText(f"{barrier.barrier_ev:.3f} eV")
         self._verdict.setProperty("verdict", good)
         restyle(self._verdict)
@@ -185,7 +185,7 @@ class PathPanel(QStackedWidget):
         texts = {
             "Model": f"{barrier.model}, version {barrier.model_version}",
             "Mechanism": MECHANISM_NAMES[path.hop.mechanism],
-            "Emptied": "sites " + "  ".join(map(str, path.hop.removed)),
+            "Emptied": ", ".join(f"site {site}" for site in path.hop.removed),
             "Per cell": f"{path.multiplicity} equivalent hops",
             "Length": f"{predicted.length:.2f} Å",
             "Images": f"{predicted.band.n_images}, straight",

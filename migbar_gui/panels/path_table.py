@@ -152,8 +152,7 @@ class PathTable(QAbstractTableModel):
 
     def _text(self, path: PathEntry, column: Column, found: PathResult | Exception | None) -> str:
         if column is Column.PATH:
-            without = "".join(f"   without {site}" for site in path.hop.removed)
-            return f"{path.hop.ion}   {path.hop.label}{without}"
+            return f"{path.hop.ion}   {path.label}"
         if column is Column.MECHANISM:
             return MECHANISM_NAMES[path.hop.mechanism]
         if column is Column.NOTE:

@@ -20,14 +20,14 @@ from migbar_gui.widgets import label
 from migbar_gui.workspace import Workspace
 
 WIDTHS = {
-    Column.PATH: 230,
-    Column.BARRIER: 100,
-    Column.INTERVAL: 116,
-    Column.VERDICT: 142,
-    Column.LENGTH: 96,
-    Column.PER_CELL: 84,
-    Column.MECHANISM: 104,
-    Column.MODEL: 120,
+    Column.PATH: 190,
+    Column.BARRIER: 98,
+    Column.INTERVAL: 110,
+    Column.VERDICT: 138,
+    Column.LENGTH: 92,
+    Column.MECHANISM: 100,
+    Column.MODEL: 110,
+    Column.PER_CELL: 76,
 }
 
 

@@ -243,7 +243,15 @@ def _paint_legend(painter: QPainter, legend: Legend, projection: Projection, the
         _LEGEND_HEIGHT,
     )
     painter.setFont(font)
+    title = "barrier (eV)"
+    right = bar.right() + room
+    left = right - metrics.horizontalAdvance(title)
+    ground = QColor(theme.background)
+    ground.setAlpha(205)
     painter.setPen(Qt.PenStyle.NoPen)
+    painter.setBrush(ground)
+    corner, opposite = QPointF(left - 8, bar.top() - 34), QPointF(right + 8, bar.bottom() + 10)
+    painter.drawRoundedRect(QRectF(corner, opposite), 6, 6)
     slices = np.linspace(scale.high, scale.low, round(_LEGEND_HEIGHT))
     for row, (energy, colour) in enumerate(zip(slices, scale.colours(slices), strict=True)):
         if energy <= legend.highest:
@@ -257,9 +265,7 @@ def _paint_legend(painter: QPainter, legend: Legend, projection: Projection, the
         y = bar.bottom() - _LEGEND_HEIGHT * (energy - scale.low) / (scale.high - scale.low)
         painter.drawLine(QPointF(bar.right(), y), QPointF(bar.right() + 4, y))
         painter.drawText(QPointF(bar.right() + 8, y + metrics.capHeight() / 2), f"{energy:.2f}")
-    title = "barrier (eV)"
-    right = bar.right() + room
-    painter.drawText(QPointF(right - metrics.horizontalAdvance(title), bar.top() - 12), title)
+    painter.drawText(QPointF(left, bar.top() - 14), title)
 
 
 # ------------------------------------------------------------------ axes

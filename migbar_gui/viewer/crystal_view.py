@@ -21,7 +21,7 @@ from migbar_gui.viewer.annotations import Annotations, Label, Legend, Tag, paint
 from migbar_gui.viewer.canvas import Canvas
 from migbar_gui.viewer.drawing import BallLayer, FaceLayer, Layer, StickLayer
 from migbar_gui.viewer.isosurface import Isosurface, IsosurfaceLayer
-from migbar_gui.viewer.network import NetworkDrawing, Scale
+from migbar_gui.viewer.network import NODE_RADIUS, NetworkDrawing, Scale
 from migbar_gui.viewer.projection import Projection
 from migbar_gui.viewer.scene import AtomInfo, Balls
 
@@ -160,6 +160,7 @@ class CrystalView(QWidget):
         self._face_layer = FaceLayer(renderer)
         self._rim_layer = StickLayer(renderer, outline=0.2)
         self._network_layer = StickLayer(renderer, outline=0.3)
+        self._node_layer = BallLayer(renderer, outline=0.3)
         self._tube_layer = StickLayer(renderer, outline=0.3)
         self._bead_layer = BallLayer(renderer, outline=0.35)
         self._halo_layer = BallLayer(renderer, lit=False)
@@ -182,6 +183,7 @@ class CrystalView(QWidget):
             self._ghost_layer,
             self._void_layer,
             self._network_layer,
+            self._node_layer,
             *self._surface_layers,
         ]
 
@@ -435,11 +437,17 @@ class CrystalView(QWidget):
         network = self._network
         if network is None:
             self._network_layer.draw(*[np.zeros((0, 3))] * 4)
+            self._node_layer.draw(*[np.zeros((0, 3))] * 3)
             return
         rows = network.shown
         ends, energies = network.ends[rows], network.barriers[network.hop[rows]]
         colours = self._scale(network).colours(energies)
         self._network_layer.draw(ends[:, 0], ends[:, 1], network.radii()[rows], colours)
+        nodes = ends.reshape(-1, 3)
+        colour = rgb(element_colour(network.ion))
+        self._node_layer.draw(
+            nodes, np.full(len(nodes), NODE_RADIUS), np.tile(colour, (len(nodes), 1))
+        )
 
     def _scale(self, network: NetworkDrawing) -> Scale:
         return Scale.of(network.barriers, self._theme is themes.DARK)

@@ -15,6 +15,9 @@ Ints = NDArray[np.int_]
 TUBE_RADIUS, ACTIVE_RADIUS = 0.085, 0.13
 """Radii in Å; the active hop is told by more than its colour."""
 
+NODE_RADIUS = 0.2
+"""Radius in Å of the ball at an end of a tube, where no atom is drawn."""
+
 # Viridis (matplotlib, CC0) without its ends, which fade into white and black: even steps for the eye,
 # also without colour and for the colour-blind.
 _VIRIDIS = np.array(
@@ -76,6 +79,8 @@ class NetworkDrawing:
         Of the distinct hops in eV.
     labels : tuple of str, length m
         Names of the distinct hops.
+    ion : str
+        Symbol of what hops.
     highest : float
         Hops above this barrier (eV) are hidden.
     active : int or None
@@ -86,6 +91,7 @@ class NetworkDrawing:
     ends: Floats
     barriers: Floats
     labels: tuple[str, ...]
+    ion: str
     highest: float = np.inf
     active: int | None = None
 
