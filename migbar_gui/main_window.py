@@ -152,8 +152,10 @@ class MainWindow(QMainWindow):
         self.network_dock = self._add_dock("Network", self.network_panel, right)
         self.docks.append(self.network_dock)
         self.tabifyDockWidget(self.docks[1], self.network_dock)
-        self.transport_dock = self._add_dock("Transport", self.transport_panel, right)
-        self.comparison_dock = self._add_dock("Comparison", self.comparison_panel, bottom)
+        self.transport_dock: QDockWidget = self._add_dock("Transport", self.transport_panel, right)
+        self.comparison_dock: QDockWidget = self._add_dock(
+            "Comparison", self.comparison_panel, bottom
+        )
         self.docks += [self.transport_dock, self.comparison_dock]
         self.tabifyDockWidget(self.docks[1], self.transport_dock)
         self.tabifyDockWidget(self.docks[2], self.comparison_dock)

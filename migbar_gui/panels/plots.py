@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import numpy as np
 from numpy.typing import NDArray
 from PySide6.QtCore import QPointF, QRectF, QSize, Qt
@@ -11,6 +13,11 @@ from PySide6.QtWidgets import QSizePolicy, QWidget
 from migbar_gui.theme import current_theme
 
 PAD = 6.0
+
+
+def power_of_ten(exponent: int) -> str:
+    """Write 10 with its exponent as small raised figures."""
+    return "10" + str(exponent).translate(str.maketrans("-0123456789", "⁻⁰¹²³⁴⁵⁶⁷⁸⁹"))
 
 
 class IntervalBar(QWidget):
@@ -145,3 +152,93 @@ class CoordinationPlot(QWidget):
         painter.setPen(QPen(QColor(self._colour), 2))
         painter.drawPolyline(QPolygonF(curve))
         painter.end()
+
+
+Lines = tuple[NDArray[np.float64], NDArray[np.float64], NDArray[np.float64], NDArray[np.float64]]
+"""1000/T, and log₁₀ D for a barrier and for the ends of its interval."""
+
+
+class ArrheniusPlot(QWidget):
+    """Logarithm of the diffusivity over the inverse temperature, with its interval."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._lines: Lines | None = None
+        self._mark = 0.0
+        self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Fixed)
+        self.setAccessibleName("Diffusivity over temperature")
+
+    def show_lines(self, lines: Lines | None, mark: float = 0.0) -> None:
+        """Show other lines, or none, and mark one inverse temperature (1000/K)."""
+        self._lines, self._mark = lines, mark
+        self.update()
+
+    def sizeHint(self) -> QSize:  # noqa: N802
+        return QSize(220, 200)
+
+    def paintEvent(self, _event: QPaintEvent) -> None:  # noqa: N802
+        if self._lines is None:
+            return
+        theme, metrics = current_theme(), self.fontMetrics()
+        painter = QPainter(self)
+        painter.setRenderHint(QPainter.RenderHint.Antialiasing)
+        inverse, middle, low, high = self._lines
+        bottom, top = float(np.floor(low.min())), float(np.ceil(high.max()))
+        first, last = float(inverse.min()), float(inverse.max())
+        left = metrics.horizontalAdvance("10⁻⁰⁰") + 8
+        head, foot = 1.4 * metrics.lineSpacing(), 2.2 * metrics.lineSpacing()
+        frame = QRectF(left, head, self.width() - left - PAD, self.height() - head - foot)
+
+        def point(x: float, y: float) -> QPointF:
+            return QPointF(
+                frame.left() + frame.width() * (x - first) / (last - first),
+                frame.bottom() - frame.height() * (y - bottom) / (top - bottom),
+            )
+
+        step = max(1, int(np.ceil((top - bottom) / 5)))
+        for decade in range(int(bottom), int(top) + 1, step):
+            y = point(first, decade).y()
+            painter.setPen(QPen(QColor(theme.border), 1))
+            painter.drawLine(QPointF(frame.left(), y), QPointF(frame.right(), y))
+            text = power_of_ten(decade)
+            painter.setPen(QColor(theme.muted))
+            x = frame.left() - 5 - metrics.horizontalAdvance(text)
+            painter.drawText(QPointF(x, y + metrics.ascent() / 2 - 1), text)
+        for tick in np.arange(np.ceil(2 * first), 2 * last + 0.01) / 2:
+            text = f"{tick:g}"
+            x = point(tick, bottom).x() - metrics.horizontalAdvance(text) / 2
+            x = min(x, self.width() - metrics.horizontalAdvance(text))
+            painter.drawText(QPointF(x, frame.bottom() + metrics.ascent() + 4), text)
+        painter.drawText(QPointF(0, metrics.ascent()), "D (cm²/s)")
+        caption = "1000 K / T"
+        x = frame.center().x() - metrics.horizontalAdvance(caption) / 2
+        painter.drawText(QPointF(x, self.height() - metrics.descent() - 1), caption)
+        ground = QColor(theme.accent)
+        ground.setAlpha(48)
+        edge = [point(x, y) for x, y in zip(inverse, low, strict=True)]
+        back = [point(x, y) for x, y in zip(inverse, high, strict=True)]
+        painter.setPen(Qt.PenStyle.NoPen)
+        painter.setBrush(ground)
+        painter.drawPolygon(QPolygonF([*edge, *reversed(back)]))
+        painter.setPen(QPen(QColor(theme.accent), 2))
+        painter.drawPolyline(QPolygonF([point(x, y) for x, y in zip(inverse, middle, strict=True)]))
+        if first <= self._mark <= last:
+            self._paint_mark(painter, frame, point)
+        painter.end()
+
+    def _paint_mark(
+        self, painter: QPainter, frame: QRectF, point: Callable[[float, float], QPointF]
+    ) -> None:
+        assert self._lines is not None
+        inverse, middle, *_ = self._lines
+        theme, order = current_theme(), np.argsort(inverse)
+        spot = point(self._mark, float(np.interp(self._mark, inverse[order], middle[order])))
+        painter.setPen(QPen(QColor(theme.text), 1, Qt.PenStyle.DashLine))
+        painter.drawLine(QPointF(spot.x(), frame.top()), QPointF(spot.x(), frame.bottom()))
+        text = f"{1000 / self._mark:.0f} K"
+        width = self.fontMetrics().horizontalAdvance(text)
+        x = min(spot.x() - width / 2, self.width() - width)
+        painter.drawText(QPointF(x, self.fontMetrics().ascent()), text)
+        painter.setBrush(QColor(theme.accent))
+        painter.setPen(QPen(QColor(theme.surface), 2))
+        painter.drawEllipse(spot, 5.5, 5.5)

@@ -1,0 +1,286 @@
+"""The dock that compares barriers as bars, within and across structures."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from PySide6.QtCore import QModelIndex, QPersistentModelIndex, QPointF, QRectF, QSize, Qt
+from PySide6.QtGui import QColor, QPainter, QPaintEvent, QPen
+from PySide6.QtWidgets import (
+    QComboBox,
+    QHBoxLayout,
+    QListWidget,
+    QListWidgetItem,
+    QStackedLayout,
+    QStyle,
+    QStyledItemDelegate,
+    QStyleOptionViewItem,
+    QVBoxLayout,
+    QWidget,
+)
+
+from migbar_gui.comparison import ORDERS, ComparedPath, compared_paths
+from migbar_gui.theme import current_theme, path_colour, pixmap
+from migbar_gui.widgets import button, label, swatch
+from migbar_gui.workspace import Workspace
+
+ROW_HEIGHT = 28
+ROLE = Qt.ItemDataRole.UserRole
+Index = QModelIndex | QPersistentModelIndex
+
+
+@dataclass(slots=True)
+class Scale:
+    """Where energies fall in a row: names to the left of it, numbers to its right."""
+
+    largest: float = 1.0
+    threshold: float = 0.65
+
+    def frame(self, width: float) -> tuple[float, float]:
+        """Return left end and width of the energy axis in a row of this width."""
+        left = min(300.0, 0.36 * width)
+        return left, max(40.0, width - left - 150)
+
+    def x(self, energy: float, width: float) -> float:
+        """Return where an energy (eV) lies in a row of this width."""
+        left, long = self.frame(width)
+        return left + long * min(max(energy, 0.0), self.largest) / self.largest
+
+
+class _Bar(QStyledItemDelegate):
+    """Paints a path as a bar with its interval."""
+
+    def __init__(self, scale: Scale, parent: QWidget) -> None:
+        super().__init__(parent)
+        self._scale = scale
+
+    def sizeHint(self, option: QStyleOptionViewItem, index: Index) -> QSize:  # noqa: N802
+        return QSize(300, ROW_HEIGHT)
+
+    def paint(self, painter: QPainter, option: QStyleOptionViewItem, index: Index) -> None:
+        compared, theme, scale = index.data(ROLE), current_theme(), self._scale
+        row = QRectF(option.rect)
+        state = option.state
+        painter.save()
+        painter.setRenderHint(QPainter.RenderHint.Antialiasing)
+        if state & QStyle.StateFlag.State_Selected:
+            painter.fillRect(row, QColor(theme.accent_soft))
+        painter.translate(row.topLeft())
+        width, middle = row.width(), row.height() / 2
+        left, _ = scale.frame(width)
+        self._paint_name(painter, compared, QRectF(0, 0, left - 12, row.height()))
+        low, high = compared.barrier.interval_ev
+        good = compared.barrier.is_good_conductor(scale.threshold)
+        end = scale.x(compared.barrier.barrier_ev, width)
+        painter.setPen(Qt.PenStyle.NoPen)
+        painter.setBrush(QColor(theme.good if good else theme.poor))
+        painter.drawRoundedRect(QRectF(left, middle - 6, max(2.0, end - left), 12), 3, 3)
+        painter.setPen(QPen(QColor(theme.text), 1.4))
+        a, b = scale.x(low, width), scale.x(high, width)
+        painter.drawLine(QPointF(a, middle), QPointF(b, middle))
+        for x in (a, b):
+            painter.drawLine(QPointF(x, middle - 4), QPointF(x, middle + 4))
+        border = scale.x(scale.threshold, width)
+        painter.setPen(QPen(QColor(theme.muted), 1, Qt.PenStyle.DashLine))
+        painter.drawLine(QPointF(border, 0), QPointF(border, row.height()))
+        self._paint_numbers(painter, compared, QRectF(width - 142, 0, 134, row.height()))
+        painter.restore()
+
+    def _paint_name(self, painter: QPainter, compared: ComparedPath, place: QRectF) -> None:
+        theme = current_theme()
+        painter.drawPixmap(
+            QPointF(10, place.height() / 2 - 7), swatch(path_colour(compared.path.id))
+        )
+        metrics, x = painter.fontMetrics(), 32.0
+        ends = f"{compared.path.hop.ion} {compared.path.hop.label}"
+        needed = metrics.horizontalAdvance(ends)
+        if compared.pin is not None:
+            drawn = pixmap("pin", theme.accent, 14, painter.device().devicePixelRatioF())
+            painter.drawPixmap(QPointF(x, place.height() / 2 - 7), drawn)
+            x += 20
+        room = int(max(30.0, place.width() - x - needed - 10))
+        side = Qt.AlignmentFlag.AlignVCenter | Qt.AlignmentFlag.AlignLeft
+        name = metrics.elidedText(compared.document.name, Qt.TextElideMode.ElideMiddle, room)
+        painter.setPen(QColor(theme.muted))
+        painter.drawText(QRectF(x, 0, room, place.height()), side, name)
+        start = x + metrics.horizontalAdvance(name) + 10
+        ends = metrics.elidedText(
+            ends, Qt.TextElideMode.ElideRight, int(max(20.0, place.width() - start))
+        )
+        painter.setPen(QColor(theme.text))
+        painter.drawText(QRectF(start, 0, place.width() - start, place.height()), side, ends)
+
+    def _paint_numbers(self, painter: QPainter, compared: ComparedPath, place: QRectF) -> None:
+        theme = current_theme()
+        right = Qt.AlignmentFlag.AlignVCenter | Qt.AlignmentFlag.AlignRight
+        left = Qt.AlignmentFlag.AlignVCenter | Qt.AlignmentFlag.AlignLeft
+        painter.setPen(QColor(theme.text))
+        painter.drawText(place, left, f"{compared.barrier.barrier_ev:.3f} eV")
+        painter.setPen(QColor(theme.muted))
+        painter.drawText(place, right, f"{compared.length:.2f} Å")
+
+
+class _Axis(QWidget):
+    """The energy axis under the bars."""
+
+    def __init__(self, scale: Scale, bars: QListWidget) -> None:
+        super().__init__()
+        self._scale = scale
+        self._bars = bars
+
+    def sizeHint(self) -> QSize:  # noqa: N802
+        return QSize(300, self.fontMetrics().lineSpacing() + 10)
+
+    def paintEvent(self, _event: QPaintEvent) -> None:  # noqa: N802
+        theme, metrics, scale = current_theme(), self.fontMetrics(), self._scale
+        width = self._bars.viewport().width()
+        left, long = scale.frame(width)
+        painter = QPainter(self)
+        painter.setPen(QPen(QColor(theme.border), 1))
+        painter.drawLine(QPointF(left, 1), QPointF(left + long, 1))
+        step = next(s for s in (0.1, 0.2, 0.5, 1.0, 2.0, 5.0) if scale.largest / s <= 8 or s == 5.0)
+        baseline = metrics.ascent() + 6
+        for energy in np.arange(0.0, scale.largest + 1e-9, step):
+            x = scale.x(float(energy), width)
+            text = f"{energy:g}"
+            painter.setPen(QColor(theme.muted))
+            painter.drawLine(QPointF(x, 1), QPointF(x, 5))
+            painter.drawText(QPointF(x - metrics.horizontalAdvance(text) / 2, baseline), text)
+        painter.drawText(QPointF(width - 142, baseline), "eV, 90 % interval")
+        text = f"threshold {scale.threshold:.3g} eV"
+        painter.drawText(QPointF(10, baseline), text)
+        painter.end()
+
+
+class ComparisonPanel(QWidget):
+    """Bars of the open structure's paths and of all pinned ones; a click leads to the path."""
+
+    def __init__(self, workspace: Workspace) -> None:
+        super().__init__()
+        self.setObjectName("panel")
+        self.setAttribute(Qt.WidgetAttribute.WA_StyledBackground)
+        self._workspace = workspace
+        self._shown: list[ComparedPath] = []
+        self._scale = Scale()
+        self.order = QComboBox()
+        self.order.addItems(list(ORDERS))
+        self.order.setAccessibleName("Sort by")
+        self.order.currentTextChanged.connect(lambda _: self._show())
+        self.bars = QListWidget()
+        self.bars.setObjectName("bars")
+        self.bars.setAccessibleName("Barriers")
+        self.bars.setItemDelegate(_Bar(self._scale, self.bars))
+        self.bars.setUniformItemSizes(True)
+        self.bars.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
+        self.bars.itemClicked.connect(self._go)
+        self.bars.itemActivated.connect(self._go)
+        self.bars.currentItemChanged.connect(lambda *_: self._enable())
+        self.axis = _Axis(self._scale, self.bars)
+        self.pin = button("Pin", self._toggle_pin)
+        self.pin.setToolTip("Keep the selected path here when another structure is opened")
+        self._summary = label("", "muted")
+        top = QHBoxLayout()
+        top.setContentsMargins(12, 6, 8, 6)
+        top.setSpacing(8)
+        top.addWidget(label("Sort by"))
+        top.addWidget(self.order)
+        top.addSpacing(8)
+        top.addWidget(self._summary, 1)
+        top.addWidget(self.pin)
+        page = QWidget()
+        column = QVBoxLayout(page)
+        column.setContentsMargins(0, 0, 0, 0)
+        column.setSpacing(0)
+        column.addWidget(self.bars, 1)
+        column.addWidget(self.axis)
+        hint = label(
+            "Barriers are compared here, also those of pinned paths of other structures.", "muted"
+        )
+        hint.setAlignment(Qt.AlignmentFlag.AlignCenter)
+        self._stack = QStackedLayout()
+        self._stack.addWidget(hint)
+        self._stack.addWidget(page)
+        outer = QVBoxLayout(self)
+        outer.setContentsMargins(0, 0, 0, 0)
+        outer.setSpacing(0)
+        outer.addLayout(top)
+        outer.addLayout(self._stack, 1)
+        for event in (
+            workspace.document_changed,
+            workspace.paths_changed,
+            workspace.pins_changed,
+            workspace.active_changed,
+            workspace.threshold_changed,
+        ):
+            event.connect(self._show)
+        workspace.result_arrived.connect(lambda _: self._show())
+        self._show()
+
+    def selected(self) -> ComparedPath | None:
+        """Return the path whose bar is selected."""
+        item = self.bars.currentItem()
+        return item.data(ROLE) if item is not None and item.isSelected() else None
+
+    def _show(self) -> None:
+        workspace = self._workspace
+        shown = compared_paths(workspace, self.order.currentText())
+        self._scale.threshold = workspace.threshold
+        ends = [compared.barrier.interval_ev[1] for compared in shown]
+        self._scale.largest = 1.05 * max([*ends, 1.2 * workspace.threshold])
+        self._stack.setCurrentIndex(1 if shown else 0)
+        if [_content(c) for c in shown] != [_content(c) for c in self._shown]:
+            self._fill(shown)
+        self._select_active()
+        pinned = len(workspace.state.pins)
+        structures = len({id(compared.document) for compared in shown})
+        counted = f"{structures} structures" if structures != 1 else "1 structure"
+        self._summary.setText(f"{len(shown)} paths of {counted}, {pinned} pinned" if shown else "")
+        self._enable()
+        self.bars.viewport().update()
+        self.axis.update()
+
+    def _fill(self, shown: list[ComparedPath]) -> None:
+        self._shown = shown
+        self.bars.clear()
+        for compared in shown:
+            low, high = compared.barrier.interval_ev
+            item = QListWidgetItem(
+                f"{compared.name}: {compared.barrier.barrier_ev:.3f} eV ({low:.2f} to {high:.2f})"
+            )
+            item.setData(ROLE, compared)
+            item.setToolTip(item.text())
+            self.bars.addItem(item)
+
+    def _select_active(self) -> None:
+        ids = [compared.path.id for compared in self._shown]
+        if self._workspace.active in ids:
+            self.bars.setCurrentRow(ids.index(self._workspace.active))
+        else:
+            self.bars.setCurrentRow(-1)
+
+    def _enable(self) -> None:
+        chosen = self.selected()
+        self.pin.setEnabled(chosen is not None)
+        self.pin.setText("Unpin" if chosen is not None and chosen.pin is not None else "Pin")
+
+    def _go(self, item: QListWidgetItem) -> None:
+        compared: ComparedPath = item.data(ROLE)
+        if compared.document is self._workspace.document and self._workspace.path(compared.path.id):
+            self._workspace.activate(compared.path.id)
+        elif compared.pin is not None:
+            self._workspace.reopen(compared.pin)
+
+    def _toggle_pin(self) -> None:
+        chosen = self.selected()
+        if chosen is None:
+            return
+        if chosen.pin is None:
+            self._workspace.pin([chosen.path.id])
+        else:
+            self._workspace.unpin([chosen.path.id])
+
+
+def _content(compared: ComparedPath) -> tuple[object, ...]:
+    """Return what a bar shows; whole structures are not compared."""
+    return compared.path.id, compared.barrier, compared.pin is None

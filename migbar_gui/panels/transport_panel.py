@@ -1,0 +1,285 @@
+"""The dock that turns a barrier into diffusivity, conductivity and particle size, as an estimate."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import fields, replace
+from typing import TYPE_CHECKING
+
+import numpy as np
+from PySide6.QtCore import QSignalBlocker, Qt
+from PySide6.QtGui import QShowEvent
+from PySide6.QtWidgets import (
+    QComboBox,
+    QFrame,
+    QGridLayout,
+    QHBoxLayout,
+    QLabel,
+    QLineEdit,
+    QScrollArea,
+    QSizePolicy,
+    QStackedWidget,
+    QVBoxLayout,
+    QWidget,
+)
+
+from migbar.errors import MigbarError
+from migbar_gui.estimates import TransportCase, transport_cases
+from migbar_gui.panels.plots import ArrheniusPlot, power_of_ten
+from migbar_gui.widgets import button, label, line
+from migbar_gui.workspace import Workspace
+
+if TYPE_CHECKING:
+    from migbar.transport import HoppingParameters
+
+FIELDS = {
+    "temperature": ("&Temperature T (K)", "Of the estimate below; the plot shows all"),
+    "attempt_frequency": ("Attempt &frequency ν (1/s)", "A guess; 10¹²–10¹³ is usual"),
+    "correlation_factor": ("&Correlation f", "1 for independent hops"),
+    "geometric_factor": ("&Geometry g = z/2d", "z hops a site in d dimensions; 1 for a chain"),
+    "hop_length": ("&Hop length a (Å)", "Of the path, or of the bottleneck"),
+    "ion_charge": ("Char&ge q (e)", "Of the ion"),
+    "ion_density": ("Ion &density x (1/Å³)", "Sites of the ion; one per cell in an empty host"),
+    "vacancy_fraction": (
+        "Free fr&action c",
+        "Chance that the place to hop to is free; with 1 the conductivity is an upper bound",
+    ),
+}
+"""Fields of `HoppingParameters`, in the order shown."""
+
+OF_THE_CASE = ("geometric_factor", "hop_length", "ion_charge", "ion_density")
+"""Parameters that the crystal tells: edits of them are forgotten with another path."""
+
+SPAN_K = (250.0, 700.0)
+"""Temperatures of the Arrhenius plot."""
+
+
+class TransportPanel(QStackedWidget):
+    """Estimate for the active path or a percolation barrier, with all its parameters."""
+
+    def __init__(self, workspace: Workspace) -> None:
+        super().__init__()
+        self._workspace = workspace
+        self._cases: list[TransportCase] = []
+        self._case: TransportCase | None = None
+        self._edited: dict[str, float] = {}
+        self.setObjectName("panel")
+        self.setAttribute(Qt.WidgetAttribute.WA_StyledBackground)
+        message = label(
+            "Diffusivity and conductivity appear here as soon as a path has its barrier.",
+            "muted",
+            wrap=True,
+        )
+        message.setAlignment(Qt.AlignmentFlag.AlignCenter)
+        message.setContentsMargins(24, 24, 24, 24)
+        scroll = QScrollArea()
+        scroll.setWidgetResizable(True)
+        scroll.setFrameShape(QFrame.Shape.NoFrame)
+        scroll.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
+        scroll.setWidget(self._make_body())
+        self.addWidget(message)
+        self.addWidget(scroll)
+        for event in (
+            workspace.document_changed,
+            workspace.active_changed,
+            workspace.group_changed,
+        ):
+            event.connect(self._follow)
+        workspace.result_arrived.connect(lambda _: self._follow())
+
+    def showEvent(self, event: QShowEvent) -> None:  # noqa: N802
+        """Catch up with what happened while nobody looked."""
+        super().showEvent(event)
+        self._follow()
+
+    # ---- building
+
+    def _make_body(self) -> QWidget:
+        body = QWidget()
+        body.setObjectName("body")
+        column = QVBoxLayout(body)
+        column.setContentsMargins(14, 12, 14, 14)
+        column.setSpacing(8)
+        self.case = QComboBox()
+        self.case.setAccessibleName("What the estimate is for")
+        self.case.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Fixed)
+        self.case.activated.connect(lambda: self._choose(self.case.currentData()))
+        self._barrier = label("", "muted", wrap=True)
+        column.addWidget(self.case)
+        column.addWidget(self._barrier)
+        column.addLayout(self._make_results())
+        self.problem = label("", wrap=True)
+        self.problem.setProperty("verdict", "poor")
+        column.addWidget(self.problem)
+        column.addWidget(line())
+        column.addWidget(label("Diffusivity over temperature", "section"))
+        self.plot = ArrheniusPlot()
+        column.addWidget(self.plot)
+        column.addWidget(line())
+        head = QHBoxLayout()
+        head.addWidget(label("Parameters", "section"), 1)
+        self.reset = button("Reset", self._reset, "link")
+        head.addWidget(self.reset)
+        column.addLayout(head)
+        column.addLayout(self._make_fields())
+        column.addWidget(line())
+        column.addWidget(label("What this is", "section"))
+        self.explanation = label("", "muted", wrap=True)
+        column.addWidget(self.explanation)
+        column.addStretch(1)
+        return body
+
+    def _make_results(self) -> QGridLayout:
+        grid = QGridLayout()
+        grid.setHorizontalSpacing(10)
+        grid.setVerticalSpacing(2)
+        grid.setColumnStretch(1, 1)
+        self.values: dict[str, QLabel] = {}
+        self.ranges: dict[str, QLabel] = {}
+        for row, (key, name) in enumerate(
+            (("D", "Diffusivity"), ("σ", "Conductivity"), ("L", "Particle size"), ("E", "Limit"))
+        ):
+            self.values[key], self.ranges[key] = label("", "heading"), label("", "muted", wrap=True)
+            title = label(name, "muted")
+            grid.addWidget(title, 2 * row, 0)
+            grid.addWidget(self.values[key], 2 * row, 1)
+            grid.addWidget(self.ranges[key], 2 * row + 1, 1)
+        return grid
+
+    def _make_fields(self) -> QGridLayout:
+        grid = QGridLayout()
+        grid.setHorizontalSpacing(10)
+        grid.setVerticalSpacing(5)
+        grid.setColumnStretch(0, 1)
+        self.boxes = {name: QLineEdit() for name in FIELDS}
+        self.c_rate, self.particle_size = QLineEdit("0.5"), QLineEdit("0.1")
+        rows = [
+            *((*FIELDS[name], field) for name, field in self.boxes.items()),
+            ("C-&rate (1/h)", "0.5 is a full charge in two hours", self.c_rate),
+            ("Particle si&ze (µm)", "For the highest barrier that keeps up", self.particle_size),
+        ]
+        for row, (text, tip, field) in enumerate(rows):
+            name = label(text)
+            name.setBuddy(field)
+            name.setToolTip(tip)
+            field.setToolTip(tip)
+            field.setFixedWidth(88)
+            field.setAcceptDrops(False)
+            field.setAlignment(Qt.AlignmentFlag.AlignRight)
+            grid.addWidget(name, row, 0)
+            grid.addWidget(field, row, 1)
+        for key, field in self.boxes.items():
+            field.textEdited.connect(self._edit(key))
+        for field in (self.c_rate, self.particle_size):
+            field.textEdited.connect(lambda _: self._show())
+        return grid
+
+    # ---- following the workspace
+
+    def _follow(self) -> None:
+        if not self.isVisible():
+            return
+        self._cases = transport_cases(self._workspace)
+        self.setCurrentIndex(1 if self._cases else 0)
+        with QSignalBlocker(self.case):
+            self.case.clear()
+            for case in self._cases:
+                self.case.addItem(f"{case.title}: {case.barrier_ev:.2f} eV", case.key)
+        if self._cases:
+            before = self._case.key if self._case is not None else ""
+            keys = [case.key for case in self._cases]
+            through = before in keys and not before.startswith("path")
+            self._choose(before if through else keys[0])
+
+    def _choose(self, key: str) -> None:
+        case = next(case for case in self._cases if case.key == key)
+        self.case.setCurrentIndex(self._cases.index(case))
+        if case != self._case:
+            self._edited = {n: x for n, x in self._edited.items() if n not in OF_THE_CASE}
+        self._case = case
+        self._fill()
+        self._show()
+
+    def _fill(self) -> None:
+        """Write the parameters into their fields."""
+        assert self._case is not None
+        parameters = replace(self._case.parameters, **self._edited)
+        for field in fields(parameters):
+            self.boxes[field.name].setText(f"{getattr(parameters, field.name):.6g}")
+
+    # ---- editing
+
+    def _edit(self, name: str) -> Callable[[str], None]:
+        def note(text: str) -> None:
+            self._edited[name] = _number(text)
+            self._show()
+
+        return note
+
+    def _reset(self) -> None:
+        self._edited.clear()
+        self._fill()
+        self._show()
+
+    # ---- showing
+
+    def _show(self) -> None:
+        """Estimate anew, or say which parameter makes no sense."""
+        if self._case is None:
+            return
+        self.reset.setEnabled(bool(self._edited))
+        try:
+            self._show_estimate(self._case, replace(self._case.parameters, **self._edited))
+            self.problem.hide()
+        except MigbarError as error:
+            for shown in (*self.values.values(), *self.ranges.values()):
+                shown.setText("")
+            self.plot.show_lines(None)
+            text = str(error)
+            self.problem.setText(text[:1].upper() + text[1:])
+            self.problem.show()
+
+    def _show_estimate(self, case: TransportCase, parameters: HoppingParameters) -> None:
+        from migbar.transport import (
+            arrhenius,
+            conductivity_estimate,
+            diffusivity_estimate,
+            explain,
+            highest_barrier,
+            particle_size,
+        )
+
+        barrier, (low, high) = case.barrier_ev, case.interval_ev
+        rate, size = _number(self.c_rate.text()), _number(self.particle_size.text())
+        sizes = [particle_size(e, parameters, rate) for e in (barrier, high, low)]
+        limit = highest_barrier(size, parameters, rate)
+        self._barrier.setText(f"E_m {barrier:.3f} eV, interval {low:.2f} to {high:.2f} eV")
+        for key, estimate, unit in (
+            ("D", diffusivity_estimate(barrier, case.interval_ev, parameters), "cm²/s"),
+            ("σ", conductivity_estimate(barrier, case.interval_ev, parameters), "S/cm"),
+        ):
+            self.values[key].setText(f"{scientific(estimate.value)} {unit}")
+            least, most = (scientific(end, 0) for end in estimate.interval)
+            self.ranges[key].setText(f"{least} to {most}")
+        self.values["L"].setText(f"up to {sizes[0]:.2g} µm keeps up with {rate:g} C")
+        self.ranges["L"].setText(f"{sizes[1]:.2g} to {sizes[2]:.2g} µm")
+        self.values["E"].setText(f"E_m ≤ {limit:.3f} eV")
+        self.ranges["E"].setText(f"so that {size:g} µm keeps up with {rate:g} C")
+        kelvin = np.linspace(*SPAN_K, 60)
+        lines = [arrhenius(e, parameters, kelvin) for e in (barrier, high, low)]
+        self.plot.show_lines((1000 / kelvin, *np.log10(lines)), 1000 / parameters.temperature)
+        self.explanation.setText(explain(parameters))
+
+
+def scientific(value: float, digits: int = 1) -> str:
+    """Write a number as ``3.2 × 10⁻¹⁰``."""
+    mantissa, exponent = f"{value:.{digits}e}".split("e")
+    return f"{mantissa} × {power_of_ten(int(exponent))}"
+
+
+def _number(text: str) -> float:
+    """Read a number; what is none is refused like one that makes no sense."""
+    try:
+        return float(text.strip().replace(",", "."))
+    except ValueError:
+        return float("nan")
