@@ -25,7 +25,7 @@ from migbar_gui.theme import current_theme, path_colour, pixmap
 from migbar_gui.widgets import button, label, swatch
 from migbar_gui.workspace import Workspace
 
-ROW_HEIGHT = 28
+ROW_HEIGHT = 26
 ROLE = Qt.ItemDataRole.UserRole
 Index = QModelIndex | QPersistentModelIndex
 
@@ -147,7 +147,7 @@ class _Axis(QWidget):
             painter.setPen(QColor(theme.muted))
             painter.drawLine(QPointF(x, 1), QPointF(x, 5))
             painter.drawText(QPointF(x - metrics.horizontalAdvance(text) / 2, baseline), text)
-        painter.drawText(QPointF(width - 142, baseline), "eV, 90 % interval")
+        painter.drawText(QPointF(width - 142, baseline), "eV")
         text = f"threshold {scale.threshold:.3g} eV"
         painter.drawText(QPointF(10, baseline), text)
         painter.end()

@@ -13,6 +13,8 @@ from PySide6.QtWidgets import QSizePolicy, QWidget
 from migbar_gui.theme import current_theme
 
 PAD = 6.0
+MOST_DECADES = 6.0
+"""Powers of ten that are shown of an interval beyond the line in it."""
 
 
 def power_of_ten(exponent: int) -> str:
@@ -183,7 +185,9 @@ class ArrheniusPlot(QWidget):
         painter = QPainter(self)
         painter.setRenderHint(QPainter.RenderHint.Antialiasing)
         inverse, middle, low, high = self._lines
-        bottom, top = float(np.floor(low.min())), float(np.ceil(high.max()))
+        # A wide interval must not press the line flat: its band may leave the frame.
+        bottom = float(np.floor(max(low.min(), middle.min() - MOST_DECADES)))
+        top = float(np.ceil(min(high.max(), middle.max() + MOST_DECADES)))
         first, last = float(inverse.min()), float(inverse.max())
         left = metrics.horizontalAdvance("10⁻⁰⁰") + 8
         head, foot = 1.4 * metrics.lineSpacing(), 2.2 * metrics.lineSpacing()
@@ -219,7 +223,9 @@ class ArrheniusPlot(QWidget):
         back = [point(x, y) for x, y in zip(inverse, high, strict=True)]
         painter.setPen(Qt.PenStyle.NoPen)
         painter.setBrush(ground)
+        painter.setClipRect(frame)
         painter.drawPolygon(QPolygonF([*edge, *reversed(back)]))
+        painter.setClipping(False)
         painter.setPen(QPen(QColor(theme.accent), 2))
         painter.drawPolyline(QPolygonF([point(x, y) for x, y in zip(inverse, middle, strict=True)]))
         if first <= self._mark <= last:

@@ -62,6 +62,7 @@ class TransportPanel(QStackedWidget):
         self._workspace = workspace
         self._cases: list[TransportCase] = []
         self._case: TransportCase | None = None
+        self._path_key = ""
         self._edited: dict[str, float] = {}
         self.setObjectName("panel")
         self.setAttribute(Qt.WidgetAttribute.WA_StyledBackground)
@@ -139,7 +140,8 @@ class TransportPanel(QStackedWidget):
         for row, (key, name) in enumerate(
             (("D", "Diffusivity"), ("σ", "Conductivity"), ("L", "Particle size"), ("E", "Limit"))
         ):
-            self.values[key], self.ranges[key] = label("", "heading"), label("", "muted", wrap=True)
+            self.values[key] = label("", "heading", wrap=True)
+            self.ranges[key] = label("", "muted", wrap=True)
             title = label(name, "muted")
             grid.addWidget(title, 2 * row, 0)
             grid.addWidget(self.values[key], 2 * row, 1)
@@ -186,18 +188,19 @@ class TransportPanel(QStackedWidget):
             for case in self._cases:
                 self.case.addItem(f"{case.title}: {case.barrier_ev:.2f} eV", case.key)
         if self._cases:
-            before = self._case.key if self._case is not None else ""
             keys = [case.key for case in self._cases]
-            through = before in keys and not before.startswith("path")
-            self._choose(before if through else keys[0])
+            path_key = keys[0] if keys[0].startswith("path") else ""
+            another_path, self._path_key = path_key != self._path_key, path_key
+            before = self._case.key if self._case is not None else ""
+            self._choose(keys[0] if another_path or before not in keys else before)
 
     def _choose(self, key: str) -> None:
         case = next(case for case in self._cases if case.key == key)
         self.case.setCurrentIndex(self._cases.index(case))
         if case != self._case:
             self._edited = {n: x for n, x in self._edited.items() if n not in OF_THE_CASE}
-        self._case = case
-        self._fill()
+            self._case = case
+            self._fill()
         self._show()
 
     def _fill(self) -> None:
@@ -261,10 +264,10 @@ class TransportPanel(QStackedWidget):
             self.values[key].setText(f"{scientific(estimate.value)} {unit}")
             least, most = (scientific(end, 0) for end in estimate.interval)
             self.ranges[key].setText(f"{least} to {most}")
-        self.values["L"].setText(f"up to {sizes[0]:.2g} µm keeps up with {rate:g} C")
-        self.ranges["L"].setText(f"{sizes[1]:.2g} to {sizes[2]:.2g} µm")
-        self.values["E"].setText(f"E_m ≤ {limit:.3f} eV")
-        self.ranges["E"].setText(f"so that {size:g} µm keeps up with {rate:g} C")
+        self.values["L"].setText(f"up to {readable(sizes[0])} µm at {rate:g} C")
+        self.ranges["L"].setText(f"{readable(sizes[1])} to {readable(sizes[2])} µm")
+        self.values["E"].setText(f"E_m ≤ {limit:.3f} eV" if limit > 0 else "none is low enough")
+        self.ranges["E"].setText(f"for {size:g} µm at {rate:g} C")
         kelvin = np.linspace(*SPAN_K, 60)
         lines = [arrhenius(e, parameters, kelvin) for e in (barrier, high, low)]
         self.plot.show_lines((1000 / kelvin, *np.log10(lines)), 1000 / parameters.temperature)
@@ -274,7 +277,12 @@ class TransportPanel(QStackedWidget):
 def scientific(value: float, digits: int = 1) -> str:
     """Write a number as ``3.2 × 10⁻¹⁰``."""
     mantissa, exponent = f"{value:.{digits}e}".split("e")
-    return f"{mantissa} × {power_of_ten(int(exponent))}"
+    return f"{mantissa} × {power_of_ten(int(exponent))}" if int(exponent) else mantissa
+
+
+def readable(value: float) -> str:
+    """Write a number of usual size plainly, any other with a power of ten."""
+    return f"{value:.2g}" if 0.001 <= value < 100 else scientific(value)
 
 
 def _number(text: str) -> float:
