@@ -105,15 +105,15 @@ class ViewLink(QObject):
 
     def _show_network(self) -> None:
         workspace, network = self._workspace, self._workspace.network
-        if network is None or workspace.structure is None:
+        if network is None or workspace.structure is None or not network.paths:
             self._tubes = network, None
         elif network is not self._tubes[0]:
             search = network.found.crystal.search
             hop, ends = search.segments()
             cartesian = np.asarray(workspace.structure.lattice.get_cartesian_coords(ends))
             labels = tuple(distinct.label for distinct in search.hops)
-            drawing = NetworkDrawing(hop, cartesian, network.barriers, labels, search.ion)
-            self._tubes = network, drawing
+            tubes = NetworkDrawing(hop, cartesian, network.barriers, labels, search.ion)
+            self._tubes = network, tubes
         drawing = self._tubes[1]
         if drawing is not None and network is not None:
             active = network.hop_of(workspace.active)

@@ -125,9 +125,11 @@ def test_that_the_verdict_follows_the_threshold(opened, qtbot):
 def test_that_notes_are_kept_and_undoable(opened, qtbot):
     from PySide6.QtCore import Qt
 
+    from migbar_gui.panels.path_table import Column
+
     add_path(qtbot, opened)
     table = opened.paths_panel.view.model()
-    table.setData(table.index(0, 7), "along b", Qt.ItemDataRole.EditRole)
+    table.setData(table.index(0, Column.NOTE), "along b", Qt.ItemDataRole.EditRole)
     assert opened.workspace.state.paths[0].note == "along b"
     opened.workspace.undo()
     assert opened.workspace.state.paths[0].note == ""
