@@ -160,7 +160,7 @@ class MainWindow(QMainWindow):
         self.tabifyDockWidget(self.docks[1], self.transport_dock)
         self.tabifyDockWidget(self.docks[2], self.comparison_dock)
         self.resizeDocks(self.docks[:2], [250, 310], Qt.Orientation.Horizontal)
-        self.resizeDocks(self.docks[2:3], [205], Qt.Orientation.Vertical)
+        self.resizeDocks(self.docks[2:3], [240], Qt.Orientation.Vertical)
 
     def _add_dock(self, title: str, panel: QWidget, area: Qt.DockWidgetArea) -> QDockWidget:
         dock = QDockWidget(title, self)
@@ -268,12 +268,14 @@ class MainWindow(QMainWindow):
 
     def _show_page(self) -> None:
         document = self.workspace.document
+        page = self._view_page if document else self.welcome
         self.setUpdatesEnabled(False)  # else every dock that appears draws the crystal once more
-        for dock in self.docks:
-            dock.setVisible(document is not None)
-        for dock in self.docks[1:3]:
-            dock.raise_()
-        self._pages.setCurrentWidget(self._view_page if document else self.welcome)
+        if page is not self._pages.currentWidget() or document is None:
+            for dock in self.docks:
+                dock.setVisible(document is not None)
+            for dock in self.docks[1:3]:
+                dock.raise_()
+        self._pages.setCurrentWidget(page)
         self.setUpdatesEnabled(True)
         self.setWindowTitle(f"{document.name} – MigBar" if document else "MigBar")
         if document is None:

@@ -77,12 +77,12 @@ def test_that_a_click_on_a_pinned_path_opens_its_structure(compared, qtbot, empt
     path_id = pin_first(compared)
     compared.open_file(empty_olivine)
     wait_for_document(qtbot, compared, "host.cif")
-    compared.show_dock(compared.comparison_dock)
-    qtbot.waitUntil(compared.comparison_panel.isVisible)
+    assert compared.comparison_panel.isVisible()
     click(qtbot, compared, 0)
     assert compared.workspace.document.name == "olivine.cif"
     assert compared.workspace.active == path_id
     assert len(compared.workspace.state.paths) == 3
+    assert compared.comparison_panel.isVisible()
 
 
 def test_that_the_button_pins_and_unpins(compared):
