@@ -142,6 +142,7 @@ class PathsPanel(QWidget):
         self._following = True
         self.view.setCurrentIndex(index)
         self.view.selectRow(index.row())
+        self.view.scrollTo(index)
         self._following = False
 
     def _show(self) -> None:

@@ -38,7 +38,7 @@ _VIRIDIS = np.array(
 )
 
 # Where all barriers are alike, the scale is this wide (eV), so that it has two ends.
-_NARROWEST = 0.02
+_NARROWEST = 0.1
 
 
 @dataclass(frozen=True, slots=True)

@@ -540,3 +540,60 @@ def test_that_picking_is_right_on_a_display_with_two_pixels_a_point():
         timeout=120,
     )
     assert done.returncode == 0, done.stderr
+
+
+# ------------------------------------------------------------------ networks
+
+
+def flat_projection(distance: float = np.inf) -> Projection:
+    """Look down on the xy plane, 10 pixels per Å at the origin in the middle of 200 by 200 pixels."""
+    x, y, z = np.eye(3)
+    return Projection(x, y, z, np.zeros(3), distance, 10.0, 200.0, 200.0)
+
+
+def test_that_a_stick_is_hit_by_the_distance_of_its_axis_from_the_ray():
+    ends = np.array([[[-3.0, 0, 0], [3, 0, 0]]])
+    radii = np.array([0.2])
+    look = flat_projection()
+    assert look.hit_stick(100, 100, ends, radii) == pytest.approx((0, -0.2))
+    assert look.hit_stick(125, 101.9, ends, radii) is not None
+    assert look.hit_stick(125, 102.1, ends, radii) is None
+    assert look.hit_stick(125, 104.9, ends, radii, spare=3) is not None
+    assert look.hit_stick(133, 100, ends, radii) is None  # beyond its end
+
+
+@pytest.mark.parametrize("distance", [np.inf, 50.0])
+def test_that_the_foremost_stick_is_hit(distance):
+    along_x = [[-3.0, 0, 0], [3, 0, 0]]
+    ends = np.array([along_x, np.add(along_x, [0, 0, 1.0])])
+    found = flat_projection(distance).hit_stick(100, 100, ends, np.array([0.1, 0.1]))
+    assert found[0] == 1
+
+
+def test_that_a_stick_seen_end_on_is_hit():
+    ends = np.array([[[0.0, 0, -3], [0, 0, 3]]])
+    assert flat_projection().hit_stick(100.5, 100.5, ends, np.array([0.2])) is not None
+    assert flat_projection().hit_stick(104, 100, ends, np.array([0.2])) is None
+
+
+@pytest.mark.parametrize("is_dark", [False, True])
+def test_that_barriers_are_told_by_lightness_alone(is_dark):
+    from migbar_gui.viewer.network import Scale
+
+    energies = np.linspace(0.2, 1.4, 30)
+    colours = Scale.of(energies, is_dark).colours(energies)
+    lightness = colours @ [0.2126, 0.7152, 0.0722]
+    assert (np.diff(lightness) < 0).all() if is_dark else (np.diff(lightness) > 0).all()
+
+
+def test_that_equal_barriers_have_a_scale(view):
+    from migbar_gui.viewer import NetworkDrawing
+
+    structure = layered_oxide()
+    view.show_structure(structure, "Li")
+    ends = structure.lattice.get_cartesian_coords([[[0, 0, 0.5], [1, 0, 0.5]]])
+    network = NetworkDrawing(np.array([0]), ends, np.array([0.3]), ("0 → 0@1,0,0",), "Li")
+    view.set_network(network)
+    assert view._notes.legend.scale.low < 0.3 < view._notes.legend.scale.high
+    view.set_network(None)
+    assert view._notes.legend is None

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 from pymatgen.core import Lattice, Structure
 
-from migbar.errors import FrenkelPairError, ModelError
+from migbar.errors import FrenkelPairError, HopError, ModelError
 from migbar.hops import Mechanism, SiteRef
 from migbar_gui.workspace import Document, PathResult, Pick, Workspace
 
@@ -180,3 +180,30 @@ def test_that_another_ion_needs_another_map(workspace):
     workspace.set_landscape(Landscape("Li", Lattice.cubic(4.0), np.zeros((2, 2, 2))))
     workspace.set_ion("Na")
     assert workspace.landscape is None
+
+
+def test_that_emptied_sites_belong_to_the_next_paths(workspace):
+    workspace.pick(pick(workspace, (0, 1, 0)))
+    workspace.empty_picked()
+    workspace.empty_picked()  # nothing is picked now
+    path_id = workspace.join(pick(workspace, (0, 0, 0)), pick(workspace, (1, 0, 0)))
+    assert workspace.path(path_id).hop.removed == (SiteRef(0, (0, 1, 0)),)
+    workspace.set_mechanism(Mechanism.SINGLE_ION)
+    path_id = workspace.join(pick(workspace, (0, 0, 0)), pick(workspace, (1, 0, 0)))
+    assert workspace.path(path_id).hop.removed == ()
+
+
+def test_that_an_end_of_a_hop_cannot_be_emptied_as_well(workspace):
+    workspace.pick(pick(workspace, (1, 0, 0)))
+    workspace.empty_picked()
+    with pytest.raises(HopError):
+        workspace.join(pick(workspace, (0, 0, 0)), pick(workspace, (1, 0, 0)))
+
+
+def test_that_another_ion_fills_the_emptied_sites(workspace):
+    workspace.pick(pick(workspace, (0, 1, 0)))
+    workspace.empty_picked()
+    workspace.set_ion("Na")
+    assert workspace.state.emptied == ()
+    workspace.undo()
+    assert len(workspace.state.emptied) == 1
