@@ -11,7 +11,7 @@ from migbar.progress import Progress
 from migbar_gui.jobs import Jobs
 from migbar_gui.workspace import Document, Workspace
 
-MOST_POINTS = 250_000
+MOST_POINTS = 100_000
 """Grids are made coarser than usual to stay below this, so that a surface follows its slider at once."""
 
 
