@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 
 import numpy as np
-from PySide6.QtCore import QSignalBlocker, Qt
+from PySide6.QtCore import QPointF, QSignalBlocker, QSize, Qt
+from PySide6.QtGui import QColor, QPainter, QPaintEvent
 from PySide6.QtWidgets import (
     QCheckBox,
     QDoubleSpinBox,
@@ -14,6 +15,7 @@ from PySide6.QtWidgets import (
     QHBoxLayout,
     QPushButton,
     QScrollArea,
+    QSizePolicy,
     QSlider,
     QStackedWidget,
     QToolButton,
@@ -21,8 +23,9 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
-from migbar.networks import DIRECTIONS
+from migbar.networks import DIMENSIONS, DIRECTIONS
 from migbar.paths import CUTOFF_STEP, FIRST_CUTOFF, LONGEST_CUTOFF
+from migbar_gui.theme import current_theme
 from migbar_gui.widgets import button, clear, indented, label, line
 from migbar_gui.workspace import Group, Workspace
 
@@ -42,6 +45,47 @@ STEP_EV = 0.01
 """The slider's step."""
 
 _AUTOMATIC = 0.0
+_HANDLE = 16
+
+
+class Milestones(QWidget):
+    """Marks under the slider where the network begins to connect in one, two and three dimensions."""
+
+    def __init__(self, slider: QSlider) -> None:
+        super().__init__()
+        self._slider = slider
+        self._marks: dict[float, str] = {}
+        self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Fixed)
+
+    def show_marks(self, barriers: Mapping[str, float]) -> None:
+        """Show other barriers (eV) by name."""
+        self._marks = {}
+        for name, barrier in barriers.items():
+            before = self._marks.get(barrier)
+            self._marks[barrier] = f"{before}, {name}" if before else name
+        words = (f"{names} at {barrier:.2f} eV" for barrier, names in self._marks.items())
+        self.setAccessibleDescription("; ".join(words))
+        self.update()
+
+    def sizeHint(self) -> QSize:  # noqa: N802
+        return QSize(120, 8 + self.fontMetrics().lineSpacing())
+
+    def paintEvent(self, _event: QPaintEvent) -> None:  # noqa: N802
+        highest = self._slider.maximum() * STEP_EV
+        metrics = self.fontMetrics()
+        painter = QPainter(self)
+        free = 0.0
+        for barrier, names in sorted(self._marks.items()):
+            width = metrics.horizontalAdvance(names)
+            x = _HANDLE / 2 + (self.width() - _HANDLE) * barrier / highest
+            painter.setPen(QColor(current_theme().text))
+            painter.drawLine(QPointF(x, 0), QPointF(x, 5))
+            left = min(max(free, x - width / 2), self.width() - width)
+            if left >= free:
+                painter.setPen(QColor(current_theme().muted))
+                painter.drawText(QPointF(left, 7 + metrics.ascent()), names)
+                free = left + width + 6
+        painter.end()
 
 
 class NetworkPanel(QStackedWidget):
@@ -149,7 +193,12 @@ class NetworkPanel(QStackedWidget):
         row.addWidget(self.limit)
         column.addWidget(self.in_view)
         column.addLayout(row)
-        column.addWidget(self.slider)
+        self._milestones = Milestones(self.slider)
+        reach = QVBoxLayout()
+        reach.setSpacing(0)
+        reach.addWidget(self.slider)
+        reach.addWidget(self._milestones)
+        column.addLayout(reach)
         column.addWidget(self.opened)
 
     def _add_left_out(self, column: QVBoxLayout) -> None:
@@ -203,6 +252,8 @@ class NetworkPanel(QStackedWidget):
         with QSignalBlocker(self.slider):
             self.slider.setRange(0, int(np.ceil(highest / STEP_EV)))
             self.slider.setPageStep(10)
+        ways = {name: group.found.crystal.percolation[name] for name in DIMENSIONS}
+        self._milestones.show_marks({n: way.barrier_ev for n, way in ways.items() if way})
         self._show_limit()
 
     def _list_barriers(self, group: Group) -> None:

@@ -168,6 +168,13 @@ def test_that_the_slider_hides_hops_and_tells_what_is_still_connected(found):
     assert panel.limit.text() == "none hidden"
 
 
+def test_that_the_slider_is_marked_where_the_network_connects(found):
+    ways = found.workspace.state.group.found.crystal.percolation
+    marks = found.network_panel._milestones.accessibleDescription()
+    assert marks.startswith(f"1D at {ways['1D'].barrier_ev:.2f} eV")
+    assert f"{ways['3D'].barrier_ev:.2f} eV" in marks
+
+
 def test_that_the_network_can_be_hidden(found):
     found.network_panel.in_view.setChecked(False)
     assert found.view._network is None
