@@ -113,14 +113,20 @@ class GatedAngles(torch.autograd.Function):
         cut = list(pieces(blocks, features, z.device))
         keep = gradients or (norm is None and not last)
         m = torch.empty_like(z) if keep else None
-        new = z.new_empty(0) if last else torch.empty_like(z)
+        # Without gradients nobody looks back: the new features take the place of the old ones.
+        new = z.new_empty(0) if last else torch.empty_like(z) if keep else z
+        if new is z:
+            ctx.mark_dirty(z)
+        most = max((p.n * p.d * p.d for p in cut), default=0)
+        room, spare = (z.new_empty(most, features) for _ in range(2))
         weighted, gates = torch.empty_like(target), torch.empty_like(target)
         moments = Moments.none(z)
         if norm is not None:
             scale, shift = _affine(*norm, gamma, beta, eps)
         source = source + bias
         for p in cut:
-            rows = z.new_empty(p.n * p.d * p.d, features) if m is None else m[p.pairs]
+            n_pairs = p.n * p.d * p.d
+            rows = room[:n_pairs] if m is None else m[p.pairs]
             block = rows.view(p.n, p.d, p.d, features)
             torch.add(p.by_first(source), p.by_second(target), out=block)
             rows.addmm_(z[p.pairs], weight.T)
@@ -128,8 +134,8 @@ class GatedAngles(torch.autograd.Function):
                 if norm is None:
                     moments.add(rows)
                 else:
-                    _silu_residual(rows, scale, shift, z[p.pairs], new[p.pairs])
-            gate = block.sigmoid_() if m is None else torch.sigmoid(block)
+                    _silu_residual(rows, scale, shift, z[p.pairs], new[p.pairs], spare[:n_pairs])
+            gate = torch.sigmoid(rows, out=room[:n_pairs]).view(p.n, p.d, p.d, features)
             gates[p.edges] = gate.sum(1).view(-1, features)
             gate *= p.by_first(values)
             weighted[p.edges] = gate.sum(1).view(-1, features)
@@ -137,7 +143,8 @@ class GatedAngles(torch.autograd.Function):
         if norm is None and not last and m is not None:
             scale, shift = _affine(mean, variance, gamma, beta, eps)
             for p in cut:
-                _silu_residual(m[p.pairs], scale, shift, z[p.pairs], new[p.pairs])
+                rows = spare[: p.n * p.d * p.d]
+                _silu_residual(m[p.pairs], scale, shift, z[p.pairs], new[p.pairs], rows)
         ctx.save_for_backward(z, weight, values, gamma, beta, mean, torch.rsqrt(variance + eps), m)
         ctx.cut, ctx.last, ctx.batch_norm = cut, last, norm is None
         ctx.mark_non_differentiable(mean, variance)
@@ -262,8 +269,10 @@ def _affine(
     return scale, beta - mean * scale
 
 
-def _silu_residual(rows: Tensor, scale: Tensor, shift: Tensor, z: Tensor, out: Tensor) -> None:
-    u = torch.addcmul(shift, rows, scale)
+def _silu_residual(
+    rows: Tensor, scale: Tensor, shift: Tensor, z: Tensor, out: Tensor, spare: Tensor
+) -> None:
+    u = torch.addcmul(shift, rows, scale, out=spare)
     torch.add(z, torch.nn.functional.silu(u, inplace=True), out=out)
 
 
