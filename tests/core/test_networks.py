@@ -10,6 +10,7 @@ import torch
 from pymatgen.core import Structure
 
 from migbar.barriers import ModelCard
+from migbar.errors import ModelError
 from migbar.graphs import (
     CrystalGraph,
     GraphSettings,
@@ -29,6 +30,7 @@ from migbar.models.networks.architectures import (
 from migbar.models.networks.batch import GraphBatch, batch_graphs
 from migbar.models.networks.layers import EdgeGatedGraphConv
 from migbar.models.networks.predictor import NetworkPredictor, band_graphs
+from migbar.models.networks.reference import BackendError
 from migbar.models.networks.scaling import PUBLISHED, TargetScaling
 from migbar.models.store import load_model, save_model
 from migbar.resources import examples
@@ -384,9 +386,20 @@ def test_that_the_alignn_back_end_gives_the_same_barrier():
     band = example_bands()["rock salt"]
     for architecture in ("MODEL-1-CC", "MODEL-2", "MODEL-3", "MODEL-4"):
         model = predictor(architecture)
-        twin = NetworkPredictor(model.card, model.network, backend="alignn")
+        twin = model.on_backend("alignn")
         ours, theirs = (m.predict([band])[0].barrier_ev for m in (model, twin))
         assert ours == pytest.approx(theirs, abs=1e-4)
+
+
+def test_that_a_model_of_other_graphs_is_refused_by_the_alignn_back_end():
+    with pytest.raises(ModelError, match="graphs that ALIGNN does not build"):
+        predictor("MODEL-3", neighbours=8, surroundings=4.5).on_backend("alignn")
+
+
+@pytest.mark.skipif(bool(HAS_REFERENCE), reason="ALIGNN is installed here")
+def test_that_a_missing_back_end_says_what_to_install():
+    with pytest.raises(BackendError, match=r"migbar\[alignn\]"):
+        predictor("MODEL-3").on_backend("alignn")
 
 
 def test_that_stored_outputs_of_alignn_are_met():

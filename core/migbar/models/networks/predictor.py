@@ -114,6 +114,18 @@ class NetworkPredictor:
             arrays["domain.reach"] = np.array([self.domain.reach])
         return arrays
 
+    def on_backend(self, backend: str) -> NetworkPredictor:
+        """Return the same model on another back end, ``torch`` or ``alignn``.
+
+        Raises
+        ------
+        ModelError
+            If ALIGNN does not build the graphs that the model sees.
+        BackendError
+            If ALIGNN or DGL is not installed.
+        """
+        return NetworkPredictor(self.card, self.network, self.calibration, self.domain, backend)
+
     def predict(self, bands: Sequence[Band], progress: Progress = SILENT) -> list[Barrier]:
         """Predict the barrier of each band, in the order given."""
         barriers: list[Barrier] = []

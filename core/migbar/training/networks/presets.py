@@ -74,7 +74,7 @@ PRESETS = {
         pretraining_graphs=GraphSettings(neighbours=8),
         graphs=GraphSettings(neighbours=8, surroundings=4.5),
         pretraining=TrainingSettings(epochs=3, batch_size=32, validation=0.05),
-        finetuning=TrainingSettings(epochs=24, batch_size=8, validation=0.0),
+        finetuning=TrainingSettings(epochs=12, batch_size=8, validation=0.0),
         power=0.5,
         max_atoms=30,
     ),
