@@ -33,7 +33,7 @@ class ComparedPath:
     @property
     def name(self) -> str:
         """Structure, ion and ends."""
-        return f"{self.document.name}   {self.path.hop.ion} {self.path.hop.label}"
+        return f"{self.document.name}   {self.path.hop.ion} {self.path.label}"
 
 
 ORDERS: Mapping[str, Callable[[ComparedPath], object]] = {

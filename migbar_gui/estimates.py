@@ -50,7 +50,7 @@ def _active_path(workspace: Workspace) -> list[TransportCase]:
 
     barrier, ion = result.predicted.barrier, path.hop.ion
     chain = parameters_for(structure, ion, result.predicted.length, hops_per_site=2, dimensions=1)
-    title = f"Path {ion} {path.hop.label}"
+    title = f"Path {ion} {path.label}"
     return [TransportCase(f"path {path.id}", title, barrier.barrier_ev, barrier.interval_ev, chain)]
 
 

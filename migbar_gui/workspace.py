@@ -538,7 +538,7 @@ class Workspace:
             predicted = result.predicted
             new.append(PinnedPath(document, path, predicted.barrier, predicted.length))
         if new:
-            label = f"pin {new[0].path.hop.label}" if len(new) == 1 else f"pin {len(new)} paths"
+            label = f"pin {new[0].path.label}" if len(new) == 1 else f"pin {len(new)} paths"
             self._step(label, replace(self.state, pins=(*self.state.pins, *new)))
 
     def unpin(self, ids: Iterable[int]) -> None:

@@ -26,6 +26,7 @@ from migbar_gui.widgets import button, label, swatch
 from migbar_gui.workspace import Workspace
 
 ROW_HEIGHT = 26
+LEAST_NAME = 90.0
 ROLE = Qt.ItemDataRole.UserRole
 Index = QModelIndex | QPersistentModelIndex
 
@@ -93,20 +94,21 @@ class _Bar(QStyledItemDelegate):
             QPointF(10, place.height() / 2 - 7), swatch(path_colour(compared.path.id))
         )
         metrics, x = painter.fontMetrics(), 32.0
-        ends = f"{compared.path.hop.ion} {compared.path.hop.label}"
+        ends = f"{compared.path.hop.ion} {compared.path.label}"
         needed = metrics.horizontalAdvance(ends)
         if compared.pin is not None:
             drawn = pixmap("pin", theme.accent, 14, painter.device().devicePixelRatioF())
             painter.drawPixmap(QPointF(x, place.height() / 2 - 7), drawn)
             x += 20
-        room = int(max(30.0, place.width() - x - needed - 10))
+        # Of two long texts the structure keeps some room, and the middle of the ends goes.
+        room = int(max(LEAST_NAME, place.width() - x - needed - 10))
         side = Qt.AlignmentFlag.AlignVCenter | Qt.AlignmentFlag.AlignLeft
         name = metrics.elidedText(compared.document.name, Qt.TextElideMode.ElideMiddle, room)
         painter.setPen(QColor(theme.muted))
         painter.drawText(QRectF(x, 0, room, place.height()), side, name)
         start = x + metrics.horizontalAdvance(name) + 10
         ends = metrics.elidedText(
-            ends, Qt.TextElideMode.ElideRight, int(max(20.0, place.width() - start))
+            ends, Qt.TextElideMode.ElideMiddle, int(max(20.0, place.width() - start))
         )
         painter.setPen(QColor(theme.text))
         painter.drawText(QRectF(start, 0, place.width() - start, place.height()), side, ends)

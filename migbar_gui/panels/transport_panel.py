@@ -282,7 +282,8 @@ def scientific(value: float, digits: int = 1) -> str:
 
 def readable(value: float) -> str:
     """Write a number of usual size plainly, any other with a power of ten."""
-    return f"{value:.2g}" if 0.001 <= value < 100 else scientific(value)
+    usual = 0.001 <= value < 10_000
+    return f"{float(f'{value:.2g}'):g}" if usual else scientific(value)
 
 
 def _number(text: str) -> float:

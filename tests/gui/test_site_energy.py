@@ -112,14 +112,15 @@ def test_that_another_ion_gets_its_own_map(opened, qtbot):
 def test_that_a_map_without_parameters_is_explained_and_switched_off(window, qtbot, tmp_path):
     from pymatgen.io.cif import CifWriter
 
-    metal = Structure(Lattice.cubic(6.0), ["Li", "Xe"], [[0, 0, 0], [0.5, 0.5, 0.5]])
-    CifWriter(metal).write_file(tmp_path / "odd.cif")
-    window.open_file(tmp_path / "odd.cif")
-    wait_for_document(qtbot, window, "odd.cif")
+    phosphide = Structure(Lattice.cubic(6.0), ["Li", "P"], [[0, 0, 0], [0.5, 0.5, 0.5]])
+    CifWriter(phosphide).write_file(tmp_path / "phosphide.cif")
+    window.open_file(tmp_path / "phosphide.cif")
+    wait_for_document(qtbot, window, "phosphide.cif")
     window.commands["view.landscape"].trigger()
-    qtbot.waitUntil(lambda: window.notice.isVisible() or window.workspace.landscape is not None)
-    if window.workspace.landscape is None:
-        assert not window.commands["view.landscape"].isChecked()
+    qtbot.waitUntil(window.notice.isVisible, timeout=30_000)
+    assert "no bond-valence parameters for Li with P" in window.notice.text.text()
+    assert not window.commands["view.landscape"].isChecked()
+    assert not window.level_bar.isVisible()
 
 
 def test_that_cancelling_the_map_switches_it_off(opened, qtbot, monkeypatch):

@@ -131,4 +131,4 @@ def test_that_numbers_are_written_readably():
 
     assert scientific(3.21e-10) == "3.2 × 10⁻¹⁰"
     assert scientific(2.0, 0) == "2"
-    assert (readable(0.1), readable(4.2e-7)) == ("0.1", "4.2 × 10⁻⁷")
+    assert (readable(0.1), readable(437.0), readable(4.2e-7)) == ("0.1", "440", "4.2 × 10⁻⁷")
