@@ -237,7 +237,9 @@ class ComparisonPanel(QWidget):
         pinned = len(workspace.state.pins)
         structures = len({id(compared.document) for compared in shown})
         counted = f"{structures} structures" if structures != 1 else "1 structure"
-        self._summary.setText(f"{len(shown)} paths of {counted}, {pinned} pinned" if shown else "")
+        levels = sorted({f"{compared.barrier.interval_level:.0%}" for compared in shown})
+        text = f"{len(shown)} paths of {counted}, {pinned} pinned; lines: {', '.join(levels)} intervals"
+        self._summary.setText(text if shown else "")
         self._enable()
         self.bars.viewport().update()
         self.axis.update()
