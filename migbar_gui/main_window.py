@@ -197,10 +197,10 @@ class MainWindow(QMainWindow):
         toolbar.setContextMenuPolicy(Qt.ContextMenuPolicy.PreventContextMenu)
         self.commands.fill_toolbar(toolbar)
         self.addToolBar(toolbar)
-        opening = toolbar.widgetForAction(self.commands["file.open"])
-        if isinstance(opening, QToolButton):
-            opening.setToolButtonStyle(Qt.ToolButtonStyle.ToolButtonTextBesideIcon)
-            opening.setText("Open")
+        for name in ("file.open", "path.find"):  # the two that a newcomer looks for
+            tool = toolbar.widgetForAction(self.commands[name])
+            if isinstance(tool, QToolButton):
+                tool.setToolButtonStyle(Qt.ToolButtonStyle.ToolButtonTextBesideIcon)
         for name in ("path.add", "path.pin", "path.remove", "edit.copy_table", "file.table"):
             tool = QToolButton()
             tool.setDefaultAction(self.commands[name])
