@@ -15,7 +15,13 @@ from migbar.models.networks.architectures import PROPERTIES, copy_trunk, make_ne
 from migbar.models.networks.scaling import TargetScaling
 from migbar.models.store import load_model, save_model
 from migbar.training.networks.finetuning import pack_bands, single_paths, train_model
-from migbar.training.networks.loop import CHECKPOINT, METRICS, predict_scaled, train_network
+from migbar.training.networks.loop import (
+    CHECKPOINT,
+    METRICS,
+    Hardware,
+    predict_scaled,
+    train_network,
+)
 from migbar.training.networks.packing import (
     SavedNetwork,
     TrainingData,
@@ -107,6 +113,18 @@ def test_that_the_same_seed_gives_the_same_weights_and_another_seed_others(bands
         train_network(network, bands, replace(SHORT, seed=seed))
     assert same(networks[0].state_dict(), networks[1].state_dict())
     assert not same(networks[0].state_dict(), networks[2].state_dict())
+
+
+@pytest.mark.parametrize("hardware", [Hardware(precision="bf16-mixed"), Hardware(matmul="medium")])
+def test_that_lower_precision_trains_to_nearly_the_same_loss(bands, hardware):
+    try:
+        exact, rough = (
+            train_network(fresh(), bands, SHORT, hardware=h)[-1].training_loss
+            for h in (Hardware(), hardware)
+        )
+    finally:
+        torch.set_float32_matmul_precision("highest")
+    assert rough == pytest.approx(exact, rel=0.05)
 
 
 def test_that_metrics_are_written_as_csv(bands, tmp_path):

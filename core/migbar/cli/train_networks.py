@@ -29,6 +29,9 @@ Accelerator = Annotated[str, typer.Option(help="auto, cpu, cuda …, as Lightnin
 Devices = Annotated[int, typer.Option(help="GPUs of each node.", min=1)]
 Nodes = Annotated[int, typer.Option(help="Nodes.", min=1)]
 Precision = Annotated[str, typer.Option(help="32-true, bf16-mixed …, as Lightning names them.")]
+Matmul = Annotated[
+    str, typer.Option(help="highest; high: TF32 on a GPU; medium: bf16 products, on CPUs too.")
+]
 Strategy = Annotated[str, typer.Option(help="ddp_find_unused_parameters_true for several devices.")]
 
 
@@ -46,6 +49,7 @@ def pretrain(
     nodes: Nodes = 1,
     precision: Precision = "32-true",
     strategy: Strategy = "auto",
+    matmul: Matmul = "highest",
     as_json: AsJson = False,
 ) -> None:
     """Pre-train MPT on seven bulk properties. The same command goes on from its last checkpoint."""
@@ -67,7 +71,7 @@ def pretrain(
             packed = pack_corpus(data, chosen.pretraining_graphs, chosen.max_atoms, progress)
         torch.manual_seed(settings.seed)
         network = make_network("MPT", chosen.size)
-        hardware = Hardware(accelerator, devices, nodes, precision, strategy)
+        hardware = Hardware(accelerator, devices, nodes, precision, strategy, matmul)
         curve = train_network(
             network, packed, settings, out, None, hardware, progress, stop_after=stop_after
         )
@@ -105,6 +109,7 @@ def finetune(name: str) -> Callable[..., None]:
         nodes: Nodes = 1,
         precision: Precision = "32-true",
         strategy: Strategy = "auto",
+        matmul: Matmul = "highest",
         as_json: AsJson = False,
     ) -> None:
         import torch
@@ -133,7 +138,7 @@ def finetune(name: str) -> Callable[..., None]:
             None if start is None else SavedNetwork.load(start),
             single_path=name.endswith("SINGLE-PATH"),
         )
-        hardware = Hardware(accelerator, devices, nodes, precision, strategy)
+        hardware = Hardware(accelerator, devices, nodes, precision, strategy, matmul)
         with progress_bar() as progress:
             model = train_model(
                 model_name or (name if preset == "paper" else f"{name}-{preset}"),

@@ -19,7 +19,8 @@ from migbar.models.networks.batch import Block
 _CPU_PIECE = 1 << 18
 """Numbers in a piece on a CPU: 1 MB in single precision, about half of a core's cache."""
 
-_GPU_PIECE = 1 << 31
+_GPU_PIECE = 1 << 28
+"""On a GPU: 1 GB, few and large pieces."""
 
 
 @dataclass(frozen=True, slots=True)

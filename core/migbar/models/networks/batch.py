@@ -9,7 +9,6 @@ blocks, which is fast on every device and gives the same bits each time.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -22,7 +21,6 @@ Block = tuple[int, int]
 """Number of bonds of an atom, and how many atoms in a row have it."""
 
 
-@dataclass(frozen=True, slots=True)
 class GraphBatch:
     """Graphs of a batch in block order.
 
@@ -43,13 +41,26 @@ class GraphBatch:
         Number of graphs.
     """
 
-    numbers: Tensor
-    graph: Tensor
-    weights: Tensor
-    vectors: Tensor
-    back: Tensor
-    blocks: tuple[Block, ...]
-    size: int
+    # No dataclass: Lightning would take one apart and round its tensors to the training's precision.
+    __slots__ = ("back", "blocks", "graph", "numbers", "size", "vectors", "weights")
+
+    def __init__(
+        self,
+        numbers: Tensor,
+        graph: Tensor,
+        weights: Tensor,
+        vectors: Tensor,
+        back: Tensor,
+        blocks: tuple[Block, ...],
+        size: int,
+    ) -> None:
+        self.numbers = numbers
+        self.graph = graph
+        self.weights = weights
+        self.vectors = vectors
+        self.back = back
+        self.blocks = blocks
+        self.size = size
 
     def pool(self, x: Tensor) -> Tensor:
         """Weighted mean of atom features over each graph, shape (size, features)."""

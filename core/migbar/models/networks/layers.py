@@ -41,8 +41,8 @@ class MLPLayer(nn.Module):
         )
 
     def forward(self, x: Tensor) -> Tensor:
-        x = self.layer[0](x)
         norm = cast(nn.BatchNorm1d, self.layer[1])
+        x = self.layer[0](x).to(norm.weight.dtype)
         out, mean, variance = NormSilu.apply(x, norm.weight, norm.bias, _fixed(norm), norm.eps)
         if norm.training:
             _track(norm, mean, variance, len(x))
@@ -80,13 +80,15 @@ class EdgeGatedGraphConv(nn.Module):
         After the last such layer nothing reads z any more, so it is left as it was.
         """
         norm = self.bn_edges
+        # Mixed precision ends here: sums over pairs and the moments of the norm want single precision.
+        exact = norm.weight.dtype
         weighted, gates, new, mean, variance = GatedAngles.apply(
-            z,
+            z.to(exact),
             self.edge_gate.weight,
             self.edge_gate.bias,
-            graph.turned(self.src_gate(y)),
-            self.dst_gate(y),
-            graph.turned(self.dst_update(y)),
+            graph.turned(self.src_gate(y)).to(exact),
+            self.dst_gate(y).to(exact),
+            graph.turned(self.dst_update(y)).to(exact),
             norm.weight,
             norm.bias,
             _fixed(norm),

@@ -43,7 +43,7 @@ def main() -> int:
     settings = with_changes(base, options.epochs, options.batch_size, options.seed)
     start = None if options.start is None else SavedNetwork.load(options.start)
     network = Recipe(options.architecture, options.preset, settings, start).fresh()
-    hardware = Hardware(precision=options.precision)
+    hardware = Hardware(precision=options.precision, matmul=options.matmul)
     data = TrainingData.load(options.data)
     try:
         curve = train_network(
@@ -75,6 +75,7 @@ def _options() -> argparse.Namespace:
     parser.add_argument("--seed", type=int, default=123)
     parser.add_argument("--stop-after", type=float, help="seconds")
     parser.add_argument("--precision", default="32-true")
+    parser.add_argument("--matmul", default="highest", choices=("highest", "high", "medium"))
     return parser.parse_args()
 
 

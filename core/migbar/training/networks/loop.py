@@ -46,6 +46,9 @@ class Hardware:
     accelerator, precision, strategy : str
         As Lightning names them; for several devices ``ddp_find_unused_parameters_true``.
     devices, nodes : int
+    matmul : str
+        Precision of products of single-precision matrices, as PyTorch names them: ``highest``; ``high`` takes
+        TF32 on a GPU; ``medium`` takes bf16, also on a CPU that has it.
     """
 
     accelerator: str = "auto"
@@ -53,6 +56,7 @@ class Hardware:
     nodes: int = 1
     precision: str = "32-true"
     strategy: str = "auto"
+    matmul: str = "highest"
 
 
 ONE_DEVICE = Hardware()
@@ -142,6 +146,7 @@ class _Run:
             strategy=hardware.strategy,
         )
         self.fabric.launch()
+        torch.set_float32_matmul_precision(hardware.matmul)
         index = np.arange(len(data)) if chosen is None else np.asarray(chosen, np.int64)
         index = np.random.default_rng(settings.seed).permutation(index)
         held_out = round(len(index) * settings.validation)
