@@ -305,7 +305,11 @@ def test_that_the_commands_train_and_resume(corpus, tmp_path):
     saved = SavedNetwork.load(mpt / "network.npz")
     assert saved.architecture == "MPT"
     common = ("--data", bands, "--preset", "compact", "--epochs", 1)
-    for name, extra in (("MODEL-3", ("--from", mpt / "network.npz")), ("SCRATCH-CC", ())):
+    for name, extra in (
+        ("MODEL-3", ("--from", mpt / "network.npz")),
+        ("MODEL-2", ("--from", "MPT-compact")),
+        ("SCRATCH-CC", ()),
+    ):
         run("train", name, *common, *extra, "--out", tmp_path / name)
         model = load_model(str(tmp_path / name / "model"))
         assert model.card.name == f"{name}-compact"

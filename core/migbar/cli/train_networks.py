@@ -90,7 +90,10 @@ def finetune(name: str) -> Callable[..., None]:
         data: Bands,
         out: Out,
         start: Annotated[
-            Path | None, typer.Option("--from", help="network.npz of an MPT; not for SCRATCH-*.")
+            Path | None,
+            typer.Option(
+                "--from", help="network.npz of an MPT, or MPT-compact; not for SCRATCH-*."
+            ),
         ] = None,
         preset: PresetName = "paper",
         epochs: Epochs = None,
@@ -135,7 +138,7 @@ def finetune(name: str) -> Callable[..., None]:
             architecture,
             preset,
             with_changes(settings, epochs, batch_size, seed),
-            None if start is None else SavedNetwork.load(start),
+            None if start is None else SavedNetwork.load(_pretrained(start)),
             single_path=name.endswith("SINGLE-PATH"),
         )
         hardware = Hardware(accelerator, devices, nodes, precision, strategy, matmul)
@@ -185,6 +188,14 @@ def register(train: typer.Typer, models: typer.Typer) -> None:
     for name in NETWORKS:
         train.command(name)(finetune(name))
     models.command("import")(import_)
+
+
+def _pretrained(start: Path) -> Path:
+    """Return the bundled pre-trained network of that name, or the file itself."""
+    from migbar.resources import resource_dir
+
+    bundled = resource_dir() / "networks" / f"{start.name}.npz"
+    return bundled if not start.suffix and bundled.is_file() else start
 
 
 def _preset(name: str) -> Any:
