@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import csv
 import hashlib
 import json
 import math
@@ -185,3 +186,49 @@ def data_hash(records: Sequence[BandRecord]) -> str:
         ]
         digest.update(json.dumps(content).encode())
     return digest.hexdigest()
+
+
+@dataclass(frozen=True, slots=True)
+class PublishedPath:
+    """What the published table says of a path beyond its barrier.
+
+    Attributes
+    ----------
+    label : str
+        Which path of its crystal it is.
+    mace_neb_relax_ev, mace_neb_no_relax_ev : float or None
+        Published MACE-NEB barriers with and without relaxed ends; None where the table is blank.
+    """
+
+    label: str
+    mace_neb_relax_ev: float | None
+    mace_neb_no_relax_ev: float | None
+
+
+def read_published_table(path: str | Path) -> dict[str, PublishedPath]:
+    """Read the published table of training paths, by ``sys_name``.
+
+    Raises
+    ------
+    BandsFileError
+        If the file cannot be read, lacks a column, or holds a number that is none.
+    """
+    path = Path(path)
+    try:
+        text = path.read_text(encoding="utf-8")
+    except (OSError, UnicodeDecodeError) as error:
+        raise BandsFileError(path.name, [f"cannot be read ({error})"]) from None
+    rows = csv.DictReader(text.splitlines())
+    wanted = ("sys_name", "path_info", "mace_neb_relax_ev", "mace_neb_no_relax_ev")
+    missing = [name for name in wanted if name not in (rows.fieldnames or ())]
+    if missing:
+        raise BandsFileError(path.name, [f"has no column {name}" for name in missing])
+    try:
+        return {
+            row["sys_name"]: PublishedPath(
+                row["path_info"], *(float(row[name]) if row[name] else None for name in wanted[2:])
+            )
+            for row in rows
+        }
+    except ValueError as error:
+        raise BandsFileError(path.name, [str(error)]) from None

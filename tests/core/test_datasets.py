@@ -6,7 +6,15 @@ import pytest
 from pymatgen.core import Structure
 
 from migbar.bands import Band
-from migbar.datasets import BandRecord, data_hash, normalised_family, read_bands, write_bands
+from migbar.datasets import (
+    BandRecord,
+    PublishedPath,
+    data_hash,
+    normalised_family,
+    read_bands,
+    read_published_table,
+    write_bands,
+)
 from migbar.errors import BandsFileError
 
 
@@ -134,3 +142,16 @@ def test_that_the_published_paths_fall_into_279_groups(training_bands: Path) -> 
     records = read_bands(training_bands)
     assert len(records) == 559
     assert len({record.group for record in records}) == 279
+
+
+def test_that_the_published_table_is_read_with_its_blanks(tmp_path: Path) -> None:
+    file = tmp_path / "table.csv"
+    head = "sys_name,path_info,mace_neb_relax_ev,mace_neb_no_relax_ev\n"
+    file.write_text(head + "TiS2_Li,PATH 1,0.3,\n")
+    assert read_published_table(file) == {"TiS2_Li": PublishedPath("PATH 1", 0.3, None)}
+    file.write_text(head + "TiS2_Li,PATH 1,much,\n")
+    with pytest.raises(BandsFileError, match="much"):
+        read_published_table(file)
+    file.write_text("sys_name,path_info\n")
+    with pytest.raises(BandsFileError, match="no column mace_neb_relax_ev"):
+        read_published_table(file)

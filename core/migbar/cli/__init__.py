@@ -34,7 +34,7 @@ def _options(
 
 
 def _register() -> None:
-    from migbar.cli import evaluate, gui, models, paths, predict, sites, train
+    from migbar.cli import evaluate, gui, models, paths, predict, reproduce, sites, train
 
     app.command("predict")(predict.predict)
     app.command("paths")(paths.paths)
@@ -42,6 +42,7 @@ def _register() -> None:
     app.command("evaluate")(evaluate.evaluate)
     app.add_typer(train.app, name="train")
     app.add_typer(models.app, name="models")
+    app.add_typer(reproduce.app, name="reproduce")
     app.command("gui")(gui.gui)
 
 

@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 
 from migbar.bands import Band
 from migbar.descriptors import chemistry
+from migbar.descriptors.channel import SLICES, Channel, channel_of
 from migbar.descriptors.surroundings import SAMPLES, Surroundings, surroundings
 
 _MIDDLE = SAMPLES // 2
@@ -39,6 +40,8 @@ def describe(band: Band) -> dict[str, float]:
         **_cations(view),
         **_like_ions(view),
         **_chemistry_nearby(view),
+        **_channel(channel_of(around)),
+        **_push(view),
     }
 
 
@@ -102,13 +105,42 @@ def _ends_differ(values: NDArray[np.float64]) -> float:
     return float(abs(values[0] - values[-1]))
 
 
+def _channel(planes: Channel) -> dict[str, float]:
+    """Describe the planes across the path: what the ion meets if it may leave the line."""
+    valley = planes.valley
+    height = np.exp((valley - valley.max()) / 0.3)
+    place = np.abs(np.linspace(-1.0, 1.0, SLICES))
+    parts = ("ends", "middle", "rise", "max", "min", "ends_differ")
+    return {
+        **_profile("valley", valley, "ends", "middle", "rise", "max", "span", "ends_differ"),
+        "valley_barrier": float(valley.max()) - _ends(valley),
+        "valley_mean_rise": float(valley.mean()) - _ends(valley),
+        "valley_off_middle": _mean(place, height),
+        **_profile("bend", planes.bend, *parts),
+        **_profile("opening", planes.opening, *parts),
+        **_profile("valley_valence", planes.valence, *parts),
+    }
+
+
+def _push(view: _View) -> dict[str, float]:
+    """Charge next to the ion in the middle, and how other mobile ions push: Σ exp(−d/1.5 Å)."""
+    around = view.around
+    near = np.exp(-((view.distance[_MIDDLE] / 2.5) ** 2))
+    ions = np.exp(-view.distance[:, around.like] / 1.5).sum(axis=1)
+    return {
+        "cation_charge_near_middle": float(near[view.cation] @ around.charge[view.cation]),
+        "anion_charge_near_middle": float(near[around.anion] @ around.charge[around.anion]),
+        **_profile("like_push", ions, "middle", "rise"),
+    }
+
+
 def _profile(name: str, values: NDArray[np.float64], *parts: str) -> dict[str, float]:
     """Sum up a quantity along the path without regard to direction."""
     found = {
         "ends": _ends(values),
         "ends_differ": _ends_differ(values),
-        "middle": float(values[_MIDDLE]),
-        "rise": float(values[_MIDDLE]) - _ends(values),
+        "middle": float(values[len(values) // 2]),
+        "rise": float(values[len(values) // 2]) - _ends(values),
         "max": float(values.max()),
         "min": float(values.min()),
         "span": float(values.max() - values.min()),

@@ -19,13 +19,14 @@ from migbar.errors import ModelError
 from migbar.files import replacing, write_text
 from migbar.resources import resource_dir
 
-DEFAULT_MODEL = "band-forest"
+DEFAULT_MODEL = "migbar-fast"
 
 CARD = "card.json"
 WEIGHTS = "weights.safetensors"
 
 _RECIPES = {
     "band-forest": ("migbar.models.forest", "BandForest"),
+    "migbar-fast": ("migbar.models.blend", "MigbarFast"),
     "network": ("migbar.models.networks.predictor", "NetworkPredictor"),
 }
 """Module and class that read a model's weights, by the recipe on its card."""

@@ -1,0 +1,90 @@
+"""``migbar reproduce``: tables of scores and the default model, made again from data."""
+
+from __future__ import annotations
+
+from dataclasses import asdict
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from migbar.cli import reproduce_tables
+from migbar.cli.common import AsJson, print_json, progress_bar
+
+app = typer.Typer(help="Make tables of scores and the default model again from data.")
+reproduce_tables.register(app)
+
+Data = Annotated[Path, typer.Option("--data", help="JSON file of bands in the published format.")]
+Table = Annotated[
+    Path | None,
+    typer.Option("--table", help="Published table of the paths (CSV): labels, MACE-NEB barriers."),
+]
+Seed = Annotated[int, typer.Option(help="Same seed, same folds and models.")]
+
+
+@app.command("cross-validation")
+def cross_validation(
+    data: Data,
+    table: Table = None,
+    out: Annotated[
+        Path | None, typer.Option(help="Folder for cross-validation.md and cross-validation.csv.")
+    ] = None,
+    folds: Annotated[int, typer.Option(help="Folds.", min=2)] = 10,
+    repeats: Annotated[int, typer.Option(help="Repeats of each protocol.", min=1)] = 5,
+    seed: Seed = 123,
+    as_json: AsJson = False,
+) -> None:
+    """Cross-validate migbar-fast and band-forest beside the class mean and published MACE-NEB."""
+    from migbar.datasets import read_bands, read_published_table
+    from migbar.files import write_text
+    from migbar.training.reproduction import as_csv, as_markdown, cross_validation_table
+    from migbar.training.validation import Protocols
+
+    records = read_bands(data)
+    published = read_published_table(table) if table is not None else {}
+    if out is not None:
+        out.mkdir(parents=True, exist_ok=True)
+    with progress_bar() as progress:
+        rows = cross_validation_table(
+            records, published, seed, protocols=Protocols(folds, repeats, seed), progress=progress
+        )
+    if out is not None:
+        write_text(out / "cross-validation.csv", as_csv(rows))
+        write_text(out / "cross-validation.md", as_markdown(rows))
+    if as_json:
+        print_json([asdict(row) for row in rows])
+    else:
+        typer.echo(as_markdown(rows), nl=False)
+
+
+@app.command("migbar-fast")
+def migbar_fast(
+    data: Data,
+    table: Table = None,
+    out: Annotated[
+        Path | None, typer.Option(help="Folder for the model; your model store where not given.")
+    ] = None,
+    seed: Seed = 123,
+    as_json: AsJson = False,
+) -> None:
+    """Train the default model again, with cross-validated scores on its card."""
+    from migbar.datasets import read_bands, read_published_table
+    from migbar.models.store import save_model
+    from migbar.training.blend import train_migbar_fast
+
+    records = read_bands(data)
+    published = read_published_table(table) if table is not None else {}
+    labels = {name: path.label for name, path in published.items()}
+    with progress_bar() as progress:
+        model = train_migbar_fast(records, labels, seed, progress)
+    folder = save_model(model, out)
+    if as_json:
+        print_json({"folder": str(folder), **model.card.to_dict()})
+        return
+    typer.echo(f"{model.card.name} {model.card.version} saved in {folder}")
+    for protocol in ("random", "grouped"):
+        scores = model.card.scores[protocol]
+        typer.echo(
+            f"  {protocol} {scores['folds']}-fold: MAE {scores['mae_ev']:.3f} ± "
+            f"{scores['mae_se_ev']:.3f} eV, accuracy {scores['accuracy']:.2f}"
+        )

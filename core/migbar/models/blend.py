@@ -1,0 +1,221 @@
+"""``migbar-fast``: trees and a Gaussian process on band descriptors, half and half, as plain arrays.
+
+Prediction needs numpy alone. `migbar.training.blend` makes the arrays.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from dataclasses import astuple, dataclass, fields
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from migbar.bands import Band
+from migbar.barriers import Barrier, ModelCard, Remark
+from migbar.descriptors import describe, descriptor_names
+from migbar.descriptors.words import subject
+from migbar.models.domain import Ranges, judge
+from migbar.models.explanation import (
+    Contribution,
+    DomainVerdict,
+    Explanation,
+    KnownPath,
+    SimilarPath,
+)
+from migbar.models.forest import INTERVAL_LEVEL, Calibration, Trees
+from migbar.models.process import NormalScores, Process
+from migbar.progress import SILENT, Progress, check_cancelled
+
+SAME_PATH = 0.02
+"""Two paths closer than this in normal scores (root mean square) are taken for the same."""
+
+SIMILAR = 6
+"""How many similar known paths an explanation names."""
+
+
+@dataclass(frozen=True, slots=True)
+class Blend:
+    """Mean of trees and a Gaussian process.
+
+    Attributes
+    ----------
+    trees : Trees
+    process : Process
+    """
+
+    trees: Trees
+    process: Process
+
+    def predict(self, x: NDArray[np.float64]) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+        """Barrier in eV and spread in √eV, each of shape (rows,).
+
+        The spread is that of the trees and of the two members taken together.
+        """
+        first, spread = self.trees.predict(x)
+        second = self.process.predict(x)
+        apart = np.sqrt(first) - np.sqrt(second)
+        return (first + second) / 2, np.hypot(spread, apart / 2)
+
+
+class MigbarFast:
+    """Predicts barriers from band descriptors, and says what stands behind a prediction.
+
+    Parameters
+    ----------
+    card : ModelCard
+        Its ``training`` holds ``ions``, ``elements`` and ``descriptors``.
+    blend : Blend
+    calibration : Calibration
+    reach : tuple of float
+        90th and 97.5th percentile of the distance of a training path to the nearest one of another framework.
+    known : sequence of KnownPath
+        The training paths, in the order of the process's support.
+    """
+
+    def __init__(
+        self,
+        card: ModelCard,
+        blend: Blend,
+        calibration: Calibration,
+        reach: tuple[float, float],
+        known: Sequence[KnownPath],
+    ) -> None:
+        self.card = card
+        self.blend = blend
+        self.calibration = calibration
+        self.reach = reach
+        self.known = tuple(known)
+
+    @classmethod
+    def from_weights(cls, card: ModelCard, weights: dict[str, NDArray[Any]]) -> MigbarFast:
+        """Make the model again from what `weights` gave."""
+        if card.training.get("descriptors") != list(descriptor_names()):
+            raise ValueError("it was trained on other descriptors than this version computes")
+        trees = Trees(**{f.name: weights[f"trees.{f.name}"] for f in fields(Trees)})
+        scores = NormalScores(**{f.name: weights[f"scores.{f.name}"] for f in fields(NormalScores)})
+        offset, length, power = (float(v) for v in weights["process.constants"])
+        process = Process(
+            scores, weights["process.support"], weights["process.weights"], offset, length, power
+        )
+        floor, low, high = (float(v) for v in weights["calibration"])
+        usual, reach = (float(v) for v in weights["reach"])
+        known = [KnownPath(*row) for row in json.loads(weights["known"].tobytes())]
+        return cls(
+            card, Blend(trees, process), Calibration(floor, low, high), (usual, reach), known
+        )
+
+    def weights(self) -> dict[str, NDArray[Any]]:
+        """Return all arrays of the model by name; the known paths as UTF-8 JSON."""
+        trees, process, c = self.blend.trees, self.blend.process, self.calibration
+        known = json.dumps([astuple(path) for path in self.known], ensure_ascii=False)
+        return {
+            **{f"trees.{f.name}": getattr(trees, f.name) for f in fields(Trees)},
+            **{f"scores.{f.name}": getattr(process.scores, f.name) for f in fields(NormalScores)},
+            "process.support": process.support,
+            "process.weights": process.weights,
+            "process.constants": np.array([process.offset, process.length, process.power]),
+            "calibration": np.array([c.floor, c.low, c.high]),
+            "reach": np.array(self.reach),
+            "known": np.frombuffer(known.encode(), np.uint8),
+        }
+
+    def predict(self, bands: Sequence[Band], progress: Progress = SILENT) -> list[Barrier]:
+        """Predict the barrier of each band, in the order given."""
+        barriers = []
+        for done, band in enumerate(bands):
+            check_cancelled(progress)
+            progress.report(done, len(bands), "Predicting barriers")
+            barriers.append(self._predict_one(band))
+        progress.report(len(bands), len(bands), "Predicting barriers")
+        return barriers
+
+    def explain(self, band: Band) -> Explanation:
+        """Say what stands behind the prediction for a band."""
+        descriptors = describe(band)
+        x = np.array(list(descriptors.values()))
+        distance = self.blend.process.distances(x[None])[0]
+        base, reasons = self._reasons(x)
+        return Explanation(
+            similar=self._similar(distance),
+            domain=self._verdict(band, descriptors, distance),
+            base_ev=base,
+            reasons=reasons,
+        )
+
+    def _predict_one(self, band: Band) -> Barrier:
+        descriptors = describe(band)
+        x = np.array([list(descriptors.values())])
+        value, spread = self.blend.predict(x)
+        low, high = self.calibration.interval(value, spread)
+        return Barrier(
+            barrier_ev=float(value[0]),
+            interval_ev=(float(low[0]), float(high[0])),
+            model=self.card.name,
+            model_version=self.card.version,
+            interval_level=INTERVAL_LEVEL,
+            remarks=tuple(self._remarks(band, descriptors, x)),
+        )
+
+    def _remarks(
+        self, band: Band, descriptors: dict[str, float], x: NDArray[np.float64]
+    ) -> list[Remark]:
+        distance = self.blend.process.distances(x)[0]
+        verdict = self._verdict(band, descriptors, distance)
+        remarks = [Remark(concern.code, concern.text) for concern in verdict.concerns]
+        if distance.min() < SAME_PATH:
+            path = self.known[int(distance.argmin())]
+            remarks.append(
+                Remark(
+                    "training_path",
+                    f"This path is in the model's training data ({path.sys_name}, DFT barrier "
+                    f"{path.barrier_ev:.2f} eV): the number is a memory, not a test.",
+                )
+            )
+        return remarks
+
+    def _verdict(
+        self, band: Band, descriptors: dict[str, float], distance: NDArray[np.float64]
+    ) -> DomainVerdict:
+        knots = self.blend.process.scores.knots
+        spans = {
+            name: (float(low), float(high))
+            for name, low, high in zip(descriptors, knots[0], knots[-1], strict=True)
+        }
+        training = self.card.training
+        known = Ranges(
+            frozenset(training["ions"]), frozenset(training["elements"]), *self.reach, spans
+        )
+        return judge(band, descriptors, float(distance.min()), known)
+
+    def _similar(self, distance: NDArray[np.float64]) -> tuple[SimilarPath, ...]:
+        nearest = np.argsort(distance, kind="stable")[:SIMILAR]
+        return tuple(
+            SimilarPath(self.known[i], float(distance[i]), bool(distance[i] < SAME_PATH))
+            for i in nearest
+        )
+
+    def _reasons(self, x: NDArray[np.float64]) -> tuple[float, tuple[Contribution, ...]]:
+        """Return the barrier that trees start from and what moves it, in eV."""
+        base, shares = self.blend.trees.contributions(x)
+        pushes = shares * (2 * base + shares.sum())  # Σ = (base + Σ shares)² − base²
+        names = descriptor_names()
+        typical = np.median(self.blend.process.scores.knots, axis=0)
+        found = []
+        subjects = np.array([subject(name) for name in names])
+        for words in dict.fromkeys(subjects.tolist()):
+            members = np.flatnonzero(subjects == words)
+            lead = members[np.abs(pushes[members]).argmax()]
+            found.append(
+                Contribution(
+                    subject=words,
+                    push_ev=float(pushes[members].sum()),
+                    descriptor=names[lead],
+                    value=float(x[lead]),
+                    typical=float(typical[lead]),
+                )
+            )
+        found.sort(key=lambda c: -abs(c.push_ev))
+        return base**2, tuple(found)

@@ -1,0 +1,201 @@
+"""Training of ``migbar-fast``: trees and a Gaussian process on band descriptors."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass, field
+from functools import partial
+from statistics import NormalDist
+
+import numpy as np
+from numpy.typing import NDArray
+
+from migbar.barriers import ModelCard
+from migbar.datasets import BandRecord
+from migbar.models.blend import Blend, MigbarFast
+from migbar.models.explanation import KnownPath
+from migbar.models.process import NormalScores, Process, distances, matern
+from migbar.progress import SILENT, Progress
+from migbar.training.forest import ForestSettings, grow
+from migbar.training.validation import (
+    NOTES,
+    PROTOCOLS,
+    Counter,
+    Protocols,
+    calibrate,
+    described,
+    known_records,
+    provenance,
+    targets,
+    validate,
+)
+
+VERSION = "1"
+
+KNOTS = 200
+HIGHEST_DEVIATE = 2.5
+"""Normal deviates are cut off here, so that no single odd path stands far out."""
+
+BLUR = 0.02
+"""Where many paths share a value (a difference of two like ends), noise in its last digits must not
+decide on the rank."""
+
+LICENCE = (
+    "The names, classes, path labels and DFT-NEB barriers of known paths come from the published "
+    "training data, MIT licence, © 2023 Simulations and Informatics of Materials Group."
+)
+
+
+@dataclass(frozen=True, slots=True)
+class BlendSettings:
+    """Settings, selected by cross-validation on the published training paths.
+
+    Attributes
+    ----------
+    forest : ForestSettings
+    length : float
+        Length scale of the Matérn kernel in root mean square normal scores.
+    noise : float
+        Variance of the noise over that of the process.
+    power : float
+        The process is fitted to the barrier to this power.
+    """
+
+    forest: ForestSettings = field(default_factory=ForestSettings)
+    length: float = 1.2
+    noise: float = 0.02
+    power: float = 0.25
+
+
+def train_migbar_fast(
+    records: Sequence[BandRecord],
+    labels: Mapping[str, str] | None = None,
+    seed: int = 123,
+    progress: Progress = SILENT,
+    cross_validate: bool = True,
+    settings: BlendSettings | None = None,
+    protocols: Protocols = PROTOCOLS,
+) -> MigbarFast:
+    """Train the blend on bands with known barriers.
+
+    The intervals are calibrated on residuals out of fold, with whole groups held out. Same records (in
+    any order), seed and library versions give the same weights.
+
+    Parameters
+    ----------
+    records : sequence of BandRecord
+        Those without a known barrier are left out.
+    labels : mapping, optional
+        Which path of its crystal a record is, by ``sys_name``.
+    seed : int
+    progress : Progress
+    cross_validate : bool
+        Whether to put cross-validated scores and the effect of other cells on the card.
+    settings : BlendSettings, optional
+    protocols : Protocols
+        Of the cross-validation, and of the calibration.
+
+    Raises
+    ------
+    BandsFileError
+        If there are too few paths with a barrier.
+    """
+    settings = settings or BlendSettings()
+    started = time.monotonic()
+    known = known_records(records)
+    x, y = described(known, progress), targets(known)
+    fit = partial(fit_blend, seed=seed, settings=settings)
+    work = Counter(progress, "Training migbar-fast")
+    scores, unseen = validate(known, x, y, fit, protocols, cross_validate, work)
+    blend = fit(x, y)
+    card = ModelCard(
+        name="migbar-fast",
+        version=VERSION,
+        summary=(
+            "Mean of extremely randomised trees and a Gaussian process on band descriptors: geometry, "
+            "bond valences, electrostatics and the bond-valence site energy across the channel. "
+            "No potential."
+        ),
+        training={
+            "recipe": "migbar-fast",
+            "settings": asdict(settings),
+            **provenance(known, seed, time.monotonic() - started),
+        },
+        scores=scores,
+        notes=[*NOTES, LICENCE],
+    )
+    return MigbarFast(
+        card,
+        blend,
+        calibrate(y, unseen),
+        _reach(blend, x, known),
+        _known_paths(known, labels or {}),
+    )
+
+
+def fit_blend(
+    x: NDArray[np.float64], y: NDArray[np.float64], seed: int, settings: BlendSettings
+) -> Blend:
+    """Fit both members.
+
+    Parameters
+    ----------
+    x : ndarray, shape (n, n_descriptors)
+    y : ndarray, shape (n,)
+        Barriers in eV.
+    """
+    return Blend(grow(x, y, seed, settings.forest), fit_process(x, y, settings))
+
+
+def fit_process(x: NDArray[np.float64], y: NDArray[np.float64], settings: BlendSettings) -> Process:
+    """Condition the Gaussian process on all paths."""
+    scores = normal_scores(x)
+    support = scores(x).astype(np.float32)
+    powers = y**settings.power
+    offset = float(powers.mean())
+    own = support.astype(np.float64)
+    kernel = matern(distances(own, own), settings.length)
+    kernel[np.diag_indices(len(y))] = 1.0 + settings.noise
+    weights = np.asarray(np.linalg.solve(kernel, powers - offset), np.float64)
+    return Process(scores, support, weights, offset, settings.length, settings.power)
+
+
+def normal_scores(x: NDArray[np.float64]) -> NormalScores:
+    """Learn the quantiles of every descriptor, each value blurred by `BLUR` standard deviations."""
+    ranks = (np.arange(KNOTS) + 0.5) / KNOTS
+    blur = np.maximum(BLUR * x.std(axis=0), 1e-6)
+    blurred = x[:, None] + blur * _deviates(np.arange(0.05, 1.0, 0.1))[:, None]
+    knots = np.quantile(blurred.reshape(-1, x.shape[1]), ranks, axis=0).astype(np.float32)
+    cut = np.clip(_deviates(ranks), -HIGHEST_DEVIATE, HIGHEST_DEVIATE).astype(np.float32)
+    none, one = (np.full(x.shape[1], v, np.float32) for v in (0.0, 1.0))
+    raw = NormalScores(knots, cut, none, one).raw(x)
+    scale = raw.std(axis=0)
+    scale[scale < 1e-6] = 1.0
+    return NormalScores(knots, cut, raw.mean(axis=0).astype(np.float32), scale.astype(np.float32))
+
+
+def _deviates(ranks: NDArray[np.float64]) -> NDArray[np.float64]:
+    normal = NormalDist()
+    return np.array([normal.inv_cdf(rank) for rank in ranks])
+
+
+def _reach(
+    blend: Blend, x: NDArray[np.float64], records: Sequence[BandRecord]
+) -> tuple[float, float]:
+    """Percentiles of the distance to the nearest path of another framework."""
+    between = blend.process.distances(x)
+    groups = [record.group for record in records]
+    for i, group in enumerate(groups):
+        between[i, [g == group for g in groups]] = np.inf
+    usual, reach = np.quantile(between.min(axis=1), [0.9, 0.975])
+    return float(usual), float(reach)
+
+
+def _known_paths(records: Sequence[BandRecord], labels: Mapping[str, str]) -> list[KnownPath]:
+    return [
+        KnownPath(
+            r.sys_name, r.family, r.band.ion, labels.get(r.sys_name, ""), float(r.target_ev or 0.0)
+        )
+        for r in records
+    ]
