@@ -64,7 +64,7 @@ class Band:
 
     def image(self, index: int) -> Structure:
         """Return the structure with the ion (as the first atom) at position `index` of the path."""
-        return self._with_ion_at(self.path[index : index + 1])
+        return self._with_ion_at(self.path[[index]])
 
     def five_position_structure(self) -> Structure:
         """Return host and ion at all positions of the straight band at once: input of MODEL-3 and MODEL-4.
