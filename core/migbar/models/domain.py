@@ -57,7 +57,7 @@ def judge(
         *_bottleneck(descriptors, known),
         *_concert(descriptors),
     )
-    place = max((c.place for c in concerns), key=_PLACES.index, default="in")
+    place: Place = max((c.place for c in concerns), key=_PLACES.index, default="in")
     lead = {
         "in": "Inside the model's domain: paths much like this one are among those it learnt from.",
         "near": "At the edge of the model's domain.",
