@@ -34,7 +34,19 @@ def _options(
 
 
 def _register() -> None:
-    from migbar.cli import evaluate, gui, models, paths, predict, reproduce, sites, train
+    from migbar.cli import (
+        evaluate,
+        gui,
+        models,
+        paths,
+        predict,
+        reproduce,
+        sites,
+        train,
+        train_networks,
+    )
+
+    train_networks.register(train.app, models.app)
 
     app.command("predict")(predict.predict)
     app.command("paths")(paths.paths)
