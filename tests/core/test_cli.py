@@ -172,6 +172,21 @@ def test_that_evaluate_prints_scores_with_errors_and_writes_a_row_per_path(run, 
     assert len(table.read_text().splitlines()) == 4
 
 
+def test_that_why_names_known_paths_reasons_and_the_domain(run, layered_cif):
+    ends = ("--from", "0", "--to", "0@1,0,0", "--why")
+    code, out, err = run("predict", layered_cif, *ends, "--json")
+    assert code == 0, err
+    why = json.loads(out)["explanation"]
+    assert why["domain"] in ("in", "near", "outside")
+    assert all(known["barrier_ev"] > 0 for known in why["similar"])
+    assert why["reasons"]
+    _, text, _ = run("predict", layered_cif, *ends)
+    assert "most similar known paths" in text
+    code, _, err = run("predict", layered_cif, *ends, "--model", "band-forest")
+    assert code == 2
+    assert "cannot say why" in err
+
+
 def test_that_models_list_names_the_default(run):
     code, out, _ = run("models", "list", "--json")
     assert code == 0

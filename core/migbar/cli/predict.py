@@ -21,10 +21,12 @@ from migbar.cli.common import (
     print_json,
     remarks_as_json,
 )
-from migbar.errors import HopError
+from migbar.errors import HopError, ModelError
 
 if TYPE_CHECKING:
+    from migbar.barriers import Predictor
     from migbar.hops import Point
+    from migbar.models.explanation import Explanation
     from migbar.prediction import PredictedPath
 
 
@@ -58,6 +60,9 @@ def predict(
         list[str] | None,
         typer.Option("--remove", help="A further site of the ion that is empty (repeatable)."),
     ] = None,
+    why: Annotated[
+        bool, typer.Option("--why", help="Also say what stands behind the number.")
+    ] = False,
     model: Model = None,
     threshold: Threshold = THRESHOLD,
     order: Order = False,
@@ -82,10 +87,24 @@ def predict(
         remove or [],
     )
     path = predict_path(structure, hop, predictor, parse_supercell(supercell), [*notes, *remarks])
+    explanation = _explain(predictor, path) if why else None
     if as_json:
-        print_json(path_as_json(path, threshold))
-    else:
-        _print_path(path, threshold, structure_file)
+        extra = {} if explanation is None else {"explanation": _explanation_as_json(explanation)}
+        print_json(path_as_json(path, threshold) | extra)
+        return
+    _print_path(path, threshold, structure_file)
+    if explanation is not None:
+        _print_explanation(explanation)
+
+
+def _explain(predictor: Predictor, path: PredictedPath) -> Explanation:
+    from migbar.models.explanation import Explains
+
+    if not isinstance(predictor, Explains):
+        raise ModelError(
+            f"{predictor.card.name} cannot say why; leave out --why or use migbar-fast."
+        )
+    return predictor.explain(path.band)
 
 
 def _end(site: str | None, point: str | None, name: str) -> str | Point:
@@ -118,6 +137,43 @@ def path_as_json(path: PredictedPath, threshold_ev: float) -> dict[str, Any]:
         "threshold_ev": threshold_ev,
         "warnings": remarks_as_json(path.remarks),
     }
+
+
+def _explanation_as_json(explanation: Explanation) -> dict[str, Any]:
+    return {
+        "domain": explanation.domain.place,
+        "domain_text": explanation.domain.text,
+        "similar": [
+            {
+                "sys_name": known.path.sys_name,
+                "class": known.path.family,
+                "ion": known.path.ion,
+                "path_label": known.path.label,
+                "barrier_ev": known.path.barrier_ev,
+                "distance": known.distance,
+                "same": known.same,
+            }
+            for known in explanation.similar
+        ],
+        "base_ev": explanation.base_ev,
+        "reasons": [
+            {"subject": reason.subject, "push_ev": reason.push_ev} for reason in explanation.reasons
+        ],
+    }
+
+
+def _print_explanation(explanation: Explanation) -> None:
+    typer.echo(f"  {explanation.domain.place} the domain: {explanation.domain.text}")
+    typer.echo("  most similar known paths (DFT-NEB):")
+    for known in explanation.similar:
+        path = known.path
+        same = "   (this path)" if known.same else ""
+        typer.echo(
+            f"    {path.barrier_ev:5.2f} eV  {path.ion}  {path.sys_name}  {path.family}  {path.label}{same}"
+        )
+    typer.echo(f"  what pushes the trees' part from {explanation.base_ev:.2f} eV:")
+    for reason in explanation.reasons[:5]:
+        typer.echo(f"    {reason.push_ev:+.2f} eV  {reason.subject}")
 
 
 def _print_path(path: PredictedPath, threshold_ev: float, file: Path) -> None:

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Literal
+from typing import Literal, Protocol, runtime_checkable
+
+from migbar.bands import Band
 
 Place = Literal["in", "near", "outside"]
 
@@ -130,3 +132,11 @@ class Explanation:
     domain: DomainVerdict
     base_ev: float
     reasons: tuple[Contribution, ...]
+
+
+@runtime_checkable
+class Explains(Protocol):
+    """A model that can say what stands behind its predictions."""
+
+    def explain(self, band: Band) -> Explanation:
+        """Say what stands behind the prediction for a band."""
