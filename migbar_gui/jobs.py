@@ -7,7 +7,7 @@ import time
 from collections.abc import Callable
 from typing import Any
 
-from PySide6.QtCore import QObject, QRunnable, QThreadPool, Signal
+from PySide6.QtCore import QObject, Signal
 
 from migbar.errors import Cancelled
 from migbar.progress import Progress
@@ -91,15 +91,6 @@ class Job(QObject):
             self._on_done(result)
 
 
-class _Runnable(QRunnable):
-    def __init__(self, job: Job) -> None:
-        super().__init__()
-        self._job = job
-
-    def run(self) -> None:
-        self._job.work()
-
-
 class Jobs(QObject):
     """All work in progress."""
 
@@ -111,8 +102,14 @@ class Jobs(QObject):
         super().__init__(parent)
         self._on_failed = on_failed
         self._running: dict[str, Job] = {}
-        self._pool = QThreadPool(self)
-        self._pool.setMaxThreadCount(3)
+        # Python's own threads, and every job kept until its thread has ended: a QObject or QRunnable whose
+        # last reference goes in another thread than its own now and then crashes.
+        self._threads: list[tuple[threading.Thread, Job]] = []
+
+    @property
+    def idle(self) -> bool:
+        """Whether no thread is at work, not even on something cancelled."""
+        return not any(thread.is_alive() for thread, _ in self._threads)
 
     def start(
         self,
@@ -139,7 +136,10 @@ class Jobs(QObject):
         job = Job(title, work, on_done, on_failed or self._on_failed, self._forget, self)
         self._running[key] = job
         job.progressed.connect(self.changed)
-        self._pool.start(_Runnable(job))
+        thread = threading.Thread(target=job.work, name=f"job {key}", daemon=True)
+        self._threads = [pair for pair in self._threads if pair[0].is_alive()]
+        self._threads.append((thread, job))
+        thread.start()
         self.changed.emit()
         return job
 
@@ -169,8 +169,9 @@ class Jobs(QObject):
         """Cancel everything and wait for the threads."""
         for job in self._running.values():
             job.cancel()
-        self._pool.clear()
-        self._pool.waitForDone(patience_ms)
+        deadline = time.monotonic() + patience_ms / 1000
+        for thread, _ in self._threads:
+            thread.join(max(0.0, deadline - time.monotonic()))
 
     def _forget(self, job: Job) -> None:
         for key in [key for key, running in self._running.items() if running is job]:

@@ -229,7 +229,7 @@ def test_that_a_cancelled_search_changes_nothing(opened, qtbot, monkeypatch):
     qtbot.waitUntil(opened._cancel.isVisible)
     opened._cancel.click()
     go_on.set()
-    qtbot.waitUntil(lambda: opened.jobs._pool.activeThreadCount() == 0, timeout=20_000)
+    qtbot.waitUntil(lambda: opened.jobs.idle, timeout=20_000)
     assert opened.workspace.state.group is None
     assert opened.workspace.state.paths == ()
 
@@ -242,7 +242,7 @@ def test_that_opening_something_else_ends_the_search(opened, qtbot, monkeypatch,
     opened.open_file(empty_olivine)
     wait_for_document(qtbot, opened, "host.cif")
     go_on.set()
-    qtbot.waitUntil(lambda: opened.jobs._pool.activeThreadCount() == 0, timeout=20_000)
+    qtbot.waitUntil(lambda: opened.jobs.idle, timeout=20_000)
     assert opened.workspace.state.paths == ()
 
 
@@ -261,7 +261,7 @@ def test_that_the_window_closes_while_it_searches(opened, qtbot, monkeypatch):
     opened.commands["path.find"].trigger()
     qtbot.waitUntil(started.is_set, timeout=30_000)
     opened.close()
-    assert opened.jobs._pool.activeThreadCount() == 0
+    assert opened.jobs.idle
     assert opened.workspace.state.group is None
 
 

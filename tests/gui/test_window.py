@@ -279,7 +279,7 @@ def test_that_cancelling_drops_the_result(window, qtbot):
     window.jobs.start("slow", "Counting", slow, done.append)
     qtbot.waitUntil(window._cancel.isVisible)
     window._cancel.click()
-    qtbot.waitUntil(lambda: window.jobs._pool.activeThreadCount() == 0, timeout=5_000)
+    qtbot.waitUntil(lambda: window.jobs.idle, timeout=5_000)
     assert done == []
     assert not window._cancel.isVisible()
 
