@@ -1,0 +1,319 @@
+"""Long work in a process of its own: one folder per run, which anyone may watch, stop and start again.
+
+A run's folder holds
+
+==================  ==============================================================================
+``run.json``        what to do: task, title, options, when and by which version it was made
+``events.jsonl``    what happened, a line each, appended: progress and whatever the task tells
+``outcome.json``    how it ended: ``finished`` with a result, ``failed`` with an error, ``stopped``
+``stop``            asks the process to stop at its next step
+``lock``            held by the process for as long as it lives
+``log.txt``         what the process printed
+==================  ==============================================================================
+
+beside what the task itself keeps there to go on from. The process outlives the window or terminal that
+started it; a killed one leaves no outcome, and ``start`` on the same folder goes on.
+"""
+
+from __future__ import annotations
+
+import importlib
+import json
+import os
+import subprocess
+import sys
+import time
+import traceback
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from enum import StrEnum
+from pathlib import Path
+from typing import Any
+
+from filelock import FileLock, Timeout
+
+from migbar import __version__
+from migbar.errors import Cancelled, MigbarError
+from migbar.files import write_text
+
+TASKS: dict[str, str] = {}
+"""Task name → ``module:function``, called as ``function(folder, options, progress)`` and returning JSON data."""
+
+REPORT_EVERY_S = 0.1
+"""Progress that comes faster than this is not written."""
+
+
+class RunError(MigbarError):
+    """Raised when a folder holds no run, or its run cannot be started."""
+
+
+class RunState(StrEnum):
+    """Where a run stands."""
+
+    WAITING = "waiting"
+    RUNNING = "running"
+    FINISHED = "finished"
+    FAILED = "failed"
+    STOPPED = "stopped"
+    INTERRUPTED = "interrupted"
+    """It was begun, its process is gone, and it did not say why."""
+
+
+@dataclass(frozen=True, slots=True)
+class Run:
+    """A piece of long work and where it stands.
+
+    Attributes
+    ----------
+    folder : Path
+        Where it lives.
+    task : str
+        One of `TASKS`.
+    title : str
+        What a user reads in a list of jobs.
+    options : mapping
+        What the task was asked for; JSON data.
+    state : RunState
+    result : object
+        What a finished run returned; JSON data.
+    error : str
+        Why it failed, fit to be shown; empty otherwise.
+    """
+
+    folder: Path
+    task: str
+    title: str
+    options: Mapping[str, Any]
+    state: RunState
+    result: Any = None
+    error: str = ""
+
+
+class RunProgress:
+    """Writes a run's events, and reads whether to stop. A `migbar.progress.Progress`."""
+
+    def __init__(self, folder: Path) -> None:
+        self._path = folder / "events.jsonl"
+        self._stop = folder / "stop"
+        self._last = 0.0
+
+    def report(self, done: int, total: int, message: str = "") -> None:
+        """Tell how far the work is."""
+        now = time.monotonic()
+        if done >= total > 0 or now - self._last > REPORT_EVERY_S:
+            self._last = now
+            self.tell("progress", done=done, total=total, message=message)
+
+    def tell(self, kind: str, **data: Any) -> None:
+        """Append an event; a full disk loses the event and not the work."""
+        line = json.dumps({"kind": kind, "time": time.time(), **data}, ensure_ascii=False)
+        try:
+            with self._path.open("a", encoding="utf-8") as file:
+                file.write(line + "\n")
+        except OSError as error:
+            print(f"event not written: {error}", file=sys.stderr)
+
+    def cancelled(self) -> bool:
+        """Whether the work should stop."""
+        return self._stop.exists()
+
+
+def create_run(folder: str | Path, task: str, title: str, options: Mapping[str, Any]) -> Run:
+    """Make the folder of a run; it does not start yet.
+
+    Raises
+    ------
+    RunError
+        If there is no such task, or the folder holds a run already.
+    OSError
+        If the folder cannot be written.
+    """
+    folder = Path(folder)
+    if task not in TASKS:
+        raise RunError(f"There is no task '{task}'.")
+    if (folder / "run.json").exists():
+        raise RunError(f"{folder} holds a run already; go on with it, or choose another folder.")
+    folder.mkdir(parents=True, exist_ok=True)
+    description = {
+        "task": task,
+        "title": title,
+        "options": dict(options),
+        "created": time.time(),
+        "version": __version__,
+    }
+    write_text(folder / "run.json", json.dumps(description, indent=2, ensure_ascii=False))
+    return read_run(folder)
+
+
+def read_run(folder: str | Path) -> Run:
+    """Read what a run is and where it stands.
+
+    Raises
+    ------
+    RunError
+        If the folder holds no run.
+    """
+    folder = Path(folder)
+    try:
+        description = json.loads((folder / "run.json").read_text(encoding="utf-8"))
+        task, title, options = (description[key] for key in ("task", "title", "options"))
+    except (OSError, ValueError, KeyError, TypeError):
+        raise RunError(f"{folder} holds no run (run.json is missing or damaged).") from None
+    # The lock first: a process that ends between the two looks writes its outcome before it lets go.
+    alive = _is_locked(folder)
+    outcome = _outcome(folder)
+    if alive:
+        state = RunState.RUNNING
+    elif outcome:
+        state = RunState(outcome["state"])
+    elif (folder / "events.jsonl").exists():
+        state = RunState.INTERRUPTED
+    else:
+        state = RunState.WAITING
+    return Run(folder, task, title, options, state, outcome.get("result"), outcome.get("error", ""))
+
+
+def find_runs(folder: str | Path) -> list[Run]:
+    """All runs directly under a folder, the oldest first."""
+    places = sorted(Path(folder).glob("*/run.json"), key=lambda path: path.stat().st_mtime)
+    runs = []
+    for place in places:
+        try:
+            runs.append(read_run(place.parent))
+        except RunError:
+            continue
+    return runs
+
+
+def start_run(folder: str | Path, threads: int | None = None) -> subprocess.Popen[bytes]:
+    """Start a run in a process of its own, or go on with one that was stopped or killed.
+
+    Parameters
+    ----------
+    folder : path
+    threads : int, optional
+        Threads for the numerical libraries; their own choice where not given.
+
+    Raises
+    ------
+    RunError
+        If it is running already.
+    """
+    run = read_run(folder)
+    if run.state is RunState.RUNNING:
+        raise RunError(f"{run.title} is running already.")
+    (run.folder / "stop").unlink(missing_ok=True)
+    (run.folder / "outcome.json").unlink(missing_ok=True)
+    environment = dict(os.environ)
+    if threads is not None:
+        environment |= {name: str(threads) for name in ("OMP_NUM_THREADS", "MKL_NUM_THREADS")}
+    with (run.folder / "log.txt").open("ab") as log:
+        return subprocess.Popen(
+            _command(run.folder),
+            stdin=subprocess.DEVNULL,
+            stdout=log,
+            stderr=log,
+            env=environment,
+            start_new_session=True,
+        )
+
+
+def stop_run(folder: str | Path) -> None:
+    """Ask a run to stop at its next step; what it has done so far stays."""
+    (Path(folder) / "stop").touch()
+
+
+def read_events(folder: str | Path, start: int = 0) -> tuple[list[dict[str, Any]], int]:
+    """Read a run's events from a place in its file on; also returns where to go on next time."""
+    try:
+        with (Path(folder) / "events.jsonl").open("rb") as file:
+            file.seek(start)
+            text = file.read()
+    except FileNotFoundError:
+        return [], start
+    whole = text[: text.rfind(b"\n") + 1]  # the last line may still be in the writing
+    events = []
+    for line in whole.splitlines():
+        try:
+            events.append(json.loads(line))
+        except ValueError:  # cut by a crash
+            continue
+    return events, start + len(whole)
+
+
+def work(folder: str | Path) -> RunState:
+    """Do a run's work in this process.
+
+    Raises
+    ------
+    RunError
+        If another process is at it.
+    """
+    folder = Path(folder).absolute()
+    run = read_run(folder)
+    lock = FileLock(folder / "lock")
+    try:
+        lock.acquire(blocking=False)
+    except Timeout:
+        raise RunError(f"{run.title} is running already.") from None
+    with lock:
+        progress = RunProgress(folder)
+        progress.tell("started", pid=os.getpid())
+        outcome: dict[str, Any]
+        try:
+            result = _task(run.task)(folder, run.options, progress)
+            outcome = {"state": RunState.FINISHED, "result": result}
+        except Cancelled:
+            outcome = {"state": RunState.STOPPED}
+        except (MigbarError, OSError, MemoryError) as error:
+            outcome = {"state": RunState.FAILED, "error": str(error) or type(error).__name__}
+        except Exception as error:
+            traceback.print_exc()
+            text = f"{type(error).__name__}: {error} (details in {folder / 'log.txt'})"
+            outcome = {"state": RunState.FAILED, "error": text}
+        write_text(folder / "outcome.json", json.dumps(outcome, indent=2, ensure_ascii=False))
+    return RunState(outcome["state"])
+
+
+def _task(name: str) -> Callable[[Path, Mapping[str, Any], RunProgress], Any]:
+    module, function = TASKS[name].split(":")
+    task: Callable[[Path, Mapping[str, Any], RunProgress], Any]
+    task = getattr(importlib.import_module(module), function)
+    return task
+
+
+def _command(folder: Path) -> list[str]:
+    # A frozen app is its own interpreter: it takes the folder of a run instead of a module.
+    start = ["--work"] if getattr(sys, "frozen", False) else ["-m", "migbar.runs"]
+    return [sys.executable, *start, str(folder.absolute())]
+
+
+def _is_locked(folder: Path) -> bool:
+    if not (folder / "lock").exists():
+        return False
+    lock = FileLock(folder / "lock")
+    try:
+        lock.acquire(blocking=False)
+    except Timeout:
+        return True
+    lock.release()
+    return False
+
+
+def _outcome(folder: Path) -> dict[str, Any]:
+    try:
+        outcome = json.loads((folder / "outcome.json").read_text(encoding="utf-8"))
+        RunState(outcome["state"])
+    except (OSError, ValueError, KeyError, TypeError):
+        return {}
+    return dict(outcome)
+
+
+if __name__ == "__main__":
+    # Run as a script this file is a second copy of itself; the tasks know the one that is imported.
+    from migbar import runs
+
+    try:
+        sys.exit(0 if runs.work(sys.argv[1]) is RunState.FINISHED else 1)
+    except MigbarError as problem:
+        sys.exit(str(problem))

@@ -1,0 +1,140 @@
+"""Runs: processes that outlive their starter, stop when asked, and go on after a kill."""
+
+from __future__ import annotations
+
+import os
+import signal
+import time
+from pathlib import Path
+
+import pytest
+
+from migbar import runs
+from migbar.errors import MigbarError
+from migbar.progress import check_cancelled
+from migbar.runs import RunError, RunState
+
+COUNT = "tests.core.test_runs:count"
+
+
+@pytest.fixture
+def tasks(monkeypatch):
+    """Tasks that exist for these tests; the processes find them through the patched table."""
+    monkeypatch.setitem(runs.TASKS, "count", COUNT)
+    monkeypatch.setattr(
+        runs,
+        "_command",
+        lambda folder: [
+            runs.sys.executable,
+            "-c",
+            "import sys; from migbar import runs; "
+            f"runs.TASKS['count'] = {COUNT!r}; runs.work({str(folder)!r})",
+        ],
+    )
+    root = str(Path(__file__).resolve().parents[2])
+    monkeypatch.setenv("PYTHONPATH", f"{root}:{root}/core")
+
+
+def count(folder, options, progress):
+    """Count to a number, remembering on disk how far it got."""
+    memory = folder / "count.txt"
+    begun = int(memory.read_text()) if memory.exists() else 0
+    for number in range(begun, options["to"]):
+        check_cancelled(progress)
+        if number == options.get("fail_at"):
+            raise MigbarError("Seven is unlucky; count to six.")
+        memory.write_text(str(number + 1))
+        progress.report(number + 1, options["to"], "counting")
+        time.sleep(options.get("pause", 0))
+    return {"from": begun, "to": options["to"]}
+
+
+def wait_for(condition, seconds=30.0):
+    """Wait until a condition holds."""
+    deadline = time.monotonic() + seconds
+    while not condition():
+        assert time.monotonic() < deadline
+        time.sleep(0.02)
+
+
+def counted(folder) -> int:
+    """How far the run in a folder has counted."""
+    memory = folder / "count.txt"
+    return int(memory.read_text() or 0) if memory.exists() else 0
+
+
+def test_that_a_run_ends_with_its_result(tmp_path, tasks):
+    folder = tmp_path / "a"
+    assert runs.create_run(folder, "count", "Counting", {"to": 3}).state is RunState.WAITING
+    runs.start_run(folder, threads=1).wait()
+    run = runs.read_run(folder)
+    assert (run.state, run.result) == (RunState.FINISHED, {"from": 0, "to": 3})
+    events, end = runs.read_events(folder)
+    assert events[0]["kind"] == "started"
+    assert events[-1] | {"time": 0} == {
+        "kind": "progress",
+        "time": 0,
+        "done": 3,
+        "total": 3,
+        "message": "counting",
+    }
+    assert runs.read_events(folder, end) == ([], end)
+
+
+def test_that_a_killed_run_is_told_apart_and_goes_on(tmp_path, tasks):
+    folder = tmp_path / "a"
+    runs.create_run(folder, "count", "Counting", {"to": 60, "pause": 0.02})
+    process = runs.start_run(folder)
+    wait_for(lambda: counted(folder) >= 3)
+    assert runs.read_run(folder).state is RunState.RUNNING
+    with pytest.raises(RunError, match="running already"):
+        runs.start_run(folder)
+    os.kill(process.pid, signal.SIGKILL)
+    process.wait()
+    assert runs.read_run(folder).state is RunState.INTERRUPTED
+    runs.start_run(folder).wait()
+    assert runs.read_run(folder).result["from"] >= 3
+
+
+def test_that_a_run_stops_when_asked_and_goes_on(tmp_path, tasks):
+    folder = tmp_path / "a"
+    runs.create_run(folder, "count", "Counting", {"to": 100, "pause": 0.02})
+    process = runs.start_run(folder)
+    wait_for(lambda: counted(folder) >= 2)
+    runs.stop_run(folder)
+    process.wait()
+    assert runs.read_run(folder).state is RunState.STOPPED
+    assert 2 <= counted(folder) < 100
+    runs.start_run(folder).wait()
+    assert runs.read_run(folder).state is RunState.FINISHED
+
+
+def test_that_a_failure_is_told_in_words(tmp_path, tasks):
+    folder = tmp_path / "a"
+    runs.create_run(folder, "count", "Counting", {"to": 9, "fail_at": 6})
+    runs.start_run(folder).wait()
+    run = runs.read_run(folder)
+    assert (run.state, run.error) == (RunState.FAILED, "Seven is unlucky; count to six.")
+
+
+def test_that_runs_are_listed_and_damaged_ones_are_left_out(tmp_path, tasks):
+    runs.create_run(tmp_path / "b", "count", "First", {"to": 1})
+    runs.create_run(tmp_path / "a", "count", "Second", {"to": 1})
+    os.utime(tmp_path / "b" / "run.json", (1, 1))
+    (tmp_path / "c").mkdir()
+    (tmp_path / "c" / "run.json").write_text("{")
+    assert [run.title for run in runs.find_runs(tmp_path)] == ["First", "Second"]
+    with pytest.raises(RunError, match="holds a run already"):
+        runs.create_run(tmp_path / "a", "count", "Third", {"to": 1})
+    with pytest.raises(RunError, match="no task"):
+        runs.create_run(tmp_path / "d", "dance", "Fourth", {})
+
+
+def test_that_half_a_line_waits_for_its_other_half(tmp_path):
+    path = tmp_path / "events.jsonl"
+    path.write_text('{"kind": "a"}\n{"ki')
+    events, place = runs.read_events(tmp_path)
+    assert [event["kind"] for event in events] == ["a"]
+    with path.open("a") as file:
+        file.write('nd": "b"}\n')
+    assert [event["kind"] for event in runs.read_events(tmp_path, place)[0]] == ["b"]
