@@ -30,7 +30,10 @@ TOO_CLOSE = 0.15
 """Pairs at most this far apart (Å) are no bond; the reference drops them too."""
 
 TIE = 1e-4
-"""Neighbours within this distance (Å) of the last one wanted are kept with it."""
+"""Neighbours within this distance (Å) of the last one wanted are kept with it.
+
+The reference compares distances bit for bit, so that rounding decides which of several equally near atoms it keeps.
+"""
 
 N_POSITIONS = 5
 """Positions of the ion in a five-position structure; they come first."""
@@ -164,6 +167,9 @@ def line_graph(
     graph: CrystalGraph,
 ) -> tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.float64]]:
     """Return the pairs of directed edges i→j, j→k of a graph, and the cosine of the angle at j.
+
+    A bond to an image of the same atom meets itself, one cell further on. DGL's line graphs, and so the reference,
+    leave that one pair out; only in cells so short that such bonds occur does it make a difference.
 
     Returns
     -------

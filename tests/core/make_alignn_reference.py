@@ -12,7 +12,7 @@ from migbar.models.networks.architectures import ARCHITECTURES
 from migbar.models.networks.predictor import band_graphs
 from migbar.models.networks.reference import batch_reference, from_reference, reference_network
 from tests.core.small_bands import example_bands, fixed_network
-from tests.core.test_networks import GRAPHS, STORED, reference_inputs
+from tests.core.test_parity import GRAPHS, STORED, reference_inputs
 
 
 def main() -> None:

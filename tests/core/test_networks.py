@@ -7,16 +7,13 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
-from pymatgen.core import Structure
 
 from migbar.barriers import ModelCard
 from migbar.errors import ModelError
 from migbar.graphs import (
     CrystalGraph,
     GraphSettings,
-    band_graph,
     crystal_graph,
-    end_graphs,
     line_graph,
     structure_graph,
 )
@@ -30,11 +27,8 @@ from migbar.models.networks.architectures import (
 from migbar.models.networks.batch import GraphBatch, batch_graphs
 from migbar.models.networks.layers import EdgeGatedGraphConv
 from migbar.models.networks.predictor import NetworkPredictor, band_graphs
-from migbar.models.networks.reference import BackendError
 from migbar.models.networks.scaling import PUBLISHED, TargetScaling
 from migbar.models.store import load_model, save_model
-from migbar.resources import examples
-from migbar.structures import read_structure
 from tests.core.small_bands import (
     SMALL,
     example_bands,
@@ -266,165 +260,6 @@ def test_that_published_names_are_those_of_the_full_size_network():
     assert "table" not in keys
 
 
-# ------------------------------------------------------------------ against ALIGNN itself
-
-
-def close_edges(mine: CrystalGraph, theirs: CrystalGraph) -> None:
-    """Both hold the same edges, but for those within 1e-4 Å of the 12th distance of an atom."""
-    lists = [_edge_rows(graph) for graph in (mine, theirs)]
-    counts = [{}, {}]
-    for rows, count in zip(lists, counts, strict=True):
-        for row in rows:
-            count[row] = count.get(row, 0) + 1
-    source, _, vectors = mine.edges()
-    length = np.linalg.norm(vectors, axis=1)
-    for row in counts[0].keys() | counts[1].keys():
-        if counts[0].get(row, 0) != counts[1].get(row, 0):
-            i, j, *r = row
-            d = np.linalg.norm(np.array(r) / 100)
-            ranks = [np.sort(length[source == k]) for k in (i, j)]
-            assert any(np.abs(lengths[11:] - d).min() < 0.02 for lengths in ranks), row
-
-
-def _edge_rows(graph: CrystalGraph) -> list[tuple[int, ...]]:
-    source, target, vectors = graph.edges()
-    rounded = np.rint((vectors.astype(float) + 0.00123) * 100).astype(int)
-    return list(zip(source.tolist(), target.tolist(), *rounded.T.tolist(), strict=True))
-
-
-def reference_inputs(band, inputs):
-    from migbar.models.networks.reference import reference_graph, reference_sub_graph
-
-    structures = {
-        "band": band.five_position_structure(),
-        "initial": band.image(0),
-        "final": band.image(len(band.path) - 1),
-    }
-    return [
-        reference_sub_graph(band) if name == "sub" else reference_graph(structures[name])
-        for name in inputs
-    ]
-
-
-def ordered(structure):
-    """Each site with its main element: the graph does not ask for more."""
-    species = [max(site.species, key=site.species.get) for site in structure]
-    return Structure(structure.lattice, [s.symbol for s in species], structure.frac_coords)
-
-
-@live
-@pytest.mark.parametrize("canonize", [True, False])
-@pytest.mark.parametrize("name", [p.name for p in examples()])
-def test_that_example_structures_give_the_edges_of_alignn(name, canonize):
-    from migbar.models.networks.reference import from_reference, reference_graph
-
-    structure = ordered(read_structure(next(p for p in examples() if p.name == name)))
-    theirs = from_reference(
-        reference_graph(structure, canonize)[0], [s.specie.Z for s in structure]
-    )
-    close_edges(structure_graph(structure, GraphSettings(canonize=canonize)), theirs)
-
-
-@live
-@pytest.mark.parametrize("training", [False, True])
-@pytest.mark.parametrize("architecture", ARCHITECTURES)
-def test_that_outputs_and_gradients_are_those_of_alignn(architecture, training):
-    from migbar.models.networks.reference import (
-        batch_reference,
-        from_reference,
-        reference_network,
-    )
-
-    network = fixed_network(architecture)
-    for module in network.modules():
-        if isinstance(module, torch.nn.Dropout):
-            module.p = 0.0
-    twin = reference_network(network)
-    network.double().train(training)
-    twin.double().train(training)
-    band = example_bands()["layered"]
-    shown = reference_inputs(band, network.inputs)
-    for g, lg in shown:
-        g.ndata["atom_features"] = g.ndata["atom_features"].double()
-        g.edata["r"], lg.edata["h"] = g.edata["r"].double(), lg.edata["h"].double()
-    numbers = [g.numbers for g in band_graphs(band, network.inputs, GRAPHS)]
-    mine = network(
-        *(
-            batch_graphs([from_reference(g, z)] * 2, dtype=torch.float64)
-            for (g, _), z in zip(shown, numbers, strict=True)
-        )
-    )
-    theirs = twin(*(batch_reference([pair] * 2) for pair in shown))
-    assert torch.allclose(mine, theirs, rtol=1e-5, atol=1e-8)
-    mine.square().sum().backward()
-    theirs.square().sum().backward()
-    for (name, a), b in zip(network.named_parameters(), twin.parameters(), strict=True):
-        assert (a.grad is None) == (b.grad is None), name
-        if b.grad is not None:
-            error = (a.grad - b.grad).norm()
-            assert error <= 1e-5 * b.grad.norm() + 1e-7 * _largest(twin), name
-
-
-def _largest(network) -> float:
-    return max(float(p.grad.norm()) for p in network.parameters() if p.grad is not None)
-
-
-@live
-def test_that_weights_move_over_in_both_directions():
-    from migbar.models.networks.reference import reference_network
-
-    network = fixed_network("MODEL-2")
-    twin = reference_network(network)
-    other = make_network("MODEL-2", SMALL)
-    other.load_state_dict(twin.state_dict())
-    for key, value in network.state_dict().items():
-        assert torch.equal(other.state_dict()[key], value)
-
-
-@live
-def test_that_the_alignn_back_end_gives_the_same_barrier():
-    band = example_bands()["rock salt"]
-    for architecture in ("MODEL-1-CC", "MODEL-2", "MODEL-3", "MODEL-4"):
-        model = predictor(architecture)
-        twin = model.on_backend("alignn")
-        ours, theirs = (m.predict([band])[0].barrier_ev for m in (model, twin))
-        assert ours == pytest.approx(theirs, abs=1e-4)
-
-
 def test_that_a_model_of_other_graphs_is_refused_by_the_alignn_back_end():
     with pytest.raises(ModelError, match="graphs that ALIGNN does not build"):
         predictor("MODEL-3", neighbours=8, surroundings=4.5).on_backend("alignn")
-
-
-@pytest.mark.skipif(bool(HAS_REFERENCE), reason="ALIGNN is installed here")
-def test_that_a_missing_back_end_says_what_to_install():
-    with pytest.raises(BackendError, match=r"migbar\[alignn\]"):
-        predictor("MODEL-3").on_backend("alignn")
-
-
-def test_that_stored_outputs_of_alignn_are_met():
-    """For environments without DGL; ``python -m tests.core.make_alignn_reference`` writes the file."""
-    with np.load(STORED, allow_pickle=False) as stored:
-        for name, band in example_bands().items():
-            theirs = graph_of(stored, f"{name}/band")
-            close_edges(band_graph(band, GRAPHS), theirs)
-            for architecture in ARCHITECTURES:
-                network = fixed_network(architecture)
-                shown = [graph_of(stored, f"{name}/{i}") for i in network.inputs]
-                with torch.no_grad():
-                    out = network(*(batch_graphs([g]) for g in shown))
-                wanted = stored[f"{name}/{architecture}"]
-                assert np.allclose(out.numpy(), wanted, rtol=1e-4, atol=1e-5)
-            initial, final = end_graphs(band, GRAPHS)
-            close_edges(initial, graph_of(stored, f"{name}/initial"))
-            close_edges(final, graph_of(stored, f"{name}/final"))
-
-
-def graph_of(stored, key: str) -> CrystalGraph:
-    numbers = stored[f"{key}/numbers"]
-    return CrystalGraph(
-        numbers,
-        stored[f"{key}/bonds"].astype(np.int32),
-        stored[f"{key}/vectors"],
-        np.ones(len(numbers), np.float32),
-    )

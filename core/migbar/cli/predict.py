@@ -64,6 +64,12 @@ def predict(
         bool, typer.Option("--why", help="Also say what stands behind the number.")
     ] = False,
     model: Model = None,
+    backend: Annotated[
+        str,
+        typer.Option(
+            help="Of graph networks: torch; or alignn, the reference's layers and graphs."
+        ),
+    ] = "torch",
     threshold: Threshold = THRESHOLD,
     order: Order = False,
     block: Block = None,
@@ -75,7 +81,7 @@ def predict(
     from migbar.models.store import load_model
     from migbar.prediction import predict_path
 
-    predictor = load_model(model)
+    predictor = _on_backend(load_model(model), backend)
     structure, notes = open_structure(structure_file, ion, block, order)
     symbol = choose_ion(structure, ion)
     hop, remarks = name_hop(
@@ -95,6 +101,20 @@ def predict(
     _print_path(path, threshold, structure_file)
     if explanation is not None:
         _print_explanation(explanation)
+
+
+def _on_backend(predictor: Predictor, backend: str) -> Predictor:
+    if backend not in ("torch", "alignn"):
+        raise ModelError(f"there is no back end '{backend}'; choose torch or alignn.")
+    if backend == "torch":
+        return predictor
+    from migbar.models.networks.predictor import NetworkPredictor
+
+    if not isinstance(predictor, NetworkPredictor):
+        raise ModelError(
+            f"{predictor.card.name} is no graph network; leave out --backend {backend}."
+        )
+    return predictor.on_backend(backend)
 
 
 def _explain(predictor: Predictor, path: PredictedPath) -> Explanation:
