@@ -35,6 +35,7 @@ def _options(
 
 def _register() -> None:
     from migbar.cli import (
+        dft,
         evaluate,
         gui,
         models,
@@ -55,6 +56,7 @@ def _register() -> None:
     app.add_typer(train.app, name="train")
     app.add_typer(models.app, name="models")
     app.add_typer(reproduce.app, name="reproduce")
+    app.command("export-dft")(dft.export_dft)
     app.command("gui")(gui.gui)
 
 

@@ -13,11 +13,13 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from migbar.barriers import GOOD_CONDUCTOR_EV, Remark
-from migbar.errors import MigbarError
+from migbar.errors import HopError, MigbarError
 from migbar.progress import Progress
 
 if TYPE_CHECKING:
     from pymatgen.core import Structure
+
+    from migbar.hops import Point
 
 
 AsJson = Annotated[
@@ -37,6 +39,30 @@ Block = Annotated[
 ]
 Order = Annotated[
     bool, typer.Option("--order", help="Order partly occupied sites first (said in every result).")
+]
+From = Annotated[
+    str | None,
+    typer.Option("--from", help="Initial site: index, or index@i,j,k; a void as v0."),
+]
+To = Annotated[
+    str | None,
+    typer.Option("--to", help="Final site: index (nearest image), or index@i,j,k; a void as v0."),
+]
+FromFrac = Annotated[
+    str | None, typer.Option("--from-frac", help="Initial position x,y,z (fractional).")
+]
+ToFrac = Annotated[str | None, typer.Option("--to-frac", help="Final position x,y,z (fractional).")]
+MechanismName = Annotated[
+    str | None,
+    typer.Option(
+        "--mechanism",
+        help="vacancy, single_ion, interstitial or insertion; chosen from the ends where not given.",
+    ),
+]
+Supercell = Annotated[str, typer.Option(help="auto, none, or 2,2,1.")]
+Remove = Annotated[
+    list[str] | None,
+    typer.Option("--remove", help="A further site of the ion that is empty (repeatable)."),
 ]
 Model = Annotated[
     str | None, typer.Option("--model", "-m", help="Model to use (see migbar models list).")
@@ -143,3 +169,14 @@ def choose_ion(structure: Structure, ion: str | None) -> str:
             f"{formula(structure)} holds several mobile ions ({', '.join(candidates)}); choose one (--ion)."
         )
     return candidates[0]
+
+
+def hop_end(site: str | None, point: str | None, name: str) -> str | Point:
+    """Return the one of ``--NAME`` and ``--NAME-frac`` that was given."""
+    from migbar.ends import parse_point
+
+    if (site is None) == (point is None):
+        raise HopError(
+            f"give the {name} end of the hop once: --{name} SITE or --{name}-frac x,y,z."
+        )
+    return parse_point(point) if point is not None else str(site)

@@ -11,21 +11,28 @@ from migbar.cli.common import (
     THRESHOLD,
     AsJson,
     Block,
+    From,
+    FromFrac,
     Ion,
+    MechanismName,
     Model,
     Order,
+    Remove,
     StructureFile,
+    Supercell,
     Threshold,
+    To,
+    ToFrac,
     choose_ion,
+    hop_end,
     open_structure,
     print_json,
     remarks_as_json,
 )
-from migbar.errors import HopError, ModelError
+from migbar.errors import ModelError
 
 if TYPE_CHECKING:
     from migbar.barriers import Predictor
-    from migbar.hops import Point
     from migbar.models.explanation import Explanation
     from migbar.prediction import PredictedPath
 
@@ -33,33 +40,13 @@ if TYPE_CHECKING:
 def predict(
     structure_file: StructureFile,
     ion: Ion = None,
-    start: Annotated[
-        str | None,
-        typer.Option("--from", help="Initial site: index, or index@i,j,k; a void as v0."),
-    ] = None,
-    end: Annotated[
-        str | None,
-        typer.Option(
-            "--to", help="Final site: index (nearest image), or index@i,j,k; a void as v0."
-        ),
-    ] = None,
-    start_frac: Annotated[
-        str | None, typer.Option("--from-frac", help="Initial position x,y,z (fractional).")
-    ] = None,
-    end_frac: Annotated[
-        str | None, typer.Option("--to-frac", help="Final position x,y,z (fractional).")
-    ] = None,
-    mechanism: Annotated[
-        str | None,
-        typer.Option(
-            help="vacancy, single_ion, interstitial or insertion; chosen from the ends where not given."
-        ),
-    ] = None,
-    supercell: Annotated[str, typer.Option(help="auto, none, or 2,2,1.")] = "auto",
-    remove: Annotated[
-        list[str] | None,
-        typer.Option("--remove", help="A further site of the ion that is empty (repeatable)."),
-    ] = None,
+    start: From = None,
+    end: To = None,
+    start_frac: FromFrac = None,
+    end_frac: ToFrac = None,
+    mechanism: MechanismName = None,
+    supercell: Supercell = "auto",
+    remove: Remove = None,
     why: Annotated[
         bool, typer.Option("--why", help="Also say what stands behind the number.")
     ] = False,
@@ -87,8 +74,8 @@ def predict(
     hop, remarks = name_hop(
         structure,
         symbol,
-        _end(start, start_frac, "from"),
-        _end(end, end_frac, "to"),
+        hop_end(start, start_frac, "from"),
+        hop_end(end, end_frac, "to"),
         None if mechanism is None else parse_mechanism(mechanism),
         remove or [],
     )
@@ -125,17 +112,6 @@ def _explain(predictor: Predictor, path: PredictedPath) -> Explanation:
             f"{predictor.card.name} cannot say why; leave out --why or use migbar-fast."
         )
     return predictor.explain(path.band)
-
-
-def _end(site: str | None, point: str | None, name: str) -> str | Point:
-    """Return the one of ``--NAME`` and ``--NAME-frac`` that was given."""
-    from migbar.ends import parse_point
-
-    if (site is None) == (point is None):
-        raise HopError(
-            f"give the {name} end of the hop once: --{name} SITE or --{name}-frac x,y,z."
-        )
-    return parse_point(point) if point is not None else str(site)
 
 
 def path_as_json(path: PredictedPath, threshold_ev: float) -> dict[str, Any]:
