@@ -445,6 +445,16 @@ ACTIONS: tuple[Entry, ...] = (
         on_toolbar=True,
         enabled=has_view,
     ),
+    Action(
+        "view.jobs",
+        "&Jobs",
+        lambda w: w.show_dock(w.jobs_dock),
+        "&View",
+        group=2,
+        keys="Ctrl+J",
+        icon="recent",
+        tip="Show everything that takes long: how far it is, stop it, go on, open its result",
+    ),
     Submenu("view.docks", "&Docks", lambda w, m: w.fill_docks(m), "&View", group=2),
     Action(
         "help.about",

@@ -161,7 +161,12 @@ class Jobs(QObject):
 
     def cancel_shown(self) -> None:
         """Cancel everything that the user waits for."""
-        for key in [key for key, job in self._running.items() if job.title]:
+        for job in self.shown:
+            self.cancel_job(job)
+
+    def cancel_job(self, job: Job) -> None:
+        """Cancel one piece of work at the user's wish."""
+        for key in [key for key, running in self._running.items() if running is job]:
             self.cancel(key)
             self.cancelled.emit(key)
 

@@ -44,9 +44,11 @@ from migbar_gui.dialogs.about import AboutDialog
 from migbar_gui.dialogs.coordinates import CoordinatesDialog
 from migbar_gui.dialogs.picture import PictureDialog
 from migbar_gui.dialogs.preferences import PreferencesDialog
+from migbar_gui.job_news import CloseQuestion, JobNews
 from migbar_gui.jobs import Jobs
 from migbar_gui.opening import STRUCTURE_FILTER, Opener
 from migbar_gui.panels.comparison_panel import ComparisonPanel
+from migbar_gui.panels.jobs_panel import JobsPanel
 from migbar_gui.panels.level_bar import LevelBar
 from migbar_gui.panels.network_panel import NetworkPanel
 from migbar_gui.panels.notice import Notice
@@ -57,6 +59,7 @@ from migbar_gui.panels.structure_panel import StructurePanel
 from migbar_gui.panels.transport_panel import TransportPanel
 from migbar_gui.panels.welcome import WelcomePage
 from migbar_gui.predictions import Predictions
+from migbar_gui.runs import Runs
 from migbar_gui.site_energy import SiteEnergyMaps
 from migbar_gui.theme import apply_theme, chosen_theme, current_theme, icon
 from migbar_gui.widgets import DockTitle, button, label
@@ -79,6 +82,7 @@ class MainWindow(QMainWindow):
         threshold = float(str(self.settings.value("threshold_ev", GOOD_CONDUCTOR_EV)))
         self.workspace: Workspace = Workspace(threshold)
         self.jobs = Jobs(self, self.show_error)
+        self.runs = Runs(self.show_error, self, int(str(self.settings.value("runs_at_once", 1))))
         self.opener = Opener(self.workspace, self.jobs, self.show_error, self)
         self.deriver: Deriver = Deriver(self.workspace, self.jobs, self)
         self.predictions = Predictions(self.workspace, self.jobs, self)
@@ -87,6 +91,7 @@ class MainWindow(QMainWindow):
         self._link: ViewLink | None = None
         self._hidden: frozenset[str] = frozenset()
         self._warmed_up = False
+        self._may_close = False
         self.setWindowTitle("MigBar")
         self.setWindowIcon(icon("migbar"))
         self.setAcceptDrops(True)
@@ -105,6 +110,7 @@ class MainWindow(QMainWindow):
 
     def _build_centre(self) -> None:
         self.notice = Notice()
+        self.run_notice = Notice()
         self._prompt_frame = QFrame()
         self._prompt_frame.setObjectName("prompt")
         self.prompt = label("")
@@ -130,6 +136,7 @@ class MainWindow(QMainWindow):
         column.setContentsMargins(0, 0, 0, 0)
         column.setSpacing(0)
         column.addWidget(self.notice)
+        column.addWidget(self.run_notice)
         column.addWidget(self._pages, 1)
         self.setCentralWidget(centre)
 
@@ -156,9 +163,13 @@ class MainWindow(QMainWindow):
         self.comparison_dock: QDockWidget = self._add_dock(
             "Comparison", self.comparison_panel, bottom
         )
-        self.docks += [self.transport_dock, self.comparison_dock]
+        self.jobs_panel = JobsPanel(self.jobs, self.runs)
+        self.jobs_dock: QDockWidget = self._add_dock("Jobs", self.jobs_panel, bottom)
+        self.jobs_dock.hide()
+        self.docks += [self.transport_dock, self.comparison_dock, self.jobs_dock]
         self.tabifyDockWidget(self.docks[1], self.transport_dock)
         self.tabifyDockWidget(self.docks[2], self.comparison_dock)
+        self.tabifyDockWidget(self.comparison_dock, self.jobs_dock)
         self.resizeDocks(self.docks[:2], [250, 310], Qt.Orientation.Horizontal)
         self.resizeDocks(self.docks[2:3], [240], Qt.Orientation.Vertical)
 
@@ -185,6 +196,8 @@ class MainWindow(QMainWindow):
         self._progress.setFixedWidth(150)
         self._progress.setTextVisible(False)
         self._cancel = button("Cancel", self.jobs.cancel_shown, "link")
+        self.job_news = JobNews(self.runs, self.run_notice, self.show_run, self)
+        bar.addPermanentWidget(self.job_news.summary)
         for widget in (self._job_title, self._progress, self._cancel):
             widget.hide()
             bar.addPermanentWidget(widget)
@@ -224,6 +237,7 @@ class MainWindow(QMainWindow):
             lambda: self.settings.setValue("threshold_ev", workspace.threshold)
         )
         self.jobs.changed.connect(self._show_jobs)
+        self.jobs_panel.at_once_changed.connect(partial(self.settings.setValue, "runs_at_once"))
         self.opener.opened.connect(self._remember)
         self.welcome.open_asked.connect(self.ask_open)
         self.welcome.path_chosen.connect(self.open_file)
@@ -272,7 +286,8 @@ class MainWindow(QMainWindow):
         self.setUpdatesEnabled(False)  # else every dock that appears draws the crystal once more
         if page is not self._pages.currentWidget() or document is None:
             for dock in self.docks:
-                dock.setVisible(document is not None)
+                if document is not None or dock is not self.jobs_dock:
+                    dock.setVisible(document is not None)
             for dock in self.docks[1:3]:
                 dock.raise_()
         self._pages.setCurrentWidget(page)
@@ -405,6 +420,11 @@ class MainWindow(QMainWindow):
         """Bring a dock to the front."""
         dock.show()
         dock.raise_()
+
+    def show_run(self, folder: Path) -> None:
+        """Show a run in the list of jobs."""
+        self.show_dock(self.jobs_dock)
+        self.jobs_panel.select(folder)
 
     def edit_note(self) -> None:
         """Start writing in the note of the selected path."""
@@ -600,8 +620,25 @@ class MainWindow(QMainWindow):
         self.open_files(map(Path, names))
 
     def closeEvent(self, event: QCloseEvent) -> None:  # noqa: N802
-        """Stop all work and take the 3D view down in order."""
+        """Ask about runs; then stop all work of the window and take the 3D view down in order."""
+        app = QApplication.instance()
+        assert isinstance(app, QApplication)
+        hurried = app.isSavingSession()  # the session ends: no time to ask
+        if self.runs.under_way and not self._may_close and not hurried:
+            event.ignore()
+            self._ask_close()
+            return
+        self.runs.shut_down()
         self.jobs.shut_down()
         if self.view is not None:
             self.view.close()
         super().closeEvent(event)
+
+    def _ask_close(self) -> None:
+        def close() -> None:
+            self._may_close = True
+            self.close()
+
+        question = CloseQuestion(self.runs, self)
+        question.accepted.connect(close)
+        question.open()

@@ -1,4 +1,4 @@
-"""Writing files so that a crash or a full disk never leaves half of one behind."""
+"""Where the user's own things are kept, and writing files so that no crash leaves half of one behind."""
 
 from __future__ import annotations
 
@@ -7,6 +7,13 @@ import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+
+from platformdirs import user_data_dir
+
+
+def user_dir() -> Path:
+    """Folder of the user's models and runs: what MIGBAR_HOME names, or the system's usual place."""
+    return Path(os.environ.get("MIGBAR_HOME") or user_data_dir("migbar")).expanduser()
 
 
 @contextmanager

@@ -6,6 +6,7 @@ A run's folder holds
 ``run.json``        what to do: task, title, options, when and by which version it was made
 ``events.jsonl``    what happened, a line each, appended: progress and whatever the task tells
 ``outcome.json``    how it ended: ``finished`` with a result, ``failed`` with an error, ``stopped``
+``queued``          it waits for its turn, though it was begun before
 ``stop``            asks the process to stop at its next step
 ``lock``            held by the process for as long as it lives
 ``log.txt``         what the process printed
@@ -20,6 +21,8 @@ from __future__ import annotations
 import importlib
 import json
 import os
+import shutil
+import signal
 import subprocess
 import sys
 import time
@@ -34,7 +37,7 @@ from filelock import FileLock, Timeout
 
 from migbar import __version__
 from migbar.errors import Cancelled, MigbarError
-from migbar.files import write_text
+from migbar.files import user_dir, write_text
 
 TASKS: dict[str, str] = {}
 """Task name → ``module:function``, called as ``function(folder, options, progress)`` and returning JSON data."""
@@ -51,12 +54,18 @@ class RunState(StrEnum):
     """Where a run stands."""
 
     WAITING = "waiting"
+    """It has not begun, or waits to go on."""
     RUNNING = "running"
     FINISHED = "finished"
     FAILED = "failed"
     STOPPED = "stopped"
     INTERRUPTED = "interrupted"
     """It was begun, its process is gone, and it did not say why."""
+
+    @property
+    def has_ended(self) -> bool:
+        """Whether nothing more will happen unless somebody starts it again."""
+        return self not in (RunState.WAITING, RunState.RUNNING)
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,6 +127,11 @@ class RunProgress:
         return self._stop.exists()
 
 
+def runs_dir() -> Path:
+    """Folder of the runs that the window lists."""
+    return user_dir() / "runs"
+
+
 def create_run(folder: str | Path, task: str, title: str, options: Mapping[str, Any]) -> Run:
     """Make the folder of a run; it does not start yet.
 
@@ -164,6 +178,8 @@ def read_run(folder: str | Path) -> Run:
     outcome = _outcome(folder)
     if alive:
         state = RunState.RUNNING
+    elif (folder / "queued").exists():
+        state = RunState.WAITING
     elif outcome:
         state = RunState(outcome["state"])
     elif (folder / "events.jsonl").exists():
@@ -202,8 +218,11 @@ def start_run(folder: str | Path, threads: int | None = None) -> subprocess.Pope
     run = read_run(folder)
     if run.state is RunState.RUNNING:
         raise RunError(f"{run.title} is running already.")
-    (run.folder / "stop").unlink(missing_ok=True)
-    (run.folder / "outcome.json").unlink(missing_ok=True)
+    (
+        run.folder / "events.jsonl"
+    ).touch()  # from here on it was begun, even if its process cannot live
+    for name in ("stop", "queued", "outcome.json"):
+        (run.folder / name).unlink(missing_ok=True)
     environment = dict(os.environ)
     if threads is not None:
         environment |= {name: str(threads) for name in ("OMP_NUM_THREADS", "MKL_NUM_THREADS")}
@@ -218,9 +237,61 @@ def start_run(folder: str | Path, threads: int | None = None) -> subprocess.Pope
         )
 
 
+def queue_run(folder: str | Path) -> None:
+    """Let a run that was begun before wait for its turn to go on.
+
+    Raises
+    ------
+    RunError
+        If it is running.
+    """
+    run = read_run(folder)
+    if run.state is RunState.RUNNING:
+        raise RunError(f"{run.title} is running already.")
+    (run.folder / "queued").touch()
+
+
 def stop_run(folder: str | Path) -> None:
-    """Ask a run to stop at its next step; what it has done so far stays."""
-    (Path(folder) / "stop").touch()
+    """Ask a run to stop at its next step; what it has done so far stays. A waiting one waits no longer."""
+    run = read_run(folder)
+    if run.state is RunState.WAITING:
+        _write_outcome(run.folder, {"state": RunState.STOPPED})
+        (run.folder / "queued").unlink(missing_ok=True)
+    else:  # also one whose process is still on its way; the next start takes the mark away
+        (run.folder / "stop").touch()
+
+
+def kill_run(folder: str | Path) -> None:
+    """End a run's process at once; what it has not written is lost.
+
+    Raises
+    ------
+    RunError
+        If it is not running, or its process cannot be told.
+    """
+    run = read_run(folder)
+    pids = [event["pid"] for event in read_events(folder)[0] if event.get("kind") == "started"]
+    if run.state is not RunState.RUNNING or not pids:
+        raise RunError(f"{run.title} is not running.")
+    # Whoever wrote the last of these lines holds the lock, so the number is still its own.
+    os.kill(pids[-1], getattr(signal, "SIGKILL", signal.SIGTERM))
+
+
+def remove_run(folder: str | Path) -> None:
+    """Delete a run with all it has made.
+
+    Raises
+    ------
+    RunError
+        If it is running, or the folder holds no run.
+    OSError
+        If a file cannot be deleted.
+    """
+    run = read_run(folder)
+    if run.state is RunState.RUNNING:
+        raise RunError(f"{run.title} is running; stop it first.")
+    (run.folder / "run.json").unlink()  # first, so that half a run is never listed
+    shutil.rmtree(run.folder)
 
 
 def read_events(folder: str | Path, start: int = 0) -> tuple[list[dict[str, Any]], int]:
@@ -271,8 +342,12 @@ def work(folder: str | Path) -> RunState:
             traceback.print_exc()
             text = f"{type(error).__name__}: {error} (details in {folder / 'log.txt'})"
             outcome = {"state": RunState.FAILED, "error": text}
-        write_text(folder / "outcome.json", json.dumps(outcome, indent=2, ensure_ascii=False))
+        _write_outcome(folder, outcome)
     return RunState(outcome["state"])
+
+
+def _write_outcome(folder: Path, outcome: Mapping[str, Any]) -> None:
+    write_text(folder / "outcome.json", json.dumps(outcome, indent=2, ensure_ascii=False))
 
 
 def _task(name: str) -> Callable[[Path, Mapping[str, Any], RunProgress], Any]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import traceback
+from collections.abc import Callable
 
 from PySide6.QtCore import Qt
 from PySide6.QtGui import QFontDatabase
@@ -27,6 +28,8 @@ class Notice(QFrame):
         self.details.setMaximumHeight(150)
         self.details.hide()
         self._toggle = button("Details", self._toggle_details, "link")
+        self.action = button("", self._act, "link")
+        self._run: Callable[[], object] | None = None
         self._close = QToolButton()
         self._close.setAccessibleName("Close this message")
         self._close.setToolTip("Close (Esc)")
@@ -35,6 +38,7 @@ class Notice(QFrame):
         row.setSpacing(10)
         row.addWidget(self._icon, 0, Qt.AlignmentFlag.AlignTop)
         row.addWidget(self.text, 1)
+        row.addWidget(self.action, 0, Qt.AlignmentFlag.AlignTop)
         row.addWidget(self._toggle, 0, Qt.AlignmentFlag.AlignTop)
         row.addWidget(self._close, 0, Qt.AlignmentFlag.AlignTop)
         outer = QVBoxLayout(self)
@@ -43,8 +47,14 @@ class Notice(QFrame):
         outer.addWidget(self.details)
         self.hide()
 
-    def show_message(self, text: str, kind: str = "info", details: str = "") -> None:
-        """Show a message; `kind` is ``"info"``, ``"warning"`` or ``"error"``."""
+    def show_message(
+        self,
+        text: str,
+        kind: str = "info",
+        details: str = "",
+        action: tuple[str, Callable[[], object]] | None = None,
+    ) -> None:
+        """Show a message and what can be done; `kind` is ``"info"``, ``"warning"`` or ``"error"``."""
         theme = current_theme()
         colour = {"info": theme.accent, "warning": theme.poor, "error": theme.error}[kind]
         self._icon.setPixmap(pixmap(kind, colour, 20, self.devicePixelRatioF()))
@@ -56,6 +66,9 @@ class Notice(QFrame):
         self.details.hide()
         self._toggle.setText("Details")
         self._toggle.setVisible(bool(details))
+        name, self._run = action or ("", None)
+        self.action.setText(name)
+        self.action.setVisible(self._run is not None)
         self.show()
 
     def show_error(self, error: BaseException) -> None:
@@ -74,6 +87,11 @@ class Notice(QFrame):
             "error",
             details,
         )
+
+    def _act(self) -> None:
+        self.hide()
+        if self._run is not None:
+            self._run()
 
     def _toggle_details(self) -> None:
         shown = not self.details.isVisible()

@@ -84,7 +84,8 @@ def half_filled(tmp_path: Path) -> Path:
 
 
 @pytest.fixture
-def window(qtbot, tmp_path) -> Iterator:  # type: ignore[no-untyped-def, type-arg]
+def window(qtbot, tmp_path, monkeypatch) -> Iterator:  # type: ignore[no-untyped-def, type-arg]
+    monkeypatch.setenv("MIGBAR_HOME", str(tmp_path / "home"))  # neither models nor runs of the user
     from PySide6.QtCore import QSettings
 
     from migbar_gui.app import make_application

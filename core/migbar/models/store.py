@@ -12,11 +12,10 @@ from typing import Any, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
-from platformdirs import user_data_dir
 
 from migbar.barriers import ModelCard, Predictor
 from migbar.errors import ModelError
-from migbar.files import replacing, write_text
+from migbar.files import replacing, user_dir, write_text
 from migbar.resources import resource_dir
 
 DEFAULT_MODEL = "migbar-fast"
@@ -50,7 +49,7 @@ def bundled_models_dir() -> Path:
 
 def user_models_dir() -> Path:
     """Folder of the user's own models."""
-    return Path(user_data_dir("migbar")) / "models"
+    return user_dir() / "models"
 
 
 def list_models() -> list[ModelCard]:

@@ -1,0 +1,59 @@
+"""What a run's process has printed."""
+
+from __future__ import annotations
+
+from PySide6.QtCore import QTimer
+from PySide6.QtGui import QFontDatabase
+from PySide6.QtWidgets import QDialog, QDialogButtonBox, QPlainTextEdit, QVBoxLayout, QWidget
+
+from migbar.runs import Run
+from migbar_gui.widgets import label
+
+SHOWN_BYTES = 100_000
+REFRESH_MS = 1000
+
+
+class LogDialog(QDialog):
+    """Shows the end of a run's log and follows it."""
+
+    def __init__(self, run: Run, parent: QWidget | None) -> None:
+        super().__init__(parent)
+        self.setWindowTitle("Log")
+        self.resize(760, 460)
+        self._path = run.folder / "log.txt"
+        self._size = -1
+        self.text = QPlainTextEdit(readOnly=True)
+        self.text.setFont(QFontDatabase.systemFont(QFontDatabase.SystemFont.FixedFont))
+        self.text.setLineWrapMode(QPlainTextEdit.LineWrapMode.NoWrap)
+        self.text.setPlaceholderText("Nothing was printed.")
+        buttons = QDialogButtonBox(QDialogButtonBox.StandardButton.Close)
+        buttons.rejected.connect(self.reject)
+        outer = QVBoxLayout(self)
+        outer.setContentsMargins(20, 18, 20, 16)
+        outer.setSpacing(12)
+        outer.addWidget(label(run.title, "formula", wrap=True))
+        outer.addWidget(label(str(self._path), "muted", wrap=True))
+        outer.addWidget(self.text, 1)
+        outer.addWidget(buttons)
+        timer = QTimer(self, interval=REFRESH_MS)
+        timer.timeout.connect(self.refresh)
+        timer.start()
+        self.refresh()
+
+    def refresh(self) -> None:
+        """Read on where the file has grown."""
+        try:
+            size = self._path.stat().st_size
+            if size == self._size:
+                return
+            with self._path.open("rb") as file:
+                file.seek(max(0, size - SHOWN_BYTES))
+                text = file.read().decode("utf-8", errors="replace")
+        except OSError:
+            return
+        self._size = size
+        bar = self.text.verticalScrollBar()
+        at_end = bar.value() == bar.maximum()
+        self.text.setPlainText(text)
+        if at_end:
+            bar.setValue(bar.maximum())
