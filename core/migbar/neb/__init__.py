@@ -1,0 +1,19 @@
+"""Nudged elastic band with a universal potential: the relaxed path of an ion and its energy profile."""
+
+from migbar.neb.relaxation import NebStep, endpoints, relax_band
+from migbar.neb.result import NebResult, read_result, write_result
+from migbar.neb.settings import DEFAULT_PRESET, PRESETS, NebError, NebSettings, settings_from
+
+__all__ = [
+    "DEFAULT_PRESET",
+    "PRESETS",
+    "NebError",
+    "NebResult",
+    "NebSettings",
+    "NebStep",
+    "endpoints",
+    "read_result",
+    "relax_band",
+    "settings_from",
+    "write_result",
+]

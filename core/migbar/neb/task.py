@@ -1,0 +1,80 @@
+"""Relaxing a band as a run (`migbar.runs`): options in, events on the way, files and a result out."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from migbar.bands import Band, band_from_record, band_to_record
+from migbar.devices import AUTO
+from migbar.errors import Cancelled
+from migbar.neb.checkpoints import STATE
+from migbar.neb.relaxation import NebStep, endpoints, relax_band
+from migbar.neb.result import write_result
+from migbar.neb.settings import DEFAULT_PRESET, settings_from
+from migbar.potentials import DEFAULT_POTENTIAL, load_potential
+from migbar.runs import RunProgress
+
+
+def neb_options(
+    band: Band,
+    potential: str = DEFAULT_POTENTIAL,
+    preset: str = DEFAULT_PRESET,
+    changes: Mapping[str, Any] | None = None,
+    *,
+    device: str = AUTO,
+    trust_file: bool = False,
+    name: str = "band",
+) -> dict[str, Any]:
+    """Return the options of a run of the task ``neb``.
+
+    Raises
+    ------
+    NebError
+        If there is no such preset, or a change does not fit.
+    """
+    settings_from(preset, changes)
+    return {
+        "band": band_to_record(band, name),
+        "potential": potential,
+        "preset": preset,
+        "changes": dict(changes or {}),
+        "device": device,
+        "trust_file": trust_file,
+    }
+
+
+def run(folder: Path, options: Mapping[str, Any], progress: RunProgress) -> dict[str, Any]:
+    """Relax the band of `neb_options`; called by `migbar.runs`.
+
+    Every step is told as an event ``step`` with ``stage``, ``step``, ``max_steps``, ``residual`` (eV/Å) and
+    ``energies`` (eV, of all images, or of the one end that is relaxed).
+    """
+
+    def tell(step: NebStep) -> None:
+        progress.tell(
+            "step",
+            stage=step.stage,
+            step=step.step,
+            max_steps=step.max_steps,
+            residual=step.residual,
+            energies=list(step.energies),
+        )
+
+    settings = settings_from(options.get("preset", DEFAULT_PRESET), options.get("changes"))
+    band = band_from_record(options["band"], "the band")
+    potential = load_potential(
+        options.get("potential", DEFAULT_POTENTIAL),
+        options.get("device", AUTO),
+        trust_file=bool(options.get("trust_file")),
+    )
+    result = relax_band(
+        *endpoints(band), potential, settings, folder=folder, progress=progress, on_step=tell
+    )
+    write_result(result, folder)
+    if progress.cancelled():
+        raise Cancelled
+    if result.converged:
+        (folder / STATE).unlink(missing_ok=True)
+    return result.to_dict()
