@@ -39,7 +39,11 @@ from migbar import __version__
 from migbar.errors import Cancelled, MigbarError
 from migbar.files import user_dir, write_text
 
-TASKS: dict[str, str] = {"neb": "migbar.neb.task:run"}
+TASKS: dict[str, str] = {
+    "neb": "migbar.neb.task:run",
+    "volume": "migbar.neb.volume:run",
+    "relax": "migbar.relaxation:relax_task",
+}
 """Task name → ``module:function``, called as ``function(folder, options, progress)`` and returning JSON data."""
 
 REPORT_EVERY_S = 0.1

@@ -41,6 +41,7 @@ def _register() -> None:
         models,
         paths,
         predict,
+        relax,
         reproduce,
         sites,
         train,
@@ -56,6 +57,7 @@ def _register() -> None:
     app.add_typer(train.app, name="train")
     app.add_typer(models.app, name="models")
     app.add_typer(reproduce.app, name="reproduce")
+    app.command("relax")(relax.relax)
     app.command("export-dft")(dft.export_dft)
     app.command("gui")(gui.gui)
 

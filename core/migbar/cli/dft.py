@@ -136,6 +136,6 @@ def export_dft(
     if as_json:
         print_json({"folder": str(out), "files": list(files), "warnings": notes})
         return
-    typer.echo(f"wrote {len(files)} files to {out}: {', '.join(list(files)[:6])} …")
+    typer.echo(f"wrote {len(files)} files to {out}; begin with its {next(iter(files))}")
     for note in notes:
         typer.echo(f"  note: {note}")

@@ -1,0 +1,154 @@
+"""How a barrier depends on the volume: the band relaxed in cells that are a little smaller and larger."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from pymatgen.core import Structure
+
+from migbar.bands import Band, band_from_record
+from migbar.devices import AUTO
+from migbar.errors import Cancelled
+from migbar.neb.relaxation import endpoints, relax_band
+from migbar.neb.result import RESULT, NebResult, read_result, write_result
+from migbar.neb.settings import DEFAULT_PRESET, NebError, settings_from
+from migbar.potentials import DEFAULT_POTENTIAL, load_potential
+from migbar.progress import Progress, check_cancelled
+
+CHANGES = (-0.02, 0.0, 0.02)
+"""Changes in volume, as fractions, at which the band is relaxed."""
+
+
+@dataclass(frozen=True, slots=True)
+class VolumeDependence:
+    """Barriers of one band at several volumes.
+
+    Attributes
+    ----------
+    changes : tuple of float
+        Changes in volume as fractions.
+    barriers_ev : tuple of float
+    converged : tuple of bool
+    potential : str
+        Name and version.
+    """
+
+    changes: tuple[float, ...]
+    barriers_ev: tuple[float, ...]
+    converged: tuple[bool, ...]
+    potential: str
+
+    @property
+    def slope_ev(self) -> float:
+        """Change of the barrier in eV for one percent more volume, from the line of least squares."""
+        return float(np.polyfit(np.array(self.changes) * 100, self.barriers_ev, 1)[0])
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return JSON data."""
+        return {
+            "volume_changes": list(self.changes),
+            "barriers_ev": list(self.barriers_ev),
+            "converged": list(self.converged),
+            "potential": self.potential,
+            "slope_ev_per_percent": self.slope_ev,
+        }
+
+    @classmethod
+    def from_dict(cls, data: Mapping[str, Any]) -> VolumeDependence:
+        """Read what `to_dict` gives.
+
+        Raises
+        ------
+        NebError
+            If it is something else.
+        """
+        try:
+            return cls(
+                tuple(float(x) for x in data["volume_changes"]),
+                tuple(float(x) for x in data["barriers_ev"]),
+                tuple(bool(x) for x in data["converged"]),
+                str(data["potential"]),
+            )
+        except (KeyError, TypeError, ValueError) as error:
+            raise NebError(f"these are no barriers at several volumes ({error!r}).") from None
+
+
+def scaled(band: Band, change: float) -> Band:
+    """Return the band in a cell of another volume, fractional coordinates as they are.
+
+    Parameters
+    ----------
+    band : Band
+    change : float
+        Change in volume as a fraction.
+    """
+    lattice = band.host.lattice.scale(band.host.volume * (1 + change))
+    host = Structure(lattice, band.host.species, band.host.frac_coords)
+    return Band(host, band.ion, band.path)
+
+
+def run(folder: Path, options: Mapping[str, Any], progress: Progress) -> dict[str, Any]:
+    """Relax a band at several volumes, as a run of the task ``volume`` (`migbar.runs`).
+
+    Parameters
+    ----------
+    folder : Path
+        Gets a folder for each volume, as a run of the task ``neb`` has it.
+    options : mapping
+        Those of `migbar.neb.task.neb_options`; ``volume_changes`` in place of `CHANGES`.
+    progress : Progress
+    """
+    settings = settings_from(options.get("preset", DEFAULT_PRESET), options.get("changes"))
+    band = band_from_record(options["band"], "the band")
+    potential = load_potential(
+        options.get("potential", DEFAULT_POTENTIAL),
+        options.get("device", AUTO),
+        trust_file=bool(options.get("trust_file")),
+    )
+    changes = [float(change) for change in options.get("volume_changes", CHANGES)]
+    results: list[NebResult] = []
+    for number, change in enumerate(changes):
+        place = folder / f"{change:+.3f}"
+        if not (place / RESULT).exists():
+            check_cancelled(progress)
+            part = _Part(progress, number, len(changes), f"volume {change:+.1%}")
+            ends = endpoints(scaled(band, change))
+            result = relax_band(*ends, potential, settings, folder=place, progress=part)
+            if progress.cancelled():
+                raise Cancelled
+            write_result(result, place)
+        results.append(read_result(place))
+    return VolumeDependence(
+        tuple(changes),
+        tuple(result.barrier_ev for result in results),
+        tuple(result.converged for result in results),
+        str(potential.provenance),
+    ).to_dict()
+
+
+class _Part:
+    """Reports one of several pieces of work as a part of the whole."""
+
+    def __init__(self, whole: Progress, number: int, count: int, name: str) -> None:
+        self._whole = whole
+        self._number = number
+        self._count = count
+        self._name = name
+
+    def report(self, done: int, total: int, message: str = "") -> None:
+        share = done / total if total else 0.0
+        so_far = round(100 * (self._number + share))
+        self._whole.report(so_far, 100 * self._count, f"{self._name}, {message}")
+
+    def cancelled(self) -> bool:
+        return self._whole.cancelled()
+
+
+def slope_text(dependence: VolumeDependence) -> str:
+    """Say in a few words how the barrier depends on the volume."""
+    direction = "falls" if dependence.slope_ev < 0 else "rises"
+    return f"{direction} by {1000 * abs(dependence.slope_ev):.0f} meV for each percent more volume"
