@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+from typing import Annotated
+
 import typer
 
 from migbar.cli.common import AsJson, print_json
 
-app = typer.Typer(help="List the models.")
+app = typer.Typer(help="List, share and remove models.")
 
 
 @app.command("list")
@@ -21,3 +24,25 @@ def list_(as_json: AsJson = False) -> None:
     for card in cards:
         mark = " (default)" if card.name == DEFAULT_MODEL else ""
         typer.echo(f"{card.name} {card.version}{mark}\n  {card.summary}")
+
+
+Name = Annotated[str, typer.Argument(help="Name of the model.")]
+
+
+@app.command("export")
+def export(
+    name: Name, out: Annotated[Path, typer.Argument(help="File to write, NAME.migbar.")]
+) -> None:
+    """Write a model as one file, for another machine or a colleague."""
+    from migbar.models.sharing import export_model
+
+    typer.echo(f"wrote {export_model(name, out)}")
+
+
+@app.command("remove")
+def remove(name: Name) -> None:
+    """Delete a model of your own."""
+    from migbar.models.sharing import remove_model
+
+    remove_model(name)
+    typer.echo(f"removed {name}")

@@ -163,23 +163,30 @@ def finetune(name: str) -> Callable[..., None]:
 
 
 def import_(
-    checkpoint: Annotated[Path, typer.Argument(help="Published .pt or .pt.bz2 file.")],
-    published_as: Annotated[
-        str, typer.Option("--as", help="The paper's name of the model, for example MODEL-3.")
+    path: Annotated[
+        Path, typer.Argument(help="Model file (.migbar), or published checkpoint (.pt, .pt.bz2).")
     ],
+    published_as: Annotated[
+        str,
+        typer.Option("--as", help="Of a checkpoint: the paper's name, for example MODEL-3."),
+    ] = "",
     name: Annotated[str | None, typer.Option(help="Its name in your store.")] = None,
     canonize: Annotated[
         bool, typer.Option(help="Graphs with one bond per pair; the published ones double it.")
     ] = False,
     as_json: AsJson = False,
 ) -> None:
-    """Import a published checkpoint as a model of your own."""
-    from migbar.models.networks.importer import import_checkpoint
-    from migbar.models.store import save_model
+    """Take a model file, or a published checkpoint, as a model of your own."""
+    from migbar.models.sharing import import_model
+    from migbar.models.store import folder_of, read_card, save_model
 
-    model = import_checkpoint(checkpoint, published_as, name, canonize)
-    folder = save_model(model)
-    _report(folder, model.card.to_dict(), as_json)
+    if published_as:
+        from migbar.models.networks.importer import import_checkpoint
+
+        folder = save_model(import_checkpoint(path, published_as, name, canonize))
+    else:
+        folder = folder_of(import_model(path, name).name)
+    _report(folder, read_card(folder).to_dict(), as_json)
 
 
 def register(train: typer.Typer, models: typer.Typer) -> None:

@@ -74,14 +74,29 @@ def load_model(name: str | None = None) -> Predictor:
     ModelError
         If there is no such model, or if its files are damaged.
     """
-    name = DEFAULT_MODEL if name is None else name
+    return _load(folder_of(DEFAULT_MODEL if name is None else name).resolve())
+
+
+def folder_of(name: str) -> Path:
+    """Return the folder of a model, by its name or by the folder itself.
+
+    Raises
+    ------
+    ModelError
+        If there is no such model.
+    """
     folders = _folders()
     folder = folders.get(name, Path(name).expanduser())
     if not (folder / CARD).is_file():
         raise ModelError(
             f"there is no model '{name}'; choose one of: {', '.join(folders) or '(none)'}."
         )
-    return _load(folder.resolve())
+    return folder
+
+
+def is_name(name: str) -> bool:
+    """Whether a model can be called so: its folder is."""
+    return bool(name.strip()) and name[0] not in ". " and not set(name) & set('/\\:*?"<>|\n\r\t')
 
 
 def read_card(folder: Path) -> ModelCard:
@@ -121,7 +136,7 @@ def save_model(model: StoredModel, folder: str | Path | None = None) -> Path:
     """
     card = model.card
     if folder is None:
-        card = replace(card, name=_free_name(card.name))
+        card = replace(card, name=free_name(card.name))
         folder = user_models_dir() / card.name
     folder = Path(folder)
     try:
@@ -152,12 +167,18 @@ def _folders() -> dict[str, Path]:
     return found
 
 
-def _free_name(name: str) -> str:
+def free_name(name: str) -> str:
+    """Return the name, with a number behind it where a model is called so already."""
     taken = _folders()
     number, free = 2, name
     while free in taken:
         free, number = f"{name}-{number}", number + 1
     return free
+
+
+def forget_loaded() -> None:
+    """Read models from their files when they are next asked for."""
+    _load.cache_clear()
 
 
 @cache
