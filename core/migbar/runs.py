@@ -43,6 +43,7 @@ TASKS: dict[str, str] = {
     "neb": "migbar.neb.task:run",
     "volume": "migbar.neb.volume:run",
     "relax": "migbar.relaxation:relax_task",
+    "training": "migbar.training.own.task:run",
 }
 """Task name → ``module:function``, called as ``function(folder, options, progress)`` and returning JSON data."""
 

@@ -106,7 +106,7 @@ def train_band_forest(
         scores=scores,
         notes=list(NOTES),
     )
-    return BandForest(card, fit(x, y), calibrate(y, unseen), _domain(x))
+    return BandForest(card, fit(x, y), calibrate(y, unseen), domain_of(x))
 
 
 def grow(
@@ -156,7 +156,8 @@ def _tree_arrays(tree: Any, power: float) -> tuple[NDArray[Any], ...]:
     )
 
 
-def _domain(x: NDArray[np.float64]) -> Domain:
+def domain_of(x: NDArray[np.float64]) -> Domain:
+    """Say what a model on these descriptors knows."""
     mean, scale = x.mean(axis=0), x.std(axis=0)
     scale[scale < 1e-6] = 1.0
     domain = Domain(

@@ -86,7 +86,7 @@ def read_bands(path: str | Path) -> list[BandRecord]:
         If the file is not such a list; every faulty record is named.
     """
     path = Path(path)
-    data = _read_list(path)
+    data = read_list(path)
     records: list[BandRecord] = []
     problems: list[str] = []
     seen: set[str] = set()
@@ -105,7 +105,13 @@ def read_bands(path: str | Path) -> list[BandRecord]:
     return records
 
 
-def _read_list(path: Path) -> list[Any]:
+def read_list(path: Path) -> list[Any]:
+    """Read a JSON file that holds a list with something in it.
+
+    Raises
+    ------
+    BandsFileError
+    """
     try:
         size = path.stat().st_size
         if size > MAX_BYTES:

@@ -1,0 +1,195 @@
+"""Reading barrier data of any kind into one dataset, with everything that is wrong told at once."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from contextlib import nullcontext
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from migbar.bands import band_from_record
+from migbar.datasets import BandRecord, normalised_family, read_list
+from migbar.datasets.checks import Checker, KnownPath
+from migbar.datasets.numbers import Barriers
+from migbar.datasets.problems import SAFE_MENDS, Candidate, Mend, Problem, Source
+from migbar.datasets.storage import SUFFIX, BarrierDataset, writing
+from migbar.errors import BandsFileError, MigbarError
+from migbar.progress import SILENT, Progress, check_cancelled
+
+
+@dataclass(frozen=True, slots=True)
+class ReadOptions:
+    """What a user says about their data.
+
+    Attributes
+    ----------
+    ion : str
+        Element that moves, where the data do not say; found by itself where empty.
+    columns : mapping
+        Name of a table's column by what it means (see `migbar.datasets.tables.COLUMNS`), where it is not one
+        of the usual names.
+    """
+
+    ion: str = ""
+    columns: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Reading:
+    """What reading gave.
+
+    Attributes
+    ----------
+    names, families, ions : tuple of str
+        Of the paths that are used.
+    barriers : ndarray
+        In eV; NaN where unknown.
+    found : int
+        Number of paths in the data, usable or not.
+    problems : tuple of Problem
+    mended : frozenset of Mend
+        The mends that were made.
+    """
+
+    names: tuple[str, ...]
+    families: tuple[str, ...]
+    ions: tuple[str, ...]
+    barriers: NDArray[np.float64]
+    found: int
+    problems: tuple[Problem, ...]
+    mended: frozenset[Mend]
+
+    @property
+    def used(self) -> int:
+        """Number of paths that are used."""
+        return len(self.names)
+
+
+def read_candidates(
+    path: str | Path, options: ReadOptions = ReadOptions(), progress: Progress = SILENT
+) -> Iterator[Candidate]:
+    """Read paths one by one from a file or folder of any kind that is known.
+
+    A file that cannot be read at all is one candidate without a record.
+    """
+    path = Path(path)
+    try:
+        yield from _reader(path)(path, options, progress)
+    except MigbarError as error:
+        problems = error.problems if isinstance(error, BandsFileError) else (str(error),)
+        for text in problems:
+            yield Candidate(
+                Source(path.name), "", None, (Problem("unreadable", text, Source(path.name)),)
+            )
+
+
+def import_data(
+    sources: Sequence[str | Path],
+    target: str | Path | None,
+    options: ReadOptions = ReadOptions(),
+    mends: Collection[Mend] = SAFE_MENDS,
+    known: KnownPath | None = None,
+    progress: Progress = SILENT,
+) -> Reading:
+    """Read data, check them, and write what is usable as a dataset.
+
+    Parameters
+    ----------
+    sources : sequence of path
+        Files and folders; problems are those of all of them together.
+    target : path or None
+        File of the dataset (``.parquet``); with None the data are only checked.
+    options : ReadOptions
+    mends : collection of Mend
+        What may be mended.
+    known : callable, optional
+        See `migbar.datasets.checks.bundled_paths`.
+    progress : Progress
+
+    Raises
+    ------
+    BandsFileError
+        If nothing is usable; `target` is then not written.
+    Cancelled
+    """
+    checker = Checker(known)
+    used: list[BandRow] = []
+    problems: list[Problem] = []
+    found = 0
+    with nullcontext() if target is None else writing(target) as writer:
+        for source in sources:
+            for candidate in read_candidates(source, options, progress):
+                check_cancelled(progress)
+                candidate = checker.check(candidate)
+                found += 1
+                problems += candidate.problems
+                record = candidate.record
+                if record is None or not candidate.accepted(mends):
+                    continue
+                barrier = np.nan if record.target_ev is None else record.target_ev
+                used.append((record.sys_name, record.family, record.band.ion, barrier))
+                if writer is not None:
+                    writer.add(record, candidate.source, candidate.part)
+        if target is not None and not used:
+            raise BandsFileError(
+                "the data", [f"{p.source}: {p.text}" for p in problems] or ["nothing found"]
+            )
+    names, families, ions, barriers = zip(*used, strict=True) if used else ((), (), (), ())
+    return Reading(
+        names, families, ions, np.array(barriers, float), found, tuple(problems), frozenset(mends)
+    )
+
+
+BandRow = tuple[str, str, str, float]
+
+
+def _reader(path: Path) -> Any:
+    if not path.exists():
+        raise BandsFileError(path.name, ["there is no such file or folder"])
+    suffix = path.suffix.lower()
+    if suffix == SUFFIX:
+        return _from_dataset
+    if suffix == ".json":
+        return _from_published
+    raise BandsFileError(
+        path.name,
+        ["is of no kind that is known here: folders of NEB calculations, CSV or XLSX tables, "
+         "the published JSON, extended XYZ, or a dataset of MigBar (.parquet)"],
+    )  # fmt: skip
+
+
+def _from_dataset(path: Path, options: ReadOptions, progress: Progress) -> Iterator[Candidate]:
+    dataset = BarrierDataset(path)
+    for i, record in enumerate(dataset):
+        progress.report(i, len(dataset), f"Reading {path.name}")
+        yield Candidate(dataset.sources[i], record.sys_name, record, (), dataset.parts[i])
+
+
+def _from_published(path: Path, options: ReadOptions, progress: Progress) -> Iterator[Candidate]:
+    data = read_list(path)
+    numbers = Barriers([e.get("target") if isinstance(e, Mapping) else None for e in data])
+    for i, entry in enumerate(data):
+        progress.report(i, len(data), f"Reading {path.name}")
+        yield _published(entry, Source(path.name, i + 1), numbers)
+
+
+def _published(entry: Any, source: Source, numbers: Barriers) -> Candidate:
+    name = entry.get("sys_name") if isinstance(entry, Mapping) else None
+    name = name if isinstance(name, str) else ""
+    try:
+        if not name.strip():
+            raise BandsFileError("", ["not an object with sys_name and atoms"])
+        band = band_from_record(entry, name)
+    except BandsFileError as error:
+        problems = tuple(Problem("unreadable", text, source, name) for text in error.problems)
+        return Candidate(source, name, None, problems)
+    barrier, found = numbers.read(entry.get("target"), source, name)
+    family = entry.get("class")
+    family = normalised_family(family) if isinstance(family, str) else ""
+    part = entry.get("split")
+    record = BandRecord(name, band, barrier, family)
+    return Candidate(source, name, record, found, part if isinstance(part, str) else "")

@@ -1,0 +1,1 @@
+"""Models from a scientist's own barriers: options, recipes, the run, and the judgement."""

@@ -1,0 +1,194 @@
+"""Whether a model made from own data is better than what was there before."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from migbar.barriers import GOOD_CONDUCTOR_EV, Barrier
+from migbar.datasets import BandRecord
+from migbar.evaluation import score
+
+WORST = 10
+
+_BOOTSTRAP = 2000
+
+
+@dataclass(frozen=True, slots=True)
+class Difference:
+    """How two sets of predictions for the same paths differ in mean absolute error.
+
+    Attributes
+    ----------
+    mae_ev : float
+        The first one's error minus the second one's; negative where the first is better.
+    mae_se_ev : float
+        Standard deviation over bootstrap samples of the paths, both judged on the same sample.
+    """
+
+    mae_ev: float
+    mae_se_ev: float
+
+    @property
+    def verdict(self) -> str:
+        """``better``, ``unclear`` (within two standard errors), or ``not_better``."""
+        if self.mae_ev >= 0:
+            return "not_better"
+        return "better" if -self.mae_ev > 2 * self.mae_se_ev else "unclear"
+
+
+def compare(
+    targets: NDArray[np.float64],
+    first: NDArray[np.float64],
+    second: NDArray[np.float64],
+    seed: int = 0,
+) -> Difference:
+    """Compare two sets of predictions (eV) for the same paths."""
+    change = np.abs(first - targets) - np.abs(second - targets)
+    sample = np.random.default_rng(seed).integers(0, len(change), (_BOOTSTRAP, len(change)))
+    return Difference(float(change.mean()), float(change[sample].mean(axis=1).std()))
+
+
+def class_means(
+    training: Sequence[BandRecord], judged: Sequence[BandRecord]
+) -> NDArray[np.float64]:
+    """Mean barrier (eV) of the training paths of the same class and ion, else ion, else all of them."""
+    sums: dict[tuple[str, ...], list[float]] = defaultdict(list)
+    for record in training:
+        for key in _keys(record):
+            sums[key].append(float(record.target_ev or 0.0))
+    return np.array(
+        [float(np.mean(next(sums[k] for k in _keys(record) if k in sums))) for record in judged]
+    )
+
+
+def _keys(record: BandRecord) -> list[tuple[str, ...]]:
+    ion = record.band.ion
+    return [(record.family, ion), (ion,), ()] if record.family else [(ion,), ()]
+
+
+def coverage(
+    targets: NDArray[np.float64], intervals: NDArray[np.float64], level: float
+) -> dict[str, Any]:
+    """How many of the barriers lie in their intervals.
+
+    Parameters
+    ----------
+    targets : ndarray, shape (n,)
+    intervals : ndarray, shape (n, 2)
+    level : float
+        Nominal coverage.
+    """
+    inside = (intervals[:, 0] <= targets) & (targets <= intervals[:, 1])
+    share = float(inside.mean())
+    return {
+        "nominal": level,
+        "coverage": share,
+        "coverage_se": float(np.sqrt(share * (1 - share) / len(inside))),
+        "median_width_ev": float(np.median(np.diff(intervals, axis=1))),
+    }
+
+
+def confusion(
+    targets: NDArray[np.float64], predictions: NDArray[np.float64], threshold_ev: float
+) -> dict[str, int]:
+    """Count the paths on either side of the threshold, by what they are and what the model says."""
+    good, called_good = targets <= threshold_ev, predictions <= threshold_ev
+    return {
+        "good_called_good": int((good & called_good).sum()),
+        "good_called_poor": int((good & ~called_good).sum()),
+        "poor_called_good": int((~good & called_good).sum()),
+        "poor_called_poor": int((~good & ~called_good).sum()),
+    }
+
+
+def judge(
+    records: Sequence[BandRecord],
+    barriers: Sequence[Barrier],
+    baseline: NDArray[np.float64],
+    start: NDArray[np.float64],
+    threshold_ev: float = GOOD_CONDUCTOR_EV,
+) -> dict[str, Any]:
+    """Judge a model by paths that it has not seen.
+
+    Parameters
+    ----------
+    records : sequence of BandRecord
+    barriers : sequence of Barrier
+        Of the model.
+    baseline : ndarray, shape (n,)
+        Class means in eV.
+    start : ndarray, shape (n,)
+        What the starting model says, in eV; NaN where it has seen a path, or where there is none.
+    threshold_ev : float
+
+    Returns
+    -------
+    dict
+        JSON data; see `migbar.training.own.task.run`.
+    """
+    y = np.array([r.target_ev for r in records], float)
+    p = np.array([b.barrier_ev for b in barriers], float)
+    intervals = np.array([b.interval_ev for b in barriers], float)
+    fair = np.isfinite(start)
+    told = {"model": (y, p), "baseline": (y, baseline)}
+    if fair.any():
+        told |= {"start": (y[fair], start[fair]), "model_where_start": (y[fair], p[fair])}
+    error = p - y
+    worst = np.argsort(-np.abs(error), kind="stable")[:WORST]
+    result: dict[str, Any] = {
+        "scores": {name: asdict(score(*pair, threshold_ev)) for name, pair in told.items()},
+        "confusion": {name: confusion(*pair, threshold_ev) for name, pair in told.items()},
+        "calibration": coverage(y, intervals, barriers[0].interval_level),
+        "against_baseline": asdict(compare(y, p, baseline)),
+        "parity": {
+            "name": [r.sys_name for r in records],
+            "family": [r.family for r in records],
+            "ion": [r.band.ion for r in records],
+            "target_ev": y.tolist(),
+            "predicted_ev": p.tolist(),
+            "interval_ev": intervals.tolist(),
+            "start_ev": [float(v) if np.isfinite(v) else None for v in start],
+            "baseline_ev": baseline.tolist(),
+        },
+        "worst": [int(i) for i in worst],
+        "threshold_ev": threshold_ev,
+    }
+    reference, name = (baseline[fair], "") if not fair.any() else (start[fair], "start")
+    difference = None
+    if name:
+        difference = compare(y[fair], p[fair], reference)
+        result["against_start"] = asdict(difference)
+    result["verdict"] = difference.verdict if difference else "no_start"
+    result["verdict_text"] = _words(result, int(fair.sum()))
+    return result
+
+
+def _words(result: dict[str, Any], fair: int) -> str:
+    scores = result["scores"]
+    own = scores["model"]
+    text = f"MAE {own['mae_ev']:.3f} ± {own['mae_se_ev']:.3f} eV on {own['n']} paths that it has not seen."
+    if "start" in scores:
+        start, same = scores["start"], scores["model_where_start"]
+        lead = {
+            "better": "Better than what you had",
+            "unclear": "Not clearly better than what you had",
+            "not_better": "Not better than what you had",
+        }[result["verdict"]]
+        change = result["against_start"]
+        text = (
+            f"{lead}: MAE {same['mae_ev']:.3f} ± {same['mae_se_ev']:.3f} eV against "
+            f"{start['mae_ev']:.3f} ± {start['mae_se_ev']:.3f} eV of the starting model on the same {fair} "
+            f"paths (difference {change['mae_ev']:+.3f} ± {change['mae_se_ev']:.3f} eV)."
+        )
+    if result["against_baseline"]["mae_ev"] >= 0:
+        text += (
+            " It is no better than the mean barrier of each class "
+            f"({scores['baseline']['mae_ev']:.3f} eV): it has learnt nothing of use here."
+        )
+    return text

@@ -1,0 +1,335 @@
+"""The run of a training on own data, in a process of its own (see `migbar.runs`)."""
+
+from __future__ import annotations
+
+import tempfile
+import time
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass, replace
+from pathlib import Path
+from typing import Any, Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+from migbar import __version__
+from migbar.barriers import Barrier, Predictor
+from migbar.datasets import BandRecord, data_hash
+from migbar.datasets.splits import TRAINING, Split, SplitError, split_dataset
+from migbar.datasets.storage import BarrierDataset
+from migbar.errors import MigbarError
+from migbar.models.store import StoredModel, load_model, save_model
+from migbar.progress import SILENT, Progress, check_cancelled
+from migbar.runs import RunProgress
+from migbar.training.own.judgement import class_means, judge
+from migbar.training.own.options import SCRATCH, TrainingOptions, write_options
+from migbar.training.own.trees import Step, TreeLearner
+
+SAMPLE = 6
+"""Paths that an estimate of time is measured on."""
+
+
+def run(folder: Path, options: Mapping[str, Any], progress: RunProgress) -> dict[str, Any]:
+    """Train, judge and keep a model: the task ``training`` of `migbar.runs`.
+
+    Parameters
+    ----------
+    folder : path
+        Of the run. What was begun there is gone on with. It gets ``options.toml``, ``result.json`` (what is
+        returned), and ``report.html``.
+    options : mapping
+        `TrainingOptions.to_dict`.
+    progress : RunProgress
+        Besides ``progress`` it is told these events:
+
+        ``stage``
+            ``name`` (``reading``, ``judging``, ``training``, ``saving``), ``text`` for people, ``number`` and
+            ``total`` of the stages.
+        ``split``
+            ``training`` and ``validation`` (numbers of paths; with folds of the first one), ``folds`` (0 or the
+            number), ``known`` (paths that the starting model has seen, which are trained on only), ``warnings``.
+        ``step``
+            One point of the curves: ``done`` of ``total`` in ``unit`` (``epochs`` or ``own paths``),
+            ``training_ev`` and ``validation_ev`` (mean absolute errors in eV or null), ``seconds`` since the stage
+            began, ``seconds_left`` of the stage (estimated), ``fold``.
+        ``fold``
+            A fold is judged: ``fold``, ``folds``, ``mae_ev``, ``n``.
+
+    Returns
+    -------
+    dict
+        ``model`` (name in the store), ``folder`` (of the model), ``options``, ``verdict`` (``better``,
+        ``unclear``, ``not_better``, ``no_start``) and ``verdict_text`` for people; ``scores`` (by ``model``, ``start``,
+        ``model_where_start``: the model on those paths that the start can be judged by, and ``baseline``; the fields
+        of `migbar.evaluation.Scores`); ``against_start`` and ``against_baseline`` (``mae_ev``, ``mae_se_ev``:
+        difference of the errors, negative where the model is better; ``against_start`` is missing where there is
+        none); ``confusion`` (by the same names: ``good_called_good`` …); ``calibration`` (``nominal``, ``coverage``,
+        ``coverage_se``, ``median_width_ev``); ``parity`` (lists over the validation paths: ``name``, ``family``,
+        ``ion``, ``file``, ``row``, ``target_ev``, ``predicted_ev``, ``interval_ev``, ``start_ev`` (null where it has
+        seen the path), ``baseline_ev``); ``worst`` (indices into those lists, the largest error first);
+        ``curve`` (the ``step`` events of the judged model); ``split`` (as in the event); ``threshold_ev``;
+        ``seconds``.
+
+    Raises
+    ------
+    MigbarError
+    Cancelled
+    """
+    return _Training(folder, TrainingOptions.from_dict(options), progress).run()
+
+
+class Learner(Protocol):
+    """Trains one kind of model on own paths."""
+
+    unit: str
+
+    def train(
+        self,
+        chosen: NDArray[np.int64],
+        watched: NDArray[np.int64],
+        stage: str,
+        watch: Any,
+    ) -> StoredModel:
+        """Train on the chosen paths."""
+
+    def seconds(self, count: int) -> float:
+        """Estimate how long one training on `count` own paths takes."""
+
+
+def make_learner(
+    options: TrainingOptions, records: Sequence[BandRecord], folder: Path, progress: Progress
+) -> Learner:
+    """Choose what trains by what is started from.
+
+    Raises
+    ------
+    MigbarError
+        If there is no such start or recipe.
+    """
+    if options.start == "migbar-fast" or (
+        options.start == SCRATCH and options.recipe in ("migbar-fast", "band-forest")
+    ):
+        return TreeLearner(options, records, folder, progress)
+    raise MigbarError(f"nothing can be trained from '{options.start}' {options.recipe}.")
+
+
+@dataclass(frozen=True, slots=True)
+class Estimate:
+    """How long a run will take on this machine, from a few measured steps.
+
+    Attributes
+    ----------
+    reading, judging, training : float
+        Seconds of the stages.
+    """
+
+    reading: float
+    judging: float
+    training: float
+
+    @property
+    def seconds(self) -> float:
+        """All together."""
+        return self.reading + self.judging + self.training
+
+
+def estimate(options: TrainingOptions, progress: Progress = SILENT) -> Estimate:
+    """Measure on a few paths how long a run would take; takes some seconds itself.
+
+    Raises
+    ------
+    MigbarError
+        If the options or the data are no good; the same is raised as by the run.
+    """
+    dataset = BarrierDataset(options.data)
+    kept = np.flatnonzero(np.isfinite(dataset.barriers))
+    split = split_dataset(dataset, options.split)
+    few = dataset.records(kept[np.linspace(0, len(kept) - 1, min(SAMPLE, len(kept)), dtype=int)])
+    started = time.perf_counter()
+    with tempfile.TemporaryDirectory() as folder:
+        learner = make_learner(options, few, Path(folder), progress)
+        model = starting_model(options)
+        if model is not None:
+            model.predict([record.band for record in few], progress)
+        each = (time.perf_counter() - started) / len(few)
+        chosen, _ = split.parts()
+        return Estimate(
+            reading=each * len(kept),
+            judging=learner.seconds(len(chosen)) * split.folds,
+            training=learner.seconds(len(kept)) if options.refit or split.folds > 1 else 0.0,
+        )
+
+
+class _Training:
+    def __init__(self, folder: Path, options: TrainingOptions, progress: RunProgress) -> None:
+        self.folder, self.options, self.progress = folder, options, progress
+        self.work = folder / "work"
+        self.curve: list[dict[str, Any]] = []
+        self.started = time.monotonic()
+
+    def run(self) -> dict[str, Any]:
+        options = self.options
+        write_options(options, self.folder / "options.toml")
+        self._stage(1, "reading", "Reading and describing the paths")
+        dataset = BarrierDataset(options.data)
+        split = split_dataset(dataset, options.split)
+        kept = np.flatnonzero(np.isfinite(dataset.barriers))
+        records = dataset.records(kept)
+        learner = make_learner(options, records, self.work, self.progress)
+        start = self._start(records)
+        fold = split.fold[kept]
+        if options.start != SCRATCH:
+            fold = np.where(np.isfinite(start), fold, TRAINING)
+        told = self._tell_split(split, fold, int(np.isnan(start).sum()))
+        self._stage(2, "judging", "Training without the validation paths, to judge the model")
+        barriers, baseline, model = self._judge(learner, records, fold)
+        judged = np.flatnonzero(fold != TRAINING)
+        result = judge(_at(records, judged), barriers, baseline, start[judged])
+        sources = [dataset.sources[kept[i]] for i in judged]
+        result["parity"] |= {"file": [s.file for s in sources], "row": [s.row for s in sources]}
+        if options.refit or model is None:
+            self._stage(3, "training", "Training on all paths")
+            model = learner.train(
+                np.arange(len(records)), np.array([], np.int64), "all", lambda step: None
+            )
+        self._stage(4, "saving", "Saving the model")
+        place = self._save(model, records, result)
+        return {
+            "model": place.name,
+            "folder": str(place),
+            "options": options.to_dict(),
+            **result,
+            "curve": self.curve,
+            "split": told,
+            "seconds": round(time.monotonic() - self.started, 1),
+        }
+
+    def _stage(self, number: int, name: str, text: str) -> None:
+        check_cancelled(self.progress)
+        self.progress.tell("stage", name=name, text=text, number=number, total=4)
+
+    def _start(self, records: Sequence[BandRecord]) -> NDArray[np.float64]:
+        """Return what the starting model says, in eV; NaN for what it has seen, and where there is none."""
+        model = starting_model(self.options)
+        if model is None:
+            return np.full(len(records), np.nan)
+        barriers = model.predict([record.band for record in records], self.progress)
+        return np.array([np.nan if _seen(b) else b.barrier_ev for b in barriers])
+
+    def _tell_split(self, split: Split, fold: NDArray[np.int64], known: int) -> dict[str, Any]:
+        first = int((fold == 0).sum())
+        if not (fold != TRAINING).any():
+            raise SplitError(
+                "Every path that would be held out is in the training data of the starting model, which "
+                "knows its barrier: there is nothing to judge by. Start from scratch, or add other paths."
+            )
+        told = {
+            "training": len(fold) - first,
+            "validation": first,
+            "folds": self.options.folds and split.folds,
+            "known": known,
+            "warnings": list(split.warnings),
+        }
+        self.progress.tell("split", **told)
+        return told
+
+    def _judge(
+        self, learner: Learner, records: Sequence[BandRecord], fold: NDArray[np.int64]
+    ) -> tuple[list[Barrier], NDArray[np.float64], StoredModel | None]:
+        """Predict every held-out path by a model that has not seen it.
+
+        Returns the predictions and class means in the order of the paths, and the model where there is one only.
+        """
+        barriers: dict[int, Barrier] = {}
+        baseline = np.full(len(records), np.nan)
+        model = None
+        folds = [k for k in range(int(fold.max()) + 1) if (fold == k).any()]
+        for k in folds:
+            chosen, test = np.flatnonzero(fold != k), np.flatnonzero(fold == k)
+            model = learner.train(chosen, test, f"fold-{k}", self._watch(learner.unit, k))
+            judged = _at(records, test)
+            found = model.predict([r.band for r in judged], self.progress)
+            barriers |= dict(zip(test.tolist(), found, strict=True))
+            baseline[test] = class_means(_at(records, chosen), judged)
+            errors = [
+                abs(b.barrier_ev - (r.target_ev or 0)) for b, r in zip(found, judged, strict=True)
+            ]
+            self.progress.tell(
+                "fold", fold=k, folds=len(folds), mae_ev=float(np.mean(errors)), n=len(test)
+            )
+        order = sorted(barriers)
+        return [barriers[i] for i in order], baseline[order], model if len(folds) == 1 else None
+
+    def _watch(self, unit: str, fold: int) -> Any:
+        began = time.monotonic()
+
+        def watch(step: Step) -> None:
+            seconds = time.monotonic() - began
+            point = {
+                **{
+                    k: None if isinstance(v, float) and np.isnan(v) else v
+                    for k, v in asdict(step).items()
+                },
+                "unit": unit,
+                "fold": fold,
+                "seconds": round(seconds, 2),
+                "seconds_left": round(seconds * (step.total - step.done) / max(step.done, 1), 1),
+            }
+            self.curve.append(point)
+            self.progress.tell("step", **point)
+
+        return watch
+
+    def _save(
+        self, model: StoredModel, records: Sequence[BandRecord], result: dict[str, Any]
+    ) -> Path:
+        """Put the model into the store under its name, all at once."""
+        options = self.options
+        card = model.card
+        asked = {k: v for k, v in options.to_dict().items() if k not in ("name", "data", "notes")}
+        training = card.training | {
+            "own_data": {"paths": len(records), "data_sha256": data_hash(records)},
+            "options": asked,
+            "seed": options.seed,
+            "versions": versions(),
+            "wall_time_s": round(time.monotonic() - self.started, 1),
+        }
+        scores = card.scores | {
+            "own_validation": {
+                key: result[key] for key in ("scores", "calibration", "verdict", "verdict_text")
+            }
+        }
+        notes = [*([options.notes] if options.notes else []), *card.notes]
+        if options.refit:
+            notes.append(
+                "The scores are those of the same recipe trained without the validation paths; the model "
+                "itself has seen them."
+            )
+        model.card = replace(card, training=training, scores=scores, notes=notes)
+        return save_model(model)
+
+
+def starting_model(options: TrainingOptions) -> Predictor | None:
+    """Return the model that there was before: the start, or the default one where that predicts nothing."""
+    return load_model(None if options.start == SCRATCH else options.start)
+
+
+def _at(records: Sequence[BandRecord], index: NDArray[np.int64]) -> list[BandRecord]:
+    return [records[int(i)] for i in index]
+
+
+def _seen(barrier: Barrier) -> bool:
+    return any(remark.code == "training_path" for remark in barrier.remarks)
+
+
+def versions() -> dict[str, str]:
+    """Versions of what makes the weights."""
+    import platform
+    from importlib.metadata import version
+
+    names = ("numpy", "scikit-learn", "pymatgen", "torch", "scipy")
+    return {
+        "migbar": __version__,
+        "python": platform.python_version(),
+        **{name: version(name) for name in names},
+    }
