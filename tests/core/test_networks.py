@@ -13,6 +13,7 @@ from migbar.errors import ModelError
 from migbar.graphs import (
     CrystalGraph,
     GraphSettings,
+    band_graph,
     crystal_graph,
     line_graph,
     structure_graph,
@@ -131,6 +132,42 @@ def test_that_a_band_is_judged_alike_alone_and_in_a_batch(architecture):
         together = network(*(batch_graphs(c) for c in zip(*shown, strict=True)))
         alone = torch.cat([network(*(batch_graphs([g]) for g in graphs)) for graphs in shown])
     assert torch.allclose(together, alone, rtol=1e-4, atol=1e-5)
+
+
+@pytest.mark.parametrize("architecture", ["MODEL-1-SUB", "MODEL-4"])
+def test_that_a_trained_network_reads_two_kinds_of_graphs_as_it_did_in_training(architecture):
+    bands = list(example_bands().values())
+    off = []
+    for joint in (True, False):
+        network = fixed_network(architecture).train()
+        network.joint_norms = joint
+        for module in network.modules():
+            if isinstance(module, torch.nn.Dropout):
+                module.p = 0.0
+            if isinstance(module, torch.nn.BatchNorm1d):
+                module.momentum = 0.5
+        shown = [band_graphs(band, network.inputs, GRAPHS) for band in bands]
+        batches = [batch_graphs(column) for column in zip(*shown, strict=True)]
+        with torch.no_grad():
+            for _ in range(20):  # until the running statistics stand still
+                in_training = network(*batches)
+            off.append(float((network.eval()(*batches) - in_training).abs().max()))
+    assert off[0] < 1e-2
+    assert off[1] > 20 * off[0]
+
+
+def test_that_joined_batches_are_the_batch_of_all_graphs():
+    graphs = [band_graph(band, GRAPHS) for band in example_bands().values()]
+    first, second = (batch_graphs([g]) for g in graphs)
+    joined, whole = first.joined(second), batch_graphs(graphs)
+    assert joined.blocks == whole.blocks
+    assert joined.size == 2
+    network = fixed_network("MODEL-3")
+    with torch.no_grad():
+        x = network.encode(joined)
+        assert torch.allclose(joined.pool(x), whole.pool(network.encode(whole)), atol=1e-5)
+        for part, alone in zip(joined.parted(x, 1), (first, second), strict=True):
+            assert torch.allclose(part, network.encode(alone), atol=1e-4)
 
 
 def test_that_the_order_of_atoms_does_not_matter():

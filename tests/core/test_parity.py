@@ -267,12 +267,13 @@ def test_that_trunk_and_all_heads_of_mpt_are_those_of_alignn_on_every_example(na
 
 
 @live
-@pytest.mark.parametrize("training", [False, True])
+@pytest.mark.parametrize("mode", ["evaluation", "training", "training as published"])
 @pytest.mark.parametrize("architecture", ARCHITECTURES)
-def test_that_every_architecture_is_that_of_alignn(architecture, training):
+def test_that_every_architecture_is_that_of_alignn(architecture, mode):
     from migbar.models.networks.reference import batch_reference, from_reference
 
-    network = fixed_network(architecture).train(training)
+    network = fixed_network(architecture).train(mode != "evaluation")
+    network.joint_norms = mode != "training as published"
     shown = [reference_inputs(band, network.inputs) for band in example_bands().values()]
     z = [
         [g.numbers for g in band_graphs(band, network.inputs, GRAPHS)]

@@ -65,6 +65,14 @@ class Network(nn.Module):
     inputs: tuple[str, ...] = ("band",)
     """What the graphs given to `forward` show: ``band``, ``initial``, ``final`` or ``sub`` (graph)."""
 
+    joint_norms = True
+    """Whether two kinds of graphs that go through one trunk are normalised together while training.
+
+    The published code sends one batch after the other. Each is then centred by its own mean while training, but
+    both by one running mean afterwards: MODEL-1-SUB, which reads their difference, and MODEL-4, whose sub-graphs
+    are unlike whole structures, give something else than they were trained to. A trained network is read alike.
+    """
+
     table: Tensor
 
     def __init__(self, size: NetworkSize = NetworkSize(), outputs: int = 1) -> None:
@@ -123,6 +131,15 @@ class Network(nn.Module):
             x, y = layer(graph, x, y)
         return x
 
+    def encode_both(
+        self, first: GraphBatch, second: GraphBatch, *layers: nn.ModuleList
+    ) -> tuple[Tensor, Tensor]:
+        """Return the features of the atoms of two batches (see `encode` and `joint_norms`)."""
+        if not (self.training and self.joint_norms):
+            return self.encode(first, *layers), self.encode(second, *layers)
+        both = first.joined(second)
+        return both.parted(self.encode(both, *layers), first.size)
+
     def heads(self, h: Tensor) -> Tensor:
         """Read every output off a pooled vector."""
         outputs = []
@@ -147,7 +164,9 @@ class Model1(Network):
             self.fc = nn.Linear(2 * size.hidden, size.hidden)
 
     def pooled(self, *graphs: GraphBatch) -> Tensor:
-        initial, final = (graph.pool(self.encode(graph)) for graph in graphs)
+        first, second = graphs
+        initial, final = self.encode_both(first, second)
+        initial, final = first.pool(initial), second.pool(final)
         if self.combine == "add":
             return initial + final
         if self.combine == "sub":
@@ -169,12 +188,9 @@ class Model2(Network):
     def pooled(self, *graphs: GraphBatch) -> Tensor:
         initial, final = graphs
         # The order in which the published code walks through them; it counts for running means.
-        after, before = (
-            g.pool(self.encode(g, self.alignn_layers_1, self.gcn_layers_1))
-            for g in (final, initial)
-        )
+        after, before = self.encode_both(final, initial, self.alignn_layers_1, self.gcn_layers_1)
         whole = initial.pool(self.encode(initial))
-        return self.fc(torch.cat([whole, before - after], 1))
+        return self.fc(torch.cat([whole, initial.pool(before) - final.pool(after)], 1))
 
 
 class Model4(Network):
@@ -190,9 +206,9 @@ class Model4(Network):
 
     def pooled(self, *graphs: GraphBatch) -> Tensor:
         band, sub = graphs
-        whole = self.attention(band, self.encode(band))
-        near = self.attention1(sub, self.encode(sub))
-        return self.fc(torch.cat([whole, near], 1))
+        whole, near = self.encode_both(band, sub)
+        pooled = [self.attention(band, whole), self.attention1(sub, near)]
+        return self.fc(torch.cat(pooled, 1))
 
 
 ARCHITECTURES = ("MPT", "MODEL-1-ADD", "MODEL-1-SUB", "MODEL-1-CC", "MODEL-2", "MODEL-3", "MODEL-4")

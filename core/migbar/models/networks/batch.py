@@ -62,6 +62,35 @@ class GraphBatch:
         self.blocks = blocks
         self.size = size
 
+    def joined(self, other: GraphBatch) -> GraphBatch:
+        """Return the graphs of both as one batch, those of `other` last."""
+        n_atoms, n_edges = len(self.numbers), len(self.back)
+        degree, source = (
+            torch.cat([first, second + shift])
+            for first, second, shift in zip(
+                self._degrees_and_sources(), other._degrees_and_sources(), (0, n_atoms), strict=True
+            )
+        )
+        return _in_blocks(
+            torch.cat([self.numbers, other.numbers]),
+            torch.cat([self.graph, other.graph + self.size]),
+            torch.cat([self.weights, other.weights]),
+            torch.cat([self.vectors, other.vectors]),
+            torch.cat([self.back, other.back + n_edges]),
+            source,
+            degree,
+            self.size + other.size,
+        )
+
+    def parted(self, x: Tensor, size: int) -> tuple[Tensor, Tensor]:
+        """Take atom features of a joined batch apart, those of the first `size` graphs first."""
+        return x[self.graph < size], x[self.graph >= size]
+
+    def _degrees_and_sources(self) -> tuple[Tensor, Tensor]:
+        device = self.numbers.device
+        degree = torch.cat([torch.full((n,), d, device=device) for d, n in self.blocks])
+        return degree, torch.repeat_interleave(torch.arange(len(degree), device=device), degree)
+
     def pool(self, x: Tensor) -> Tensor:
         """Weighted mean of atom features over each graph, shape (size, features)."""
         share = x.new_zeros(self.size, len(x))
@@ -153,25 +182,49 @@ class DeviceGraphs:
         vectors = self.vectors[bonds]
         source = pairs.reshape(-1)
         both = torch.stack([vectors, -vectors], 1).reshape(-1, 3)
-        degree = torch.bincount(source, minlength=len(atoms))
-        order = torch.argsort(degree, stable=True)
-        rank = torch.empty_like(order)
-        rank[order] = torch.arange(len(order), device=order.device)
-        edge_order = torch.argsort(rank[source], stable=True)
-        edge_rank = torch.empty_like(edge_order)
-        edge_rank[edge_order] = torch.arange(len(edge_order), device=order.device)
-        weights = self.weights[atoms][order]
-        graph = graph[order]
+        weights = self.weights[atoms]
         total = weights.new_zeros(len(index)).index_add_(0, graph, weights)
-        return GraphBatch(
-            numbers=self.numbers[atoms][order].long(),
-            graph=graph,
-            weights=weights / total[graph],
-            vectors=both[edge_order],
-            back=edge_rank[edge_order ^ 1],
-            blocks=tuple((d, n) for d, n in enumerate(torch.bincount(degree).tolist()) if n),
-            size=len(index),
+        return _in_blocks(
+            self.numbers[atoms].long(),
+            graph,
+            weights / total[graph],
+            both,
+            torch.arange(len(source), device=source.device) ^ 1,
+            source,
+            torch.bincount(source, minlength=len(atoms)),
+            len(index),
         )
+
+
+def _in_blocks(
+    numbers: Tensor,
+    graph: Tensor,
+    weights: Tensor,
+    vectors: Tensor,
+    back: Tensor,
+    source: Tensor,
+    degree: Tensor,
+    size: int,
+) -> GraphBatch:
+    """Sort atoms by their number of bonds, edges by their source; what is alike stays in order."""
+    order = torch.argsort(degree, stable=True)
+    edge_order = torch.argsort(_rank(order)[source], stable=True)
+    return GraphBatch(
+        numbers=numbers[order],
+        graph=graph[order],
+        weights=weights[order],
+        vectors=vectors[edge_order],
+        back=_rank(edge_order)[back[edge_order]],
+        blocks=tuple((d, n) for d, n in enumerate(torch.bincount(degree).tolist()) if n),
+        size=size,
+    )
+
+
+def _rank(order: Tensor) -> Tensor:
+    """Return where each item of an order went."""
+    rank = torch.empty_like(order)
+    rank[order] = torch.arange(len(order), device=order.device)
+    return rank
 
 
 def batch_graphs(

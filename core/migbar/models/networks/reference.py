@@ -60,6 +60,21 @@ class DglBatch:
         """Which graph each atom belongs to."""
         return torch.repeat_interleave(torch.arange(self.size), self.crystal.batch_num_nodes())
 
+    def joined(self, other: DglBatch) -> DglBatch:
+        """Return the graphs of both as one batch, those of `other` last."""
+        import dgl
+
+        crystals, lines = [self.crystal, other.crystal], [self.line, other.line]
+        return DglBatch(
+            dgl.batch(crystals, ndata=["atom_features"], edata=["r"]),
+            dgl.batch(lines, ndata=[], edata=["h"]),
+        )
+
+    def parted(self, x: Tensor, size: int) -> tuple[Tensor, Tensor]:
+        """Take atom features of a joined batch apart, those of the first `size` graphs first."""
+        atoms = int(self.crystal.batch_num_nodes()[:size].sum())
+        return x[:atoms], x[atoms:]
+
     def pool(self, x: Tensor) -> Tensor:
         """Mean of atom features over each graph."""
         from dgl.nn import AvgPooling
