@@ -349,6 +349,14 @@ ACTIONS: tuple[Entry, ...] = (
         tip="Estimate diffusivity, conductivity and particle size from a barrier",
         enabled=has_structure,
     ),
+    Action(
+        "model.list",
+        "&Models…",
+        lambda w: w.ask_models(),
+        "&Model",
+        icon="compare",
+        tip="Show all models and how good they are; choose, import, export or delete one",
+    ),
     *(
         Action(
             f"view.{axis}",

@@ -42,10 +42,12 @@ from migbar_gui.actions import Commands
 from migbar_gui.deriving import Deriver
 from migbar_gui.dialogs.about import AboutDialog
 from migbar_gui.dialogs.coordinates import CoordinatesDialog
+from migbar_gui.dialogs.models import ModelsDialog
 from migbar_gui.dialogs.picture import PictureDialog
 from migbar_gui.dialogs.preferences import PreferencesDialog
 from migbar_gui.job_news import CloseQuestion, JobNews
 from migbar_gui.jobs import Jobs
+from migbar_gui.models import Models
 from migbar_gui.opening import STRUCTURE_FILTER, Opener
 from migbar_gui.panels.comparison_panel import ComparisonPanel
 from migbar_gui.panels.jobs_panel import JobsPanel
@@ -85,7 +87,8 @@ class MainWindow(QMainWindow):
         self.runs = Runs(self.show_error, self, int(str(self.settings.value("runs_at_once", 1))))
         self.opener = Opener(self.workspace, self.jobs, self.show_error, self)
         self.deriver: Deriver = Deriver(self.workspace, self.jobs, self)
-        self.predictions = Predictions(self.workspace, self.jobs, self)
+        self.models = Models(self.settings, self.jobs, self.show_error, self)
+        self.predictions = Predictions(self.workspace, self.jobs, self.models, self)
         self.site_energy = SiteEnergyMaps(self.workspace, self.jobs, self.show_error, self)
         self.view: CrystalView | None = None
         self._link: ViewLink | None = None
@@ -142,7 +145,7 @@ class MainWindow(QMainWindow):
 
     def _build_docks(self) -> None:
         self.structure_panel = StructurePanel(self.workspace)
-        self.paths_panel = PathsPanel(self.workspace)
+        self.paths_panel = PathsPanel(self.workspace, self.models)
         self.path_panel = PathPanel(self.workspace)
         self.transport_panel = TransportPanel(self.workspace)
         self.comparison_panel = ComparisonPanel(self.workspace)
@@ -238,6 +241,7 @@ class MainWindow(QMainWindow):
         )
         self.jobs.changed.connect(self._show_jobs)
         self.jobs_panel.at_once_changed.connect(partial(self.settings.setValue, "runs_at_once"))
+        self.paths_panel.models_asked.connect(self.ask_models)
         self.opener.opened.connect(self._remember)
         self.welcome.open_asked.connect(self.ask_open)
         self.welcome.path_chosen.connect(self.open_file)
@@ -567,7 +571,11 @@ class MainWindow(QMainWindow):
         stem = Path(document.name).stem if document else "migbar"
         return str(Path(str(self.settings.value("folder", str(Path.home())))) / f"{stem}-{ending}")
 
-    # -------------------------------------------------------------- preferences, theme, about
+    # -------------------------------------------------------------- models, preferences, theme, about
+
+    def ask_models(self) -> None:
+        """Show all models, to choose one, share it, or take one in."""
+        ModelsDialog(self.models, self).open()
 
     def ask_preferences(self) -> None:
         """Ask for the few things that are kept."""

@@ -13,6 +13,7 @@ from migbar.hops import parse_supercell
 from migbar.progress import Progress, check_cancelled
 from migbar.voids import Void
 from migbar_gui.jobs import Jobs
+from migbar_gui.models import Models
 from migbar_gui.workspace import (
     Document,
     FoundPaths,
@@ -33,13 +34,15 @@ SEARCH = "find paths"
 class Predictions(QObject):
     """Starts a job for whatever the workspace has no result for yet."""
 
-    def __init__(self, workspace: Workspace, jobs: Jobs, parent: QObject) -> None:
+    def __init__(self, workspace: Workspace, jobs: Jobs, models: Models, parent: QObject) -> None:
         super().__init__(parent)
         self._workspace = workspace
         self._jobs = jobs
-        self._model: Predictor | None = None
+        self._models = models
+        self._cutoff: float | None = None
         self._loading = threading.Lock()
         self._searching: tuple[Document, str] | None = None
+        models.used_changed.connect(lambda _: self._judge_anew())
         jobs.cancelled.connect(self._note_cancelled)
         workspace.paths_changed.connect(self._judge)
         workspace.voids_changed.connect(self._search_voids)
@@ -59,12 +62,25 @@ class Predictions(QObject):
         self._jobs.start("preload", "", lambda _: self._load(), lambda _: None, lambda _: None)
 
     def _load(self) -> Predictor:
-        with self._loading:
-            if self._model is None:
-                from migbar.models.store import load_model
+        from migbar.models.store import load_model
 
-                self._model = load_model()
-            return self._model
+        with self._loading:  # a model is loaded once, however many paths wait for it
+            return load_model(self._models.used)
+
+    def _judge_anew(self) -> None:
+        """Ask another model: path by path, and all at once where all were found at once."""
+        workspace = self._workspace
+        group = workspace.state.group
+        found = {path.id for path in group.paths} if group else set()
+        alone = [path for path in workspace.state.paths if path.id not in found]
+        for path in alone:
+            self._jobs.cancel(_key(path))
+        searching = self._jobs.is_running(SEARCH)
+        workspace.forget_results(path.id for path in alone)
+        if group is not None or searching:
+            self.find_all(self._cutoff)
+        else:
+            self.preload()
 
     def _judge(self) -> None:
         document = self._workspace.document
@@ -104,6 +120,7 @@ class Predictions(QObject):
         state, document = self._workspace.state, self._workspace.document
         if document is None:
             return
+        self._cutoff = cutoff
         self._jobs.start(
             SEARCH,
             f"Finding {state.ion} paths",

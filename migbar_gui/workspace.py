@@ -697,6 +697,13 @@ class Workspace:
         self.result_arrived.emit(path_id)
         self.anything_changed.emit()
 
+    def forget_results(self, ids: Iterable[int]) -> None:
+        """Have paths judged anew, for example by another model."""
+        for path_id in ids:
+            self._results.pop(path_id, None)
+        self.paths_changed.emit()
+        self.anything_changed.emit()
+
     def set_voids(self, voids: Iterable[Void]) -> None:
         """Keep the voids that were found for the current ion."""
         self.voids = tuple(voids)

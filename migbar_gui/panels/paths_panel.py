@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from PySide6.QtCore import QModelIndex, QSortFilterProxyModel, Qt
+from PySide6.QtCore import QModelIndex, QSortFilterProxyModel, Qt, Signal
 from PySide6.QtWidgets import (
     QAbstractItemView,
+    QComboBox,
     QHBoxLayout,
     QHeaderView,
     QStackedLayout,
@@ -15,6 +16,7 @@ from PySide6.QtWidgets import (
 )
 
 from migbar_gui.dialogs.preferences import threshold_box
+from migbar_gui.models import Models
 from migbar_gui.panels.path_table import SORT_ROLE, Column, PathTable
 from migbar_gui.widgets import label
 from migbar_gui.workspace import Workspace
@@ -32,10 +34,13 @@ WIDTHS = {
 
 
 class PathsPanel(QWidget):
-    """Table of paths with the threshold that they are judged by."""
+    """Table of paths with the model that predicts them and the threshold that they are judged by."""
 
-    def __init__(self, workspace: Workspace) -> None:
+    models_asked = Signal()
+
+    def __init__(self, workspace: Workspace, models: Models) -> None:
         super().__init__()
+        self._models = models
         self.setObjectName("panel")
         self.setAttribute(Qt.WidgetAttribute.WA_StyledBackground)
         self._workspace = workspace
@@ -48,6 +53,14 @@ class PathsPanel(QWidget):
         self.threshold = threshold_box(workspace.threshold)
         self.threshold.setAccessibleName("Threshold for a good conductor")
         self.threshold.valueChanged.connect(workspace.set_threshold)
+        self.chooser = QComboBox()
+        self.chooser.setAccessibleName("Model")
+        self.chooser.setMaximumWidth(190)
+        self.chooser.setToolTip("The model that predicts the barriers")
+        self.chooser.activated.connect(self._choose_model)
+        models.changed.connect(self._fill_chooser)
+        models.used_changed.connect(lambda _: self._fill_chooser())
+        self._fill_chooser()
         self._summary = label("", "muted")
         self.tools = QHBoxLayout()
         self.tools.setSpacing(2)
@@ -59,6 +72,9 @@ class PathsPanel(QWidget):
         top = QHBoxLayout()
         top.setContentsMargins(12, 6, 8, 6)
         top.setSpacing(8)
+        top.addWidget(label("Model"))
+        top.addWidget(self.chooser)
+        top.addSpacing(8)
         top.addWidget(label("Good conductor up to"))
         top.addWidget(self.threshold)
         top.addSpacing(8)
@@ -89,6 +105,20 @@ class PathsPanel(QWidget):
     def add_tool(self, tool: QToolButton) -> None:
         """Put a button to the right above the table."""
         self.tools.addWidget(tool)
+
+    def _fill_chooser(self) -> None:
+        self.chooser.clear()
+        self.chooser.addItems(self._models.names())
+        self.chooser.setCurrentText(self._models.used)
+        self.chooser.insertSeparator(self.chooser.count())
+        self.chooser.addItem("Models…")
+
+    def _choose_model(self, row: int) -> None:
+        if row == self.chooser.count() - 1:
+            self.chooser.setCurrentText(self._models.used)
+            self.models_asked.emit()
+        else:
+            self._models.use(self.chooser.itemText(row))
 
     def _id_at(self, row: int) -> int:
         return self.model.path_at(self._sorted.mapToSource(self._sorted.index(row, 0)).row()).id

@@ -1,0 +1,324 @@
+"""All models with their cards: choose one, share it, take one in, remove one's own."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+from PySide6.QtCore import Qt, Signal
+from PySide6.QtWidgets import (
+    QComboBox,
+    QDialog,
+    QDialogButtonBox,
+    QFileDialog,
+    QFrame,
+    QGridLayout,
+    QHBoxLayout,
+    QLineEdit,
+    QListWidget,
+    QListWidgetItem,
+    QScrollArea,
+    QVBoxLayout,
+    QWidget,
+)
+
+from migbar.barriers import ModelCard
+from migbar.models.networks.published import NETWORKS
+from migbar.models.sharing import SUFFIX, is_own
+from migbar_gui.models import Models
+from migbar_gui.panels.notice import Notice
+from migbar_gui.widgets import Question, button, clear, field_rows, label, line
+
+FILES = (
+    f"Models (*{SUFFIX} *.pt *.pt.bz2 *.bz2);;Model files (*{SUFFIX});;"
+    "Published checkpoints (*.pt *.pt.bz2 *.bz2)"
+)
+
+PROTOCOLS = {
+    "grouped": "Unseen frameworks",
+    "random": "Unseen paths",
+    "training": "Paths it was trained on",
+    "validation": "Held-out paths",
+    "published_test": "The paper's test paths",
+}
+"""What is said of a protocol of scores; others are shown by their own names."""
+
+SCORES = (
+    ("mae_ev", "MAE (eV)", 3),
+    ("r2", "R²", 2),
+    ("rmse_ev", "RMSE (eV)", 3),
+    ("accuracy", "Accuracy", 2),
+)
+
+
+class ModelsDialog(QDialog):
+    """Shows all models."""
+
+    def __init__(self, models: Models, parent: QWidget | None) -> None:
+        super().__init__(parent)
+        self.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
+        self.setWindowTitle("Models")
+        self.resize(960, 620)
+        self._models = models
+        self.notice = Notice()
+        self.list = QListWidget()
+        self.list.setAccessibleName("Models")
+        self.list.setFixedWidth(260)
+        self.list.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
+        self.list.setTextElideMode(Qt.TextElideMode.ElideMiddle)
+        self.list.currentItemChanged.connect(lambda *_: self._show_card())
+        self._card = QVBoxLayout()
+        self._card.setSpacing(8)
+        self.use = button("Use this model", self._use, "primary")
+        self.give = button("Export…", self._ask_give)
+        self.remove = button("Delete…", self._ask_remove)
+        self.take = button("Import…", self._ask_take)
+        self._lay_out()
+        models.changed.connect(self.refresh)
+        models.used_changed.connect(lambda _: self.refresh())
+        self.refresh()
+        self._select(models.used)
+
+    def current(self) -> str:
+        """Return the name of the model that is shown."""
+        item = self.list.currentItem()
+        return str(item.data(Qt.ItemDataRole.UserRole)) if item else ""
+
+    def refresh(self) -> None:
+        """Show the models that there are now."""
+        before = self.current()
+        self._cards = {card.name: card for card in self._models.cards()}
+        self.list.blockSignals(True)
+        self.list.clear()
+        for name in self._cards:
+            marks = ["in use"] if name == self._models.used else []
+            marks += ["own"] if is_own(name) else []
+            item = QListWidgetItem(f"{name}  ({', '.join(marks)})" if marks else name)
+            item.setData(Qt.ItemDataRole.UserRole, name)
+            item.setToolTip(name)
+            self.list.addItem(item)
+        self.list.blockSignals(False)
+        self._select(before if before in self._cards else self._models.used)
+
+    def _select(self, name: str) -> None:
+        for row, known in enumerate(self._cards):
+            if known == name:
+                self.list.setCurrentRow(row)
+        self._show_card()
+
+    def _lay_out(self) -> None:
+        left = QVBoxLayout()
+        left.addWidget(self.list, 1)
+        left.addWidget(self.take)
+        page = QWidget()
+        page.setObjectName("body")
+        page.setLayout(self._card)
+        self._card.setContentsMargins(16, 14, 16, 14)
+        scroll = QScrollArea()
+        scroll.setWidgetResizable(True)
+        scroll.setFrameShape(QFrame.Shape.NoFrame)
+        scroll.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
+        scroll.setWidget(page)
+        closing = QDialogButtonBox()
+        closing.addButton("Close", QDialogButtonBox.ButtonRole.RejectRole)
+        closing.rejected.connect(self.reject)
+        row = QHBoxLayout()
+        for tool in (self.use, self.give, self.remove):
+            row.addWidget(tool)
+        row.addStretch(1)
+        row.addWidget(closing)
+        right = QVBoxLayout()
+        right.addWidget(scroll, 1)
+        right.addLayout(row)
+        columns = QHBoxLayout()
+        columns.setContentsMargins(16, 16, 16, 16)
+        columns.setSpacing(14)
+        columns.addLayout(left)
+        columns.addLayout(right, 1)
+        outer = QVBoxLayout(self)
+        outer.setContentsMargins(0, 0, 0, 0)
+        outer.setSpacing(0)
+        outer.addWidget(self.notice)
+        outer.addLayout(columns, 1)
+
+    # -------------------------------------------------------------- the card
+
+    def _show_card(self) -> None:
+        clear(self._card)
+        card = self._cards.get(self.current())
+        for tool in (self.use, self.give, self.remove):
+            tool.setEnabled(card is not None)
+        if card is None:
+            return
+        used = card.name == self._models.used
+        self.use.setEnabled(not used)
+        self.use.setText("In use" if used else "Use this model")
+        self.remove.setEnabled(is_own(card.name))
+        self._card.addWidget(label(f"{card.name}  {card.version}", "formula", wrap=True))
+        self._card.addWidget(label(card.summary, wrap=True))
+        scores = score_grid(card.scores)
+        if scores is not None:
+            self._section("How good it is", scores)
+        facts = card_facts(card.training)
+        if facts:
+            rows = [(name, label(text, wrap=True)) for name, text in facts]
+            holder = QWidget()
+            grid = field_rows(rows)
+            grid.setContentsMargins(0, 0, 0, 0)
+            grid.setVerticalSpacing(4)
+            holder.setLayout(grid)
+            self._section("How it was made", holder)
+        if card.notes:
+            holder = QWidget()
+            column = QVBoxLayout(holder)
+            column.setContentsMargins(0, 0, 0, 0)
+            for note in card.notes:
+                column.addWidget(label(f"•  {note}", wrap=True))
+            self._section("What to know", holder)
+        self._card.addStretch(1)
+
+    def _section(self, title: str, content: QWidget) -> None:
+        self._card.addWidget(line())
+        self._card.addWidget(label(title, "section"))
+        self._card.addWidget(content)
+
+    # -------------------------------------------------------------- buttons
+
+    def _use(self) -> None:
+        self._models.use(self.current())
+
+    def _ask_give(self) -> None:
+        name = self.current()
+        path, _ = QFileDialog.getSaveFileName(
+            self, "Export model", str(Path.home() / f"{name}{SUFFIX}"), f"Model file (*{SUFFIX})"
+        )
+        if path:
+            self.export(name, Path(path))
+
+    def export(self, name: str, path: Path) -> None:
+        """Write a model as one file, and say so."""
+        path = path if path.suffix else path.with_suffix(SUFFIX)
+        self._models.give(name, path, lambda done: self.notice.show_message(f"Wrote {done}."))
+
+    def _ask_take(self) -> None:
+        path, _ = QFileDialog.getOpenFileName(self, "Import model", str(Path.home()), FILES)
+        if path:
+            self.take_in(Path(path))
+
+    def take_in(self, path: Path) -> None:
+        """Import a model file; of a checkpoint ask first which network it is."""
+        if path.suffix not in (".pt", ".bz2"):
+            self._take(path, "", "")
+            return
+        question = CheckpointDialog(path, self)
+        question.chosen.connect(partial(self._take, path))
+        question.open()
+
+    def _take(self, path: Path, published_as: str, name: str) -> None:
+        self.notice.show_message(f"Reading {path.name} …")
+        self._models.take_in(path, self._taken, self.notice.show_error, published_as, name)
+
+    def _taken(self, card: ModelCard) -> None:
+        self.notice.show_message(f"{card.name} is among your models now.")
+        self._select(card.name)
+
+    def _ask_remove(self) -> None:
+        name = self.current()
+        question = Question(
+            "Delete this model?",
+            f"“{name}” and its files will be deleted. Barriers that it has predicted stay in the table.",
+            "Delete",
+            self,
+        )
+        question.accepted.connect(partial(self._models.remove, name))
+        question.open()
+
+
+class CheckpointDialog(Question):
+    """Asks which of the paper's networks a published checkpoint is."""
+
+    chosen = Signal(str, str)
+
+    def __init__(self, path: Path, parent: QWidget | None) -> None:
+        super().__init__(
+            "Which network is it?",
+            f"{path.name} is a published checkpoint. It does not say itself which of the paper's models "
+            "it belongs to. Every weight is checked against the network before anything is stored.",
+            "Import",
+            parent,
+        )
+        self.network = QComboBox()
+        self.network.addItems(list(NETWORKS))
+        self.network.setCurrentText("MODEL-3")
+        self.name = QLineEdit()
+        self.name.setPlaceholderText("as the network")
+        self.body.addLayout(
+            field_rows((("&Network of the paper", self.network), ("Call it", self.name)))
+        )
+        self.accepted.connect(
+            lambda: self.chosen.emit(self.network.currentText(), self.name.text().strip())
+        )
+
+
+def score_grid(scores: Mapping[str, Any]) -> QWidget | None:
+    """Lay out the scores of a card, a row for each protocol; None where there are none."""
+    rows = {
+        name: s for name, s in scores.items() if isinstance(s, dict) and {"n", "mae_ev"} <= s.keys()
+    }
+    if not rows:
+        return None
+    holder = QWidget()
+    grid = QGridLayout(holder)
+    grid.setContentsMargins(0, 0, 0, 0)
+    grid.setHorizontalSpacing(16)
+    grid.setVerticalSpacing(4)
+    grid.setColumnStretch(len(SCORES) + 2, 1)
+    for column, text in enumerate(("", "Paths", *(title for _, title, _ in SCORES))):
+        grid.addWidget(label(text, "muted"), 0, column)
+    for row, (name, values) in enumerate(rows.items(), start=1):
+        words = PROTOCOLS.get(name, name.replace("_", " "))
+        grid.addWidget(label(words[:1].upper() + words[1:]), row, 0)
+        grid.addWidget(label(str(values.get("n", ""))), row, 1)
+        for column, (key, _, digits) in enumerate(SCORES, start=2):
+            grid.addWidget(label(with_error(values, key, digits)), row, column)
+    return holder
+
+
+def with_error(values: Mapping[str, Any], key: str, digits: int) -> str:
+    """Write a score with its standard error; empty where there is none."""
+    value = values.get(key)
+    if not isinstance(value, int | float):
+        return ""
+    error = values.get(f"{key.removesuffix('_ev')}_se{'_ev' if key.endswith('_ev') else ''}")
+    spread = f" ± {error:.{digits}f}" if isinstance(error, int | float) else ""
+    return f"{value:.{digits}f}{spread}"
+
+
+def card_facts(training: Mapping[str, Any]) -> list[tuple[str, str]]:
+    """Pick what people want to know of how a model was made."""
+    names = {
+        "recipe": "Recipe",
+        "architecture": "Network",
+        "published_as": "Network of the paper",
+        "start": "Started from",
+        "preset": "Preset",
+        "paths": "Paths",
+        "ions": "Ions",
+        "seed": "Seed",
+        "hardware": "Hardware",
+        "device": "Device",
+        "wall_time_s": "Time (s)",
+        "date": "Date",
+        "data_sha256": "Data (SHA-256)",
+        "checkpoint_sha256": "Checkpoint (SHA-256)",
+    }
+    facts = []
+    for key, name in names.items():
+        value = training.get(key)
+        if value in (None, "", []) or isinstance(value, dict):
+            continue
+        text = ", ".join(map(str, value)) if isinstance(value, list) else str(value)
+        facts.append((name, text[:16] + " …" if key.endswith("sha256") else text))
+    return facts
