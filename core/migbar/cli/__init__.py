@@ -39,6 +39,7 @@ def _register() -> None:
         evaluate,
         gui,
         models,
+        neb,
         paths,
         predict,
         relax,
@@ -53,6 +54,7 @@ def _register() -> None:
     app.command("predict")(predict.predict)
     app.command("paths")(paths.paths)
     app.command("sites")(sites.sites)
+    app.command("neb")(neb.neb)
     app.command("evaluate")(evaluate.evaluate)
     app.add_typer(train.app, name="train")
     app.add_typer(models.app, name="models")
