@@ -1,50 +1,108 @@
-"""Relaxed bands: known saddles, what is said of odd ones, cancel, resume, bad input."""
+"""Relaxed bands: known saddles, what is said of odd ones, stop, resume, bad input, a full disk."""
 
 from __future__ import annotations
+
+import errno
+import os
+import signal
+import time
+from pathlib import Path
 
 import numpy as np
 import pytest
 from ase import Atoms
 from ase.build import bulk
 from ase.calculators.emt import EMT
+from ase.calculators.singlepoint import SinglePointCalculator
+from ase.mep import NEB
 from ase.optimize import BFGS
+from pymatgen.core import Structure
+from pymatgen.io.ase import AseAtomsAdaptor
 
+from migbar import runs
+from migbar.bands import Band, linear_path
+from migbar.hops import Mechanism, hop_between_points, make_band
 from migbar.neb import (
+    NebError,
     NebSettings,
+    endpoints,
+    read_result,
     relax_band,
+    settings_from,
+    write_result,
 )
-from migbar.potentials import load_potential
+from migbar.neb.checkpoints import STATE
+from migbar.neb.result import describe
+from migbar.neb.task import neb_options
+from migbar.potentials import CalculatorPotential, PotentialError, load_potential
+from migbar.profiles import profile_of
+from migbar.runs import RunState
+
+ROOT = Path(__file__).resolve().parents[2]
+
+
+def copper_hop(repeats: int = 2) -> Band:
+    """A copper atom's hop into a vacancy."""
+    crystal = AseAtomsAdaptor.get_structure(bulk("Cu", cubic=True) * ((repeats,) * 3))
+    start, end = np.zeros(3), np.array([0.5, 0.5, 0.0]) / repeats
+    kept = [
+        site.frac_coords
+        for site in crystal
+        if min(crystal.lattice.get_all_distances(site.frac_coords, [start, end])[0]) > 0.1
+    ]
+    host = Structure(crystal.lattice, ["Cu"] * len(kept), kept)
+    return Band(host, "Cu", linear_path(start, end))
+
+
+@pytest.fixture(scope="module")
+def ends():
+    return endpoints(copper_hop())
 
 
 @pytest.fixture
 def emt():
-    return load_potential("ase:emt")
+    return Counting("ase:emt")
 
 
-@pytest.fixture
-def vacancy_hop():
-    """A copper atom's hop into a vacancy: 31 atoms, the one that moves first."""
-    crystal = bulk("Cu", cubic=True) * (2, 2, 2)
-    distances = crystal.get_distances(0, range(32), mic=True)
-    target = int(np.flatnonzero(np.isclose(distances, distances[distances > 0.1].min()))[0])
-    start = crystal.positions[0].copy()
-    vector = crystal.get_distance(0, target, mic=True, vector=True)
-    del crystal[target]
-    final = crystal.copy()
-    final.positions[0] = start + vector
-    return crystal, final
+class Counting:
+    """A potential that remembers how many images it was given at a time."""
+
+    def __init__(self, name: str) -> None:
+        self._potential = load_potential(name)
+        self.provenance = self._potential.provenance
+        self.supports = self._potential.supports
+        self.calculator = self._potential.calculator
+        self.batches: list[int] = []
+
+    def evaluate(self, images):
+        self.batches.append(len(images))
+        return self._potential.evaluate(images)
 
 
-def symmetric_saddle(initial: Atoms, final: Atoms) -> tuple[float, float]:
-    """Energies of the relaxed initial state and of the saddle, which symmetry puts in the middle of the hop."""
+class StopAfter:
+    """A progress whose user stops after so many reports."""
+
+    def __init__(self, reports: int) -> None:
+        self.left = reports
+
+    def report(self, done, total, message=""):
+        self.left -= 1
+
+    def cancelled(self):
+        return self.left <= 0
+
+
+def symmetric_saddle(initial: Atoms, final: Atoms) -> float:
+    """The barrier by symmetry, which puts the saddle in the middle of the hop: no band is needed."""
     energies = []
-    for atoms in (initial.copy(), initial.copy()):
-        if energies:
+    for middle in (False, True):
+        atoms = initial.copy()
+        if middle:
             atoms.positions[0] = (initial.positions[0] + final.positions[0]) / 2
         atoms.calc = EMT()
         BFGS(atoms, logfile=None).run(fmax=0.005)
         energies.append(atoms.get_potential_energy())
-    return energies[0], energies[1]
+    return energies[1] - energies[0]
 
 
 @pytest.mark.parametrize(
@@ -56,11 +114,238 @@ def symmetric_saddle(initial: Atoms, final: Atoms) -> tuple[float, float]:
     ],
     ids=["paper", "climbing with FIRE", "climbing between images"],
 )
-def test_that_the_saddle_is_the_one_that_symmetry_demands(emt, vacancy_hop, settings):
-    result = relax_band(*vacancy_hop, emt, settings)
-    ground, saddle = symmetric_saddle(*vacancy_hop)
+def test_that_the_saddle_is_the_one_that_symmetry_demands(emt, ends, settings):
+    result = relax_band(*ends, emt, settings)
     assert result.converged
     assert result.residual <= settings.fmax
-    assert result.barrier_ev == pytest.approx(saddle - ground, abs=0.005)
+    assert result.barrier_ev == pytest.approx(symmetric_saddle(*ends), abs=0.005)
     assert result.profile.forward_ev == pytest.approx(result.profile.reverse_ev, abs=0.002)
     assert result.remarks == ()
+
+
+def test_that_the_saddle_is_that_of_ase(emt, ends):
+    images = [ends[0].copy(), *(ends[0].copy() for _ in range(3)), ends[1].copy()]
+    for image in images:
+        image.calc = EMT()
+    for end in (images[0], images[-1]):
+        BFGS(end, logfile=None).run(fmax=0.05)
+    band = NEB(images, k=0.1, method="improvedtangent")
+    band.interpolate()
+    BFGS(band, logfile=None).run(fmax=0.05)
+    energies = [image.get_potential_energy() for image in images]
+    ours = relax_band(*ends, emt)
+    assert ours.barrier_ev == pytest.approx(max(energies) - energies[0], abs=0.001)
+
+
+def test_that_all_images_of_a_step_are_computed_together(emt, ends):
+    result = relax_band(*ends, emt, NebSettings(relax_ends=False, n_images=4))
+    assert emt.batches[0] == 6
+    assert emt.batches[1:] == [4] * result.steps
+
+
+def test_that_ends_given_relaxed_stay_as_they_are(emt, ends):
+    result = relax_band(*ends, emt, NebSettings(relax_ends=False))
+    assert (result.images[0].positions == ends[0].positions).all()
+    assert (result.images[-1].positions == ends[1].positions).all()
+    assert result.end_steps == 0
+
+
+def test_that_too_few_steps_are_never_called_converged(emt, ends, tmp_path):
+    result = relax_band(*ends, emt, NebSettings(max_steps=3), folder=tmp_path)
+    assert not result.converged
+    assert result.residual > 0.05
+    assert [remark.code for remark in result.remarks] == ["not_converged"]
+    more = relax_band(*ends, emt, NebSettings(), folder=tmp_path)
+    assert more.converged
+    assert more.barrier_ev == pytest.approx(relax_band(*ends, emt).barrier_ev, abs=1e-6)
+
+
+@pytest.mark.parametrize("optimizer", ["BFGS", "FIRE"])
+@pytest.mark.parametrize("reports", [2, 9], ids=["at an end", "on the band"])
+def test_that_a_stopped_band_keeps_what_there_is_and_goes_on(
+    emt, ends, tmp_path, optimizer, reports
+):
+    settings = NebSettings(optimizer=optimizer, climb=True)
+    whole = relax_band(*ends, emt, settings)
+    stopped = relax_band(*ends, emt, settings, folder=tmp_path, progress=StopAfter(reports))
+    assert not stopped.converged
+    assert "stopped" in {remark.code for remark in stopped.remarks}
+    assert len(stopped.images) == 5
+    again = relax_band(*ends, emt, settings, folder=tmp_path)
+    assert again.converged
+    assert (again.steps, again.end_steps) == (whole.steps, whole.end_steps)
+    assert again.barrier_ev == pytest.approx(whole.barrier_ev, abs=1e-6)
+
+
+def test_that_a_killed_run_ends_with_the_same_barrier(tmp_path, monkeypatch):
+    monkeypatch.setenv("PYTHONPATH", f"{ROOT}:{ROOT}/core")
+    options = neb_options(copper_hop(), "ase:emt", "paper", {"fmax": 0.001})
+
+    def begin(folder):
+        runs.create_run(folder, "neb", "Copper", options)
+        return runs.start_run(folder, threads=1)
+
+    begin(tmp_path / "whole").wait()
+    process = begin(tmp_path / "killed")
+    deadline = time.monotonic() + 60
+    while not any(
+        event["kind"] == "step" and event["stage"] == "band" and event["step"] >= 2
+        for event in runs.read_events(tmp_path / "killed")[0]
+    ):
+        assert time.monotonic() < deadline
+        time.sleep(0.001)
+    os.kill(process.pid, signal.SIGKILL)
+    process.wait()
+    assert runs.read_run(tmp_path / "killed").state is RunState.INTERRUPTED
+    runs.start_run(tmp_path / "killed", threads=1).wait()
+    whole, killed = (runs.read_run(tmp_path / name) for name in ("whole", "killed"))
+    assert whole.state is killed.state is RunState.FINISHED
+    assert killed.result["barrier_ev"] == pytest.approx(whole.result["barrier_ev"], abs=0.002)
+    begun = [
+        event["step"]
+        for event in runs.read_events(tmp_path / "killed")[0]
+        if event["kind"] == "step" and event["stage"] == "band"
+    ]
+    assert begun.count(0) == 1  # the second sitting went on and did not begin anew
+    assert not (tmp_path / "killed" / STATE).exists()
+
+
+def test_that_a_full_disk_is_told_and_what_was_saved_stays(emt, ends, tmp_path, monkeypatch):
+    from migbar.neb import checkpoints
+
+    monkeypatch.setattr(checkpoints, "SAVING_SHARE", 1e9)
+    write, written = np.savez, []
+
+    def savez(file, **arrays):
+        if len(written) == 6:
+            raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC), str(tmp_path / STATE))
+        written.append(1)
+        write(file, **arrays)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(np, "savez", savez)
+        with pytest.raises(OSError, match="No space left"):
+            relax_band(*ends, emt, folder=tmp_path)
+    assert [path.name for path in tmp_path.iterdir()] == [STATE]
+    again = relax_band(*ends, emt, folder=tmp_path)
+    assert again.barrier_ev == pytest.approx(relax_band(*ends, emt).barrier_ev, abs=1e-6)
+
+
+def test_that_a_folder_of_another_band_is_left_alone(emt, ends, tmp_path):
+    relax_band(*ends, emt, NebSettings(max_steps=1), folder=tmp_path)
+    with pytest.raises(NebError, match="another band or of other settings"):
+        relax_band(*ends, emt, NebSettings(n_images=5), folder=tmp_path)
+    (tmp_path / STATE).write_bytes(b"PK\x03\x04 cut")
+    with pytest.raises(NebError, match="damaged"):
+        relax_band(*ends, emt, folder=tmp_path)
+
+
+def test_that_a_result_survives_its_folder(emt, ends, tmp_path):
+    result = relax_band(*ends, emt, NebSettings(max_steps=2))
+    write_result(result, tmp_path)
+    back = read_result(tmp_path)
+    assert back.to_dict() == result.to_dict()
+    for one, other in zip(back.images, result.images, strict=True):
+        assert one.positions == pytest.approx(other.positions, abs=1e-6)
+        assert one.get_potential_energy() == pytest.approx(other.get_potential_energy(), abs=1e-6)
+        assert one.get_forces() == pytest.approx(other.get_forces(), abs=1e-6)
+    (tmp_path / "band.extxyz").unlink()
+    with pytest.raises(NebError, match="no readable relaxed band"):
+        read_result(tmp_path)
+
+
+# ------------------------------------------------------------------ bad input
+
+
+def test_that_ends_that_make_no_band_are_refused(emt, ends):
+    initial, final = ends
+    with pytest.raises(NebError, match="no atom moves"):
+        relax_band(initial, initial, emt)
+    other = final.copy()
+    other.symbols[3] = "Ag"
+    with pytest.raises(NebError, match="same atoms in the same order"):
+        relax_band(initial, other, emt)
+    squeezed = final.copy()
+    squeezed.positions[1] = squeezed.positions[2] + 0.1
+    squeezed.set_cell(final.cell * 1.01)
+    with pytest.raises(
+        NebError, match="cells differ; atoms lie on top of one another in the final"
+    ):
+        relax_band(initial, squeezed, emt)
+
+
+def test_that_images_on_top_of_an_atom_are_refused(emt, ends):
+    initial, final = (end.copy() for end in ends)
+    vector = final.positions[0] - initial.positions[0]
+    for end in (initial, final):
+        end.positions[1] = initial.positions[0] + vector / 2
+    with pytest.raises(NebError, match="Let it start from IDPP"):
+        relax_band(initial, final, emt, NebSettings(relax_ends=False))
+
+
+def test_that_an_ion_that_the_potential_does_not_know_is_named(ends):
+    potential = CalculatorPotential(load_potential("ase:emt").provenance, EMT, frozenset({"Al"}))
+    with pytest.raises(PotentialError, match="ase:emt does not know Cu"):
+        relax_band(*ends, potential)
+    initial, final = (end.copy() for end in ends)
+    for end in (initial, final):
+        end.symbols[0] = "Li"
+    with pytest.raises(PotentialError, match="cannot compute"):
+        relax_band(initial, final, load_potential("ase:emt"))
+
+
+def test_that_settings_that_do_not_fit_are_listed_together():
+    with pytest.raises(NebError, match=r"0 images.*'straight'.*fmax = -1"):
+        NebSettings(n_images=0, start="straight", fmax=-1.0)
+    with pytest.raises(NebError, match="no NEB preset 'best'"):
+        settings_from("best")
+    with pytest.raises(NebError, match="no NEB setting 'images'"):
+        settings_from("paper", {"images": 5})
+    with pytest.raises(NebError, match="climb is a bool, not 1"):
+        settings_from("paper", {"climb": 1})
+    assert settings_from("paper", {"fmax": 1}).fmax == 1.0
+
+
+# ------------------------------------------------------------------ odd bands
+
+
+def toy_band(path, energies) -> list[Atoms]:
+    """An ion on a line beside a heavy host, with energies as given."""
+    images = []
+    for place, energy in zip(path, energies, strict=True):
+        atoms = Atoms("LiO2", [[place, 0, 0], [0, 5, 0], [5, 5, 0]], cell=[10, 10, 10], pbc=True)
+        atoms.calc = SinglePointCalculator(atoms, energy=energy, forces=np.zeros((3, 3)))
+        images.append(atoms)
+    return images
+
+
+@pytest.mark.parametrize(
+    ("path", "energies", "code"),
+    [
+        ([0, 1, 2, 3, 4], [0.0, 0.3, 0.5, 0.3, 0.0], None),
+        ([0, 1, 2, 3, 4], [0.0, 0.1, 0.2, 0.3, 0.5], "saddle_at_end"),
+        ([0, 2, 1, 3, 4], [0.0, 0.3, 0.5, 0.3, 0.0], "image_order"),
+        ([0, 1, 2, 3, 4], [0.0, 0.3, -0.2, 0.3, 0.0], "intermediate_minimum"),
+        ([3.9, 4.0, 4.1, 4.2, 4.3], [0.0, 0.3, 0.5, 0.3, 0.0], "ends_same end_moved"),
+    ],
+)
+def test_that_odd_bands_are_told(path, energies, code):
+    images = toy_band(path, energies)
+    given = [toy_band([0], [0])[0].positions, toy_band([4], [0])[0].positions]
+    codes = {remark.code for remark in describe(images, profile_of(images), given)}
+    assert codes == set((code or "").split())
+
+
+# ------------------------------------------------------------------ a real one
+
+
+def test_that_lithium_hops_in_titanium_sulphide_by_chgnet(empty_layered, capfd):
+    hop = hop_between_points(empty_layered, "Li", (0, 0, 0.5), (1, 0, 0.5), Mechanism.INSERTION)
+    band = make_band(empty_layered, hop, np.diag([2, 2, 1]))
+    result = relax_band(*endpoints(band), load_potential("chgnet", "cpu"))
+    assert result.converged
+    assert 0.3 < result.barrier_ev < 1.5
+    assert result.profile.forward_ev == pytest.approx(result.profile.reverse_ev, abs=0.005)
+    assert result.profile.saddle == 2
+    assert (result.potential.name, result.potential.version) == ("chgnet", "0.3.0")
+    assert capfd.readouterr().out == ""

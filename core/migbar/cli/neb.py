@@ -198,7 +198,7 @@ def _one(
         (out / STATE).unlink(missing_ok=True)
     if as_json:
         data = result.to_dict()
-        data["warnings"] = remarks_as_json([*notes, *result.remarks])
+        data["warnings"] = remarks_as_json([*notes, *result.remarks, result.trust])
         print_json({"ion": band.ion, "folder": str(out), **data})
     else:
         _print(result, notes, out, file)
@@ -218,7 +218,7 @@ def _print(result: NebResult, notes: list[Remark], out: Path, file: Path) -> Non
     )
     for image, (where, energy) in enumerate(zip(profile.distance, profile.relative, strict=True)):
         typer.echo(f"  {image:2d}  {where:6.2f} Å  {energy:7.3f} eV")
-    for remark in [*notes, *result.remarks]:
+    for remark in [*notes, *result.remarks, result.trust]:
         typer.echo(f"  note: {remark.text}")
     typer.echo(f"written to {out}")
 

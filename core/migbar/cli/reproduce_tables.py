@@ -1,4 +1,4 @@
-"""``migbar reproduce table-s5``, ``pathways``, ``confusion``: the paper's tables with the models at hand."""
+"""``migbar reproduce table-s5``, ``pathways``, ``confusion``, ``neb``: the paper's tables with the models at hand."""
 
 from __future__ import annotations
 
@@ -61,11 +61,41 @@ def confusion(
     _show(rows, csv_file, as_json)
 
 
+def neb(
+    bands: Bands,
+    barriers: Annotated[
+        Path, typer.Option(help="Table of NEB barriers that migbar neb --bands has written.")
+    ],
+    table: Annotated[
+        Path | None, typer.Option(help="Published table of the paths (CSV): MACE-NEB barriers.")
+    ] = None,
+    csv_file: CsvFile = None,
+    measured: Annotated[
+        Path | None,
+        typer.Option(help="Write bias and spread (JSON) here, as the program tells them."),
+    ] = None,
+    as_json: AsJson = False,
+) -> None:
+    """Print how far NEB barriers of a potential are from the known ones, beside published MACE-NEB."""
+    from migbar.datasets import read_bands, read_published_table
+    from migbar.files import write_text
+    from migbar.neb.baseline import read_rows
+    from migbar.neb.scores import baseline_table, measure, measured_json
+
+    records, rows = read_bands(bands), read_rows(barriers)
+    published = {} if table is None else read_published_table(table)
+    if measured is not None:
+        command = "migbar neb --bands FILE --limit N --preset paper --ends both --out DIR"
+        write_text(measured, measured_json(measure(rows, records), command))
+    _show(baseline_table(rows, records, published), csv_file, as_json)
+
+
 def register(app: typer.Typer) -> None:
     """Add the commands to ``migbar reproduce``."""
     app.command("table-s5")(table_s5)
     app.command("pathways")(pathways)
     app.command("confusion")(confusion)
+    app.command("neb")(neb)
 
 
 def _load(names: list[str] | None) -> list[Any]:

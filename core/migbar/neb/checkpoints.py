@@ -9,6 +9,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
+from zipfile import BadZipFile
 
 import numpy as np
 from numpy.typing import NDArray
@@ -73,7 +74,7 @@ class Checkpoint:
             positions = arrays.pop("positions")
             mark = data.pop("mark")
             saved = Saved(positions=positions, memory=arrays, **data)
-        except (OSError, ValueError, KeyError, TypeError, EOFError) as error:
+        except (OSError, ValueError, KeyError, TypeError, EOFError, BadZipFile) as error:
             raise NebError(f"{self._path} is damaged ({error}); remove it to begin anew.") from None
         if mark != self._mark:
             raise NebError(
@@ -172,13 +173,13 @@ class BfgsMemory:
 class FireMemory:
     """FIRE remembers its velocities, time step and mixing."""
 
-    _NAMES = ("v", "dt", "a", "Nsteps")
+    _NAMES = ("vel", "dt", "a", "Nsteps")
 
     def __init__(self, target: Any, saved: Arrays | None) -> None:
         from ase.optimize import FIRE
 
         self.optimizer = FIRE(target, logfile=None)
-        if saved and "fire_v" in saved:
+        if saved and "fire_vel" in saved:
             for name in self._NAMES:
                 value = saved[f"fire_{name}"]
                 setattr(self.optimizer, name, value if value.ndim else value.item())

@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 
 from migbar.barriers import Remark
 from migbar.files import write_text
+from migbar.neb.measured import MeasuredError, measured_error
 from migbar.neb.settings import NebError, NebSettings
 from migbar.potentials import Provenance
 from migbar.profiles import EnergyProfile, profile_of, write_band, write_profile
@@ -77,6 +78,19 @@ class NebResult:
         """Whether the ends were relaxed."""
         return self.settings.relax_ends
 
+    @property
+    def measured(self) -> MeasuredError | None:
+        """How far barriers of this potential are from known ones; None where that was not measured."""
+        return measured_error(self.potential.name, self.ends_relaxed)
+
+    @property
+    def trust(self) -> Remark:
+        """What is known of the potential's error; to be told with every barrier."""
+        if self.measured is not None:
+            return Remark("measured_error", self.measured.text)
+        text = f"How far barriers by {self.potential.name} are from DFT-NEB was not measured."
+        return Remark("error_not_measured", text)
+
     def to_dict(self) -> dict[str, Any]:
         """Return everything but the images as JSON data."""
         return {
@@ -93,6 +107,8 @@ class NebResult:
             "potential": asdict(self.potential),
             "settings": self.settings.to_dict(),
             "warnings": [asdict(remark) for remark in self.remarks],
+            "measured_error": None if self.measured is None else asdict(self.measured),
+            "trust": self.trust.text,
             "profile": self.profile.to_dict(),
         }
 

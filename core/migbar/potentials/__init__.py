@@ -194,6 +194,8 @@ def load_potential(
         If the device does not exist here.
     """
     kind, _, variant = name.partition(":")
+    if kind == "ase":
+        return _load_ase(variant)
     chosen = choose_device(device)
     if kind == "chgnet":
         from migbar.potentials.chgnet import ChgnetPotential
@@ -203,8 +205,6 @@ def load_potential(
         from migbar.potentials.mace import load_mace
 
         return load_mace(variant, chosen, trust_file)
-    if kind == "ase":
-        return _load_ase(variant)
     for entry in _entry_points():
         if entry.name == kind:
             return _from_entry_point(entry, name, variant, chosen)
