@@ -330,6 +330,16 @@ ACTIONS: tuple[Entry, ...] = (
         enabled=has_selected_path,
     ),
     Action(
+        "path.why",
+        "&Why this barrier",
+        lambda w: w.show_dock(w.why_dock),
+        "&Path",
+        group=2,
+        icon="help",
+        tip="Show similar known paths, whether the model knows such paths, and what moves the barrier",
+        enabled=has_structure,
+    ),
+    Action(
         "path.compare",
         "&Compare paths",
         lambda w: w.show_dock(w.comparison_dock),

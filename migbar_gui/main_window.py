@@ -45,6 +45,7 @@ from migbar_gui.dialogs.coordinates import CoordinatesDialog
 from migbar_gui.dialogs.models import ModelsDialog
 from migbar_gui.dialogs.picture import PictureDialog
 from migbar_gui.dialogs.preferences import PreferencesDialog
+from migbar_gui.explaining import Explainer
 from migbar_gui.job_news import CloseQuestion, JobNews
 from migbar_gui.jobs import Jobs
 from migbar_gui.models import Models
@@ -60,6 +61,7 @@ from migbar_gui.panels.paths_panel import PathsPanel
 from migbar_gui.panels.structure_panel import StructurePanel
 from migbar_gui.panels.transport_panel import TransportPanel
 from migbar_gui.panels.welcome import WelcomePage
+from migbar_gui.panels.why_panel import WhyPanel
 from migbar_gui.predictions import Predictions
 from migbar_gui.runs import Runs
 from migbar_gui.site_energy import SiteEnergyMaps
@@ -89,6 +91,7 @@ class MainWindow(QMainWindow):
         self.deriver: Deriver = Deriver(self.workspace, self.jobs, self)
         self.models = Models(self.settings, self.jobs, self.show_error, self)
         self.predictions = Predictions(self.workspace, self.jobs, self.models, self)
+        self.explainer: Explainer = Explainer(self.workspace, self.jobs, self)
         self.site_energy = SiteEnergyMaps(self.workspace, self.jobs, self.show_error, self)
         self.view: CrystalView | None = None
         self._link: ViewLink | None = None
@@ -147,6 +150,7 @@ class MainWindow(QMainWindow):
         self.structure_panel = StructurePanel(self.workspace)
         self.paths_panel = PathsPanel(self.workspace, self.models)
         self.path_panel = PathPanel(self.workspace)
+        self.why_panel = WhyPanel(self.workspace, self.explainer)
         self.transport_panel = TransportPanel(self.workspace)
         self.comparison_panel = ComparisonPanel(self.workspace)
         self.network_panel = NetworkPanel(self.workspace, self.predictions.find_all)
@@ -159,8 +163,10 @@ class MainWindow(QMainWindow):
             self._add_dock("Path", self.path_panel, right),
             self._add_dock("Paths", self.paths_panel, bottom),
         ]
+        self.why_dock: QDockWidget = self._add_dock("Why", self.why_panel, right)
         self.network_dock = self._add_dock("Network", self.network_panel, right)
-        self.docks.append(self.network_dock)
+        self.docks += [self.why_dock, self.network_dock]
+        self.tabifyDockWidget(self.docks[1], self.why_dock)
         self.tabifyDockWidget(self.docks[1], self.network_dock)
         self.transport_dock: QDockWidget = self._add_dock("Transport", self.transport_panel, right)
         self.comparison_dock: QDockWidget = self._add_dock(
@@ -239,6 +245,8 @@ class MainWindow(QMainWindow):
         workspace.threshold_changed.connect(
             lambda: self.settings.setValue("threshold_ev", workspace.threshold)
         )
+        self.why_dock.visibilityChanged.connect(self.why_panel.set_looked_at)
+        self.path_panel.why_asked.connect(lambda: self.show_dock(self.why_dock))
         self.jobs.changed.connect(self._show_jobs)
         self.jobs_panel.at_once_changed.connect(partial(self.settings.setValue, "runs_at_once"))
         self.paths_panel.models_asked.connect(self.ask_models)

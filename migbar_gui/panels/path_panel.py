@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 import numpy as np
-from PySide6.QtCore import Qt
+from PySide6.QtCore import Qt, Signal
 from PySide6.QtWidgets import (
     QFormLayout,
     QFrame,
@@ -25,7 +25,7 @@ from migbar.hops import Matrix
 from migbar_gui.panels.path_table import MECHANISM_NAMES, verdict
 from migbar_gui.panels.plots import CoordinationPlot, IntervalBar
 from migbar_gui.theme import current_theme, path_colour, pixmap
-from migbar_gui.widgets import clear, label, line, restyle, swatch
+from migbar_gui.widgets import button, clear, label, line, restyle, swatch
 from migbar_gui.workspace import PathEntry, PathResult, Shape, Workspace
 
 STRAIGHT_ONLY = "The barrier is that of the straight path; the bent one is only shown."
@@ -43,6 +43,8 @@ def supercell_text(matrix: Matrix) -> str:
 
 class PathPanel(QStackedWidget):
     """Barrier, interval, remarks, approaches and coordination of the active path."""
+
+    why_asked = Signal()
 
     def __init__(self, workspace: Workspace) -> None:
         super().__init__()
@@ -93,6 +95,11 @@ class PathPanel(QStackedWidget):
         number.addWidget(self._verdict, 0, Qt.AlignmentFlag.AlignVCenter)
         self._interval = IntervalBar()
         self._interval_text = label("", "muted", wrap=True)
+        self.why = button("Why?", self.why_asked.emit, "link")
+        self.why.setToolTip("Similar known paths, the model's domain, and what moves the barrier")
+        below = QHBoxLayout()
+        below.addWidget(self._interval_text, 1)
+        below.addWidget(self.why, 0, Qt.AlignmentFlag.AlignTop)
         self._remarks = QVBoxLayout()
         self._remarks.setSpacing(6)
         self._facts = QFormLayout()
@@ -133,7 +140,7 @@ class PathPanel(QStackedWidget):
         column.addLayout(head)
         column.addLayout(number)
         column.addWidget(self._interval)
-        column.addWidget(self._interval_text)
+        column.addLayout(below)
         column.addLayout(self._remarks)
         column.addWidget(line())
         column.addLayout(self._facts)

@@ -65,6 +65,7 @@ def predict(
     """Predict the migration barrier of one hop, with its 90 % interval."""
     from migbar.ends import name_hop, parse_mechanism
     from migbar.hops import parse_supercell
+    from migbar.models.explanation import explain
     from migbar.models.store import load_model
     from migbar.prediction import predict_path
 
@@ -80,7 +81,7 @@ def predict(
         remove or [],
     )
     path = predict_path(structure, hop, predictor, parse_supercell(supercell), [*notes, *remarks])
-    explanation = _explain(predictor, path) if why else None
+    explanation = explain(predictor, path.band) if why else None
     if as_json:
         extra = {} if explanation is None else {"explanation": _explanation_as_json(explanation)}
         print_json(path_as_json(path, threshold) | extra)
@@ -102,16 +103,6 @@ def _on_backend(predictor: Predictor, backend: str) -> Predictor:
             f"{predictor.card.name} is no graph network; leave out --backend {backend}."
         )
     return predictor.on_backend(backend)
-
-
-def _explain(predictor: Predictor, path: PredictedPath) -> Explanation:
-    from migbar.models.explanation import Explains
-
-    if not isinstance(predictor, Explains):
-        raise ModelError(
-            f"{predictor.card.name} cannot say why; leave out --why or use migbar-fast."
-        )
-    return predictor.explain(path.band)
 
 
 def path_as_json(path: PredictedPath, threshold_ev: float) -> dict[str, Any]:

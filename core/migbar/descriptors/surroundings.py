@@ -2,7 +2,8 @@
 
 A record's cell is finite, and its periodic images hold copies of the vacancy (or of the lone ion).
 What we describe is the dilute limit, one hop in an endless crystal: in a host with further ions both end
-sites are filled in all images but the path's own. So a larger cell of the same crystal changes nothing.
+sites are filled in all images but the path's own, and where the cell repeats a smaller one, in the copies within
+it. So a larger cell of the same crystal changes nothing.
 """
 
 from __future__ import annotations
@@ -16,6 +17,7 @@ from scipy.special import erfc
 
 from migbar.bands import Band
 from migbar.descriptors import chemistry
+from migbar.descriptors.repeats import copies_of_ends
 
 REACH = 8.0
 """Atoms up to this distance (Å) from the path are seen."""
@@ -81,11 +83,11 @@ def surroundings(band: Band) -> Surroundings:
     matrix = host.lattice.matrix
     host_symbols = [site.specie.symbol for site in host]
     n_like = host_symbols.count(band.ion)
-    added = 2 if filled else 0
-    roles = chemistry.roles(host, band.ion, added)
-
     ends = band.path[[0, -1]]
-    frac = np.vstack([host.frac_coords, ends[:added]])
+    fillings = np.vstack([ends, copies_of_ends(host, band.ion, ends)]) if filled else ends[:0]
+    added = len(fillings)
+    roles = chemistry.roles(host, band.ion, added)
+    frac = np.vstack([host.frac_coords, fillings])
     symbols = host_symbols + [band.ion] * added
     names = tuple(sorted(set(symbols)))
     element = np.array([names.index(s) for s in symbols])

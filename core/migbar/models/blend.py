@@ -8,6 +8,7 @@ from __future__ import annotations
 import json
 from collections.abc import Sequence
 from dataclasses import astuple, dataclass, fields
+from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -20,6 +21,7 @@ from migbar.descriptors.words import subject
 from migbar.models.domain import Ranges, judge
 from migbar.models.explanation import (
     Contribution,
+    Difference,
     DomainVerdict,
     Explanation,
     KnownPath,
@@ -27,6 +29,7 @@ from migbar.models.explanation import (
 )
 from migbar.models.forest import INTERVAL_LEVEL, Calibration, Trees
 from migbar.models.process import NormalScores, Process
+from migbar.models.shapley import LeafTests
 from migbar.progress import SILENT, Progress, check_cancelled
 
 SAME_PATH = 0.02
@@ -34,6 +37,9 @@ SAME_PATH = 0.02
 
 SIMILAR = 6
 """How many similar known paths an explanation names."""
+
+DIFFERENCES = 3
+"""How many subjects in which a known path differs are named."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -139,7 +145,7 @@ class MigbarFast:
         distance = self.blend.process.distances(x[None])[0]
         base, reasons = self._reasons(x)
         return Explanation(
-            similar=self._similar(distance),
+            similar=self._similar(x, distance),
             domain=self._verdict(band, descriptors, distance),
             base_ev=base,
             reasons=reasons,
@@ -190,18 +196,46 @@ class MigbarFast:
         )
         return judge(band, descriptors, float(distance.min()), known)
 
-    def _similar(self, distance: NDArray[np.float64]) -> tuple[SimilarPath, ...]:
+    def _similar(
+        self, x: NDArray[np.float64], distance: NDArray[np.float64]
+    ) -> tuple[SimilarPath, ...]:
         nearest = np.argsort(distance, kind="stable")[:SIMILAR]
+        same = distance[nearest] < SAME_PATH
         return tuple(
-            SimilarPath(self.known[i], float(distance[i]), bool(distance[i] < SAME_PATH))
-            for i in nearest
+            SimilarPath(
+                self.known[i],
+                float(distance[i]),
+                bool(known),
+                () if known else self._differences(x, i),
+            )
+            for i, known in zip(nearest, same, strict=True)
         )
+
+    def _differences(self, x: NDArray[np.float64], path: int) -> tuple[Difference, ...]:
+        """Say in what a training path differs most, one descriptor for each subject."""
+        process = self.blend.process
+        support = process.support[path : path + 1].astype(np.float64)
+        apart = np.abs(process.scores(x[None]) - support)[0]
+        there = process.scores.values(support)[0]
+        names = self.card.training["descriptors"]
+        found: dict[str, Difference] = {}
+        for i in np.argsort(-apart, kind="stable"):
+            words = subject(names[i])
+            if words not in found:
+                found[words] = Difference(words, names[i], float(x[i]), float(there[i]))
+            if len(found) == DIFFERENCES:
+                break
+        return tuple(found.values())
+
+    @cached_property
+    def _leaf_tests(self) -> LeafTests:
+        return LeafTests.of(self.blend.trees)
 
     def _reasons(self, x: NDArray[np.float64]) -> tuple[float, tuple[Contribution, ...]]:
         """Return the barrier that trees start from and what moves it, in eV."""
-        base, shares = self.blend.trees.contributions(x)
+        base, shares = self._leaf_tests.base, self._leaf_tests.shapley_values(x)
         pushes = shares * (2 * base + shares.sum())  # Σ = (base + Σ shares)² − base²
-        names = descriptor_names()
+        names = self.card.training["descriptors"]
         typical = np.median(self.blend.process.scores.knots, axis=0)
         found = []
         subjects = np.array([subject(name) for name in names])

@@ -63,7 +63,7 @@ def judge(
         "near": "At the edge of the model's domain.",
         "outside": "Outside the model's domain; take the number as a rough guess.",
     }[place]
-    return DomainVerdict(place, " ".join([lead, *(c.text for c in concerns)]), concerns)
+    return DomainVerdict(place, lead, concerns)
 
 
 def _composition(band: Band, known: Ranges) -> Sequence[Concern]:
@@ -78,15 +78,16 @@ def _composition(band: Band, known: Ranges) -> Sequence[Concern]:
             )
         )
     unseen = sorted(set(band.host.symbol_set) - {band.ion} - known.elements)
-    if unseen:
-        anion = any(symbol in ANION_CHARGE for symbol in unseen)
-        found.append(
-            Concern(
-                "unseen_element",
-                "outside" if anion else "near",
-                f"No training path has a host with {', '.join(unseen)}.",
-            )
+    anions = [symbol for symbol in unseen if symbol in ANION_CHARGE]
+    cations = [symbol for symbol in unseen if symbol not in ANION_CHARGE]
+    if anions:
+        text = (
+            f"No training path runs past {', '.join(anions)}: how it binds {band.ion} is a guess."
         )
+        found.append(Concern("unseen_anion", "outside", text))
+    if cations:
+        text = f"No training path has a host with {', '.join(cations)}."
+        found.append(Concern("unseen_element", "near", text))
     return found
 
 
@@ -98,27 +99,32 @@ def _distance(distance: float, known: Ranges) -> Sequence[Concern]:
         Concern(
             "outside_domain" if outside else "edge_of_domain",
             "outside" if outside else "near",
-            f"The most similar known path is unlike this one (distance {distance:.2f}; usual up to "
-            f"{known.usual:.2f}).",
+            "Even the most similar known path is unlike this one (distance "
+            f"{distance:.2f}; usual up to {known.usual:.2f}).",
         )
     ]
 
 
 def _bottleneck(descriptors: Mapping[str, float], known: Ranges) -> Sequence[Concern]:
     found = []
-    for name, code, what in (
-        (
-            "opening_min",
-            "unusual_bottleneck",
-            "The bottleneck leaves the ion {:.2f} Å beyond contact",
-        ),
-        ("hop_length", "unusual_length", "The hop is {:.1f} Å long"),
-    ):
-        low, high = known.spans[name]
-        if not low <= descriptors[name] <= high:
-            text = f"{what.format(descriptors[name])}; known paths have {low:.2f} to {high:.2f} Å."
-            found.append(Concern(code, "near", text))
+    low, high = known.spans["opening_min"]
+    opening = descriptors["opening_min"]
+    if not low <= opening <= high:
+        text = (
+            f"The bottleneck is {_room(opening)} by ionic radii; on known paths it is {_room(low)} "
+            f"to {_room(high)}."
+        )
+        found.append(Concern("unusual_bottleneck", "near", text))
+    low, high = known.spans["hop_length"]
+    length = descriptors["hop_length"]
+    if not low <= length <= high:
+        text = f"The hop is {length:.1f} Å long; known ones are {low:.1f} to {high:.1f} Å."
+        found.append(Concern("unusual_length", "near", text))
     return found
+
+
+def _room(opening: float) -> str:
+    return f"{abs(opening):.2f} Å too {'narrow' if opening < 0 else 'wide'}"
 
 
 def _concert(descriptors: Mapping[str, float]) -> Sequence[Concern]:
@@ -130,6 +136,6 @@ def _concert(descriptors: Mapping[str, float]) -> Sequence[Concern]:
             "concerted",
             "near",
             f"With {descriptors['ions_per_anion']:.2f} mobile ions per anion the ions may move in "
-            "concert; the barrier of a single hop then comes out too high.",
+            "concert, which costs less than the single hop that is predicted here.",
         )
     ]

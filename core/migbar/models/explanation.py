@@ -6,6 +6,8 @@ from dataclasses import dataclass
 from typing import Literal, Protocol, runtime_checkable
 
 from migbar.bands import Band
+from migbar.barriers import Predictor
+from migbar.errors import ModelError
 
 Place = Literal["in", "near", "outside"]
 
@@ -35,6 +37,26 @@ class KnownPath:
 
 
 @dataclass(frozen=True, slots=True)
+class Difference:
+    """Something in which a known path differs from the asked one.
+
+    Attributes
+    ----------
+    subject : str
+        In words.
+    descriptor : str
+        The one that differs most among those about it.
+    here, there : float
+        Its value for the asked path, and for the known one.
+    """
+
+    subject: str
+    descriptor: str
+    here: float
+    there: float
+
+
+@dataclass(frozen=True, slots=True)
 class SimilarPath:
     """A known path and how unlike the asked one it is.
 
@@ -45,11 +67,14 @@ class SimilarPath:
         Root mean square difference of normal scores: 0 the same, about 1.4 two paths drawn at random.
     same : bool
         Whether it is the asked path itself.
+    differences : tuple of Difference
+        What differs most, by size; none where it is the same path.
     """
 
     path: KnownPath
     distance: float
     same: bool
+    differences: tuple[Difference, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,8 +84,8 @@ class Concern:
     Attributes
     ----------
     code : str
-        For machines: ``unseen_ion``, ``unseen_element``, ``outside_domain``, ``edge_of_domain``,
-        ``unusual_bottleneck``, ``unusual_length`` or ``concerted``.
+        For machines: ``unseen_ion``, ``unseen_anion``, ``unseen_element``, ``outside_domain``,
+        ``edge_of_domain``, ``unusual_bottleneck``, ``unusual_length`` or ``concerted``.
     place : {"near", "outside"}
         Where it puts the path.
     text : str
@@ -79,14 +104,20 @@ class DomainVerdict:
     Attributes
     ----------
     place : {"in", "near", "outside"}
-    text : str
-        The verdict with its reasons in words.
+    lead : str
+        The verdict in words.
     concerns : tuple of Concern
+        Its reasons; none inside.
     """
 
     place: Place
-    text: str
+    lead: str
     concerns: tuple[Concern, ...]
+
+    @property
+    def text(self) -> str:
+        """The verdict with its reasons in words."""
+        return " ".join([self.lead, *(concern.text for concern in self.concerns)])
 
 
 @dataclass(frozen=True, slots=True)
@@ -124,14 +155,19 @@ class Explanation:
     base_ev : float
         Barrier that the trees start from, the same for every path.
     reasons : tuple of Contribution
-        By size. With `base_ev` all of them add up to what the trees alone would say; they are changes of
-        node means along the trees' decisions (Saabas' decomposition), not Shapley values.
+        By size. With `base_ev` all of them add up to what the trees alone would say (their plain mean):
+        Shapley values (`migbar.models.shapley`) of √barrier, stretched to eV.
     """
 
     similar: tuple[SimilarPath, ...]
     domain: DomainVerdict
     base_ev: float
     reasons: tuple[Contribution, ...]
+
+    @property
+    def memory(self) -> KnownPath | None:
+        """The asked path itself where it is a training path."""
+        return next((similar.path for similar in self.similar if similar.same), None)
 
 
 @runtime_checkable
@@ -140,3 +176,16 @@ class Explains(Protocol):
 
     def explain(self, band: Band) -> Explanation:
         """Say what stands behind the prediction for a band."""
+
+
+def explain(model: Predictor, band: Band) -> Explanation:
+    """Say what stands behind a model's prediction for a band.
+
+    Raises
+    ------
+    ModelError
+        If the model cannot say.
+    """
+    if not isinstance(model, Explains):
+        raise ModelError(f"{model.card.name} cannot say why; use the default model for that.")
+    return model.explain(band)

@@ -41,6 +41,8 @@ class Trees:
         Steps to the right child.
     root_barrier : ndarray of float32, shape (n_nodes,)
         Square root of the mean barrier of the training paths below a node, in √eV.
+    cover : ndarray of uint16, shape (n_nodes,)
+        Number of training paths below a node.
     """
 
     roots: NDArray[np.int32]
@@ -48,48 +50,15 @@ class Trees:
     threshold: NDArray[np.float32]
     right: NDArray[np.int16]
     root_barrier: NDArray[np.float32]
+    cover: NDArray[np.uint16]
 
     def leaves(self, x: NDArray[np.float64]) -> NDArray[np.float64]:
         """Value that each row of `x` meets in each tree, shape (rows, n_trees)."""
         node = np.tile(self.roots.astype(np.int64), (len(x), 1))
-        while (self.feature[node] != LEAF).any():
-            node = self._next(node, x)
+        while (inner := (feature := self.feature[node]) != LEAF).any():
+            left = x[np.arange(len(x))[:, None], feature] <= self.threshold[node]
+            node = np.where(inner, np.where(left, node + 1, node + self.right[node]), node)
         return self.root_barrier[node].astype(np.float64)
-
-    def _next(self, node: NDArray[np.int64], x: NDArray[np.float64]) -> NDArray[np.int64]:
-        """One step down for every row in every tree; leaves stay."""
-        feature = self.feature[node]
-        left = x[np.arange(len(x))[:, None], feature] <= self.threshold[node]
-        below = np.where(left, node + 1, node + self.right[node])
-        return np.where(feature == LEAF, node, below)
-
-    def contributions(self, x: NDArray[np.float64]) -> tuple[float, NDArray[np.float64]]:
-        """Share out one prediction among the descriptors that decided on it.
-
-        At each node on the way down a tree the mean of the training paths changes; the change is put
-        down to the descriptor that the node looks at (Saabas' decomposition, not a Shapley value).
-
-        Parameters
-        ----------
-        x : ndarray, shape (n_descriptors,)
-
-        Returns
-        -------
-        base : float
-            Mean over the trees of what they say before they look at anything, √eV.
-        shares : ndarray, shape (n_descriptors,)
-            In √eV; with `base` they add up to the plain mean of the leaves.
-        """
-        row = x[None]
-        node = self.roots.astype(np.int64)[None]
-        base = float(self.root_barrier[node].mean())
-        shares = np.zeros(len(x))
-        while (inner := self.feature[node] != LEAF).any():
-            below = self._next(node, row)
-            change = (self.root_barrier[below] - self.root_barrier[node]) / len(self.roots)
-            np.add.at(shares, self.feature[node][inner], change[inner])
-            node = below
-        return base, shares
 
     def predict(self, x: NDArray[np.float64]) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
         """Barrier in eV, and the spread of the trees in √eV, each of shape (rows,).

@@ -35,6 +35,11 @@ class NormalScores:
         columns = zip(x.T, self.knots.T, strict=True)
         return np.column_stack([np.interp(v, knots, self.deviates) for v, knots in columns])
 
+    def values(self, scores: NDArray[np.float64]) -> NDArray[np.float64]:
+        """Values of descriptors that have given scores, within the range of the training paths."""
+        columns = zip((scores * self.scale + self.mean).T, self.knots.T, strict=True)
+        return np.column_stack([np.interp(raw, self.deviates, knots) for raw, knots in columns])
+
 
 @dataclass(frozen=True, slots=True)
 class Process:

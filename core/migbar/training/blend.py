@@ -31,7 +31,7 @@ from migbar.training.validation import (
     validate,
 )
 
-VERSION = "1"
+VERSION = "2"
 
 KNOTS = 200
 HIGHEST_DEVIATE = 2.5

@@ -28,7 +28,7 @@ from migbar.training.validation import (
     validate,
 )
 
-VERSION = "2"
+VERSION = "3"
 
 _GRID = 1e-3
 # Thresholds lie this far above a grid point: off the grid on which training values are rounded and
@@ -127,7 +127,7 @@ def grow(
         settings.trees, max_features=settings.features, random_state=seed
     ).fit(rounded, y**settings.power)
     parts = [_tree_arrays(tree.tree_, settings.power) for tree in grown.estimators_]
-    feature, threshold, right, root = (
+    feature, threshold, right, root, cover = (
         np.concatenate(column) for column in zip(*parts, strict=True)
     )
     sizes = [len(part[0]) for part in parts]
@@ -137,11 +137,12 @@ def grow(
         threshold=threshold,
         right=right,
         root_barrier=root,
+        cover=cover,
     )
 
 
 def _tree_arrays(tree: Any, power: float) -> tuple[NDArray[Any], ...]:
-    """Return feature, threshold, steps to the right child and √barrier of each node."""
+    """Return feature, threshold, steps to the right child, √barrier and cover of each node."""
     leaf = tree.children_left < 0
     node = np.arange(tree.node_count)
     if not np.array_equal(tree.children_left[~leaf], node[~leaf] + 1):
@@ -153,6 +154,7 @@ def _tree_arrays(tree: Any, power: float) -> tuple[NDArray[Any], ...]:
         np.where(leaf, 0.0, threshold).astype(np.float32),
         np.where(leaf, 0, tree.children_right - node).astype(np.int16),
         root.astype(np.float32),
+        tree.n_node_samples.astype(np.uint16),
     )
 
 

@@ -1,0 +1,334 @@
+"""The dock that says what stands behind the barrier of the active path."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from PySide6.QtCore import QEvent, QPointF, QRectF, QSize, Qt
+from PySide6.QtGui import QColor, QHelpEvent, QPainter, QPaintEvent, QPen
+from PySide6.QtWidgets import (
+    QButtonGroup,
+    QFrame,
+    QHBoxLayout,
+    QLabel,
+    QPushButton,
+    QScrollArea,
+    QSizePolicy,
+    QStackedWidget,
+    QToolTip,
+    QVBoxLayout,
+    QWidget,
+)
+
+from migbar_gui.explaining import Explainer
+from migbar_gui.theme import current_theme, path_colour, pixmap
+from migbar_gui.widgets import clear, label, line, restyle, swatch
+from migbar_gui.workspace import PathEntry, PathResult, Workspace
+
+if TYPE_CHECKING:
+    from migbar.models.explanation import Contribution, Explanation, SimilarPath
+
+PLACES = {
+    "in": ("in the domain", "good"),
+    "near": ("edge of the domain", "poor"),
+    "outside": ("outside the domain", "bad"),
+}
+"""How a place is called, and the verdict that colours it."""
+
+REASONS = 7
+"""Bars that are shown; what is left of the others is summed up in one more."""
+
+
+class WhyPanel(QStackedWidget):
+    """Domain, most similar known paths, and reasons of the active path."""
+
+    def __init__(self, workspace: Workspace, explainer: Explainer) -> None:
+        super().__init__()
+        self._workspace = workspace
+        self._explainer = explainer
+        self._looked_at = False
+        self.setObjectName("panel")
+        self.setAttribute(Qt.WidgetAttribute.WA_StyledBackground)
+        self._message = label("", "muted", wrap=True)
+        self._message.setAlignment(Qt.AlignmentFlag.AlignCenter)
+        self._message.setContentsMargins(24, 24, 24, 24)
+        scroll = QScrollArea()
+        scroll.setWidgetResizable(True)
+        scroll.setFrameShape(QFrame.Shape.NoFrame)
+        scroll.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
+        scroll.setWidget(self._make_page())
+        self.addWidget(self._message)
+        self.addWidget(scroll)
+        for event in (workspace.active_changed, workspace.paths_changed, workspace.result_arrived):
+            event.connect(lambda *_: self.show_path())
+        explainer.arrived.connect(lambda _: self.show_path())
+        self.show_path()
+
+    def _make_page(self) -> QWidget:
+        page = QWidget()
+        page.setObjectName("body")
+        column = QVBoxLayout(page)
+        column.setContentsMargins(14, 12, 14, 14)
+        column.setSpacing(8)
+        self._spot = QLabel()
+        self._ends = label("", "heading", wrap=True)
+        self._barrier = label("", "heading")
+        head = QHBoxLayout()
+        head.setSpacing(8)
+        head.addWidget(self._spot)
+        head.addWidget(self._ends, 1)
+        head.addWidget(self._barrier, 0, Qt.AlignmentFlag.AlignTop)
+        self.place = label()
+        self.place.setProperty("verdict", "good")
+        self._lead = label("", wrap=True)
+        self._concerns = QVBoxLayout()
+        self._concerns.setSpacing(6)
+        self.similar = QVBoxLayout()
+        self.similar.setSpacing(4)
+        self._open_row: QButtonGroup | None = None
+        self._reasons_title = label("", "section", wrap=True)
+        self.reasons = PushPlot()
+        note = label(
+            "Shapley values of the model's trees, from what they say of any path to what they say of this one. "
+            "The Gaussian process, the other half of the model, has no part in them.",
+            "muted",
+            wrap=True,
+        )
+        row = QHBoxLayout()
+        row.addWidget(self.place)
+        row.addStretch(1)
+        column.addLayout(head)
+        column.addLayout(row)
+        column.addWidget(self._lead)
+        column.addLayout(self._concerns)
+        column.addWidget(line())
+        column.addWidget(label("Most similar known paths, DFT-NEB", "section"))
+        column.addLayout(self.similar)
+        column.addWidget(line())
+        column.addWidget(self._reasons_title)
+        column.addWidget(self.reasons)
+        column.addWidget(note)
+        column.addStretch(1)
+        return page
+
+    def set_looked_at(self, looked_at: bool) -> None:
+        """Have paths explained from now on, or only again once somebody looks."""
+        self._looked_at = looked_at
+        self.show_path()
+
+    def show_path(self) -> None:
+        """Show what stands behind the active path."""
+        path = self._workspace.path(self._workspace.active)
+        result = self._workspace.result(path.id) if path else None
+        if path is None:
+            self._say("Why a path has its barrier is said here.")
+        elif result is None:
+            self._say(f"There is no barrier for {path.label} to explain.")
+        else:
+            found = self._explainer.found(path.id)
+            if found is None:
+                self._say(f"Asking what stands behind {path.label} …")
+                if self._looked_at:
+                    self._explainer.ask()
+            elif isinstance(found, Exception):
+                self._say(str(found))
+            else:
+                self._show(path, result, found)
+
+    def _say(self, text: str) -> None:
+        self._message.setText(text)
+        self.setCurrentIndex(0)
+
+    def _show(self, path: PathEntry, result: PathResult, found: Explanation) -> None:
+        self._spot.setPixmap(swatch(path_colour(path.id), 16))
+        self._ends.setText(f"{path.hop.ion}   {path.label}")
+        self._barrier.setText(f"{result.predicted.barrier.barrier_ev:.3f} eV")
+        text, verdict = PLACES[found.domain.place]
+        self.place.setText(text)
+        self.place.setProperty("verdict", verdict)
+        restyle(self.place)
+        self._lead.setText(found.domain.lead)
+        self._list_concerns(found)
+        self._list_similar(found.similar)
+        said = found.base_ev + sum(reason.push_ev for reason in found.reasons)
+        self._reasons_title.setText(
+            f"What moves the trees from {found.base_ev:.2f} to {said:.2f} eV"
+        )
+        self.reasons.show_reasons(found.reasons)
+        self.setCurrentIndex(1)
+
+    def _list_concerns(self, found: Explanation) -> None:
+        clear(self._concerns)
+        theme = current_theme()
+        rows = [("warning", theme.poor, concern.text) for concern in found.domain.concerns]
+        if found.memory is not None:
+            text = (
+                "In the training data: this very path taught the model its barrier, "
+                f"{found.memory.barrier_ev:.2f} eV. The number is a memory, not a test."
+            )
+            rows.insert(0, ("info", theme.accent, text))
+        for kind, colour, text in rows:
+            row = QWidget()
+            layout = QHBoxLayout(row)
+            layout.setContentsMargins(0, 0, 0, 0)
+            layout.setSpacing(8)
+            sign = QLabel()
+            sign.setPixmap(pixmap(kind, colour, 16, self.devicePixelRatioF()))
+            layout.addWidget(sign, 0, Qt.AlignmentFlag.AlignTop)
+            layout.addWidget(label(text, wrap=True), 1)
+            self._concerns.addWidget(row)
+
+    def _list_similar(self, similar: tuple[SimilarPath, ...]) -> None:
+        clear(self.similar)
+        self._open_row = QButtonGroup(self)
+        self._open_row.setExclusive(False)
+        for known in similar:
+            row = KnownPathRow(known)
+            self._open_row.addButton(row.head)
+            self.similar.addWidget(row)
+        self._open_row.buttonToggled.connect(self._close_others)
+
+    def _close_others(self, opened: QPushButton, is_open: bool) -> None:
+        assert self._open_row is not None
+        for other in self._open_row.buttons() if is_open else ():
+            if other is not opened:
+                other.setChecked(False)
+
+
+class KnownPathRow(QWidget):
+    """A known path: its barrier, name, class and label; a click says how it differs."""
+
+    def __init__(self, known: SimilarPath) -> None:
+        super().__init__()
+        path = known.path
+        self.head = QPushButton()
+        self.head.setObjectName("known")
+        self.head.setCheckable(True)
+        self.head.setAccessibleName(f"{path.sys_name}, {path.barrier_ev:.2f} eV")
+        name = label(path.sys_name, "heading", wrap=True)
+        about = ", ".join(part for part in (path.family, path.label.capitalize()) if part)
+        about_label = label(about, "muted", wrap=True)
+        about_label.setVisible(bool(about))
+        inside = QHBoxLayout(self.head)
+        inside.setContentsMargins(8, 5, 8, 5)
+        inside.setSpacing(10)
+        texts = QVBoxLayout()
+        texts.setSpacing(0)
+        texts.addWidget(name)
+        texts.addWidget(about_label)
+        inside.addLayout(texts, 1)
+        if known.same:
+            mark = label("this path")
+            mark.setProperty("verdict", "known")
+            inside.addWidget(mark, 0, Qt.AlignmentFlag.AlignVCenter)
+        inside.addWidget(label(f"{path.barrier_ev:.2f} eV", "heading"))
+        for part in self.head.findChildren(QLabel):
+            part.setAttribute(Qt.WidgetAttribute.WA_TransparentForMouseEvents)
+        self.details = label(_details(known), "muted", wrap=True)
+        self.details.setContentsMargins(10, 2, 8, 6)
+        self.details.setTextInteractionFlags(Qt.TextInteractionFlag.TextSelectableByMouse)
+        self.details.hide()
+        self.head.toggled.connect(self.details.setVisible)
+        column = QVBoxLayout(self)
+        column.setContentsMargins(0, 0, 0, 0)
+        column.setSpacing(0)
+        column.addWidget(self.head)
+        column.addWidget(self.details)
+
+    def resizeEvent(self, event: object) -> None:  # noqa: N802
+        """Give the button the height that its wrapped texts need; a button does not ask for it."""
+        super().resizeEvent(event)  # type: ignore[arg-type]
+        layout = self.head.layout()
+        if layout is not None:
+            self.head.setMinimumHeight(layout.totalHeightForWidth(self.width()))
+
+
+def _details(known: SimilarPath) -> str:
+    path = known.path
+    lines = [f"{path.ion} moves. Distance {known.distance:.2f}: 0 is the same, 1.4 any two paths."]
+    if known.differences:
+        lines.append("Differs most in (here, there):")
+        lines += [f"  {d.subject}: {d.here:.2f}, {d.there:.2f}" for d in known.differences]
+    return "\n".join(lines)
+
+
+class PushPlot(QWidget):
+    """Bars to the right for what raises a barrier, to the left for what lowers it."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._bars: list[tuple[str, float, str]] = []
+        self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Fixed)
+        self.setAccessibleName("What raises and lowers the barrier")
+
+    def show_reasons(self, reasons: tuple[Contribution, ...]) -> None:
+        """Show other contributions; the smallest ones together."""
+        self._bars = [(r.subject, r.push_ev, _typical(r)) for r in reasons[:REASONS]]
+        rest = reasons[REASONS:]
+        if rest:
+            total = sum(reason.push_ev for reason in rest)
+            self._bars.append((f"{len(rest)} more together", total, ""))
+        self.setAccessibleDescription(
+            "; ".join(f"{subject} {push:+.2f} eV" for subject, push, _ in self._bars)
+        )
+        self.updateGeometry()
+        self.update()
+
+    @property
+    def texts(self) -> list[str]:
+        """What is written beside the bars."""
+        return [subject for subject, _, _ in self._bars]
+
+    def _row_height(self) -> int:
+        return self.fontMetrics().lineSpacing() + 18
+
+    def sizeHint(self) -> QSize:  # noqa: N802
+        return QSize(200, max(1, len(self._bars)) * self._row_height())
+
+    def paintEvent(self, _event: QPaintEvent) -> None:  # noqa: N802
+        if not self._bars:
+            return
+        theme, metrics = current_theme(), self.fontMetrics()
+        painter = QPainter(self)
+        painter.setRenderHint(QPainter.RenderHint.Antialiasing)
+        numbers = metrics.horizontalAdvance("+0.00 eV")
+        left, width = 2.0, self.width() - numbers - 14.0
+        largest = max(max(abs(push) for _, push, _ in self._bars), 1e-3)
+        most_down = max(0.0, *(-push for _, push, _ in self._bars))
+        most_up = max(0.0, *(push for _, push, _ in self._bars))
+        unit = width / max(most_down + most_up, largest)
+        zero = left + most_down * unit
+        height = self._row_height()
+        painter.setPen(QPen(QColor(theme.border), 1))
+        painter.drawLine(QPointF(zero, 0), QPointF(zero, height * len(self._bars)))
+        for row, (subject, push, _) in enumerate(self._bars):
+            top = row * height
+            painter.setPen(QColor(theme.text))
+            name = metrics.elidedText(subject, Qt.TextElideMode.ElideRight, self.width())
+            painter.drawText(QPointF(0, top + metrics.ascent()), name)
+            bar_top = top + metrics.lineSpacing() + 2
+            start, end = sorted((zero, zero + push * unit))
+            painter.setPen(Qt.PenStyle.NoPen)
+            painter.setBrush(QColor(theme.poor if push > 0 else theme.good))
+            painter.drawRoundedRect(QRectF(start, bar_top, max(end - start, 1.5), 8), 2, 2)
+            painter.setPen(QColor(theme.muted))
+            text = f"{push:+.2f} eV".replace("-", "−")
+            x = self.width() - metrics.horizontalAdvance(text)
+            painter.drawText(QPointF(x, bar_top + 4 + metrics.ascent() / 2 - 1), text)
+        painter.end()
+
+    def event(self, event: QEvent) -> bool:
+        """Say of the bar under the mouse which descriptor leads it, and its value."""
+        if event.type() == QEvent.Type.ToolTip and isinstance(event, QHelpEvent):
+            row = event.pos().y() // self._row_height()
+            text = self._bars[row][2] if 0 <= row < len(self._bars) else ""
+            QToolTip.showText(event.globalPos(), text, self)
+            return True
+        return super().event(event)
+
+
+def _typical(reason: Contribution) -> str:
+    return (
+        f"Mostly {reason.descriptor}: {reason.value:.3g} here; the median of the training paths is "
+        f"{reason.typical:.3g}."
+    )
