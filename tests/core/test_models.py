@@ -33,6 +33,7 @@ def forest() -> BandForest:
         threshold=np.array([3.0, 0.0, 0.0, 3.0, 0.0, 0.0], np.float32),
         right=np.array([2, 0, 0, 2, 0, 0], np.int16),
         root_barrier=np.array([0.6, 0.5, 0.8, 0.6, 0.5, 0.8], np.float32),
+        cover=np.array([3, 2, 1, 3, 2, 1], np.uint16),
     )
     zeros = np.zeros(len(names), np.float32)
     card = ModelCard(
@@ -63,16 +64,6 @@ def test_that_trees_send_a_band_to_its_leaf(forest: BandForest, band: Band) -> N
     assert short.barrier_ev == far.barrier_ev == pytest.approx(0.64)
     tight = Structure(band.host.lattice.scale(100), band.host.species, band.host.frac_coords)
     assert forest.predict([Band(tight, "Li", band.path)])[0].barrier_ev == pytest.approx(0.25)
-
-
-def test_that_contributions_go_to_the_descriptor_that_decides(forest: BandForest) -> None:
-    names = list(descriptor_names())
-    x = np.zeros(len(names))
-    x[names.index("hop_length")] = 4.0
-    base, shares = forest.trees.contributions(x)
-    assert base == pytest.approx(0.6)
-    assert shares[names.index("hop_length")] == pytest.approx(0.2)
-    assert base + shares.sum() == pytest.approx(forest.trees.leaves(x[None]).mean())
 
 
 def test_that_intervals_hold_the_barrier_and_never_go_below_zero() -> None:

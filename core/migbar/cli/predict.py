@@ -158,7 +158,8 @@ def _print_explanation(explanation: Explanation) -> None:
         typer.echo(
             f"    {path.barrier_ev:5.2f} eV  {path.ion}  {path.sys_name}  {path.family}  {path.label}{same}"
         )
-    typer.echo(f"  what pushes the trees' part from {explanation.base_ev:.2f} eV:")
+    said = explanation.base_ev + sum(reason.push_ev for reason in explanation.reasons)
+    typer.echo(f"  what moves the trees from {explanation.base_ev:.2f} to {said:.2f} eV:")
     for reason in explanation.reasons[:5]:
         typer.echo(f"    {reason.push_ev:+.2f} eV  {reason.subject}")
 
