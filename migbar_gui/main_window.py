@@ -49,7 +49,7 @@ from migbar_gui.explaining import Explainer
 from migbar_gui.job_news import CloseQuestion, JobNews
 from migbar_gui.jobs import Jobs
 from migbar_gui.models import Models
-from migbar_gui.opening import STRUCTURE_FILTER, Opener
+from migbar_gui.opening import OPEN_FILTER, Opener
 from migbar_gui.panels.comparison_panel import ComparisonPanel
 from migbar_gui.panels.jobs_panel import JobsPanel
 from migbar_gui.panels.level_bar import LevelBar
@@ -64,6 +64,8 @@ from migbar_gui.panels.welcome import WelcomePage
 from migbar_gui.panels.why_panel import WhyPanel
 from migbar_gui.predictions import Predictions
 from migbar_gui.runs import Runs
+from migbar_gui.session import SUFFIX
+from migbar_gui.sessions import Sessions
 from migbar_gui.site_energy import SiteEnergyMaps
 from migbar_gui.theme import apply_theme, chosen_theme, current_theme, icon
 from migbar_gui.widgets import DockTitle, button, label
@@ -106,6 +108,7 @@ class MainWindow(QMainWindow):
         self._build_docks()
         self._build_status_bar()
         self.commands = Commands(self)
+        self.sessions: Sessions = Sessions(self)
         self._build_toolbar()
         self._connect()
         self.refresh_theme()
@@ -251,6 +254,8 @@ class MainWindow(QMainWindow):
         self.jobs_panel.at_once_changed.connect(partial(self.settings.setValue, "runs_at_once"))
         self.paths_panel.models_asked.connect(self.ask_models)
         self.opener.opened.connect(self._remember)
+        self.sessions.keeper.opened.connect(self._remember)
+        self.sessions.keeper.saved.connect(self._remember)
         self.welcome.open_asked.connect(self.ask_open)
         self.welcome.path_chosen.connect(self.open_file)
         self.structure_panel.hidden_elements_changed.connect(self._hide_elements)
@@ -265,6 +270,7 @@ class MainWindow(QMainWindow):
         super().showEvent(event)
         if not self._warmed_up:
             self._warmed_up = True
+            self.sessions.offer_recovery()
             QTimer.singleShot(0, self._warm_up)
 
     def _warm_up(self) -> None:
@@ -287,6 +293,7 @@ class MainWindow(QMainWindow):
         self._link.hinted.connect(lambda text: self.statusBar().showMessage(text, HINT_MS))
         self.view.file_dropped.connect(lambda names: self.open_files(map(Path, names)))
         self.view.set_hidden_elements(self._hidden)
+        self.sessions.aim()
         self.commands.refresh()
         self.predictions.preload()
 
@@ -304,7 +311,7 @@ class MainWindow(QMainWindow):
                 dock.raise_()
         self._pages.setCurrentWidget(page)
         self.setUpdatesEnabled(True)
-        self.setWindowTitle(f"{document.name} – MigBar" if document else "MigBar")
+        self.sessions.show_title()
         if document is None:
             self.welcome.show_recent(self.recent_files())
         self.notice.hide()
@@ -344,6 +351,10 @@ class MainWindow(QMainWindow):
             self._progress.setRange(0, job.total)
             self._progress.setValue(job.done)
 
+    def say(self, text: str) -> None:
+        """Say something in passing."""
+        self.statusBar().showMessage(text, HINT_MS)
+
     def show_error(self, error: Exception) -> None:
         """Say what went wrong, without stopping anything."""
         self.notice.show_error(error)
@@ -351,9 +362,12 @@ class MainWindow(QMainWindow):
     # -------------------------------------------------------------- opening
 
     def open_file(self, path: Path) -> None:
-        """Open a structure file."""
+        """Open a structure or a session file."""
         self.notice.hide()
-        self.opener.open(path)
+        if path.suffix.lower() == SUFFIX:
+            self.sessions.keeper.open(path)
+        else:
+            self.opener.open(path)
 
     def open_files(self, paths: Iterable[Path]) -> None:
         """Open the first of several dropped files, and say so."""
@@ -369,7 +383,7 @@ class MainWindow(QMainWindow):
     def ask_open(self) -> None:
         """Ask for a file and open it."""
         folder = str(self.settings.value("folder", str(Path.home())))
-        name, _ = QFileDialog.getOpenFileName(self, "Open structure", folder, STRUCTURE_FILTER)
+        name, _ = QFileDialog.getOpenFileName(self, "Open", folder, OPEN_FILTER)
         if name:
             self.settings.setValue("folder", str(Path(name).parent))
             self.open_file(Path(name))
@@ -504,7 +518,7 @@ class MainWindow(QMainWindow):
     def ask_export_table(self) -> None:
         """Ask where to write the table, and write it."""
         name, kind = QFileDialog.getSaveFileName(
-            self, "Export table", self._suggest("paths.csv"), "CSV (*.csv);;Excel workbook (*.xlsx)"
+            self, "Export table", self.suggest("paths.csv"), "CSV (*.csv);;Excel workbook (*.xlsx)"
         )
         if name:
             suffix = ".xlsx" if "xlsx" in kind else ".csv"
@@ -519,13 +533,13 @@ class MainWindow(QMainWindow):
             f"export {path}",
             f"Writing {path.name}",
             lambda _: write(path, rows, threshold),
-            lambda _: self.statusBar().showMessage(f"Wrote {path}", HINT_MS),
+            lambda _: self.say(f"Wrote {path}"),
         )
 
     def ask_export_report(self) -> None:
         """Ask where to write the report, and write it."""
         name, _ = QFileDialog.getSaveFileName(
-            self, "Export report", self._suggest("paths.html"), "HTML page (*.html)"
+            self, "Export report", self.suggest("paths.html"), "HTML page (*.html)"
         )
         if name:
             path = Path(name)
@@ -544,7 +558,7 @@ class MainWindow(QMainWindow):
             f"export {path}",
             f"Writing {path.name}",
             lambda _: reporting.write(path, document, group, picture, threshold),
-            lambda _: self.statusBar().showMessage(f"Wrote {path}", HINT_MS),
+            lambda _: self.say(f"Wrote {path}"),
         )
 
     def ask_save_picture(self) -> None:
@@ -557,7 +571,7 @@ class MainWindow(QMainWindow):
 
     def _ask_picture_name(self, scale: int, transparent: bool) -> None:
         name, _ = QFileDialog.getSaveFileName(
-            self, "Save picture", self._suggest("view.png"), "PNG picture (*.png)"
+            self, "Save picture", self.suggest("view.png"), "PNG picture (*.png)"
         )
         if name:
             path = Path(name)
@@ -572,9 +586,10 @@ class MainWindow(QMainWindow):
         except OSError as error:
             self.show_error(error)
             return
-        self.statusBar().showMessage(f"Saved {path}", HINT_MS)
+        self.say(f"Saved {path}")
 
-    def _suggest(self, ending: str) -> str:
+    def suggest(self, ending: str) -> str:
+        """Return a name for a file about what is open, in the folder used last."""
         document = self.workspace.document
         stem = Path(document.name).stem if document else "migbar"
         return str(Path(str(self.settings.value("folder", str(Path.home())))) / f"{stem}-{ending}")
@@ -636,7 +651,7 @@ class MainWindow(QMainWindow):
         self.open_files(map(Path, names))
 
     def closeEvent(self, event: QCloseEvent) -> None:  # noqa: N802
-        """Ask about runs; then stop all work of the window and take the 3D view down in order."""
+        """Ask about runs and unsaved changes; then stop all work of the window and take the 3D view down in order."""
         app = QApplication.instance()
         assert isinstance(app, QApplication)
         hurried = app.isSavingSession()  # the session ends: no time to ask
@@ -644,8 +659,12 @@ class MainWindow(QMainWindow):
             event.ignore()
             self._ask_close()
             return
+        if not hurried and not self.sessions.may_close():
+            event.ignore()
+            return
         self.runs.shut_down()
         self.jobs.shut_down()
+        self.sessions.keeper.end()
         if self.view is not None:
             self.view.close()
         super().closeEvent(event)

@@ -17,11 +17,13 @@ from migbar.progress import Progress
 from migbar_gui.dialogs.blocks import BlockDialog
 from migbar_gui.dialogs.ordering import OrderingChoice, OrderingDialog
 from migbar_gui.jobs import Jobs
+from migbar_gui.session import SUFFIX
 from migbar_gui.workspace import Document, Workspace
 
-STRUCTURE_FILTER = (
-    "Crystal structures (*.cif *.mcif *.vasp *.poscar POSCAR* CONTCAR* *.xyz *.extxyz *.json);;"
-    "All files (*)"
+STRUCTURE_NAMES = "*.cif *.mcif *.vasp *.poscar POSCAR* CONTCAR* *.xyz *.extxyz *.json"
+OPEN_FILTER = (
+    f"All that MigBar opens ({STRUCTURE_NAMES} *{SUFFIX});;"
+    f"Crystal structures ({STRUCTURE_NAMES});;MigBar sessions (*{SUFFIX});;All files (*)"
 )
 
 

@@ -260,6 +260,41 @@ class State:
     pins: tuple[PinnedPath, ...] = ()
 
 
+Steps = tuple[tuple[str, State], ...]
+"""What was done, the oldest first, each with the state before it (or, to do again, after it)."""
+
+
+@dataclass(frozen=True, slots=True)
+class Snapshot:
+    """All that a session file keeps: the state with its history, what was found out, what is looked at.
+
+    A new member needs a default, so that older files can still be read; `migbar_gui.session.KINDS` lists
+    the classes that may occur in it.
+
+    Attributes
+    ----------
+    state : State
+    past, future : Steps
+        What can be undone, and done again.
+    results : tuple of (int, PathResult)
+        By path id; failures are not kept, and tried again.
+    """
+
+    state: State
+    past: Steps = ()
+    future: Steps = ()
+    results: tuple[tuple[int, PathResult], ...] = ()
+    picks: tuple[Pick, ...] = ()
+    active: int | None = None
+    show_voids: bool = False
+    bent: bool = False
+    show_network: bool = True
+    highest_shown: float = np.inf
+    show_landscape: bool = False
+    landscape_level: float = FIRST_LEVEL_EV
+    threshold: float = GOOD_CONDUCTOR_EV
+
+
 class Workspace:
     """The open structure, its paths, and the choices that the next path is made with.
 
@@ -313,6 +348,7 @@ class Workspace:
         self._ids = itertools.count(1)
         self._past: list[tuple[str, State]] = []
         self._future: list[tuple[str, State]] = []
+        self._noted: tuple[int, State] | None = None
         self.document_changed = Event()
         self.setup_changed = Event()
         self.paths_changed = Event()
@@ -520,12 +556,22 @@ class Workspace:
             self._step(label, replace(self.state, paths=kept))
 
     def set_note(self, path_id: int, note: str) -> None:
-        """Write a note on a path."""
+        """Write a note on a path; all that is written in one go is one step."""
         before = self.path(path_id)
         if before is None or before.note == note:
             return
         paths = tuple(replace(p, note=note) if p.id == path_id else p for p in self.state.paths)
-        self._step("edit note", replace(self.state, paths=paths))
+        state = replace(self.state, paths=paths)
+        noted, noted_state = self._noted or (None, None)
+        if noted == path_id and noted_state is self.state:
+            self._become(state)
+        else:
+            self._step("edit note", state)
+        self._noted = (path_id, state)
+
+    def end_note(self) -> None:
+        """Make what is written next in a note another step."""
+        self._noted = None
 
     def pin(self, ids: Iterable[int]) -> None:
         """Keep paths with their barriers for comparison, whatever is opened next."""
@@ -623,6 +669,52 @@ class Workspace:
         if state.pins is not before.pins:
             self.pins_changed.emit()
         self.anything_changed.emit()
+
+    # -------------------------------------------------------------- as a whole
+
+    def snapshot(self) -> Snapshot:
+        """Return everything that `restore` brings back; it never changes afterwards."""
+        known = [self.state, *(state for _, state in (*self._past, *self._future))]
+        ids = {path.id for state in known for path in state.paths}
+        ids |= {path.id for state in known if state.group for path in state.group.paths}
+        results = ((n, self.result(n)) for n in sorted(ids))
+        return Snapshot(
+            state=self.state,
+            past=tuple(self._past),
+            future=tuple(self._future),
+            results=tuple((n, result) for n, result in results if result is not None),
+            picks=self.picks,
+            active=self.active,
+            show_voids=self.show_voids,
+            bent=self.bent,
+            show_network=self.show_network,
+            highest_shown=self.highest_shown,
+            show_landscape=self.show_landscape,
+            landscape_level=self.landscape_level,
+            threshold=self.threshold,
+        )
+
+    def restore(self, snapshot: Snapshot) -> None:
+        """Become what a snapshot tells, with its history."""
+        self._past, self._future = list(snapshot.past), list(snapshot.future)
+        states = [snapshot.state, *(state for _, state in (*snapshot.past, *snapshot.future))]
+        groups = [state.group.paths for state in states if state.group]
+        pins = [pin.path for state in states for pin in state.pins]
+        paths = [*pins, *(path for state in states for path in state.paths)]
+        ids = [path.id for path in (*paths, *itertools.chain(*groups))]
+        self._ids = itertools.count(1 + max(ids, default=0))
+        self._results, self._shapes = dict(snapshot.results), {}
+        self.show_voids, self.bent = snapshot.show_voids, snapshot.bent
+        self.active, self.highest_shown = snapshot.active, snapshot.highest_shown
+        self.show_network = snapshot.show_network
+        self._become(snapshot.state)
+        self.shapes_changed.emit()
+        self.network_shown_changed.emit()
+        self.set_threshold(snapshot.threshold)
+        self.set_landscape_level(snapshot.landscape_level)
+        self.set_show_landscape(snapshot.show_landscape)
+        self.active_changed.emit()
+        self._set_picks(snapshot.picks)
 
     # -------------------------------------------------------------- picking ends
 

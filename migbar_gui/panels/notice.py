@@ -13,6 +13,8 @@ from migbar.errors import MigbarError
 from migbar_gui.theme import current_theme, icon, pixmap
 from migbar_gui.widgets import button, label, restyle
 
+Choice = tuple[str, Callable[[], object]]
+
 
 class Notice(QFrame):
     """Shows one message at a time; the latest replaces the one before."""
@@ -28,8 +30,10 @@ class Notice(QFrame):
         self.details.setMaximumHeight(150)
         self.details.hide()
         self._toggle = button("Details", self._toggle_details, "link")
-        self.action = button("", self._act, "link")
+        self.action = button("", lambda: self._act(self._run), "link")
+        self.other_action = button("", lambda: self._act(self._other_run), "link")
         self._run: Callable[[], object] | None = None
+        self._other_run: Callable[[], object] | None = None
         self._close = QToolButton()
         self._close.setAccessibleName("Close this message")
         self._close.setToolTip("Close (Esc)")
@@ -39,6 +43,7 @@ class Notice(QFrame):
         row.addWidget(self._icon, 0, Qt.AlignmentFlag.AlignTop)
         row.addWidget(self.text, 1)
         row.addWidget(self.action, 0, Qt.AlignmentFlag.AlignTop)
+        row.addWidget(self.other_action, 0, Qt.AlignmentFlag.AlignTop)
         row.addWidget(self._toggle, 0, Qt.AlignmentFlag.AlignTop)
         row.addWidget(self._close, 0, Qt.AlignmentFlag.AlignTop)
         outer = QVBoxLayout(self)
@@ -52,7 +57,8 @@ class Notice(QFrame):
         text: str,
         kind: str = "info",
         details: str = "",
-        action: tuple[str, Callable[[], object]] | None = None,
+        action: Choice | None = None,
+        other_action: Choice | None = None,
     ) -> None:
         """Show a message and what can be done; `kind` is ``"info"``, ``"warning"`` or ``"error"``."""
         theme = current_theme()
@@ -67,8 +73,11 @@ class Notice(QFrame):
         self._toggle.setText("Details")
         self._toggle.setVisible(bool(details))
         name, self._run = action or ("", None)
+        other_name, self._other_run = other_action or ("", None)
         self.action.setText(name)
         self.action.setVisible(self._run is not None)
+        self.other_action.setText(other_name)
+        self.other_action.setVisible(self._other_run is not None)
         self.show()
 
     def show_error(self, error: BaseException) -> None:
@@ -88,10 +97,10 @@ class Notice(QFrame):
             details,
         )
 
-    def _act(self) -> None:
+    def _act(self, run: Callable[[], object] | None) -> None:
         self.hide()
-        if self._run is not None:
-            self._run()
+        if run is not None:
+            run()
 
     def _toggle_details(self) -> None:
         shown = not self.details.isVisible()

@@ -7,6 +7,7 @@ from typing import Any
 
 from PySide6.QtCore import QAbstractTableModel, QModelIndex, QPersistentModelIndex, Qt
 from PySide6.QtGui import QColor, QIcon
+from PySide6.QtWidgets import QLineEdit, QStyledItemDelegate, QStyleOptionViewItem, QWidget
 
 from migbar.errors import Cancelled
 from migbar.hops import Mechanism
@@ -125,7 +126,7 @@ class PathTable(QAbstractTableModel):
         """Write a note."""
         if role != Role.EditRole or index.column() != Column.NOTE:
             return False
-        self._workspace.set_note(self._paths[index.row()].id, str(value).strip())
+        self._workspace.set_note(self._paths[index.row()].id, str(value))
         return True
 
     def data(self, index: Index, role: int = Role.DisplayRole) -> Any:
@@ -212,6 +213,26 @@ class PathTable(QAbstractTableModel):
         if isinstance(found, Exception):
             return str(found)
         return self._text(path, column, found)
+
+
+class NoteEditor(QStyledItemDelegate):
+    """Hands on what is typed while it is typed, so that a crash takes none of it."""
+
+    def createEditor(  # noqa: N802
+        self, parent: QWidget, option: QStyleOptionViewItem, index: Index
+    ) -> QWidget:
+        """Make a field that commits each change."""
+        editor = QLineEdit(parent)
+        editor.setFrame(False)
+        editor.setAccessibleName("Note")
+        editor.textEdited.connect(lambda _: self.commitData.emit(editor))
+        return editor
+
+    def setEditorData(self, editor: QWidget, index: Index) -> None:  # noqa: N802
+        """Fill the field; what is being typed stays, with its cursor."""
+        text = index.data(Role.EditRole)
+        if isinstance(editor, QLineEdit) and editor.text() != text:
+            editor.setText(text)
 
 
 def _without_barrier(found: Exception | None) -> str:

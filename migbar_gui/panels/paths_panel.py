@@ -17,7 +17,7 @@ from PySide6.QtWidgets import (
 
 from migbar_gui.dialogs.preferences import threshold_box
 from migbar_gui.models import Models
-from migbar_gui.panels.path_table import SORT_ROLE, Column, PathTable
+from migbar_gui.panels.path_table import SORT_ROLE, Column, NoteEditor, PathTable
 from migbar_gui.widgets import label
 from migbar_gui.workspace import Workspace
 
@@ -135,6 +135,9 @@ class PathsPanel(QWidget):
         view.setShowGrid(False)
         view.setWordWrap(False)
         view.setAccessibleName("Paths")
+        notes = NoteEditor(view)
+        notes.closeEditor.connect(lambda *_: self._workspace.end_note())
+        view.setItemDelegateForColumn(Column.NOTE, notes)
         view.verticalHeader().hide()
         view.verticalHeader().setDefaultSectionSize(30)
         header = view.horizontalHeader()

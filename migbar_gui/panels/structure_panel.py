@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable
 
 from PySide6.QtCore import QSignalBlocker, Qt, Signal
 from PySide6.QtWidgets import (
@@ -221,6 +222,16 @@ class StructurePanel(QScrollArea):
             self._elements.addWidget(row)
         self.hidden_elements_changed.emit(frozenset())
 
+    @property
+    def hidden_elements(self) -> frozenset[str]:
+        """Elements that are not drawn."""
+        return frozenset(s for s, box in self.element_boxes.items() if not box.isChecked())
+
+    def hide_elements(self, symbols: Iterable[str]) -> None:
+        """Draw all elements but these."""
+        for symbol, box in self.element_boxes.items():
+            box.setChecked(symbol not in symbols)
+
     def _show_setup(self) -> None:
         document, state = self._workspace.document, self._workspace.state
         if document is None:
@@ -298,8 +309,7 @@ class StructurePanel(QScrollArea):
         self._workspace.set_supercell(text)
 
     def _element_toggled(self) -> None:
-        hidden = {symbol for symbol, box in self.element_boxes.items() if not box.isChecked()}
-        self.hidden_elements_changed.emit(frozenset(hidden))
+        self.hidden_elements_changed.emit(self.hidden_elements)
 
 
 def _with_subscripts(formula: str) -> str:

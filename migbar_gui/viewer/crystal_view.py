@@ -15,6 +15,7 @@ from PySide6.QtGui import QCloseEvent, QImage, QPainter, QPaintEvent, QResizeEve
 from PySide6.QtWidgets import QVBoxLayout, QWidget
 
 from migbar.files import replacing
+from migbar_gui.camera import Camera, Vector
 from migbar_gui.colours import ball_radius, element_colour, rgb
 from migbar_gui.viewer import scene, themes
 from migbar_gui.viewer.annotations import Annotations, Label, Legend, Tag, paint
@@ -558,6 +559,20 @@ class CrystalView(QWidget):
         self._fit()
         self._canvas.request_frame()
 
+    def camera(self) -> Camera:
+        """Return where one looks from."""
+        view = self._projection()
+        focus, towards, up = (_vector(v) for v in (view.focus, view.towards, view.up))
+        return Camera(focus, towards, up, view.height / 2 / view.scale)
+
+    def set_camera(self, camera: Camera) -> None:
+        """Look from somewhere else."""
+        towards = np.asarray(camera.towards) / np.linalg.norm(camera.towards)
+        self._look(towards, np.asarray(camera.up))
+        self._aim(np.asarray(camera.focus), towards, camera.scale)
+        self._fitted = False  # or the next change of size would look from elsewhere
+        self._canvas.request_frame()
+
     def _camera(self):  # type: ignore[no-untyped-def]
         return self._canvas.renderer.GetActiveCamera()
 
@@ -776,6 +791,11 @@ class CrystalView(QWidget):
     def closeEvent(self, event: QCloseEvent) -> None:  # noqa: N802
         self._canvas.close()
         super().closeEvent(event)
+
+
+def _vector(values: Floats) -> Vector:
+    x, y, z = (float(value) for value in values)
+    return x, y, z
 
 
 def _with_alpha(colours: Floats, alpha: float | Floats) -> Floats:

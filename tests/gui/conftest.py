@@ -100,6 +100,7 @@ def window(qtbot, tmp_path, monkeypatch) -> Iterator:  # type: ignore[no-untyped
     qtbot.waitUntil(window.isActiveWindow)
     qtbot.waitUntil(lambda: window.view is not None, timeout=60_000)
     yield window
+    window.sessions.keeper.path = None  # or it would ask about changes
     window.close()
     window.deleteLater()
 

@@ -1,0 +1,196 @@
+"""Keeps what is open: saves and opens session files, and writes one by itself in case of a crash."""
+
+from __future__ import annotations
+
+import itertools
+import os
+from collections.abc import Callable
+from pathlib import Path
+
+from filelock import FileLock, Timeout
+from PySide6.QtCore import QObject, QSettings, QStandardPaths, QTimer, Signal
+
+from migbar_gui.jobs import Jobs
+from migbar_gui.session import SUFFIX, Session, read_session, write_session
+from migbar_gui.workspace import State, Workspace
+
+AUTOSAVE_MS = 1000
+"""Longest time for which a change is in memory only."""
+
+_numbers = itertools.count(1)
+
+
+def recovery_folder(settings: QSettings) -> Path:
+    """Return where sessions are kept in case of a crash: beside the settings, where they are a file."""
+    place = Path(settings.fileName())
+    if settings.format() is QSettings.Format.IniFormat or place.is_file() or os.name == "posix":
+        return place.parent / "recovery"
+    location = QStandardPaths.StandardLocation.AppLocalDataLocation
+    return Path(QStandardPaths.writableLocation(location)) / "recovery"
+
+
+class SessionKeeper(QObject):
+    """Knows the session file, whether it is up to date, and writes the recovery file.
+
+    Parameters
+    ----------
+    workspace : Workspace
+    jobs : Jobs
+    look : callable
+        Returns the session as it is now.
+    show : callable
+        Shows a session that was read.
+    on_failed : callable
+        Told why a file could not be read or written.
+    folder : Path
+        Where recovery files are; each is locked as long as its window lives.
+    """
+
+    changed = Signal()
+    """Another session file, or it is no longer up to date, or it is again."""
+    saved = Signal(Path)
+    opened = Signal(Path)
+
+    def __init__(
+        self,
+        workspace: Workspace,
+        jobs: Jobs,
+        look: Callable[[], Session],
+        show: Callable[[Session], None],
+        on_failed: Callable[[Exception], None],
+        folder: Path,
+        parent: QObject,
+    ) -> None:
+        super().__init__(parent)
+        self._workspace = workspace
+        self._jobs = jobs
+        self._look = look
+        self._show = show
+        self._on_failed = on_failed
+        self._recovery = folder / f"{os.getpid()}-{next(_numbers)}{SUFFIX}"
+        self._lock: FileLock | None = None
+        self._complained = False
+        self.path: Path | None = None
+        self._kept: State = workspace.state
+        self._timer = QTimer(self, singleShot=True, interval=AUTOSAVE_MS)
+        self._timer.timeout.connect(self._autosave)
+        for event in (workspace.anything_changed, workspace.threshold_changed):
+            event.connect(self.note_change)
+
+    @property
+    def is_modified(self) -> bool:
+        """Whether there is a session file, and it is not up to date."""
+        return self.path is not None and self._workspace.state is not self._kept
+
+    # -------------------------------------------------------------- files
+
+    def save(self, path: Path, then: Callable[[], object] = lambda: None) -> None:
+        """Write a session file, which is the session's from now on."""
+        session, state = self._look(), self._workspace.state
+
+        def done(_: object) -> None:
+            self.path, self._kept = path, state
+            self.changed.emit()
+            self.saved.emit(path)
+            then()
+
+        title = f"Saving {path.name}"
+        self._jobs.start("save", title, lambda _: write_session(path, session), done)
+
+    def open(self, path: Path) -> None:
+        """Read a session file; what is open stays until it is complete."""
+        self._read(path, lambda: self._become(path))
+
+    def _read(self, path: Path, then: Callable[[], object]) -> None:
+        def done(session: Session) -> None:
+            self._show(session)
+            then()
+
+        title = f"Reading {path.name}"
+        self._jobs.start("open", title, lambda _: read_session(path), done, self._on_failed)
+
+    def _become(self, path: Path) -> None:
+        self.path, self._kept = path, self._workspace.state
+        self.changed.emit()
+        self.opened.emit(path)
+
+    # -------------------------------------------------------------- in case of a crash
+
+    def note_change(self) -> None:
+        """Write the recovery file soon."""
+        if not self._timer.isActive():
+            self._timer.start()
+        self.changed.emit()
+
+    def _autosave(self) -> None:
+        if self._workspace.document is None and not self._workspace.undo_label:
+            return
+        if self._jobs.is_running("autosave"):
+            self._timer.start()
+            return
+        session = self._look()
+        self._jobs.start(
+            "autosave",
+            "",
+            lambda _: self._write_recovery(session),
+            lambda _: None,
+            self._complain,
+        )
+
+    def _write_recovery(self, session: Session) -> None:
+        self._recovery.parent.mkdir(parents=True, exist_ok=True)
+        if self._lock is None:
+            self._lock = _lock(self._recovery)
+            self._lock.acquire(blocking=False)
+        write_session(self._recovery, session)
+
+    def _complain(self, error: Exception) -> None:
+        if not self._complained:  # a full disk is no reason to say so every second
+            self._complained = True
+            self._on_failed(error)
+
+    def left_behind(self) -> list[Path]:
+        """Recovery files of windows that did not end properly, the latest first."""
+        found = []
+        for path in self._recovery.parent.glob(f"*{SUFFIX}"):
+            lock = _lock(path)
+            try:
+                lock.acquire(blocking=False)
+            except Timeout:  # another window is alive
+                continue
+            lock.release()
+            found.append(path)
+        return sorted(found, key=lambda path: path.stat().st_mtime, reverse=True)
+
+    def recover(self, path: Path) -> None:
+        """Show what a recovery file holds; it goes once this window's own one is written."""
+
+        def shown() -> None:
+            session = self._look()
+            self._jobs.start(
+                "autosave",
+                "",
+                lambda _: self._write_recovery(session),
+                lambda _: self.discard(path),
+                self._complain,
+            )
+
+        self._read(path, shown)
+
+    def discard(self, path: Path) -> None:
+        """Delete a recovery file."""
+        path.unlink(missing_ok=True)
+        Path(_lock(path).lock_file).unlink(missing_ok=True)
+
+    def end(self) -> None:
+        """Take note that the window ends properly: there is nothing to recover."""
+        self._timer.stop()
+        if self._lock is not None:
+            self._lock.release()
+        if self._recovery.parent.is_dir():
+            self.discard(self._recovery)
+
+
+def _lock(path: Path) -> FileLock:
+    # Not bound to a thread: it is taken by the one that writes, and let go by the window's.
+    return FileLock(path.with_suffix(".lock"), thread_local=False)

@@ -1,0 +1,130 @@
+"""The window's commands about sessions: save, open, and bring back what a crash left behind."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from PySide6.QtCore import QObject
+from PySide6.QtWidgets import QFileDialog, QMessageBox
+
+from migbar_gui.actions import ACTIONS, Switch
+from migbar_gui.camera import Camera
+from migbar_gui.keeping import SessionKeeper, recovery_folder
+from migbar_gui.session import SUFFIX, Session
+
+if TYPE_CHECKING:
+    from migbar_gui.main_window import MainWindow
+
+SESSION_FILTER = f"MigBar sessions (*{SUFFIX})"
+
+
+class Sessions(QObject):
+    """What the window does about session files."""
+
+    def __init__(self, window: MainWindow) -> None:
+        super().__init__(window)
+        self._window = window
+        self._camera: Camera | None = None
+        self.keeper = SessionKeeper(
+            window.workspace,
+            window.jobs,
+            self.now,
+            self.show,
+            window.show_error,
+            recovery_folder(window.settings),
+            self,
+        )
+        self.keeper.changed.connect(self.show_title)
+        self.keeper.saved.connect(lambda path: window.say(f"Saved {path}"))
+
+    # -------------------------------------------------------------- what the window shows
+
+    def now(self) -> Session:
+        """Return the session as it is seen now."""
+        window = self._window
+        switches = {entry.id: window.commands[entry.id].isChecked() for entry in _switches()}
+        camera = window.view.camera() if window.view is not None else self._camera
+        hidden = tuple(sorted(window.structure_panel.hidden_elements))
+        return Session(window.workspace.snapshot(), camera, switches, hidden)
+
+    def show(self, session: Session) -> None:
+        """Show a session in place of what is open."""
+        window = self._window
+        window.workspace.restore(session.workspace)
+        window.structure_panel.hide_elements(session.hidden)
+        for entry in _switches():
+            command = window.commands[entry.id]
+            command.setChecked(session.switches.get(entry.id, command.isChecked()))
+        self._camera = session.camera
+        self.aim()
+
+    def aim(self) -> None:
+        """Look from where the session was looked at, as soon as there is a view."""
+        view = self._window.view
+        if view is not None and self._camera is not None:
+            view.set_camera(self._camera)
+            self._camera = None
+
+    def show_title(self) -> None:
+        """Name the session file, else the structure, in the window's title."""
+        document, path = self._window.workspace.document, self.keeper.path
+        name = path.name if path else document.name if document else ""
+        self._window.setWindowTitle(f"{name}[*] – MigBar" if name else "MigBar")
+        self._window.setWindowModified(self.keeper.is_modified)
+
+    # -------------------------------------------------------------- commands
+
+    def save(self, then: Callable[[], object] = lambda: None) -> None:
+        """Save to the session's file; ask for one where it has none."""
+        if self.keeper.path is None:
+            self.ask_save(then)
+        else:
+            self.keeper.save(self.keeper.path, then)
+
+    def ask_save(self, then: Callable[[], object] = lambda: None) -> None:
+        """Ask where to save the session, and save it."""
+        name, _ = QFileDialog.getSaveFileName(
+            self._window, "Save session", self._window.suggest(f"session{SUFFIX}"), SESSION_FILTER
+        )
+        if name:
+            path = Path(name)
+            path = path if path.suffix == SUFFIX else path.with_name(path.name + SUFFIX)
+            self.keeper.save(path, then)
+
+    def may_close(self) -> bool:
+        """Ask what to do with changes to a session file; whether the window may close now."""
+        if not self.keeper.is_modified:
+            return True
+        assert self.keeper.path is not None
+        answer = QMessageBox.StandardButton
+        box = QMessageBox(self._window)
+        box.setIcon(QMessageBox.Icon.Question)
+        box.setWindowTitle("Save changes?")
+        box.setText(f"{self.keeper.path.name} has changes that were not saved.")
+        box.setStandardButtons(answer.Save | answer.Discard | answer.Cancel)
+        chosen = box.exec()
+        if chosen == answer.Save:
+            self.save(self._window.close)
+        return chosen == answer.Discard
+
+    def offer_recovery(self) -> None:
+        """Offer to bring back what was open when the program ended without being closed."""
+        left = self.keeper.left_behind()
+        if not left:
+            return
+        self._window.notice.show_message(
+            "MigBar did not end properly last time. What was open then was kept.",
+            "info",
+            action=("Bring it back", lambda: self.keeper.recover(left[0])),
+            other_action=("Discard", lambda: self._discard(left)),
+        )
+
+    def _discard(self, left: list[Path]) -> None:
+        for path in left:
+            self.keeper.discard(path)
+
+
+def _switches() -> list[Switch]:
+    return [entry for entry in ACTIONS if isinstance(entry, Switch)]

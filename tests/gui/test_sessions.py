@@ -1,0 +1,322 @@
+"""Sessions: everything that is open comes back, also after a crash; other files are refused with words."""
+
+from __future__ import annotations
+
+import json
+import signal
+import subprocess
+import sys
+import typing
+import zipfile
+from dataclasses import fields, is_dataclass
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from migbar.hops import Mechanism, SiteRef
+from tests.gui.conftest import LIFEPO4, site, wait_for_barriers, wait_for_document
+
+pytestmark = pytest.mark.gui
+
+
+def add_paths(qtbot, window) -> None:
+    window.workspace.join(site(window, 0), site(window, 3))
+    window.workspace.join(site(window, 0), site(window, 0, (0, 0, 1)))
+    wait_for_barriers(qtbot, window)
+
+
+def save(qtbot, window, path: Path) -> None:
+    with qtbot.waitSignal(window.sessions.keeper.saved, timeout=20_000):
+        window.sessions.keeper.save(path)
+
+
+def reopen(qtbot, window, path: Path) -> None:
+    with qtbot.waitSignal(window.sessions.keeper.opened, timeout=20_000):
+        window.open_file(path)
+
+
+def test_that_a_session_brings_back_what_was_open(opened, qtbot, tmp_path, empty_olivine):
+    workspace = opened.workspace
+    add_paths(qtbot, opened)
+    workspace.set_note(1, "das lange Wort: Übergangszustand – 锂")
+    workspace.pin([2])
+    workspace.set_supercell("2,2,2")
+    workspace.set_threshold(0.4)
+    opened.predictions.find_all()
+    qtbot.waitUntil(lambda: workspace.state.group is not None, timeout=60_000)
+    workspace.activate(1)
+    workspace.empty_picked()
+    workspace.pick(site(opened, 1))
+    opened.commands["view.bonds"].setChecked(False)
+    opened.structure_panel.hide_elements(["P"])
+    opened.view.view_along("b")
+    opened.view.turn(20, 10)
+    before, camera = workspace.snapshot(), opened.view.camera()
+    path = tmp_path / "all.migbar"
+    save(qtbot, opened, path)
+    assert opened.windowTitle() == "all.migbar[*] – MigBar"
+
+    workspace.set_threshold(0.65)
+    opened.commands["view.bonds"].setChecked(True)
+    opened.open_file(empty_olivine)
+    wait_for_document(qtbot, opened, "host.cif")
+    reopen(qtbot, opened, path)
+
+    state = workspace.state
+    assert state is not before.state
+    assert state.document.name == "olivine.cif"
+    assert state.document.source == before.state.document.source
+    assert [p.label for p in state.paths] == [p.label for p in before.state.paths]
+    assert workspace.path(1).note == "das lange Wort: Übergangszustand – 锂"
+    assert workspace.unjudged == ()
+    for path_id, result in before.results:
+        assert workspace.result(path_id).predicted.barrier == result.predicted.barrier
+        np.testing.assert_array_equal(workspace.result(path_id).walked, result.walked)
+    assert [pin.path.id for pin in state.pins] == [2]
+    assert state.pins[0].document is state.document
+    assert state.group.found.crystal.percolation == before.state.group.found.crystal.percolation
+    assert (state.supercell, workspace.threshold, workspace.active) == ("2,2,2", 0.4, 1)
+    assert workspace.picks == before.picks
+    assert not opened.commands["view.bonds"].isChecked()
+    assert opened.structure_panel.hidden_elements == {"P"}
+    np.testing.assert_allclose(opened.view.camera().towards, camera.towards, atol=1e-9)
+    assert opened.view.camera().scale == pytest.approx(camera.scale)
+    # its history came along, across structures and paths
+    while workspace.undo_label:
+        workspace.undo()
+    assert workspace.document is None
+    while workspace.redo_label:
+        workspace.redo()
+    assert len(workspace.state.paths) == len(before.state.paths)
+
+
+def test_that_new_paths_after_opening_get_new_numbers(opened, qtbot, tmp_path):
+    add_paths(qtbot, opened)
+    save(qtbot, opened, tmp_path / "a.migbar")
+    reopen(qtbot, opened, tmp_path / "a.migbar")
+    assert opened.workspace.join(site(opened, 1), site(opened, 2)) == 3
+
+
+def test_that_closing_asks_about_changes_to_a_session_file_only(
+    opened, qtbot, tmp_path, monkeypatch
+):
+    from PySide6.QtWidgets import QMessageBox
+
+    asked = []
+
+    def answer(box: QMessageBox) -> object:
+        asked.append(box.text())
+        return QMessageBox.StandardButton.Cancel
+
+    monkeypatch.setattr(QMessageBox, "exec", answer)
+    opened.workspace.set_ion("Na")
+    assert opened.sessions.may_close()
+    save(qtbot, opened, tmp_path / "mine.migbar")
+    assert opened.sessions.may_close()
+    opened.workspace.set_supercell("none")
+    assert opened.isWindowModified()
+    assert not opened.close()
+    assert asked == ["mine.migbar has changes that were not saved."]
+    opened.workspace.undo()
+    assert opened.sessions.may_close()
+
+
+def session_file(tmp_path: Path, **changes: object) -> Path:
+    from migbar_gui.session import Session, write_session
+    from migbar_gui.workspace import Workspace
+
+    path = tmp_path / "x.migbar"
+    write_session(path, Session(Workspace().snapshot()))
+    with zipfile.ZipFile(path) as archive:
+        content = json.loads(archive.read("session.json"))
+    with zipfile.ZipFile(path, "w") as archive:
+        archive.writestr("session.json", json.dumps(content | changes))
+    return path
+
+
+def of_a_newer_format(path: Path) -> None:
+    session_file(path.parent, version=2, migbar="3.1").replace(path)
+
+
+def with_a_new_member(path: Path) -> None:
+    made = session_file(path.parent)
+    with zipfile.ZipFile(made) as archive:
+        content = json.loads(archive.read("session.json"))
+    content["objects"][-1]["relaxed"] = []
+    session_file(path.parent, **content).replace(path)
+
+
+def cut_off(path: Path) -> None:
+    made = session_file(path.parent)
+    path.write_bytes(made.read_bytes()[:200])
+
+
+def with_a_changed_byte(path: Path) -> None:
+    data = bytearray(session_file(path.parent).read_bytes())
+    data[60] ^= 255
+    path.write_bytes(bytes(data))
+
+
+def another_archive(path: Path) -> None:
+    with zipfile.ZipFile(path, "w") as archive:
+        archive.writestr("a.txt", "a")
+
+
+@pytest.mark.parametrize(
+    ("spoil", "words"),
+    [
+        (of_a_newer_format, "written by MigBar 3.1"),
+        (with_a_new_member, "'relaxed' in a Session, which MigBar"),
+        (cut_off, "damaged"),
+        (with_a_changed_byte, "damaged"),
+        (another_archive, "not a MigBar session"),
+        (lambda path: path.write_text("data_x"), "not a MigBar session"),
+    ],
+)
+def test_that_other_files_are_refused_and_leave_what_is_open(opened, qtbot, tmp_path, spoil, words):
+    path = tmp_path / "bad.migbar"
+    spoil(path)
+    opened.open_file(path)
+    qtbot.waitUntil(opened.notice.isVisible, timeout=10_000)
+    assert words in opened.notice.text.text()
+    assert opened.workspace.document.name == "olivine.cif"
+
+
+def test_that_every_class_in_the_workspace_can_be_written():
+    import migbar_gui.session as session
+    import migbar_gui.workspace as workspace
+    from migbar.paths import CrystalPaths
+
+    names = vars(workspace) | {"CrystalPaths": CrystalPaths}
+
+    def reachable(kind, found):
+        for argument in typing.get_args(kind):
+            reachable(argument, found)
+        if is_dataclass(kind) and kind not in found:
+            found.add(kind)
+            hints = typing.get_type_hints(kind, localns=names)
+            for field in fields(kind):
+                reachable(hints[field.name], found)
+        return found
+
+    missing = reachable(session.Session, set()) - set(session.KINDS.values())
+    assert not missing
+
+
+PROGRAM = """
+import sys
+from pathlib import Path
+from PySide6.QtCore import QSettings, QTimer
+from migbar_gui.app import make_application
+from migbar_gui.main_window import MainWindow
+app = make_application()
+window = MainWindow(QSettings(sys.argv[1], QSettings.Format.IniFormat))
+window.show()
+if len(sys.argv) > 2:
+    QTimer.singleShot(0, lambda: window.open_file(Path(sys.argv[2])))
+app.exec()
+"""
+
+
+def test_that_nothing_typed_is_lost_when_the_program_is_killed(window, qtbot, tmp_path):
+    """A real process with a real window, real keys, and a real kill -9."""
+    from migbar_gui.keeping import recovery_folder
+    from migbar_gui.session import read_session
+
+    structure = tmp_path / "killed.cif"
+    structure.write_text(LIFEPO4, encoding="utf-8")
+    window.hide()
+    settings = window.settings.fileName()
+    process = subprocess.Popen([sys.executable, "-c", PROGRAM, settings, str(structure)])
+    folder = recovery_folder(window.settings)
+    try:
+        type_into(process, qtbot, folder)
+    finally:
+        process.send_signal(signal.SIGKILL)
+        process.wait()
+    (kept,) = window.sessions.keeper.left_behind()
+    assert read_session(kept).workspace.state.paths[0].note == "half a sent"
+
+    window.show()
+    window.sessions.offer_recovery()
+    from PySide6.QtWidgets import QPushButton
+
+    buttons = {b.text(): b for b in window.notice.findChildren(QPushButton)}
+    buttons["Bring it back"].click()
+    wait_for_document(qtbot, window, "killed.cif")
+    assert window.workspace.state.paths[0].note == "half a sent"
+    qtbot.waitUntil(lambda: not kept.exists(), timeout=10_000)
+    assert window.sessions.keeper.left_behind() == []
+
+
+def type_into(process, qtbot, folder: Path) -> None:
+    def key(*keys: str) -> None:
+        subprocess.run(["xdotool", "key", "--delay", "40", *keys], check=True)
+
+    def focus(title: str) -> None:  # a virtual screen has no window manager that does it
+        found = ["xdotool", "search", "--sync", "--onlyvisible", "--name", title]
+        subprocess.run([*found, "windowfocus", "--sync"], check=True, timeout=20)
+
+    def words(text: str) -> None:
+        subprocess.run(["xdotool", "type", "--delay", "30", text], check=True)
+
+    def kept() -> str:
+        from migbar_gui.session import read_session
+
+        files = list(folder.glob(f"{process.pid}-*.migbar"))
+        if not files:
+            return ""
+        state = read_session(files[0]).workspace.state
+        if state.document is None:
+            return ""
+        return "|".join(["open", *(path.note for path in state.paths)])
+
+    qtbot.waitUntil(lambda: kept() == "open", timeout=60_000)
+    focus("killed.cif")
+    key("ctrl+n")
+    focus("Add a path")
+    words("0")
+    key("Tab")
+    words("3")
+    key("Return")
+    qtbot.waitUntil(lambda: kept() == "open|", timeout=30_000)
+    focus("killed.cif")
+    key("F2")
+    words("half a sent")
+    qtbot.waitUntil(lambda: kept() == "open|half a sent", timeout=10_000)
+
+
+def test_that_a_window_that_ends_properly_leaves_nothing_behind(qtbot, tmp_path, olivine):
+    from PySide6.QtCore import QSettings
+
+    from migbar_gui.main_window import MainWindow
+
+    settings = QSettings(str(tmp_path / "other.ini"), QSettings.Format.IniFormat)
+    first = MainWindow(settings)
+    first.open_file(olivine)
+    wait_for_document(qtbot, first, "olivine.cif")
+    keeper = first.sessions.keeper
+    qtbot.waitUntil(lambda: any((tmp_path / "recovery").glob("*.migbar")), timeout=10_000)
+    second = MainWindow(settings)
+    assert second.sessions.keeper.left_behind() == []  # the first one is alive
+    first.close()
+    assert list((tmp_path / "recovery").iterdir()) == []
+    assert keeper.left_behind() == []
+    second.close()
+    first.deleteLater()
+    second.deleteLater()
+
+
+def test_that_undo_goes_back_across_paths_and_structures(opened, qtbot, empty_olivine):
+    add_paths(qtbot, opened)
+    opened.workspace.set_mechanism(Mechanism.SINGLE_ION)
+    opened.open_file(empty_olivine)
+    wait_for_document(qtbot, opened, "host.cif")
+    opened.workspace.undo()
+    assert opened.workspace.document.name == "olivine.cif"
+    assert len(opened.workspace.state.paths) == 2
+    opened.workspace.undo()
+    opened.workspace.undo()
+    assert [p.hop.end_site for p in opened.workspace.state.paths] == [SiteRef(3)]
+    assert opened.workspace.result(1) is not None
