@@ -1,7 +1,8 @@
 """Make, update or mend the environment that ``packaging/run`` and ``packaging/test`` work in.
 
 ``packaging/setup.sh`` calls it as ``python environment.py FOLDER PURPOSE…`` with any Python from
-3.11 to 3.13, so it uses the standard library alone. Purposes: ``headless``, ``window``, ``test``.
+3.11 to 3.13, so it uses the standard library alone. Purposes: ``headless``, ``window``, ``test``,
+``package``, ``docs``.
 """
 
 from __future__ import annotations
@@ -40,7 +41,11 @@ LIBRARIES = {
         "libxcb-shape.so.0": "libxcb-shape0",
     },
 }
-PROGRAMS = {"test": {"Xvfb": "xvfb", "xdotool": "xdotool"}}
+PROGRAMS = {
+    "test": {"Xvfb": "xvfb", "xdotool": "xdotool"},
+    "package": {"Xvfb": "xvfb", "objdump": "binutils"},
+}
+EXTRAS = ("test", "package", "docs")
 APT_INSTALL = ("apt-get", "install", "--no-install-recommends")
 
 # They would send packages elsewhere than into the environment.
@@ -284,7 +289,8 @@ def main(folder: str, *purposes: str) -> None:
             environment.ensure_pip()
             provide_torch(environment)
             say(f"Installing MigBar and its libraries; tail -f {environment.log} shows details …")
-            environment.pip("--editable", f"{ROOT}[test]" if "test" in purposes else ROOT)
+            extras = ",".join(purpose for purpose in purposes if purpose in EXTRAS)
+            environment.pip("--editable", f"{ROOT}[{extras}]" if extras else ROOT)
     say("Ready.")
 
 

@@ -389,11 +389,17 @@ def _outcome(folder: Path) -> dict[str, Any]:
     return dict(outcome)
 
 
+def main(folder: str | Path) -> int:
+    """Do a run's work as a process of its own; return its exit code."""
+    try:
+        return 0 if work(folder) is RunState.FINISHED else 1
+    except MigbarError as problem:
+        print(problem, file=sys.stderr)
+        return 1
+
+
 if __name__ == "__main__":
     # Run as a script this file is a second copy of itself; the tasks know the one that is imported.
     from migbar import runs
 
-    try:
-        sys.exit(0 if runs.work(sys.argv[1]) is RunState.FINISHED else 1)
-    except MigbarError as problem:
-        sys.exit(str(problem))
+    sys.exit(runs.main(sys.argv[1]))

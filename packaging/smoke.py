@@ -1,0 +1,96 @@
+"""Try out a frozen app as its users would: ``python smoke.py FOLDER PICTURE.png``.
+
+What it prints is compared with what the source tree prints; its window is opened on a virtual screen.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import subprocess
+import sys
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parents[1]
+EXAMPLES = ROOT / "resources" / "examples"
+PREDICT = ("predict", str(EXAMPLES / "LiFePO4.cif"), "--ion", "Li", "--from", "0", "--to", "3")
+TIMEOUT_S = 600
+
+
+def main(folder: Path, picture: Path) -> None:
+    """Try everything; the first fault ends it with its output."""
+    migbar, window = folder / "migbar", folder / "migbar-gui"
+    # The frozen app must not find anything of this Python.
+    alone = {name: value for name, value in os.environ.items() if not name.startswith("PYTHON")}
+    commands = output([str(migbar), "--help"], alone)
+    frozen = json.loads(output([str(migbar), *PREDICT, "--json"], alone))
+    source = json.loads(output([sys.executable, "-m", "migbar.cli", *PREDICT, "--json"]))
+    if frozen != source:
+        sys.exit(f"The frozen app says {frozen}, the source tree {source}.")
+    print(f"prediction: {frozen['barrier_ev']:.4f} eV, as the source tree says")
+    with screen() as display:
+        output([str(window), "--screenshot", str(picture)], alone | {"DISPLAY": display})
+    print(f"window: {picture}, {picture.stat().st_size} bytes")
+    with tempfile.TemporaryDirectory() as scratch:
+        place = Path(scratch)
+        if " neb " in commands:
+            try_neb(migbar, place, alone)
+        if " batch " in commands:
+            try_batch(migbar, place, alone)
+
+
+def try_neb(migbar: Path, place: Path, environment: dict[str, str]) -> None:
+    """Relax a short band in a small cell."""
+    cif = str(EXAMPLES / "LiCoO2.cif")
+    ends = ("--ion", "Li", "--from", "0", "--to", "0@1,0,0")
+    quick = ("--images", "3", "--steps", "2", "--json")
+    output([str(migbar), "neb", cif, *ends, *quick, "--out", str(place / "neb")], environment)
+    print("band relaxation: two steps done")
+
+
+def try_batch(migbar: Path, place: Path, environment: dict[str, str]) -> None:
+    """Screen ten files with two worker processes."""
+    folder = place / "ten"
+    folder.mkdir()
+    sources = sorted(EXAMPLES.glob("*.cif"))
+    for number in range(10):
+        shutil.copy(sources[number % len(sources)], folder / f"{number}.cif")
+    out = place / "batch"
+    output([str(migbar), "batch", str(folder), "--out", str(out), "--workers", "2"], environment)
+    print("batch: ten files done")
+
+
+def output(command: list[str], environment: dict[str, str] | None = None) -> str:
+    """Run a command and return what it prints; on failure end with all of it."""
+    ran = subprocess.run(
+        command, capture_output=True, text=True, env=environment, timeout=TIMEOUT_S, cwd="/"
+    )
+    if ran.returncode:
+        sys.exit(f"{' '.join(command)}\n{ran.stdout}{ran.stderr}\nended with {ran.returncode}")
+    return ran.stdout
+
+
+@contextmanager
+def screen() -> Iterator[str]:
+    """Have a virtual screen; yield its name."""
+    read, write = os.pipe()
+    size = ("-screen", "0", "1440x900x24", "-nolisten", "tcp")
+    server = subprocess.Popen(
+        ["Xvfb", "-displayfd", str(write), *size], pass_fds=[write], stderr=subprocess.DEVNULL
+    )
+    os.close(write)
+    with os.fdopen(read) as pipe:
+        number = pipe.readline().strip()
+    try:
+        yield f":{number}"
+    finally:
+        server.terminate()
+        server.wait()
+
+
+if __name__ == "__main__":
+    main(Path(sys.argv[1]).resolve(), Path(sys.argv[2]).resolve())
