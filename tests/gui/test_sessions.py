@@ -240,10 +240,7 @@ def test_that_nothing_typed_is_lost_when_the_program_is_killed(window, qtbot, tm
 
     window.show()
     window.sessions.offer_recovery()
-    from PySide6.QtWidgets import QPushButton
-
-    buttons = {b.text(): b for b in window.notice.findChildren(QPushButton)}
-    buttons["Bring it back"].click()
+    window.notice.action.click()
     wait_for_document(qtbot, window, "killed.cif")
     assert window.workspace.state.paths[0].note == "half a sent"
     qtbot.waitUntil(lambda: not kept.exists(), timeout=10_000)
