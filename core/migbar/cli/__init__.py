@@ -35,6 +35,7 @@ def _options(
 
 def _register() -> None:
     from migbar.cli import (
+        data,
         dft,
         evaluate,
         gui,
@@ -57,6 +58,7 @@ def _register() -> None:
     app.command("neb")(neb.neb)
     app.command("evaluate")(evaluate.evaluate)
     app.add_typer(train.app, name="train")
+    app.add_typer(data.app, name="data")
     app.add_typer(models.app, name="models")
     app.add_typer(reproduce.app, name="reproduce")
     app.command("relax")(relax.relax)

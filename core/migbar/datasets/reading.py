@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from contextlib import nullcontext
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -14,11 +14,20 @@ from numpy.typing import NDArray
 from migbar.bands import band_from_record
 from migbar.datasets import BandRecord, normalised_family, read_list
 from migbar.datasets.checks import Checker, KnownPath
+from migbar.datasets.neb_folders import find_neb_folders, read_neb_folder
 from migbar.datasets.numbers import Barriers
 from migbar.datasets.problems import SAFE_MENDS, Candidate, Mend, Problem, Source
 from migbar.datasets.storage import SUFFIX, BarrierDataset, writing
+from migbar.datasets.tables import read_table
+from migbar.datasets.xyz_bands import is_litraj, read_litraj, read_xyz_bands
 from migbar.errors import BandsFileError, MigbarError
 from migbar.progress import SILENT, Progress, check_cancelled
+
+KINDS = (
+    "folders of NEB calculations (00 … NN), CSV or XLSX tables, the published JSON, extended XYZ, LiTraj's "
+    "folders, or a dataset of MigBar (.parquet)"
+)
+"""What can be read, for people."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -147,29 +156,26 @@ def import_data(
 BandRow = tuple[str, str, str, float]
 
 
-def _reader(path: Path) -> Any:
-    if not path.exists():
-        raise BandsFileError(path.name, ["there is no such file or folder"])
-    suffix = path.suffix.lower()
-    if suffix == SUFFIX:
-        return _from_dataset
-    if suffix == ".json":
-        return _from_published
-    raise BandsFileError(
-        path.name,
-        ["is of no kind that is known here: folders of NEB calculations, CSV or XLSX tables, "
-         "the published JSON, extended XYZ, or a dataset of MigBar (.parquet)"],
-    )  # fmt: skip
+def _neb_folders(path: Path, options: ReadOptions, progress: Progress) -> Iterator[Candidate]:
+    folders = find_neb_folders(path)
+    if not folders:
+        raise BandsFileError(
+            path.name,
+            ["holds no NEB: no folder in it has the images 00, 01 … with POSCAR or CONTCAR"],
+        )
+    for done, folder in enumerate(folders):
+        progress.report(done, len(folders), f"Reading {path.name}")
+        yield read_neb_folder(folder, path, options.ion)
 
 
-def _from_dataset(path: Path, options: ReadOptions, progress: Progress) -> Iterator[Candidate]:
+def _dataset(path: Path, options: ReadOptions, progress: Progress) -> Iterator[Candidate]:
     dataset = BarrierDataset(path)
     for i, record in enumerate(dataset):
         progress.report(i, len(dataset), f"Reading {path.name}")
         yield Candidate(dataset.sources[i], record.sys_name, record, (), dataset.parts[i])
 
 
-def _from_published(path: Path, options: ReadOptions, progress: Progress) -> Iterator[Candidate]:
+def _json(path: Path, options: ReadOptions, progress: Progress) -> Iterator[Candidate]:
     data = read_list(path)
     numbers = Barriers([e.get("target") if isinstance(e, Mapping) else None for e in data])
     for i, entry in enumerate(data):
@@ -193,3 +199,47 @@ def _published(entry: Any, source: Source, numbers: Barriers) -> Candidate:
     part = entry.get("split")
     record = BandRecord(name, band, barrier, family)
     return Candidate(source, name, record, found, part if isinstance(part, str) else "")
+
+
+def _table(path: Path, options: ReadOptions, progress: Progress) -> Iterator[Candidate]:
+    return _counted(read_table(path, options.ion, options.columns), path, progress)
+
+
+def _xyz(path: Path, options: ReadOptions, progress: Progress) -> Iterator[Candidate]:
+    return _counted(read_xyz_bands(path, options.ion), path, progress)
+
+
+def _litraj(path: Path, options: ReadOptions, progress: Progress) -> Iterator[Candidate]:
+    return _counted(read_litraj(path), path, progress)
+
+
+def _counted(
+    candidates: Iterator[Candidate], path: Path, progress: Progress
+) -> Iterator[Candidate]:
+    for count, candidate in enumerate(candidates, start=1):
+        progress.report(count, 0, f"Reading {path.name}")
+        yield candidate
+
+
+Reader = Callable[[Path, ReadOptions, Progress], Iterator[Candidate]]
+
+_READERS: dict[str, Reader] = {
+    SUFFIX: _dataset,
+    ".json": _json,
+    ".csv": _table,
+    ".tsv": _table,
+    ".xlsx": _table,
+    ".xyz": _xyz,
+    ".extxyz": _xyz,
+}
+
+
+def _reader(path: Path) -> Reader:
+    if not path.exists():
+        raise BandsFileError(path.name, ["there is no such file or folder"])
+    if path.is_dir():
+        return _litraj if is_litraj(path) else _neb_folders
+    reader = _READERS.get(path.suffix.lower())
+    if reader is None:
+        raise BandsFileError(path.name, [f"is of no kind that is known here: {KINDS}"])
+    return reader

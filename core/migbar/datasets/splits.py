@@ -108,8 +108,7 @@ def split_dataset(dataset: BarrierDataset, options: SplitOptions = SplitOptions(
     order = sorted(range(len(dataset)), key=lambda i: dataset.names[i])
     fold = np.full(len(dataset), TRAINING, np.int64)
     fold[order] = _folds(dataset, order, options)
-    held_out = fold != TRAINING
-    if not held_out.any() or (options.folds == 0 and held_out.all()):
+    if len(set(fold.tolist())) < 2:
         raise SplitError(
             f"{len(dataset)} paths of {len(set(dataset.groups))} frameworks cannot be split like this: "
             "one side would be empty. Hold out another share, or choose another scheme."

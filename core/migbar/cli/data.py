@@ -1,0 +1,202 @@
+"""``migbar data``: read, check, split, join and fetch barrier data."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from migbar.cli.common import AsJson, print_json, progress_bar
+from migbar.errors import MigbarError
+
+if TYPE_CHECKING:
+    from migbar.datasets.reading import Reading
+
+app = typer.Typer(help="Read, check, split, join and fetch barrier data.")
+
+Sources = Annotated[
+    list[Path],
+    typer.Argument(
+        help="Folders of NEBs (00 … NN), CSV, XLSX, published JSON, extended XYZ, LiTraj folders, .parquet.",
+        show_default=False,
+    ),
+]
+Out = Annotated[Path, typer.Option("--out", "-o", help="Dataset to write (.parquet).")]
+Ion = Annotated[
+    str, typer.Option("--ion", "-i", help="Element that moves, where the data do not say.")
+]
+Column = Annotated[
+    list[str] | None,
+    typer.Option(help='Column of a table by another name, for example --column "barrier=Ea (eV)".'),
+]
+Mending = Annotated[bool, typer.Option("--mend/--no-mend", help="Mend what can safely be mended.")]
+Known = Annotated[
+    bool, typer.Option("--known/--no-known", help="Look for paths of the bundled training data.")
+]
+MOST_SHOWN = 40
+
+
+@app.command("import")
+def import_(
+    sources: Sources,
+    out: Out,
+    ion: Ion = "",
+    column: Column = None,
+    mend: Mending = True,
+    known: Known = True,
+    as_json: AsJson = False,
+) -> None:
+    """Read barrier data of any kind into one dataset; tell everything that is wrong with them."""
+    _show(_read(sources, out, ion, column, mend, known), out, as_json)
+
+
+@app.command("check")
+def check(
+    sources: Sources,
+    ion: Ion = "",
+    column: Column = None,
+    mend: Mending = True,
+    known: Known = True,
+    as_json: AsJson = False,
+) -> None:
+    """Tell everything that is wrong with barrier data, and write nothing."""
+    _show(_read(sources, None, ion, column, mend, known), None, as_json)
+
+
+@app.command("merge")
+def merge(sources: Sources, out: Out, as_json: AsJson = False) -> None:
+    """Join data; paths that are there twice are kept once."""
+    _show(_read(sources, out, "", None, True, False), out, as_json)
+
+
+@app.command("convert")
+def convert(
+    dataset: Annotated[Path, typer.Argument(help="Data of any kind.")],
+    out: Annotated[
+        Path,
+        typer.Argument(
+            help="What to write: .json (published format), .extxyz, .csv (no structures) or .parquet."
+        ),
+    ],
+) -> None:
+    """Write data in another format."""
+    from migbar.datasets.writing import convert as run
+
+    with progress_bar() as progress:
+        count = run(dataset, out, progress)
+    typer.echo(f"wrote {count} paths to {out}")
+
+
+@app.command("split")
+def split(
+    dataset: Annotated[Path, typer.Argument(help="Dataset (.parquet).")],
+    scheme: Annotated[str, typer.Option(help="groups, classes, random or column.")] = "groups",
+    folds: Annotated[
+        int, typer.Option(help="Folds of a cross-validation; 0: hold one part out.")
+    ] = 0,
+    validation: Annotated[float, typer.Option(help="Share that is held out.")] = 0.2,
+    seed: Annotated[int, typer.Option(help="Same data and seed: same split.")] = 123,
+    out: Annotated[
+        Path | None,
+        typer.Option("--out", "-o", help="Dataset to write, with the split as its own column."),
+    ] = None,
+    as_json: AsJson = False,
+) -> None:
+    """Split a dataset honestly, and tell where the two sides are not independent."""
+    from migbar.datasets.splits import TRAINING, Scheme, SplitError, SplitOptions, split_dataset
+    from migbar.datasets.storage import BarrierDataset, writing
+
+    if scheme not in list(Scheme):
+        raise SplitError(f"there is no scheme '{scheme}'; choose {', '.join(Scheme)}.")
+    data = BarrierDataset(dataset)
+    found = split_dataset(data, SplitOptions(Scheme(scheme), folds, validation, seed))
+    names = {k: f"fold {k}" if folds else "validation" for k in range(found.folds)}
+    parts = [names.get(int(k), "train") for k in found.fold]
+    if out is not None:
+        with writing(out) as writer:
+            for i, record in enumerate(data):
+                writer.add(record, data.sources[i], parts[i])
+    if as_json:
+        told = dict(zip(data.names, parts, strict=True))
+        print_json({"parts": told, "warnings": list(found.warnings)})
+        return
+    for name in (["train"] if (found.fold == TRAINING).any() else []) + list(names.values()):
+        groups = {g for g, part in zip(data.groups, parts, strict=True) if part == name}
+        typer.echo(f"{name}: {parts.count(name)} paths of {len(groups)} frameworks")
+    for warning in found.warnings:
+        typer.echo(f"! {warning}")
+
+
+def _read(
+    sources: list[Path],
+    out: Path | None,
+    ion: str,
+    column: list[str] | None,
+    mend: bool,
+    known: bool,
+) -> Reading:
+    from migbar.datasets.checks import bundled_paths
+    from migbar.datasets.problems import SAFE_MENDS
+    from migbar.datasets.reading import ReadOptions, import_data
+
+    if out is not None and out.suffix != ".parquet":
+        raise MigbarError(
+            f"{out.name}: a dataset ends in .parquet (migbar data convert makes others)."
+        )
+    options = ReadOptions(ion, _columns(column or []))
+    mends = SAFE_MENDS if mend else frozenset()
+    with progress_bar() as progress:
+        return import_data(
+            sources, out, options, mends, bundled_paths() if known else None, progress
+        )
+
+
+def _columns(given: list[str]) -> dict[str, str]:
+    from migbar.datasets.tables import COLUMNS
+
+    pairs = [text.partition("=") for text in given]
+    for key, sign, _ in pairs:
+        if not sign or key not in COLUMNS:
+            raise MigbarError(
+                f"--column {key}: write MEANING=NAME; the meanings are {', '.join(COLUMNS)}."
+            )
+    return {key: name for key, _, name in pairs}
+
+
+def _show(reading: Reading, out: Path | None, as_json: bool) -> None:
+    if as_json:
+        problems = [
+            {"code": p.code, "file": p.source.file, "row": p.source.row, "name": p.name, "level": p.level,
+             "mend": p.mend, "text": p.text}
+            for p in reading.problems
+        ]  # fmt: skip
+        print_json({"found": reading.found, "used": reading.used, "problems": problems})
+        return
+    for problem in reading.problems[:MOST_SHOWN]:
+        mark = "mended" if problem.mend in reading.mended else problem.level
+        typer.echo(f"{mark:>8}  {problem.source}: {problem.text}")
+    if len(reading.problems) > MOST_SHOWN:
+        typer.echo(f"… and {len(reading.problems) - MOST_SHOWN} more (--json has all of them)")
+    place = "" if out is None else f"; dataset in {out}"
+    typer.echo(f"{reading.used} of {reading.found} paths can be used{place}")
+
+
+@app.command("fetch")
+def fetch(
+    url: Annotated[str, typer.Argument(help="Address of the file.")],
+    sha256: Annotated[str, typer.Option(help="Its expected checksum.")] = "",
+    out: Annotated[
+        Path | None, typer.Option("--out", "-o", help="File or folder; here where not given.")
+    ] = None,
+    as_json: AsJson = False,
+) -> None:
+    """Download a data set; the same command goes on after an interruption."""
+    from migbar.datasets.download import fetch as run
+
+    with progress_bar() as progress:
+        path = run(url, out, sha256, progress)
+    if as_json:
+        print_json({"file": str(path), "bytes": path.stat().st_size})
+    else:
+        typer.echo(f"{path} ({path.stat().st_size / 1e6:.1f} MB)")

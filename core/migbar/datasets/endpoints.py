@@ -1,0 +1,187 @@
+"""From two end structures to the band between them: which atom moves, and what else is different."""
+
+from __future__ import annotations
+
+from collections import Counter
+
+import numpy as np
+from numpy.typing import NDArray
+from pymatgen.core import Structure
+from pymatgen.util.coord import pbc_shortest_vectors
+
+from migbar.bands import Band, linear_path
+from migbar.datasets.problems import Level, Mend, Problem, Source
+from migbar.elements import MOBILE_IONS
+
+MOVES = 1.0
+"""An atom that is farther than this (Å) from where it was has moved to another site."""
+
+RELAXES = 0.5
+"""An atom of the host that moves farther than this (Å) has done more than give way."""
+
+SAME_CELL = 0.1
+"""Lattice vectors that differ by less (Å) are the same."""
+
+Found = tuple[Band | None, tuple[Problem, ...]]
+
+
+def band_between(
+    first: Structure, last: Structure, source: Source, name: str = "", ion: str = ""
+) -> Found:
+    """Make the straight band between two ends.
+
+    The host is half-way between the two ends, so that the band is the same in both directions.
+
+    Parameters
+    ----------
+    first, last : Structure
+        Ordered; with the same atoms.
+    source, name
+        Of the path, for the problems.
+    ion : str
+        Element that has to be the one that moves; any where empty.
+
+    Returns
+    -------
+    band : Band or None
+        None where it is not clear what moves.
+    problems : tuple of Problem
+    """
+
+    def wrong(code: str, text: str) -> Found:
+        return None, (Problem(code, text, source, name),)
+
+    counts = [Counter(site.specie.symbol for site in end) for end in (first, last)]
+    if counts[0] != counts[1]:
+        return wrong(
+            "different_atoms",
+            f"The ends hold different atoms: {first.formula} and {last.formula} ({_differences(*counts)}).",
+        )
+    apart = np.abs(first.lattice.matrix - last.lattice.matrix).max()
+    if apart > SAME_CELL:
+        return wrong(
+            "different_cells",
+            f"The cells of the two ends differ by up to {apart:.2f} Å; a NEB has one fixed cell. Take both ends "
+            "from the same calculation.",
+        )
+    symbols = np.array([site.specie.symbol for site in first])
+    order, mended = _order(first, last, symbols)
+    steps = _steps(first, last, order)
+    far = np.linalg.norm(steps, axis=1)
+    movers = np.flatnonzero(far > MOVES)
+    if len(movers) == 0:
+        return wrong(
+            "no_mover",
+            f"No atom moves from one site to another: the largest displacement is {far.max():.2f} Å "
+            f"({symbols[far.argmax()]}). Are both ends the same file?",
+        )
+    if len(movers) > 1:
+        told = ", ".join(f"{symbols[i]} (atom {i + 1}) by {far[i]:.1f} Å" for i in movers[:4])
+        return wrong(
+            "several_movers",
+            f"{len(movers)} atoms move: {told}. The models know hops of one ion; leave this path out.",
+        )
+    mover = int(movers[0])
+    problems = [*mended(source, name)] if mended else []
+    problems += _mover_problems(str(symbols[mover]), mover, ion, source, name)
+    others = np.delete(far, mover)
+    if len(others) and others.max() > RELAXES:
+        which = int(np.delete(np.arange(len(far)), mover)[others.argmax()])
+        text = (
+            f"The ends differ in more than the moving ion: {symbols[which]} (atom {which + 1}) moves by "
+            f"{others.max():.2f} Å. The host is taken half-way between the two."
+        )
+        problems.append(Problem("host_moves", text, source, name, Level.WARNING))
+    frac = np.asarray(first.lattice.get_fractional_coords(steps))
+    middle = first.frac_coords + frac / 2
+    kept = [i for i in range(len(first)) if i != mover]
+    host = Structure(first.lattice, [symbols[i] for i in kept], middle[kept])
+    start = first.frac_coords[mover]
+    return Band(host, str(symbols[mover]), linear_path(start, start + frac[mover])), tuple(problems)
+
+
+def _differences(one: Counter[str], other: Counter[str]) -> str:
+    change = {s: other[s] - one[s] for s in one | other if other[s] != one[s]}
+    return ", ".join(f"{n:+d} {s}" for s, n in sorted(change.items()))
+
+
+def _steps(first: Structure, last: Structure, order: NDArray[np.int64]) -> NDArray[np.float64]:
+    """Shortest vectors (Å) from every atom to the one that it becomes."""
+    change = last.frac_coords[order] - first.frac_coords
+    change -= np.round(change)
+    corners = np.array([[i, j, k] for i in (-1, 0, 1) for j in (-1, 0, 1) for k in (-1, 0, 1)])
+    cartesian = (change[:, None] + corners) @ first.lattice.matrix
+    nearest = np.linalg.norm(cartesian, axis=2).argmin(axis=1)
+    return np.asarray(cartesian[np.arange(len(change)), nearest])
+
+
+def _order(
+    first: Structure, last: Structure, symbols: NDArray[np.str_]
+) -> tuple[NDArray[np.int64], _Mended | None]:
+    """Which atom of the final end each atom of the initial one becomes.
+
+    That of the file, unless it makes elements change or several atoms move and another order does not.
+    """
+    same = np.arange(len(first))
+    others = np.array([site.specie.symbol for site in last])
+    in_order = bool((symbols == others).all())
+    if in_order:
+        moved = int((np.linalg.norm(_steps(first, last, same), axis=1) > MOVES).sum())
+        if moved <= 1:
+            return same, None
+    else:
+        moved = int((symbols != others).sum())
+    matched = _matched(first, last, symbols, others)
+    left = int((np.linalg.norm(_steps(first, last, matched), axis=1) > MOVES).sum())
+    if in_order and left >= moved:
+        return same, None
+    return matched, _Mended(moved, in_order)
+
+
+class _Mended:
+    """What is said of ends whose atoms were put into order."""
+
+    def __init__(self, moved: int, in_order: bool) -> None:
+        self.moved, self.in_order = moved, in_order
+
+    def __call__(self, source: Source, name: str) -> tuple[Problem, ...]:
+        what = (
+            f"{self.moved} atoms seem to move"
+            if self.in_order
+            else f"{self.moved} places hold another element"
+        )
+        text = (
+            f"The atoms of the two ends stand in different orders ({what}); matched by their places only one "
+            "moves."
+        )
+        return (Problem("wrong_order", text, source, name, Level.ERROR, Mend.REORDER),)
+
+
+def _matched(
+    first: Structure, last: Structure, symbols: NDArray[np.str_], others: NDArray[np.str_]
+) -> NDArray[np.int64]:
+    """Match atoms of the same element so that as few as possible move far.
+
+    The cost grows with the root of the distance: one long step is then cheaper than two short ones in a row.
+    """
+    from scipy.optimize import linear_sum_assignment
+
+    order = np.empty(len(first), np.int64)
+    for symbol in set(symbols.tolist()):
+        here, there = np.flatnonzero(symbols == symbol), np.flatnonzero(others == symbol)
+        _, squares = pbc_shortest_vectors(
+            first.lattice, first.frac_coords[here], last.frac_coords[there], return_d2=True
+        )
+        rows, columns = linear_sum_assignment(np.maximum(squares, 0.0) ** 0.25)
+        order[here[rows]] = there[columns]
+    return order
+
+
+def _mover_problems(symbol: str, index: int, ion: str, source: Source, name: str) -> list[Problem]:
+    if ion and symbol != ion:
+        text = f"{symbol} (atom {index + 1}) moves, and not {ion}."
+        return [Problem("other_mover", text, source, name)]
+    if not ion and symbol not in (*MOBILE_IONS, "Ag", "Cu", "H"):
+        text = f"{symbol} (atom {index + 1}) moves, which is no usual mobile ion; is that meant?"
+        return [Problem("odd_mover", text, source, name, Level.WARNING)]
+    return []

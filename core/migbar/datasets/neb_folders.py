@@ -1,0 +1,153 @@
+"""Folders of finished NEB calculations with VASP: 00 … NN with POSCAR or CONTCAR, and energies."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from pathlib import Path
+
+import numpy as np
+
+from migbar.datasets import BandRecord
+from migbar.datasets.endpoints import band_between
+from migbar.datasets.problems import Candidate, Level, Problem, Source
+from migbar.errors import StructureFileError
+from migbar.structures import read_structure
+
+BARRIER_TABLES = {"neb.dat": 2, "nebef.dat": 2}
+"""Files of the VTST scripts, one line an image, and the column that holds the energy in eV."""
+
+ENERGY_PROBLEMS = frozenset({"missing_energy", "no_saddle", "not_converged"})
+"""Problems that do not matter where the barrier is given elsewhere."""
+
+_IMAGE = re.compile(r"\d\d")
+_ENERGY = re.compile(r"energy\(sigma->0\)\s*=\s*([-+.\dEe]+)")
+_CONVERGED = "reached required accuracy"
+
+
+def find_neb_folders(root: Path) -> list[Path]:
+    """Return every folder at or below `root` that holds the images of a band."""
+    found = {path.parent for path in root.rglob("00") if path.is_dir()}
+    return sorted(folder for folder in found if is_neb_folder(folder))
+
+
+def is_neb_folder(folder: Path) -> bool:
+    """Whether a folder holds the images of a band."""
+    return folder.is_dir() and len(_images(folder)) > 2
+
+
+def _images(folder: Path) -> list[Path]:
+    return sorted(p for p in folder.iterdir() if p.is_dir() and _IMAGE.fullmatch(p.name))
+
+
+def read_neb_folder(folder: Path, root: Path, ion: str = "") -> Candidate:
+    """Read one band; `root` is where names are told from."""
+    inside = folder.relative_to(root)
+    name = folder.resolve().name if str(inside) == "." else inside.as_posix().replace("/", "_")
+    source = Source(root.name if str(inside) == "." else f"{root.name}/{inside.as_posix()}")
+    images = _images(folder)
+    problems = list(_gaps(images, source, name))
+    ends = []
+    for image in (images[0], images[-1]):
+        try:
+            ends.append(read_structure(_geometry(image)))
+        except StructureFileError as error:
+            where = Source(f"{source.file}/{image.name}")
+            problems.append(Problem("unreadable", str(error), where, name))
+    barrier, found = _barrier(folder, images, source, name)
+    problems += found
+    if len(ends) < 2:
+        return Candidate(source, name, None, tuple(problems))
+    if not all(end.is_ordered for end in ends):
+        text = "An end has partly occupied sites; a calculated structure has none."
+        problems.append(Problem("partly_occupied", text, source, name))
+        return Candidate(source, name, None, tuple(problems))
+    band, wrong = band_between(ends[0], ends[1], source, name, ion)
+    problems += wrong
+    record = None if band is None else BandRecord(name, band, barrier)
+    return Candidate(source, name, record, tuple(problems))
+
+
+def _gaps(images: list[Path], source: Source, name: str) -> Iterator[Problem]:
+    numbers = [int(image.name) for image in images]
+    missing = sorted(set(range(numbers[-1] + 1)) - set(numbers))
+    if missing:
+        told = ", ".join(f"{n:02d}" for n in missing)
+        yield Problem("missing_image", f"The images {told} are missing.", source, name)
+
+
+def _geometry(image: Path) -> Path:
+    contcar = image / "CONTCAR"
+    return contcar if contcar.is_file() and contcar.stat().st_size else image / "POSCAR"
+
+
+def _barrier(
+    folder: Path, images: list[Path], source: Source, name: str
+) -> tuple[float | None, list[Problem]]:
+    """Highest image minus the lower end."""
+    problems: list[Problem] = []
+    table = next((folder / t for t in BARRIER_TABLES if (folder / t).is_file()), None)
+    energies = [_energy(image) for image in images]
+    if all(energy is None for energy, _ in energies) and table is not None:
+        values = _table(table)
+        if len(values) != len(images):
+            text = f"{table.name} has {len(values)} readable lines for {len(images)} images."
+            return None, [Problem("bad_barrier", text, source, name)]
+    else:
+        missing = [
+            i.name for i, (energy, _) in zip(images, energies, strict=True) if energy is None
+        ]
+        if missing:
+            text = (
+                f"No energy in {', '.join(f'{n}/OUTCAR' for n in missing)}; copy the OUTCARs of the relaxed "
+                f"ends there, or add {' or '.join(BARRIER_TABLES)}."
+            )
+            return None, [Problem("missing_energy", text, source, name)]
+        values = [float(energy or 0.0) for energy, _ in energies]
+        open_ = [
+            i.name for i, (_, done) in zip(images[1:-1], energies[1:-1], strict=True) if not done
+        ]
+        if open_:
+            text = f"The forces of the images {', '.join(open_)} are not converged."
+            problems.append(Problem("not_converged", text, source, name, Level.WARNING))
+    if int(np.argmax(values)) in (0, len(values) - 1):
+        text = (
+            "An end is the highest image: there is no saddle point between the ends. Are they relaxed, and are "
+            "all energies from the same settings?"
+        )
+        problems.append(Problem("no_saddle", text, source, name))
+    return float(max(values) - min(values[0], values[-1])), problems
+
+
+def _energy(image: Path) -> tuple[float | None, bool]:
+    """Last energy of an OUTCAR in eV, and whether its forces are converged."""
+    for file in (image / "OUTCAR", image / "OUTCAR.gz"):
+        if file.is_file():
+            break
+    else:
+        return None, False
+    from monty.io import zopen
+
+    energy, converged = None, False
+    try:
+        with zopen(file, "rt", encoding="utf-8", errors="replace") as lines:
+            for line in lines:
+                match = _ENERGY.search(str(line))
+                if match:
+                    energy = float(match[1])
+                converged = converged or _CONVERGED in str(line)
+    except (OSError, EOFError, ValueError):
+        return None, False
+    return energy, converged
+
+
+def _table(path: Path) -> list[float]:
+    column = BARRIER_TABLES[path.name]
+    values = []
+    for line in path.read_text(encoding="utf-8", errors="replace").splitlines():
+        words = line.split()
+        try:
+            values.append(float(words[column]))
+        except (IndexError, ValueError):
+            continue
+    return values

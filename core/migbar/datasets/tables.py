@@ -1,0 +1,249 @@
+"""CSV and XLSX tables that name structures, ends and barriers; and the results of a screening."""
+
+from __future__ import annotations
+
+import csv
+import io
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from pymatgen.core import Structure
+
+from migbar.bands import Band
+from migbar.datasets import BandRecord, normalised_family
+from migbar.datasets.endpoints import band_between
+from migbar.datasets.neb_folders import (
+    ENERGY_PROBLEMS,
+    is_neb_folder,
+    read_neb_folder,
+)
+from migbar.datasets.numbers import Barriers
+from migbar.datasets.problems import Candidate, Problem, Source
+from migbar.errors import BandsFileError, MigbarError
+from migbar.structures import mobile_ions, read_structure, require_ordered
+
+COLUMNS = {
+    "name": ("name", "id", "sys_name", "path", "path_name", "edge_id"),
+    "barrier": (
+        "dft_barrier_ev", "barrier_ev", "barrier", "em_dft", "em", "e_m", "ea", "target", "target_ev",
+    ),
+    "structure": ("structure", "structure_file", "file", "cif"),
+    "ion": ("ion", "mobile_ion", "element"),
+    "from": ("from", "start", "initial_site"),
+    "to": ("to", "end", "final_site"),
+    "mechanism": ("mechanism",),
+    "supercell": ("supercell",),
+    "initial": ("initial", "initial_file", "initial_structure", "start_file"),
+    "final": ("final", "final_file", "final_structure", "end_file"),
+    "folder": ("folder", "neb_folder", "neb"),
+    "family": ("class", "family", "structural_class"),
+    "split": ("split", "_split", "fold", "set", "part"),
+}  # fmt: skip
+"""What the columns of a table mean, and the names that they usually go by (capitals do not matter)."""
+
+_PREDICTED = "interval_low_ev"
+"""A column that only predicted barriers have."""
+
+Row = Mapping[str, Any]
+
+
+def read_table(
+    path: Path, ion: str = "", columns: Mapping[str, str] | None = None
+) -> Iterator[Candidate]:
+    """Read the paths of a table; files that it names are meant from its own folder.
+
+    Each row names a ``folder`` of a NEB, or two end structures (``initial``, ``final``), or a ``structure`` with the
+    sites or fractional coordinates ``from`` and ``to`` of the hop.
+
+    Raises
+    ------
+    BandsFileError
+        If it is no table, is empty, or lacks columns.
+    """
+    header, rows = _rows(path)
+    meaning = _meaning(path, header, columns or {})
+    numbered = [(n, row) for n, row in enumerate(rows, start=2) if any(_filled(v) for v in row)]
+    if not numbered:
+        raise BandsFileError(path.name, ["has no rows below its header"])
+    told = [
+        (n, {key: row[i] if i < len(row) else None for key, i in meaning.items()})
+        for n, row in numbered
+    ]
+    there = [str(name).strip().lower() for name in header]
+    predicted = _PREDICTED in there and there[meaning["barrier"]] != "dft_barrier_ev"
+    read = _Reader(path.parent, Barriers(row["barrier"] for _, row in told), ion, predicted)
+    for number, row in told:
+        yield read(row, Source(path.name, number))
+
+
+def _filled(value: Any) -> bool:
+    return value is not None and str(value).strip() != ""
+
+
+def _rows(path: Path) -> tuple[Sequence[Any], Iterable[Sequence[Any]]]:
+    try:
+        rows = iter(_xlsx(path) if path.suffix.lower() == ".xlsx" else _csv(path))
+        header = next((row for row in rows if any(_filled(v) for v in row)), None)
+    except OSError as error:
+        raise BandsFileError(path.name, [f"cannot be read ({error.strerror})"]) from None
+    if header is None:
+        raise BandsFileError(path.name, ["is empty"])
+    return header, rows
+
+
+def _csv(path: Path) -> Iterator[list[str]]:
+    data = path.read_bytes()
+    if b"\0" in data:
+        raise BandsFileError(
+            path.name, ["is a binary file and no CSV; is it an XLSX by another name?"]
+        )
+    try:
+        text = data.decode("utf-8-sig")
+    except UnicodeDecodeError:
+        text = data.decode("latin-1")
+    head = text.lstrip().split("\n", 1)[0]
+    delimiter = max(";\t,", key=head.count)  # a table with decimal commas is parted by semicolons
+    return csv.reader(io.StringIO(text), delimiter=delimiter)
+
+
+def _xlsx(path: Path) -> Iterator[Sequence[Any]]:
+    from zipfile import BadZipFile
+
+    from openpyxl import load_workbook
+    from openpyxl.utils.exceptions import InvalidFileException
+
+    try:
+        book = load_workbook(path, read_only=True, data_only=True)
+    except (BadZipFile, InvalidFileException, KeyError, ValueError) as error:
+        raise BandsFileError(path.name, [f"is no Excel workbook ({error})"]) from None
+    return iter(list(book.worksheets[0].iter_rows(values_only=True)))
+
+
+def _meaning(path: Path, header: Sequence[Any], named: Mapping[str, str]) -> dict[str, int]:
+    """Say which column means what."""
+    there = [str(name if name is not None else "").strip().lower() for name in header]
+    found: dict[str, int] = {}
+    problems = []
+    for key, usual in COLUMNS.items():
+        names = (named[key].strip().lower(),) if key in named else usual
+        place = next((there.index(name) for name in names if name in there), None)
+        if place is not None:
+            found[key] = place
+        elif key in named:
+            problems.append(f"has no column '{named[key]}'")
+    if "barrier" not in found:
+        problems.append("has no column of barriers (barrier_ev)")
+    if not ("folder" in found or {"initial", "final"} <= found.keys()) and not {
+        "structure", "from", "to",
+    } <= found.keys():  # fmt: skip
+        problems.append(
+            "has no columns that say where the ion goes: structure, from and to; or initial and final; or folder"
+        )
+    if problems:
+        told = ", ".join(name for name in there if name)
+        raise BandsFileError(path.name, [*problems, f"its columns are: {told}"])
+    return found
+
+
+class _Reader:
+    """Makes a path of a row."""
+
+    def __init__(self, base: Path, numbers: Barriers, ion: str, predicted: bool) -> None:
+        self.base, self.numbers, self.ion, self.predicted = base, numbers, ion, predicted
+
+    def __call__(self, row: Row, source: Source) -> Candidate:
+        text = {key: str(value).strip() if _filled(value) else "" for key, value in row.items()}
+        name = text.get("name") or f"{Path(source.file).stem}-{source.row}"
+        part = text.get("split", "")
+        try:
+            band, barrier, problems = self._band(text, source, name)
+        except MigbarError as error:
+            code = "missing_file" if "there is no such" in str(error) else error.code
+            return Candidate(source, name, None, (Problem(code, str(error), source, name),), part)
+        if _filled(row.get("barrier")):
+            barrier, found = self.numbers.read(row.get("barrier"), source, name)
+            problems = [*(p for p in problems if p.code not in ENERGY_PROBLEMS), *found]
+        if self.predicted:
+            problems.append(_predicted(source, name))
+        if band is None:
+            return Candidate(source, name, None, tuple(problems), part)
+        family = normalised_family(text.get("family", ""))
+        record = BandRecord(name, band, barrier, family)
+        return Candidate(source, name, record, tuple(problems), part)
+
+    def _band(
+        self, row: Mapping[str, str], source: Source, name: str
+    ) -> tuple[Band | None, float | None, list[Problem]]:
+        ion = row.get("ion") or self.ion
+        if row.get("folder"):
+            folder = self.base / row["folder"]
+            if not is_neb_folder(folder):
+                raise BandsFileError(row["folder"], ["there is no such folder of a NEB (00 … NN)"])
+            read = read_neb_folder(folder, folder, ion)
+            record = read.record
+            problems = [
+                Problem(p.code, p.text, source, name, p.level, p.mend) for p in read.problems
+            ]
+            return (record.band, record.target_ev, problems) if record else (None, None, problems)
+        if row.get("initial") and row.get("final"):
+            ends = [self._structure(row[key]) for key in ("initial", "final")]
+            band, found = band_between(ends[0], ends[1], source, name, ion)
+            return band, None, list(found)
+        missing = [key for key in ("structure", "from", "to") if not row.get(key)]
+        if missing:
+            raise BandsFileError(name, [f"the row says nothing in {', '.join(missing)}"])
+        structure = self._structure(row["structure"])
+        return band_of_sites(structure, ion, row), None, []
+
+    def _structure(self, file: str) -> Structure:
+        path = self.base / file
+        if not path.is_file():
+            raise BandsFileError(file, ["there is no such file"])
+        structure = read_structure(path)
+        require_ordered(structure)
+        return structure
+
+
+def band_of_sites(structure: Structure, ion: str, row: Mapping[str, str]) -> Band:
+    """Make the band of a hop whose ends are named as in `migbar.ends`.
+
+    Raises
+    ------
+    MigbarError
+        If the ends do not exist, or the hop makes no sense.
+    """
+    from migbar.ends import name_hop, parse_mechanism
+    from migbar.hops import make_band, parse_supercell
+
+    ions = mobile_ions(structure)
+    if not ion and len(ions) != 1:
+        told = f"several mobile ions ({', '.join(ions)})" if ions else "no usual mobile ion"
+        raise BandsFileError(
+            row.get("structure", "structure"), [f"holds {told}; name the one that moves (ion)"]
+        )
+    mechanism = row.get("mechanism")
+    hop, _ = name_hop(
+        structure,
+        ion or ions[0],
+        _end(row["from"]),
+        _end(row["to"]),
+        parse_mechanism(mechanism) if mechanism else None,
+    )
+    supercell = row.get("supercell")
+    return make_band(structure, hop, parse_supercell(supercell) if supercell else None)
+
+
+def _end(text: str) -> Any:
+    """Return a site, or fractional coordinates."""
+    from migbar.ends import parse_point
+
+    return parse_point(text) if "," in text and "@" not in text else text
+
+
+def _predicted(source: Source, name: str) -> Problem:
+    text = (
+        "The barrier was predicted by a model, which teaches another one nothing; put the DFT barrier into a "
+        "column dft_barrier_ev."
+    )
+    return Problem("predicted_barrier", text, source, name)

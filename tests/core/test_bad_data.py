@@ -1,0 +1,419 @@
+"""Barrier data as they come: every problem is told with file and row, what is safe is mended, nothing crashes."""
+
+from __future__ import annotations
+
+import gzip
+import json
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import pytest
+from pymatgen.core import Lattice, Structure
+
+from migbar.bands import Band, linear_path
+from migbar.datasets import BandRecord, write_bands
+from migbar.datasets.checks import bundled_paths
+from migbar.datasets.problems import Level, Mend, Problem
+from migbar.datasets.reading import Reading, ReadOptions, import_data
+from migbar.datasets.storage import BarrierDataset
+from migbar.errors import BandsFileError
+from tests.core.own_bands import own_records, rock_salt_band
+
+Check = Callable[..., Reading]
+
+
+@pytest.fixture
+def check(tmp_path: Path) -> Check:
+    """Reads data from the test's folder without writing anything."""
+
+    def reading(*names: str, **settings: object) -> Reading:
+        return import_data([tmp_path / name for name in names], None, **settings)
+
+    return reading
+
+
+def only(reading: Reading, code: str) -> Problem:
+    """Return the one problem of a kind."""
+    found = [problem for problem in reading.problems if problem.code == code]
+    assert len(found) == 1, [(p.code, p.text) for p in reading.problems]
+    return found[0]
+
+
+def ends(edge: float = 4.2, host: int | None = None) -> tuple[Structure, Structure]:
+    """Two ends of a hop, with atoms in the same order."""
+    band = rock_salt_band(edge=edge)
+    return band.image(0), band.image(4)
+
+
+def poscar(structure: Structure, path: Path) -> None:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text(structure.to(fmt="poscar"))
+
+
+def table(folder: Path, rows: list[str], head: str = "initial,final,barrier_ev") -> None:
+    (folder / "barriers.csv").write_text("\n".join([head, *rows]) + "\n")
+
+
+def neb(folder: Path, energies: list[float | None], edge: float = 4.2, done: bool = True) -> None:
+    """Write a finished NEB as VASP leaves it."""
+    band = rock_salt_band(edge=edge).straight(len(energies) - 2)
+    for number, energy in enumerate(energies):
+        poscar(band.image(number), folder / f"{number:02d}" / "POSCAR")
+        if energy is not None:
+            end = "reached required accuracy - stopping\n" if done else ""
+            (folder / f"{number:02d}" / "OUTCAR").write_text(
+                f"  energy  without entropy=  -1.0  energy(sigma->0) =  -999.0\n{end}"
+                f"  energy  without entropy=  {energy}  energy(sigma->0) =  {energy}\n"
+            )
+
+
+@pytest.fixture
+def two_ends(tmp_path: Path) -> tuple[Structure, Structure]:
+    first, last = ends()
+    poscar(first, tmp_path / "a.vasp")
+    poscar(last, tmp_path / "b.vasp")
+    return first, last
+
+
+# ------------------------------------------------------------------ barriers
+
+
+def test_that_a_missing_barrier_is_told(check: Check, tmp_path: Path, two_ends: object) -> None:
+    table(tmp_path, ["a.vasp,b.vasp,n/a"])
+    problem = only(check("barriers.csv"), "no_barrier")
+    assert str(problem.source) == "barriers.csv, row 2"
+    assert problem.level is Level.ERROR
+
+
+def test_that_a_barrier_that_is_no_number_is_told(
+    check: Check, tmp_path: Path, two_ends: object
+) -> None:
+    table(tmp_path, ["a.vasp,b.vasp,high"])
+    reading = check("barriers.csv")
+    assert "'high' is not a number" in only(reading, "bad_barrier").text
+    assert len(reading.problems) == 1
+
+
+def test_that_a_negative_barrier_is_told(check: Check, tmp_path: Path, two_ends: object) -> None:
+    table(tmp_path, ["a.vasp,b.vasp,-0.4"])
+    assert "-0.4 eV" in only(check("barriers.csv"), "negative_barrier").text
+
+
+def test_that_an_absurd_barrier_is_told(check: Check, tmp_path: Path, two_ends: object) -> None:
+    table(tmp_path, ["a.vasp,b.vasp,48.2"])
+    assert "48.2" in only(check("barriers.csv"), "absurd_barrier").text
+
+
+def test_that_barriers_in_mev_are_mended_only_if_allowed(check: Check, tmp_path: Path) -> None:
+    records = own_records(4)
+    write_bands(
+        [BandRecord(r.sys_name, r.band, (r.target_ev or 0) * 1000) for r in records],
+        tmp_path / "mev.json",
+    )
+    mended = check("mev.json")
+    assert mended.barriers == pytest.approx([r.target_ev for r in records])
+    assert {p.mend for p in mended.problems} == {Mend.MEV}
+    assert check("mev.json", mends=()).used == 0
+
+
+def test_that_a_decimal_comma_is_mended(check: Check, tmp_path: Path, two_ends: object) -> None:
+    table(tmp_path, ["a.vasp;b.vasp;0,45"], "Initial;Final;Barrier_eV")
+    reading = check("barriers.csv")
+    assert only(reading, "decimal_comma").mend is Mend.DECIMAL_COMMA
+    assert reading.barriers == pytest.approx([0.45])
+
+
+def test_that_a_predicted_barrier_teaches_nothing(
+    check: Check, tmp_path: Path, two_ends: object
+) -> None:
+    head = "initial,final,barrier_ev,interval_low_ev"
+    table(tmp_path, ["a.vasp,b.vasp,0.4,0.2"], head)
+    assert only(check("barriers.csv"), "predicted_barrier").level is Level.ERROR
+    table(tmp_path, ["a.vasp,b.vasp,0.4,0.2,0.5"], head + ",dft_barrier_ev")
+    assert check("barriers.csv").barriers == pytest.approx([0.5])
+
+
+# ------------------------------------------------------------------ ends
+
+
+def test_that_ends_with_different_atoms_are_told(check: Check, tmp_path: Path) -> None:
+    first, last = ends()
+    last.remove_sites([5])
+    poscar(first, tmp_path / "a.vasp")
+    poscar(last, tmp_path / "b.vasp")
+    table(tmp_path, ["a.vasp,b.vasp,0.4"])
+    assert "-1 Ti" in only(check("barriers.csv"), "different_atoms").text
+
+
+def test_that_ends_in_different_cells_are_told(check: Check, tmp_path: Path) -> None:
+    poscar(ends(4.2)[0], tmp_path / "a.vasp")
+    poscar(ends(4.3)[1], tmp_path / "b.vasp")
+    table(tmp_path, ["a.vasp,b.vasp,0.4"])
+    assert "0.20 Å" in only(check("barriers.csv"), "different_cells").text
+
+
+def test_that_a_wrong_order_of_atoms_is_mended(check: Check, tmp_path: Path) -> None:
+    first, last = ends()
+    shuffled = [0, *np.random.default_rng(1).permutation(np.arange(1, 33)), *range(33, 65)]
+    last = Structure.from_sites([last[int(i)] for i in shuffled])
+    poscar(first, tmp_path / "a.vasp")
+    poscar(last, tmp_path / "b.vasp")
+    table(tmp_path, ["a.vasp,b.vasp,0.4"])
+    reading = check("barriers.csv")
+    assert only(reading, "wrong_order").mend is Mend.REORDER
+    assert reading.used == 1
+    assert check("barriers.csv", mends={Mend.RENAME}).used == 0
+
+
+def test_that_ends_that_are_the_same_have_no_mover(
+    check: Check, tmp_path: Path, two_ends: object
+) -> None:
+    table(tmp_path, ["a.vasp,a.vasp,0.4"])
+    assert "same file" in only(check("barriers.csv"), "no_mover").text
+
+
+def test_that_several_movers_are_told_with_their_atoms(check: Check, tmp_path: Path) -> None:
+    first, last = ends()
+    last.translate_sites([10], [0.125, 0.125, 0.125])
+    poscar(first, tmp_path / "a.vasp")
+    poscar(last, tmp_path / "b.vasp")
+    table(tmp_path, ["a.vasp,b.vasp,0.4"])
+    assert "Ti (atom 11)" in only(check("barriers.csv"), "several_movers").text
+
+
+def test_that_a_host_that_moves_along_is_a_warning(check: Check, tmp_path: Path) -> None:
+    first, last = ends()
+    last.translate_sites([10], [0.7, 0, 0], frac_coords=False)
+    poscar(first, tmp_path / "a.vasp")
+    poscar(last, tmp_path / "b.vasp")
+    table(tmp_path, ["a.vasp,b.vasp,0.4"])
+    reading = check("barriers.csv")
+    assert only(reading, "host_moves").level is Level.WARNING
+    assert reading.used == 1
+
+
+def test_that_the_wrong_ion_moving_is_told(check: Check, tmp_path: Path, two_ends: object) -> None:
+    table(tmp_path, ["a.vasp,b.vasp,0.4"])
+    reading = check("barriers.csv", options=ReadOptions(ion="Na"))
+    assert "Li (atom 1) moves, and not Na" in only(reading, "other_mover").text
+
+
+# ------------------------------------------------------------------ files and tables
+
+
+def test_that_a_file_that_is_not_there_is_told_with_its_row(
+    check: Check, tmp_path: Path, two_ends: object
+) -> None:
+    table(tmp_path, ["a.vasp,b.vasp,0.4", "a.vasp,c.vasp,0.5"])
+    reading = check("barriers.csv")
+    problem = only(reading, "missing_file")
+    assert (problem.source.row, reading.used) == (3, 1)
+    assert "c.vasp" in problem.text
+
+
+def test_that_an_unreadable_structure_is_told(
+    check: Check, tmp_path: Path, two_ends: object
+) -> None:
+    (tmp_path / "b.vasp").write_text("not a structure\n")
+    table(tmp_path, ["a.vasp,b.vasp,0.4"])
+    assert "b.vasp" in only(check("barriers.csv"), "structure_file").text
+
+
+def test_that_missing_columns_are_told_all_at_once(check: Check, tmp_path: Path) -> None:
+    table(tmp_path, ["x,1"], "compound,value")
+    texts = [p.text for p in check("barriers.csv").problems]
+    assert any("no column of barriers" in text for text in texts)
+    assert any("where the ion goes" in text for text in texts)
+    assert any("compound, value" in text for text in texts)
+
+
+def test_that_a_site_that_does_not_exist_is_told(check: Check, tmp_path: Path) -> None:
+    cell = Structure.from_spacegroup(
+        "Fm-3m", Lattice.cubic(4.03), ["Li", "F"], [[0, 0, 0], [0.5, 0.5, 0.5]]
+    )
+    cell.to(filename=str(tmp_path / "LiF.cif"))
+    head = "structure,from,to,barrier_ev"
+    table(tmp_path, ["LiF.cif,0,1,0.6", "LiF.cif,0,77,0.6", "LiF.cif,0,,0.6"], head)
+    reading = check("barriers.csv")
+    assert reading.used == 1
+    assert "no site 77" in only(reading, "site").text
+    assert "says nothing in to" in only(reading, "bands_file").text
+
+
+def test_that_partly_occupied_sites_are_told(check: Check, tmp_path: Path) -> None:
+    mixed = Structure.from_spacegroup(
+        "Fm-3m",
+        Lattice.cubic(4.03),
+        [{"Li": 0.5, "Na": 0.5}, "F"],
+        [[0, 0, 0], [0.5, 0.5, 0.5]],
+    )
+    mixed.to(filename=str(tmp_path / "mixed.cif"))
+    table(tmp_path, ["mixed.cif,0,1,Li,0.6"], "structure,from,to,ion,barrier_ev")
+    assert "partly occupied" in only(check("barriers.csv"), "occupancy").text
+
+
+def test_that_a_hop_to_the_own_image_is_told(check: Check, tmp_path: Path) -> None:
+    band = rock_salt_band()
+    small = Band(band.host, "Li", linear_path(band.path[0], band.path[0] + [1.0, 0, 0]))
+    write_bands([BandRecord("loop", small, 0.4)], tmp_path / "loop.json")
+    assert "cell is too small" in only(check("loop.json"), "own_image").text
+
+
+def test_that_a_taken_site_and_an_odd_length_are_told(check: Check, tmp_path: Path) -> None:
+    band = rock_salt_band()
+    taken = Band(band.host, "Li", linear_path(band.path[0], band.host.frac_coords[3]))
+    short = Band(band.host, "Li", linear_path(band.path[0], band.path[0] + 0.01))
+    records = [BandRecord("taken", taken, 0.4), BandRecord("short", short, 0.4)]
+    write_bands(records, tmp_path / "odd.json")
+    reading = check("odd.json")
+    assert only(reading, "taken_site").source.row == 1
+    assert only(reading, "odd_length").source.row == 2
+
+
+@pytest.mark.parametrize(
+    ("file", "content"),
+    [
+        ("broken.json", b"[{"),
+        ("empty.csv", b""),
+        ("header.csv", b"initial,final,barrier_ev\n"),
+        ("binary.csv", b"PK\x03\x04\0\0"),
+        ("broken.xlsx", b"PK\x03\x04"),
+        ("broken.parquet", b"PAR1"),
+        ("broken.xyz", b"3\nno lattice\nLi 0 0 0\n"),
+        ("data.pickle", b"\x80\x04."),
+    ],
+)
+def test_that_a_file_that_is_no_data_is_told(
+    check: Check, tmp_path: Path, file: str, content: bytes
+) -> None:
+    (tmp_path / file).write_bytes(content)
+    reading = check(file, "missing.json")
+    assert reading.used == 0
+    assert {p.source.file for p in reading.problems} == {file, "missing.json"}
+
+
+# ------------------------------------------------------------------ doubles
+
+
+def test_that_names_that_occur_twice_are_mended(check: Check, tmp_path: Path) -> None:
+    one, two = own_records(2)
+    write_bands([one, BandRecord(one.sys_name, two.band, two.target_ev)], tmp_path / "twice.json")
+    reading = check("twice.json")
+    assert only(reading, "same_name").mend is Mend.RENAME
+    assert reading.names == (one.sys_name, f"{one.sys_name}-2")
+
+
+def test_that_duplicates_are_left_out_in_any_cell_and_direction(
+    check: Check, tmp_path: Path
+) -> None:
+    record = own_records(1)[0]
+    again = BandRecord("again", record.band.reversed(), record.target_ev)
+    write_bands([record, again], tmp_path / "double.json")
+    reading = check("double.json")
+    assert record.sys_name in only(reading, "duplicate").text
+    assert reading.used == 1
+    assert check("double.json", mends=()).used == 2
+
+
+def test_that_contradicting_barriers_are_told(check: Check, tmp_path: Path) -> None:
+    record = own_records(1)[0]
+    again = BandRecord("again", record.band, (record.target_ev or 0) + 0.3)
+    write_bands([record], tmp_path / "one.json")
+    write_bands([again], tmp_path / "two.json")
+    reading = check("one.json", "two.json")
+    assert "one.json, row 1" in only(reading, "contradiction").text
+    assert reading.used == 2
+
+
+@pytest.mark.reference_data
+def test_that_paths_of_the_bundled_data_are_told(
+    check: Check, tmp_path: Path, training_bands: Path
+) -> None:
+    published = json.loads(training_bands.read_text())[:2]
+    (tmp_path / "known.json").write_text(json.dumps(published))
+    reading = check("known.json", known=bundled_paths())
+    assert [p.code for p in reading.problems] == ["known_path"] * 2
+    assert reading.used == 2
+
+
+# ------------------------------------------------------------------ NEB folders
+
+
+def test_that_finished_nebs_are_read(check: Check, tmp_path: Path) -> None:
+    neb(tmp_path / "nebs" / "LiTiO" / "path_1", [-100.0, -99.7, -99.4, -99.8, -100.1])
+    neb(tmp_path / "nebs" / "wide", [-100.0, -99.9, -99.95], edge=4.4)
+    outcar = tmp_path / "nebs" / "wide" / "01" / "OUTCAR"
+    with gzip.open(outcar.with_suffix(".gz"), "wb") as file:
+        file.write(outcar.read_bytes())
+    outcar.with_suffix(".gz").rename(outcar.with_name("OUTCAR.gz"))
+    outcar.unlink()
+    reading = check("nebs")
+    assert reading.problems == ()
+    assert dict(zip(reading.names, reading.barriers, strict=True)) == pytest.approx(
+        {"LiTiO_path_1": 0.7, "wide": 0.1}
+    )
+
+
+def test_that_a_neb_without_the_energies_of_its_ends_is_told(check: Check, tmp_path: Path) -> None:
+    neb(tmp_path / "neb", [None, -99.7, -99.4, -99.8, None])
+    reading = check("neb")
+    assert "00/OUTCAR, 04/OUTCAR" in only(reading, "missing_energy").text
+    (tmp_path / "rows").mkdir()
+    (tmp_path / "neb").rename(tmp_path / "rows" / "neb")
+    table(tmp_path / "rows", ["neb,0.61"], "folder,barrier_ev")
+    reading = check("rows/barriers.csv")
+    assert reading.problems == ()
+    assert reading.barriers == pytest.approx([0.61])
+
+
+def test_that_a_barrier_table_stands_in_for_outcars(check: Check, tmp_path: Path) -> None:
+    neb(tmp_path / "neb", [None] * 5)
+    lines = [f"{i} {0.7 * i:.3f} {e:.4f} 0.0 {i}" for i, e in enumerate((0, 0.3, 0.6, 0.2, -0.1))]
+    (tmp_path / "neb" / "neb.dat").write_text("\n".join(lines))
+    assert check("neb").barriers == pytest.approx([0.7])
+
+
+def test_that_an_unconverged_and_a_missing_image_are_told(check: Check, tmp_path: Path) -> None:
+    neb(tmp_path / "neb", [-100.0, -99.7, -99.4, -99.8, -100.0], done=False)
+    reading = check("neb")
+    assert "01, 02, 03" in only(reading, "not_converged").text
+    assert reading.used == 1
+    (tmp_path / "neb" / "02").rename(tmp_path / "neb" / "second")
+    reading = check("neb")
+    assert "02" in only(reading, "missing_image").text
+    assert reading.used == 0
+
+
+def test_that_a_band_without_a_saddle_is_told(check: Check, tmp_path: Path) -> None:
+    neb(tmp_path / "neb", [-100.0, -99.7, -99.4, -99.1])
+    assert only(check("neb"), "no_saddle").level is Level.ERROR
+
+
+def test_that_a_folder_without_nebs_is_told(check: Check, tmp_path: Path) -> None:
+    (tmp_path / "empty").mkdir()
+    assert "holds no NEB" in only(check("empty"), "unreadable").text
+
+
+# ------------------------------------------------------------------ what becomes of it
+
+
+def test_that_nothing_is_written_where_nothing_is_usable(tmp_path: Path) -> None:
+    record = own_records(1)[0]
+    write_bands([BandRecord("x", record.band, None)], tmp_path / "x.json")
+    target = tmp_path / "out" / "own.parquet"
+    target.parent.mkdir()
+    with pytest.raises(BandsFileError, match="no barrier"):
+        import_data([tmp_path / "x.json"], target)
+    assert list(target.parent.iterdir()) == []
+
+
+def test_that_good_paths_are_kept_beside_bad_ones(tmp_path: Path) -> None:
+    write_bands(own_records(3), tmp_path / "good.json")
+    (tmp_path / "bad.json").write_text("[{}]")
+    target = tmp_path / "own.parquet"
+    reading = import_data([tmp_path / "good.json", tmp_path / "bad.json"], target)
+    dataset = BarrierDataset(target)
+    assert reading.found == 4
+    assert len(dataset) == reading.used == 3
+    assert str(dataset.sources[2]) == "good.json, row 3"

@@ -1,0 +1,216 @@
+"""Where barriers come from: tables, extended XYZ, LiTraj's folders, and the dataset itself."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from ase import Atoms
+from ase.calculators.singlepoint import SinglePointCalculator
+from ase.io import write
+from pymatgen.core import Lattice, Structure
+
+from migbar.bands import Band
+from migbar.datasets import BandRecord, data_hash
+from migbar.datasets.problems import Candidate, Source
+from migbar.datasets.reading import Reading, ReadOptions, import_data
+from migbar.datasets.splits import TRAINING, Scheme, SplitError, SplitOptions, split_dataset
+from migbar.datasets.storage import BarrierDataset, write_dataset
+from migbar.descriptors import descriptor_matrix
+from tests.core.own_bands import own_records, rock_salt_band
+
+
+def frames(path: Band, energies: list[float] | None = None, **info: Any) -> list[Atoms]:
+    """Write a band as ASE's images."""
+    made = []
+    for number in range(len(path.path)):
+        image = path.image(number)
+        atoms = Atoms(
+            [site.specie.symbol for site in image],
+            scaled_positions=image.frac_coords,
+            cell=image.lattice.matrix,
+            pbc=True,
+            info=dict(info),
+        )
+        if energies:
+            atoms.calc = SinglePointCalculator(atoms, energy=energies[number])
+        made.append(atoms)
+    return made
+
+
+def read(path: Path, options: ReadOptions | None = None) -> tuple[Reading, list[BandRecord]]:
+    target = path.parent / "out.parquet"
+    reading = import_data([path], target, options or ReadOptions())
+    return reading, BarrierDataset(target).records()
+
+
+def same(one: Band, other: Band) -> bool:
+    """Whether two bands look the same to a model."""
+    return np.allclose(descriptor_matrix([one]), descriptor_matrix([other]), atol=1e-3)
+
+
+def test_that_bands_in_one_xyz_file_are_told_apart_by_their_names(tmp_path: Path) -> None:
+    first, second = rock_salt_band(edge=4.1), rock_salt_band(edge=4.4)
+    images = frames(first, [0.0, 0.3, 0.5, 0.3, 0.1], band="one")
+    images += frames(second, barrier_ev=0.25, band="two", split="val")
+    write(tmp_path / "bands.extxyz", images)
+    reading, records = read(tmp_path / "bands.extxyz")
+    assert reading.problems == ()
+    assert [(r.sys_name, r.target_ev) for r in records] == [("one", 0.5), ("two", 0.25)]
+    assert all(same(r.band, b) for r, b in zip(records, (first, second), strict=True))
+    assert BarrierDataset(tmp_path / "out.parquet").parts == ["", "val"]
+
+
+def test_that_litraj_bands_are_read_by_their_index(tmp_path: Path) -> None:
+    folder = tmp_path / "nebDFT2k"
+    folder.mkdir()
+    band = rock_salt_band()
+    write(folder / "mp-1_0_1_0_0_0_relaxed.xyz", frames(band, [0.0, 0.2, 0.4, 0.2, 0.0]))
+    (folder / "nebDFT2k_index.csv").write_text(
+        "material_id,edge_id,chemsys,em_bvse,em_dft,_split\n"
+        "mp-1,mp-1_0_1_0_0_0,Li-O-Ti,0.9,0.41,train\nmp-2,mp-2_0_1_0_0_0,Li-O-Ti,0.9,0.5,test\n"
+    )
+    reading, records = read(folder)
+    assert [p.code for p in reading.problems] == ["missing_file"]
+    assert reading.problems[0].source.row == 3
+    assert (records[0].sys_name, records[0].target_ev) == ("mp-1_0_1_0_0_0", 0.41)
+    assert same(records[0].band, band)
+    assert BarrierDataset(tmp_path / "out.parquet").parts == ["train"]
+
+
+def test_that_litraj_supercells_with_a_dummy_atom_become_bands(tmp_path: Path) -> None:
+    folder = tmp_path / "nebBVSE122k"
+    folder.mkdir()
+    cell = Structure.from_spacegroup(
+        "Fm-3m", Lattice.cubic(4.03), ["Li", "F"], [[0, 0, 0], [0.5, 0.5, 0.5]]
+    ).make_supercell([2, 2, 2], in_place=False)
+    lithium = [i for i, site in enumerate(cell) if site.specie.symbol == "Li"]
+    start = lithium[0]
+    end = min(lithium[1:], key=lambda i: cell.get_distance(start, i))
+    _, image = cell.lattice.get_distance_and_image(cell[start].frac_coords, cell[end].frac_coords)
+    middle = (cell[start].frac_coords + cell[end].frac_coords + image) / 2
+    atoms = Atoms(
+        [*(site.specie.symbol for site in cell), "X"],
+        scaled_positions=np.vstack([cell.frac_coords, middle]),
+        cell=cell.lattice.matrix,
+        pbc=True,
+        info={"edge_id": "mp-1_0_1_0_0_0", "em": 0.33},
+    )
+    write(folder / "nebBVSE122k_train.xyz", [atoms])
+    (folder / "nebBVSE122k_index.csv").write_text(
+        "material_id,edge_id,chemsys,_split,em\nmp-1,mp-1_0_1_0_0_0,Li-F,train,0.33\n"
+    )
+    reading, records = read(folder)
+    assert [p.code for p in reading.problems] == ["other_method"]
+    band = records[0].band
+    assert band.length == pytest.approx(4.03 / 2**0.5, abs=1e-3)
+    assert len(band.host) == 62
+    assert records[0].target_ev == 0.33
+
+
+def test_that_an_excel_table_with_other_column_names_is_read(tmp_path: Path) -> None:
+    from openpyxl import Workbook
+
+    cell = Structure.from_spacegroup(
+        "Fm-3m", Lattice.cubic(4.03), ["Li", "F"], [[0, 0, 0], [0.5, 0.5, 0.5]]
+    )
+    cell.to(filename=str(tmp_path / "LiF.cif"))
+    book = Workbook()
+    for row in (
+        ["Sample", "File", "From", "To", "E_act / eV", "Class", "Mechanism"],
+        ["A", "LiF.cif", 0, 1, 0.61, "Fluorides", None],
+        ["B", "LiF.cif", "0,0,0", "0.5,0.5,0", "0.62 eV", None, "single-ion"],
+    ):
+        book.active.append(row)
+    book.save(tmp_path / "table.xlsx")
+    options = ReadOptions(columns={"barrier": "E_act / eV", "name": "sample"})
+    reading, records = read(tmp_path / "table.xlsx", options)
+    assert reading.problems == ()
+    assert [(r.sys_name, r.target_ev, r.family) for r in records] == [
+        ("A", 0.61, "fluoride"),
+        ("B", 0.62, ""),
+    ]
+    assert "Li" not in records[1].band.host.symbol_set
+
+
+def test_that_a_dataset_gives_back_what_was_put_in(tmp_path: Path) -> None:
+    records = own_records(450)
+    dataset = write_dataset(
+        (Candidate(Source("a.csv", i), r.sys_name, r, (), "x") for i, r in enumerate(records)),
+        tmp_path / "own.parquet",
+    )
+    assert data_hash(dataset.records()) == data_hash(records)
+    assert [dataset[i].sys_name for i in (449, 0, 200)] == [
+        records[i].sys_name for i in (449, 0, 200)
+    ]
+    assert dataset.groups == [r.group for r in records]
+    assert dataset.sources[449] == Source("a.csv", 449)
+
+
+def test_that_bands_are_read_only_when_asked_for(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    write_dataset(own_records(900), tmp_path / "own.parquet")
+    dataset = BarrierDataset(tmp_path / "own.parquet")
+    groups: list[int] = []
+    whole = dataset._file.read_row_group
+    monkeypatch.setattr(
+        type(dataset._file), "read_row_group", lambda self, k: groups.append(k) or whole(k)
+    )
+    assert dataset[850].band.ion in ("Li", "Mg")
+    assert dataset[899].sys_name
+    assert groups == [4]
+
+
+def dataset_of(tmp_path: Path, parts: list[str] | None = None, count: int = 60) -> BarrierDataset:
+    records = own_records(count)
+    return write_dataset(
+        (
+            Candidate(Source("a", i), r.sys_name, r, (), parts[i % len(parts)] if parts else "")
+            for i, r in enumerate(records)
+        ),
+        tmp_path / "own.parquet",
+    )
+
+
+def test_that_groups_are_never_split(tmp_path: Path) -> None:
+    dataset = dataset_of(tmp_path)
+    for options in (SplitOptions(), SplitOptions(folds=4)):
+        split = split_dataset(dataset, options)
+        sides: dict[object, set[int]] = {}
+        for group, fold in zip(dataset.groups, split.fold.tolist(), strict=True):
+            sides.setdefault(group, set()).add(fold)
+        assert all(len(folds) == 1 for folds in sides.values())
+        assert not any("Leak" in warning for warning in split.warnings)
+    assert 6 <= (split_dataset(dataset).fold != TRAINING).sum() <= 18
+
+
+def test_that_leaks_of_other_schemes_are_told(tmp_path: Path) -> None:
+    dataset = dataset_of(tmp_path)
+    for scheme in (Scheme.RANDOM, Scheme.CLASSES):
+        split = split_dataset(dataset, SplitOptions(scheme))
+        assert (split.fold != TRAINING).sum() == 12
+        assert any("Leak: " in warning for warning in split.warnings)
+
+
+def test_that_a_split_depends_on_the_seed_and_not_on_the_order(tmp_path: Path) -> None:
+    dataset = dataset_of(tmp_path)
+    (tmp_path / "b").mkdir()
+    turned = write_dataset(reversed(dataset.records()), tmp_path / "b" / "own.parquet")
+    for scheme in (Scheme.GROUPS, Scheme.CLASSES, Scheme.RANDOM):
+        options = SplitOptions(scheme, folds=3)
+        fold = split_dataset(dataset, options).fold
+        assert (split_dataset(turned, options).fold[::-1] == fold).all()
+        other = split_dataset(dataset, SplitOptions(scheme, folds=3, seed=1)).fold
+        assert (other != fold).any()
+
+
+def test_that_the_own_column_decides(tmp_path: Path) -> None:
+    split = split_dataset(dataset_of(tmp_path, ["train", "test", ""]), SplitOptions(Scheme.COLUMN))
+    assert (split.fold == 0).sum() == 20
+    split = split_dataset(dataset_of(tmp_path, ["b", "a", "c"]), SplitOptions(Scheme.COLUMN))
+    assert split.folds == 3
+    with pytest.raises(SplitError, match="no column"):
+        split_dataset(dataset_of(tmp_path), SplitOptions(Scheme.COLUMN))
