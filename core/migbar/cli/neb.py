@@ -20,7 +20,7 @@ from migbar.cli.common import (
     progress_bar,
     remarks_as_json,
 )
-from migbar.errors import HopError, MigbarError
+from migbar.errors import MigbarError
 
 if TYPE_CHECKING:
     from migbar.bands import Band
@@ -172,8 +172,6 @@ def _band(
         None if mechanism is None else parse_mechanism(mechanism),
         remove,
     )
-    if hop.length(structure) < 0.1:
-        raise HopError("the hop starts and ends at the same place.")
     return make_band(structure, hop, parse_supercell(supercell)), [*notes, *remarks]
 
 

@@ -9,6 +9,7 @@ import csv
 import hashlib
 import io
 import re
+import time
 from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import asdict, dataclass
@@ -88,30 +89,41 @@ def spread_sample(
     """
     known = sorted(r.target_ev for r in records if r.target_ev is not None)
     fifths = [known[len(known) * k // 5] for k in range(1, 5)] if known else []
-    left = {record.sys_name: record for record in records if len(record.band.host) + 1 <= max_atoms}
+    left = {
+        record.sys_name: (record, _traits(record, fifths))
+        for record in records
+        if len(record.band.host) + 1 <= max_atoms
+    }
     seen: Counter[tuple[str, Any]] = Counter()
     chosen: list[BandRecord] = []
 
-    def traits(record: BandRecord) -> list[tuple[str, Any]]:
-        fifth = sum(record.target_ev >= f for f in fifths) if record.target_ev is not None else -1
-        return [
-            ("class", record.family),
-            ("ion", record.band.ion),
-            ("framework", record.group),
-            ("fifth", fifth),
-        ]
-
-    def staleness(record: BandRecord) -> tuple[float, int, str]:
-        # Frameworks are many: one that is taken already counts more than a class that is.
-        weights = (1.0, 1.0, 3.0, 1.0)
-        count = sum(w * seen[t] for w, t in zip(weights, traits(record), strict=True))
-        return count, len(record.band.host), record.sys_name
+    def staleness(name: str) -> tuple[float, int, str]:
+        record, traits = left[name]
+        return (
+            sum(seen[trait] * _WEIGHTS[trait[0]] for trait in traits),
+            len(record.band.host),
+            name,
+        )
 
     while left and len(chosen) < limit:
-        best = min(left.values(), key=staleness)
-        chosen.append(left.pop(best.sys_name))
-        seen.update(traits(best))
+        record, traits = left.pop(min(left, key=staleness))
+        chosen.append(record)
+        seen.update(traits)
     return chosen
+
+
+# Frameworks are many: one that is taken already counts more than a class that is.
+_WEIGHTS = {"class": 1, "ion": 1, "framework": 3, "fifth": 1}
+
+
+def _traits(record: BandRecord, fifths: Sequence[float]) -> list[tuple[str, Any]]:
+    fifth = sum(record.target_ev >= f for f in fifths) if record.target_ev is not None else -1
+    return [
+        ("class", record.family),
+        ("ion", record.band.ion),
+        ("framework", record.group),
+        ("fifth", fifth),
+    ]
 
 
 def run_baseline(
@@ -180,6 +192,7 @@ def _row(
 ) -> NebRow:
     folder = out / "under-way" / _folder_name(record.sys_name, relax)
     last: list[NebStep] = []
+    begun = time.monotonic()
     numbers: dict[str, Any] = {"barrier_ev": None, "forward_ev": None, "reverse_ev": None}
     numbers |= {"converged": False, "steps": 0, "seconds": 0.0}
     try:
@@ -205,7 +218,8 @@ def _row(
         remarks = " ".join(remark.code for remark in result.remarks)
     except (NebError, PotentialError) as error:
         remarks = f"{FAILED}: {error}"
-        numbers["steps"] = last[0].step if last else 0
+        numbers["steps"] = last[0].step if last and last[0].stage in ("band", "climb") else 0
+        numbers["seconds"] = time.monotonic() - begun
     (folder / STATE).unlink(missing_ok=True)
     return NebRow(
         sys_name=record.sys_name,
