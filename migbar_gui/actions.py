@@ -495,14 +495,47 @@ ACTIONS: tuple[Entry, ...] = (
     ),
     Submenu("view.docks", "&Docks", lambda w, m: w.fill_docks(m), "&View", group=2),
     Action(
+        "help.commands",
+        "All &commands…",
+        lambda w: w.show_palette(),
+        "&Help",
+        keys="Ctrl+Shift+P",
+        icon="search",
+        tip="Find any command by a few of its letters",
+    ),
+    Action(
+        "help.shortcuts",
+        "&Keyboard and mouse…",
+        lambda w: w.show_shortcuts(),
+        "&Help",
+        keys="Ctrl+/",
+        tip="All shortcuts",
+    ),
+    Action(
         "help.about",
         "&About MigBar",
         lambda w: w.show_about(),
         "&Help",
+        group=1,
         icon="info",
         tip="What this is, and how to cite it",
     ),
 )
+
+
+@dataclass(frozen=True, slots=True)
+class Command:
+    """Something that can be done, as the palette and the page of shortcuts list it.
+
+    Attributes
+    ----------
+    title : str
+        Menu and name: ``File: Save session``.
+    action : QAction
+    """
+
+    title: str
+    action: QAction
 
 
 class Commands:
@@ -529,6 +562,21 @@ class Commands:
                 toolbar.addSeparator()
             last = (entry.menu, entry.group)
             toolbar.addAction(self._actions[entry.id])
+
+    def listed(self) -> list[Command]:
+        """Return every command, with what the submenus hold now."""
+        self._filled = QMenu(self._window)  # the submenus' actions live as long as this
+        listed, inner = [], []
+        for entry in ACTIONS:
+            menu, name = _plain(entry.menu), _plain(entry.text)
+            if not isinstance(entry, Submenu):
+                action = self._actions[entry.id]
+                listed.append(Command(f"{menu}: {_plain(action.text())}", action))
+                continue
+            submenu = self._filled.addMenu(name)
+            entry.fill(self._window, submenu)
+            inner += [Command(f"{name}: {_plain(a.text())}", a) for a in submenu.actions()]
+        return listed + inner
 
     def refresh(self) -> None:
         """Enable what makes sense now."""
@@ -584,3 +632,7 @@ class Commands:
             entry.fill(self._window, submenu)
 
         submenu.aboutToShow.connect(refill)
+
+
+def _plain(text: str) -> str:
+    return text.replace("&", "")

@@ -43,8 +43,10 @@ from migbar_gui.deriving import Deriver
 from migbar_gui.dialogs.about import AboutDialog
 from migbar_gui.dialogs.coordinates import CoordinatesDialog
 from migbar_gui.dialogs.models import ModelsDialog
+from migbar_gui.dialogs.palette import CommandPalette
 from migbar_gui.dialogs.picture import PictureDialog
 from migbar_gui.dialogs.preferences import PreferencesDialog
+from migbar_gui.dialogs.shortcuts import ShortcutsDialog
 from migbar_gui.explaining import Explainer
 from migbar_gui.job_news import CloseQuestion, JobNews
 from migbar_gui.jobs import Jobs
@@ -626,6 +628,14 @@ class MainWindow(QMainWindow):
         self.path_panel.show_path()
         if self.view is not None:
             self.view.set_theme(theme.is_dark)
+
+    def show_palette(self) -> None:
+        """Offer all commands."""
+        CommandPalette(self.commands.listed(), self).open_over(self)
+
+    def show_shortcuts(self) -> None:
+        """List the keys of all commands."""
+        ShortcutsDialog(self.commands.listed(), self).open()
 
     def show_about(self) -> None:
         """Say what this program is."""

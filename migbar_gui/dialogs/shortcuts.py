@@ -1,0 +1,69 @@
+"""The page of all keyboard shortcuts, made from the list of commands."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from PySide6.QtCore import Qt
+from PySide6.QtWidgets import (
+    QAbstractItemView,
+    QHeaderView,
+    QLineEdit,
+    QTableWidget,
+    QTableWidgetItem,
+    QWidget,
+)
+
+from migbar_gui.actions import Command
+from migbar_gui.widgets import Question
+
+IN_THE_VIEW = (
+    ("View: turn", "drag"),
+    ("View: move", "Shift + drag, or middle button"),
+    ("View: zoom", "wheel, or right button + drag"),
+)
+"""What the mouse does in the 3D view; it is no command."""
+
+
+class ShortcutsDialog(Question):
+    """Lists commands with their keys; a field narrows them down."""
+
+    def __init__(self, commands: Sequence[Command], parent: QWidget) -> None:
+        super().__init__("Keyboard and mouse", "", "Close", parent)
+        self.setMinimumWidth(560)
+        self.buttons.removeButton(self.cancel_button)
+        self.field = QLineEdit(placeholderText="Search", clearButtonEnabled=True)
+        self.field.setAccessibleName("Search shortcuts")
+        self.field.textChanged.connect(self._filter)
+        keyed = [c for c in commands if not c.action.shortcut().isEmpty()]
+        rows = [(c.title, c.action.shortcut().toString()) for c in keyed]
+        self._rows = [*rows, *IN_THE_VIEW]
+        self.table = _table(self._rows)
+        self.body.addWidget(self.field)
+        self.body.addWidget(self.table)
+        self.field.setFocus()
+
+    def _filter(self, text: str) -> None:
+        for row, words in enumerate(self._rows):
+            shown = text.strip().lower() in " ".join(words).lower()
+            self.table.setRowHidden(row, not shown)
+
+
+def _table(rows: Sequence[tuple[str, str]]) -> QTableWidget:
+    table = QTableWidget(len(rows), 2)
+    table.setAccessibleName("Shortcuts")
+    table.setHorizontalHeaderLabels(["Command", "Keys"])
+    table.setEditTriggers(QAbstractItemView.EditTrigger.NoEditTriggers)
+    table.setSelectionBehavior(QAbstractItemView.SelectionBehavior.SelectRows)
+    table.setTabKeyNavigation(False)
+    table.setShowGrid(False)
+    table.setMinimumHeight(360)
+    table.verticalHeader().hide()
+    header = table.horizontalHeader()
+    header.setSectionResizeMode(0, QHeaderView.ResizeMode.Stretch)
+    header.setSectionResizeMode(1, QHeaderView.ResizeMode.ResizeToContents)
+    header.setDefaultAlignment(Qt.AlignmentFlag.AlignLeft)
+    for number, texts in enumerate(rows):
+        for column, text in enumerate(texts):
+            table.setItem(number, column, QTableWidgetItem(text))
+    return table
