@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from functools import cache
 
 MOBILE_IONS = ("Li", "Na", "K", "Rb", "Mg", "Ca", "Sr", "Zn", "Al")
@@ -83,3 +84,40 @@ def ionic_radius(symbol: str) -> float:
     element = Element(symbol)
     radius = element.average_ionic_radius or element.atomic_radius
     return float(radius or element.atomic_radius_calculated or element.van_der_waals_radius)
+
+
+_ANION_NAMES = {
+    "O": "oxide", "S": "sulfide", "Se": "selenide", "Te": "telluride", "F": "fluoride", "Cl": "chloride",
+    "Br": "bromide", "I": "iodide", "N": "nitride",
+}  # fmt: skip
+_POLYANIONS = {
+    ("P", "O"): ("phosphate", 3.0), ("S", "O"): ("sulfate", 3.0), ("Si", "O"): ("silicate", 3.0),
+    ("B", "O"): ("borate", 1.5), ("C", "O"): ("carbonate", 2.5), ("As", "O"): ("arsenate", 3.0),
+    ("P", "S"): ("thiophosphate", 3.0), ("Sb", "S"): ("thioantimonate", 3.0),
+}  # fmt: skip
+
+
+def compound_class(amounts: Mapping[str, float]) -> str:
+    """Name the kind of compound by its anions, for example ``"oxide"`` or ``"phosphate fluoride"``.
+
+    Parameters
+    ----------
+    amounts : mapping
+        Number of atoms by element.
+
+    Returns
+    -------
+    str
+        A polyanion is named where there are enough ligands for its centres; ``"other"`` for a
+        compound without any of the usual anions.
+    """
+    names, bound = [], set()
+    for (centre, ligand), (name, ligands) in _POLYANIONS.items():
+        enough = amounts.get(ligand, 0) >= ligands * amounts.get(centre, 0) > 0
+        if enough and centre not in bound:
+            names.append(name)
+            bound |= {centre, ligand}
+    names += [
+        name for anion, name in _ANION_NAMES.items() if anion in amounts and anion not in bound
+    ]
+    return " ".join(names) or "other"

@@ -21,6 +21,7 @@ from migbar import __version__
 from migbar.barriers import GOOD_CONDUCTOR_EV, ModelCard
 from migbar.files import write_text
 from migbar.networks import DIMENSIONS, DIRECTIONS, Walk
+from migbar.pages import ACCENT, GRID, INK, new_figure, page, svg, table
 from migbar.paths import CrystalPaths, HopSearch
 from migbar.structures import formula, symmetry
 from migbar.transport import (
@@ -40,7 +41,6 @@ if TYPE_CHECKING:
 COLOUR_MAP = "viridis"
 """Colours of barriers, from low to high."""
 
-_INK, _GRID, _ACCENT = "#1f2933", "#d9dee3", "#2f6fab"
 _TURN, _TILT = -22.0, 14.0  # degrees about the vertical and the horizontal axis of a picture
 
 
@@ -117,7 +117,7 @@ def html_report(
         "<h2>Where this comes from</h2>",
         _provenance_table(structure, result, provenance),
     ]
-    return _PAGE.format(title=escape(title), style=_STYLE, body="\n".join(p for p in parts if p))
+    return page(title, parts)
 
 
 # ------------------------------------------------------------------ sections
@@ -171,7 +171,7 @@ def _percolation_table(result: CrystalPaths, threshold_ev: float) -> str:
                 walks,
             )
         )
-    return _table(("", "barrier / eV", "interval / eV", "bottleneck hop", "by way of"), rows) + (
+    return table(("", "barrier / eV", "interval / eV", "bottleneck hop", "by way of"), rows) + (
         "<p class='small'>The smallest energy at which hops up to it close loops in one, two or three "
         "independent directions, or along an axis of the cell as read. The intervals are the percolation barriers "
         "of all hops' lower and of all hops' upper ends. A hop into the next cell is written @i,j,k.</p>"
@@ -218,7 +218,7 @@ def _hop_section(result: CrystalPaths, threshold_ev: float) -> str:
     return (
         f"<figure>{svg(barrier_figure(result, threshold_ev))}<figcaption>Barriers with their {level:.0%} intervals; "
         f"the line is the threshold of {threshold_ev:g} eV.</figcaption></figure>"
-        + _table(head, rows)
+        + table(head, rows)
     )
 
 
@@ -229,7 +229,7 @@ def _left_out_table(search: HopSearch) -> str:
         (out.hop.label, f"{out.hop.length:.2f}", str(out.hop.multiplicity), out.reason)
         for out in search.left_out
     ]
-    return "<h3>Left out</h3>" + _table(("hop", "length / Å", "per cell", "why"), rows)
+    return "<h3>Left out</h3>" + table(("hop", "length / Å", "per cell", "why"), rows)
 
 
 def _transport_section(structure: Structure, result: CrystalPaths) -> str:
@@ -257,7 +257,7 @@ def _transport_section(structure: Structure, result: CrystalPaths) -> str:
         f"<p class='small'>{name}: {escape(explain(p))}</p>" for name, p in estimates.items()
     )
     return (
-        _table(head, rows)
+        table(head, rows)
         + explained
         + f"<figure>{svg(arrhenius_figure(result, estimates))}<figcaption>Estimated diffusivity over temperature; "
         "the bands are the intervals.</figcaption></figure>"
@@ -312,19 +312,11 @@ def _provenance_table(structure: Structure, result: CrystalPaths, provenance: Pr
         ("program", f"MigBar {__version__}"),
         ("made", provenance.made.isoformat(sep=" ", timespec="seconds")),
     ]
-    return _table(("", ""), rows)
+    return table(("", ""), rows)
 
 
 def _range(interval: tuple[float, float]) -> str:
     return f"{interval[0]:.2f} to {interval[1]:.2f}"
-
-
-def _table(head: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
-    top = "".join(f"<th>{escape(name)}</th>" for name in head) if any(head) else ""
-    body = "".join(
-        "<tr>" + "".join(f"<td>{escape(cell)}</td>" for cell in row) + "</tr>" for row in rows
-    )
-    return f"<table><thead><tr>{top}</tr></thead><tbody>{body}</tbody></table>"
 
 
 # ------------------------------------------------------------------ figures
@@ -334,15 +326,15 @@ def barrier_figure(result: CrystalPaths, threshold_ev: float = GOOD_CONDUCTOR_EV
     """Return bars of all barriers with their intervals, the lowest on top."""
     order = np.argsort([-path.barrier.barrier_ev for path in result.paths], kind="stable")
     shown = order[-40:]
-    figure, axes = _figure(7.2, 0.6 + 0.26 * len(shown))
+    figure, axes = new_figure(7.2, 0.6 + 0.26 * len(shown))
     barriers = np.array([result.paths[i].barrier.barrier_ev for i in shown])
     ends = np.array([result.paths[i].barrier.interval_ev for i in shown])
     errors = np.clip([barriers - ends[:, 0], ends[:, 1] - barriers], 0, None)
     axes.barh(
-        range(len(shown)), barriers, color=_ACCENT, height=0.7, xerr=errors, ecolor=_INK, capsize=2
+        range(len(shown)), barriers, color=ACCENT, height=0.7, xerr=errors, ecolor=INK, capsize=2
     )
     axes.set_yticks(range(len(shown)), [result.search.hops[i].label for i in shown])
-    axes.axvline(threshold_ev, color=_INK, linewidth=1, linestyle="--")
+    axes.axvline(threshold_ev, color=INK, linewidth=1, linestyle="--")
     axes.set_xlabel("E$_m$ (eV)")
     axes.set_xlim(left=0)
     return figure
@@ -350,7 +342,7 @@ def barrier_figure(result: CrystalPaths, threshold_ev: float = GOOD_CONDUCTOR_EV
 
 def arrhenius_figure(result: CrystalPaths, parameters: dict[str, HoppingParameters]) -> Figure:
     """Return log D over 1000/T for the ways through that `parameters` names."""
-    figure, axes = _figure(6.4, 3.6)
+    figure, axes = new_figure(6.4, 3.6)
     kelvin = np.linspace(250, 700, 60)
     for number, (name, chosen) in enumerate(parameters.items()):
         way = result.percolation[name]
@@ -374,11 +366,11 @@ def structure_figure(structure: Structure, result: CrystalPaths) -> Figure:
     from ase.data.colors import jmol_colors
     from matplotlib.collections import LineCollection
 
-    figure, axes = _figure(7.2, 5.0)
+    figure, axes = new_figure(7.2, 5.0)
     view = _view_matrix(structure)
     corners = np.array(list(itertools.product((0, 1), repeat=3)))
     edges = [(p, q) for p, q in itertools.combinations(corners, 2) if np.abs(p - q).sum() == 1]
-    cell = LineCollection([np.array(e) @ view[:, :2] for e in edges], colors=_GRID, linewidths=1)
+    cell = LineCollection([np.array(e) @ view[:, :2] for e in edges], colors=GRID, linewidths=1)
     axes.add_collection(cell)
     frac, symbols = _atoms_in_cell(structure)
     places = frac @ view
@@ -386,12 +378,12 @@ def structure_figure(structure: Structure, result: CrystalPaths) -> Figure:
     order = np.argsort(places[:, 2], kind="stable")
     axes.scatter(
         *places[order, :2].T, s=260 * _scale(structure) * covalent_radii[numbers][order] ** 2,
-        c=jmol_colors[numbers][order], edgecolors=_INK, linewidths=0.4, zorder=2,
+        c=jmol_colors[numbers][order], edgecolors=INK, linewidths=0.4, zorder=2,
     )  # fmt: skip
     _draw_hops(figure, axes, result, view)
     for element in dict.fromkeys(symbols):
         axes.scatter(
-            [], [], s=60, color=jmol_colors[atomic_numbers[element]], edgecolors=_INK,
+            [], [], s=60, color=jmol_colors[atomic_numbers[element]], edgecolors=INK,
             linewidths=0.4, label=element,
         )  # fmt: skip
     figure.legend(frameon=False, loc="outside left center")
@@ -444,53 +436,3 @@ def _atoms_in_cell(structure: Structure) -> tuple[NDArray[np.float64], list[str]
 def _scale(structure: Structure) -> float:
     """How much smaller atoms are drawn in larger cells."""
     return float(np.clip((8.0 / max(structure.lattice.abc)) ** 2, 0.1, 1.5))
-
-
-def _figure(width: float, height: float) -> tuple[Figure, Any]:
-    from matplotlib.figure import Figure
-
-    figure = Figure(figsize=(width, height), layout="constrained")
-    axes = figure.add_subplot()
-    axes.spines[["top", "right"]].set_visible(False)
-    return figure, axes
-
-
-def svg(figure: Figure) -> str:
-    """Return a figure as SVG to be put into a page."""
-    from matplotlib import rc_context
-
-    text = io.StringIO()
-    with rc_context(
-        {"svg.fonttype": "none", "svg.hashsalt": "migbar", "font.family": "sans-serif"}
-    ):
-        figure.savefig(text, format="svg", metadata={"Date": None}, transparent=True)
-    picture = text.getvalue()
-    picture = picture[picture.index("<svg") :]
-    # What describes the file names outside addresses; the page should name none.
-    return re.sub(r"<metadata>.*?</metadata>", "", picture, flags=re.DOTALL)
-
-
-_STYLE = """
-body { font: 15px/1.5 system-ui, sans-serif; color: #1f2933; max-width: 62rem; margin: 2rem auto; padding: 0 1rem; }
-h1 { font-size: 1.7rem; } h2 { font-size: 1.25rem; margin-top: 2.2rem; border-bottom: 1px solid #d9dee3; }
-.lead { font-size: 1.1rem; } .small, figcaption { font-size: .85rem; color: #52606d; }
-table { border-collapse: collapse; font-size: .9rem; margin: .8rem 0; }
-th, td { text-align: left; padding: .25rem .8rem .25rem 0; border-bottom: 1px solid #e8ecf0; vertical-align: top; }
-td { overflow-wrap: anywhere; font-variant-numeric: tabular-nums; }
-figure { margin: 1rem 0; } svg, img { max-width: 100%; height: auto; }
-@media print { body { margin: 0; max-width: none; } h2 { break-after: avoid; } figure { break-inside: avoid; } }
-"""
-
-_PAGE = """<!DOCTYPE html>
-<html lang="en">
-<head>
-<meta charset="utf-8">
-<meta name="viewport" content="width=device-width, initial-scale=1">
-<title>{title}</title>
-<style>{style}</style>
-</head>
-<body>
-{body}
-</body>
-</html>
-"""

@@ -116,17 +116,22 @@ def read_structure(path: str | Path, block: str | None = None) -> Structure:
         When two atoms are closer than 0.5 Å, unless they are alternatives (both partly occupied).
     """
     path = Path(path)
-    text = _read_text(path)
-    reader = _reader(path.name, text)
+    return parse_structure(_read_data(path), path.name, block)
+
+
+def parse_structure(data: bytes, name: str, block: str | None = None) -> Structure:
+    """Read a crystal structure from the content of a file of this name (see `read_structure`)."""
+    text = _decoded(data, name)
+    reader = _reader(name, text)
     if reader is not _read_cif and block is not None:
-        raise StructureFileError(path.name, "only a CIF has data blocks to choose from.")
-    return reader(text, path.name, block)
+        raise StructureFileError(name, "only a CIF has data blocks to choose from.")
+    return reader(text, name, block)
 
 
 def structure_blocks(path: str | Path) -> list[str]:
     """Names of the data blocks of a CIF that hold atoms."""
     path = Path(path)
-    blocks = cif.read_blocks(_read_text(path), path.name)
+    blocks = cif.read_blocks(_decoded(_read_data(path), path.name), path.name)
     return [block.name for block in blocks]
 
 
@@ -296,23 +301,26 @@ def formula(structure: Structure) -> str:
 _Reader = Callable[[str, str, str | None], Structure]
 
 
-def _read_text(path: Path) -> str:
+def _read_data(path: Path) -> bytes:
     try:
         size = path.stat().st_size
         if size > MAX_FILE_SIZE:
             raise StructureFileError(
                 path.name, f"is {size / 1e6:.0f} MB; at most {MAX_FILE_SIZE / 1e6:.0f} MB are read."
             )
-        data = path.read_bytes()
+        return path.read_bytes()
     except OSError as error:
         reason = (error.strerror or str(error)).lower()
         raise StructureFileError(path.name, f"cannot be opened: {reason}.") from error
+
+
+def _decoded(data: bytes, name: str) -> str:
     if not data.strip():
-        raise EmptyStructureError(path.name, "is an empty file.")
+        raise EmptyStructureError(name, "is an empty file.")
     if data.startswith((b"\xff\xfe", b"\xfe\xff")):
         return data.decode("utf-16", errors="replace")
     if b"\0" in data:
-        raise StructureFileError(path.name, "is a binary file, not a text with a structure.")
+        raise StructureFileError(name, "is a binary file, not a text with a structure.")
     return data.decode("utf-8-sig", errors="replace").replace("\r\n", "\n").replace("\r", "\n")
 
 

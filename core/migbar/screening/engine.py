@@ -1,0 +1,180 @@
+"""Where the work is done: threads that each drive a local worker, or a Dask cluster.
+
+Both are executors of `concurrent.futures`; on both sides a `Crew` of worker processes does the jobs.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator, Mapping, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import contextmanager
+from dataclasses import asdict
+from typing import TYPE_CHECKING, Any, Protocol
+
+from migbar.errors import MigbarError
+from migbar.progress import Progress, check_cancelled
+from migbar.screening.crew import Crew, answer_remotely, dismiss_crew
+from migbar.screening.judging import Reply
+from migbar.screening.options import ScreeningError, ScreeningOptions, Settings
+
+if TYPE_CHECKING:
+    from distributed import Client
+
+CLUSTERS = {
+    "slurm": "SLURMCluster",
+    "pbs": "PBSCluster",
+    "sge": "SGECluster",
+    "lsf": "LSFCluster",
+    "oar": "OARCluster",
+    "htcondor": "HTCondorCluster",
+    "moab": "MoabCluster",
+}
+"""Classes of dask-jobqueue by batch system."""
+
+_SLOTS_EVERY_S = 5.0
+
+Jobs = Sequence[Mapping[str, Any]]
+
+
+class Engine(Protocol):
+    """Does jobs somewhere."""
+
+    @property
+    def slots(self) -> int:
+        """How many batches can be worked on at the same time; at least one."""
+
+    def submit(self, jobs: Jobs, seconds: float) -> Future[list[Reply]]:
+        """Have a batch of jobs done, each within `seconds`."""
+
+
+@contextmanager
+def start_engine(
+    options: ScreeningOptions, settings: Settings, progress: Progress
+) -> Iterator[Engine]:
+    """Start what the options ask for; whatever is still at work when the block ends is stopped.
+
+    Raises
+    ------
+    ScreeningError
+        If a scheduler cannot be reached, or dask-jobqueue is not there.
+    """
+    if options.scheduler or options.cluster:
+        with _client(options, progress) as client:
+            distributed = _Distributed(client, settings)
+            try:
+                yield distributed
+            finally:
+                distributed.close()
+    else:
+        local = _Local(options.processes, settings)
+        try:
+            yield local
+        finally:
+            local.close()
+
+
+class _Local:
+    def __init__(self, processes: int, settings: Settings) -> None:
+        self.slots = processes
+        self._crew = Crew(settings)
+        self._threads = ThreadPoolExecutor(processes, thread_name_prefix="screening")
+
+    def submit(self, jobs: Jobs, seconds: float) -> Future[list[Reply]]:
+        return self._threads.submit(self._crew.answer_all, jobs, seconds)
+
+    def close(self) -> None:
+        self._crew.close()
+        self._threads.shutdown(cancel_futures=True)
+
+
+class _Distributed:
+    def __init__(self, client: Client, settings: Settings) -> None:
+        self._client = client
+        self._settings = settings
+        self._executor = client.get_executor(pure=False)
+        self._slots, self._counted = 1, 0.0
+
+    @property
+    def slots(self) -> int:
+        if time.monotonic() - self._counted > _SLOTS_EVERY_S:
+            self._slots = max(1, sum(self._client.nthreads().values()))
+            self._counted = time.monotonic()
+        return self._slots
+
+    def submit(self, jobs: Jobs, seconds: float) -> Future[list[Reply]]:
+        future: Future[list[Reply]]
+        future = self._executor.submit(answer_remotely, asdict(self._settings), jobs, seconds)
+        return future
+
+    def close(self) -> None:
+        self._executor.shutdown(wait=False)
+        if self._client.status == "running":
+            # Workers may be going away at this moment; their own go with them.
+            self._client.run(dismiss_crew, self._settings.digest, on_error="ignore")
+
+
+@contextmanager
+def _client(options: ScreeningOptions, progress: Progress) -> Iterator[Client]:
+    from distributed import Client
+
+    if options.scheduler:
+        try:
+            client = Client(options.scheduler, timeout=30, set_as_default=False)
+        except (OSError, ValueError) as error:
+            raise ScreeningError(
+                f"The scheduler {options.scheduler} cannot be reached ({error}); is it running?"
+            ) from None
+        with client:
+            yield client
+        return
+    with make_cluster(options) as cluster, Client(cluster, set_as_default=False) as client:
+        cluster.scale(jobs=options.workers or 1)
+        while not client.nthreads():
+            check_cancelled(progress)
+            progress.report(0, 0, f"Waiting for {options.cluster} to start a worker")
+            time.sleep(0.5)
+        yield client
+
+
+def make_cluster(options: ScreeningOptions) -> Any:
+    """Return the dask-jobqueue cluster that the options ask for; no job is submitted yet.
+
+    Each job has one Dask worker with one thread unless ``cluster_options`` say otherwise.
+
+    Raises
+    ------
+    ScreeningError
+        If there is no such batch system, dask-jobqueue is not installed, or does not take the options.
+    """
+    name = str(options.cluster).lower()
+    if name not in CLUSTERS:
+        raise ScreeningError(
+            f"'{options.cluster}' is no batch system that is known here; choose one of {', '.join(CLUSTERS)}."
+        )
+    try:
+        import dask_jobqueue
+    except ImportError:
+        raise ScreeningError("Batch systems need dask-jobqueue; install migbar[cluster].") from None
+    asked = {"cores": 1, "processes": 1, "memory": "4GB", **options.cluster_options}
+    try:
+        return getattr(dask_jobqueue, CLUSTERS[name])(**asked)
+    except (TypeError, ValueError) as error:
+        raise ScreeningError(f"dask-jobqueue does not take these options: {error}.") from None
+
+
+def failure_of(error: Exception) -> str:
+    """Say why a whole batch came back without replies, where the fault lies with its structures.
+
+    Raises
+    ------
+    ScreeningError
+        If the fault lies elsewhere, so that the screening cannot go on.
+    """
+    if isinstance(error, MigbarError):
+        raise error
+    if type(error).__name__ == "KilledWorker":  # of Dask, which is not imported for local work
+        return "the Dask workers that took it died one after the other."
+    raise ScreeningError(
+        f"The cluster was lost ({type(error).__name__}: {error}); start again to go on."
+    ) from error
