@@ -111,7 +111,7 @@ def write_xlsx(
         for column, value in enumerate(line, start=1):
             cell = sheet.cell(number, column)
             if isinstance(value, str):
-                cell.value = _without_control_characters(value)
+                cell.value = without_control_characters(value)
                 cell.data_type = "s"  # a note that starts with = is a note, not a formula
             else:
                 cell.value = value
@@ -130,5 +130,5 @@ def _as_text(cell: Cell) -> str:
     return f"{cell:.6g}" if isinstance(cell, float) else cell
 
 
-def _without_control_characters(text: str) -> str:
+def without_control_characters(text: str) -> str:
     return re.sub(r"[\x00-\x08\x0b\x0c\x0e-\x1f]", "", text)

@@ -28,7 +28,7 @@ def replacing(path: str | Path) -> Iterator[Path]:
     target = Path(path)
     try:
         handle, name = tempfile.mkstemp(
-            dir=target.parent, prefix=f".{target.name}.", suffix=target.suffix
+            dir=target.parent, prefix=f".{target.name[:40]}.", suffix=target.suffix
         )
     except OSError as error:  # the user knows the target's name, not the temporary one
         raise OSError(error.errno, error.strerror, str(target)) from None

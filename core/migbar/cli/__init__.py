@@ -35,6 +35,7 @@ def _options(
 
 def _register() -> None:
     from migbar.cli import (
+        batch,
         data,
         dft,
         evaluate,
@@ -54,6 +55,7 @@ def _register() -> None:
 
     app.command("predict")(predict.predict)
     app.command("paths")(paths.paths)
+    app.command("batch")(batch.batch)
     app.command("sites")(sites.sites)
     app.command("neb")(neb.neb)
     app.command("evaluate")(evaluate.evaluate)

@@ -89,17 +89,17 @@ CREATE TABLE file (
     limits TEXT NOT NULL,
     state TEXT NOT NULL CHECK (state IN ('done', 'failed')),
     structure_id INTEGER REFERENCES structure,
-    duplicate INTEGER NOT NULL,
     code TEXT,
     reason TEXT,
     finished TEXT NOT NULL,
     revision INTEGER NOT NULL
 );
-CREATE INDEX file_structure ON file (structure_id);
+CREATE INDEX file_structure ON file (structure_id, path);
 CREATE INDEX file_revision ON file (revision);
 CREATE VIEW result AS
 SELECT
-    file.id AS file_id, file.path AS file, file.sha256, file.state, file.duplicate, file.code, file.reason,
+    file.id AS file_id, file.path AS file, file.sha256, file.state, file.code, file.reason,
+    file.revision, file.structure_id,
     s.formula, s.compound_class, s.n_sites, s.space_group, coalesce(path.ion, s.ion) AS ion,
     path.number, path.start AS "from", path.end AS "to", path.mechanism, path.barrier_ev,
     path.interval_low_ev, path.interval_high_ev, path.interval_level, path.length_angstrom,
@@ -107,6 +107,8 @@ SELECT
     s.through_2d_ev, s.through_3d_ev, s.through_a_ev, s.through_b_ev, s.through_c_ev,
     json_extract(setting.settings, '$.model_name') AS model,
     json_extract(setting.settings, '$.model_version') AS model_version,
+    EXISTS (SELECT 1 FROM file other WHERE other.structure_id = file.structure_id AND other.path < file.path)
+        AS duplicate,
     coalesce(path.problem, '') AS problem,
     coalesce(path.remarks, '[]') AS path_remarks, coalesce(s.remarks, '[]') AS structure_remarks
 FROM file
@@ -165,10 +167,16 @@ def write_database(path: Path, settings: Settings) -> Iterator[Writer]:
         If it cannot be written, is something else, comes from a newer version, or another process is at it;
         and for anything that goes wrong with the disk while the block runs.
     """
+    if not path.absolute().parent.is_dir():
+        raise ScreeningError(
+            f"{path} cannot be written: there is no such folder; make it, or choose another place."
+        )
     lock = FileLock(f"{path}.lock")
     try:
         lock.acquire(blocking=False)
     except Timeout:
+        if not Path(lock.lock_file).exists():  # there is no place for it
+            raise ScreeningError(f"{path} cannot be written; choose another place.") from None
         raise ScreeningError(
             f"Another screening is writing {path}; wait for it, or stop it."
         ) from None
@@ -318,13 +326,13 @@ class Writer:
         )
         return made.lastrowid
 
-    def add_done(self, content: Content, limits: str, structure: int, duplicate: bool) -> int:
+    def add_done(self, content: Content, limits: str, structure: int) -> int:
         """Note that a file is done; returns its id."""
-        return self._add_file(content, limits, "done", structure, duplicate, None, None)
+        return self._add_file(content, limits, "done", structure, None, None)
 
     def add_failed(self, content: Content, limits: str, code: str, reason: str) -> int:
         """Note that a file failed, and why; returns its id."""
-        return self._add_file(content, limits, "failed", None, False, code, reason)
+        return self._add_file(content, limits, "failed", None, code, reason)
 
     def file_id(self, source: Source) -> int | None:
         """Return the id of a file."""
@@ -332,8 +340,13 @@ class Writer:
         return None if row is None else int(row[0])
 
     def rows(self, file_id: int) -> list[dict[str, Any]]:
-        """Return the rows of the view ``result`` for a file."""
-        return fetch(self._db, "SELECT * FROM result WHERE file_id = ? ORDER BY number", (file_id,))
+        """Return the rows of the view ``result`` for a file, with its JSON columns read."""
+        query = "SELECT * FROM result WHERE file_id = ? ORDER BY number"
+        rows = fetch(self._db, query, (file_id,))
+        for row in rows:
+            for name in ("supercell", "path_remarks", "structure_remarks"):
+                row[name] = json.loads(row[name] or "null")
+        return rows
 
     def _add_file(
         self,
@@ -341,7 +354,6 @@ class Writer:
         limits: str,
         state: str,
         structure: int | None,
-        duplicate: bool,
         code: str | None,
         reason: str | None,
     ) -> int:
@@ -351,16 +363,16 @@ class Writer:
         ).fetchone()
         self._revision += 1
         row = self._db.execute(
-            "INSERT INTO file (path, request, sha256, bytes, setting_id, limits, state, structure_id, duplicate, "
-            "code, reason, finished, revision) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) "
+            "INSERT INTO file (path, request, sha256, bytes, setting_id, limits, state, structure_id, "
+            "code, reason, finished, revision) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) "
             "ON CONFLICT (path) DO UPDATE SET request = excluded.request, sha256 = excluded.sha256, "
             "bytes = excluded.bytes, setting_id = excluded.setting_id, limits = excluded.limits, "
-            "state = excluded.state, structure_id = excluded.structure_id, duplicate = excluded.duplicate, "
+            "state = excluded.state, structure_id = excluded.structure_id, "
             "code = excluded.code, reason = excluded.reason, finished = excluded.finished, "
             "revision = excluded.revision RETURNING id",
             (
                 path, content.source.request, content.sha256, content.size, self._setting, limits, state, structure,
-                duplicate, code, reason, _now(), self._revision,
+                code, reason, _now(), self._revision,
             ),
         ).fetchone()  # fmt: skip
         if before is not None and before[0] not in (None, structure):

@@ -32,6 +32,9 @@ CLUSTERS = {
 }
 """Classes of dask-jobqueue by batch system."""
 
+PATIENCE_S = 30.0
+"""Time for a scheduler to answer."""
+
 _SLOTS_EVERY_S = 5.0
 
 Jobs = Sequence[Mapping[str, Any]]
@@ -120,7 +123,7 @@ def _client(options: ScreeningOptions, progress: Progress) -> Iterator[Client]:
 
     if options.scheduler:
         try:
-            client = Client(options.scheduler, timeout=30, set_as_default=False)
+            client = Client(options.scheduler, timeout=PATIENCE_S, set_as_default=False)
         except (OSError, ValueError) as error:
             raise ScreeningError(
                 f"The scheduler {options.scheduler} cannot be reached ({error}); is it running?"

@@ -112,7 +112,7 @@ def find_sources(
             found[item.path] = item
             continue
         # Links in the name stay: it is what the user called the file.
-        path = Path(os.path.abspath(Path(item).expanduser()))
+        path = Path(item).expanduser().absolute()
         if path.is_dir():
             for source in _walk(path, entered, progress):
                 found.setdefault(source.path, source)
@@ -198,7 +198,7 @@ def read_given_hops(path: str | Path) -> list[Source]:
         if not all(cells[name] for name in ("file", "from", "to")):
             problems.append(f"line {number} lacks the file or an end")
             continue
-        file_path = Path(os.path.abspath(path.parent / Path(cells["file"]).expanduser()))
+        file_path = (path.parent / Path(cells["file"]).expanduser()).absolute()
         hops.setdefault(file_path, []).append(_given_hop(cells))
     if problems:
         more = f"; and {len(problems) - 5} more" if len(problems) > 5 else ""

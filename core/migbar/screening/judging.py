@@ -212,7 +212,7 @@ def _given(
     hop: Mapping[str, str],
 ) -> dict[str, Any]:
     """Predict one given hop, or say why it cannot be; the other hops of the file go on."""
-    named = {
+    named: dict[str, Any] = {
         "number": number,
         "ion": hop["ion"] or ion,
         "start": hop["start"],

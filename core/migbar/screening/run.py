@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 import tempfile
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Generator, Iterable, Iterator, Mapping
 from concurrent.futures import FIRST_COMPLETED, Future, wait
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
@@ -228,7 +228,7 @@ class _Screening:
 
     def _read_ahead(
         self, left: Iterator[Source], writer: Writer, engine: Engine
-    ) -> Iterator[tuple[Writer, int]]:
+    ) -> Generator[tuple[Writer, int], None, bool]:
         """Fill the window; returns whether there is more to come."""
         window = max(_LEAST_WINDOW, _WINDOW_PER_SLOT * engine.slots)
         while self._window_files < window and self._window_bytes < _WINDOW_BYTES:
@@ -238,7 +238,6 @@ class _Screening:
                 self._send_reading(engine)
                 return False
             yield from self._take(source, writer, engine)
-            self._report()
         self._send_reading(engine)
         return True
 
@@ -253,6 +252,8 @@ class _Screening:
         known = writer.known(content)
         if known is not None and self._stands(known.state, known.limits):
             self.summary.skipped += 1
+            # No step of the work: it would spoil the guess of the time that is left.
+            self._progress.report(0, 0, f"{self.summary.skipped:,} files unchanged")
             file_id = writer.file_id(source)
             assert file_id is not None
             yield writer, file_id
@@ -292,7 +293,9 @@ class _Screening:
     def _dispatch(self, engine: Engine) -> None:
         """Keep every slot busy, and one batch waiting behind it."""
         while self._ready and len(self._futures) < 2 * engine.slots:
-            self._send(_Batch("judge", cut_batch(self._ready)), engine)
+            # Towards the end there is something left for everyone.
+            most = min(_BATCH_STRUCTURES, 1 + len(self._ready) // (2 * engine.slots))
+            self._send(_Batch("judge", cut_batch(self._ready, most)), engine)
 
     def _send(self, batch: _Batch, engine: Engine) -> None:
         jobs = [
@@ -341,8 +344,8 @@ class _Screening:
         if structure is not None:
             return [self._finish(item, structure, True, writer)]
         if item.key in self._in_hand:
-            item_data, item.data = len(item.data), b""  # nobody needs it any more
-            self._window_bytes -= item_data
+            self._window_bytes -= len(item.data)
+            item.data = b""  # nobody needs it any more
             self._in_hand[item.key].append(item)
         else:
             self._in_hand[item.key] = [item]
@@ -355,7 +358,7 @@ class _Screening:
             self.summary.duplicates += 1
         else:
             self.summary.judged += 1
-        return writer.add_done(item.content, self._limits, structure, duplicate)
+        return writer.add_done(item.content, self._limits, structure)
 
     def _fail(self, item: _Item, reply: Reply, writer: Writer) -> int:
         self._leave_window(item)
@@ -367,12 +370,12 @@ class _Screening:
         self._window_bytes -= len(item.data)
 
 
-def cut_batch(ready: list[_Item]) -> list[_Item]:
+def cut_batch(ready: list[_Item], most: int = _BATCH_STRUCTURES) -> list[_Item]:
     """Take the largest structure out of a list, and those next in size as long as they travel together."""
     ready.sort(key=lambda item: item.n_sites)
     batch = [ready.pop()]
     sites = batch[0].n_sites
-    while ready and len(batch) < _BATCH_STRUCTURES and sites + ready[-1].n_sites <= _BATCH_SITES:
+    while ready and len(batch) < most and sites + ready[-1].n_sites <= _BATCH_SITES:
         batch.append(ready.pop())
         sites += batch[-1].n_sites
     return batch

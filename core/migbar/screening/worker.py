@@ -20,7 +20,7 @@ def serve(jobs: TextIO, replies: TextIO) -> None:
     """Answer jobs until there are no more."""
     from migbar import __version__
     from migbar.errors import MigbarError
-    from migbar.models.store import load_model, folder_of, read_card
+    from migbar.models.store import folder_of, load_model, read_card
     from migbar.screening.judging import answer
     from migbar.screening.options import Settings, digest
 

@@ -1,0 +1,158 @@
+"""Tables and reports of a screening, and the ``migbar batch`` command."""
+
+from __future__ import annotations
+
+import csv
+import json
+import re
+from pathlib import Path
+
+import pytest
+
+from migbar.barriers import GOOD_CONDUCTOR_EV
+from migbar.cli import main
+from migbar.elements import compound_class
+from migbar.screening import ScreeningError, ScreeningOptions, run_screening
+from migbar.screening.database import read_database
+from migbar.screening.query import Choice, Show, compound_classes, count, find_rows, iterate_rows
+from migbar.screening.tables import COLUMNS, export
+from migbar.structures import write_cif
+from tests.core.salts import salt, write_salts
+
+
+@pytest.fixture(scope="module")
+def database(tmp_path_factory) -> Path:
+    folder = tmp_path_factory.mktemp("in")
+    write_salts(folder, 3)
+    write_cif(salt(4.6, "Na"), folder / "=sodium.cif")
+    (folder / "broken_100%.cif").write_text("data_x\n")
+    (folder / "empty.cif").write_text("")
+    out = tmp_path_factory.mktemp("out") / "results.db"
+    run_screening([folder], ScreeningOptions(out=out, workers=1))
+    return out
+
+
+def chosen(database: Path, choice: Choice, *columns: str) -> list[tuple]:
+    with read_database(database) as connection:
+        return list(iterate_rows(connection, choice, columns or ("file",)))
+
+
+def test_that_csv_xlsx_and_parquet_say_the_same(tmp_path, database):
+    from openpyxl import load_workbook
+    from pyarrow.parquet import read_table
+
+    for ending in ("csv", "xlsx", "parquet"):
+        export(database, tmp_path / f"table.{ending}", threshold_ev=0.7)
+    with (tmp_path / "table.csv").open(encoding="utf-8") as file:
+        lines = list(csv.DictReader(file))
+    sheet = load_workbook(tmp_path / "table.xlsx").active
+    head, *cells = sheet.iter_rows(values_only=True)
+    parquet = read_table(tmp_path / "table.parquet").to_pylist()
+    assert list(lines[0]) == list(head) == list(parquet[0]) == list(COLUMNS)
+    assert len(lines) == len(cells) == len(parquet) == 6
+    for line, row, record in zip(lines, cells, parquet, strict=True):
+        named = dict(zip(head, row, strict=True))
+        assert line["file"] == named["file"] == record["file"]
+        if record["state"] == "done":
+            assert float(line["barrier_ev"]) == pytest.approx(record["barrier_ev"], rel=1e-5)
+            assert named["barrier_ev"] == record["barrier_ev"]
+            assert line["good_conductor"] == str(record["barrier_ev"] <= 0.7).lower()
+    assert [line["file"] for line in lines] == sorted(line["file"] for line in lines)
+    assert sheet.cell(2, 1).data_type == "s"
+
+
+def test_that_a_report_tells_the_best_and_what_failed(tmp_path, database):
+    export(database, tmp_path / "report.html")
+    text = (tmp_path / "report.html").read_text(encoding="utf-8")
+    assert "Screening for Li, Na" in text
+    assert "is an empty file." in text
+    assert "migbar-fast" in text
+    assert "<svg" in text
+    assert not re.search(r"(src|href)=\"https?:", text)
+    order = [
+        text.index(name) for name in ("salt-000.cif", "broken_100%.cif", "Where this comes from")
+    ]
+    assert order == sorted(order)
+
+
+def test_that_other_endings_and_missing_databases_are_refused(tmp_path, database):
+    with pytest.raises(ScreeningError, match=r"\.csv, \.xlsx, \.parquet or \.html"):
+        export(database, tmp_path / "table.doc")
+    with pytest.raises(ScreeningError, match="no results database"):
+        export(tmp_path / "nothing.db", tmp_path / "table.csv")
+
+
+def test_that_results_can_be_filtered_and_sorted(database):
+    files = [Path(row[0]).name for row in chosen(database, Choice(Show.FAILED, sort="file"))]
+    assert files == ["broken_100%.cif", "empty.cif"]
+    assert len(chosen(database, Choice(Show.LOWEST))) == 6
+    assert [Path(f).name for (f,) in chosen(database, Choice(text="_100%"))] == ["broken_100%.cif"]
+    assert {f for (f,) in chosen(database, Choice(text="NaF"), "formula")} == {"NaF"}
+    low = chosen(database, Choice(max_barrier_ev=GOOD_CONDUCTOR_EV), "barrier_ev")
+    assert all(barrier <= GOOD_CONDUCTOR_EV for (barrier,) in low)
+    through = chosen(database, Choice(max_through_ev=0.9, through=2), "through_2d_ev")
+    assert all(barrier <= 0.9 for (barrier,) in through)
+    rising = [b for (b,) in chosen(database, Choice(sort="barrier_ev"), "barrier_ev")]
+    falling = [
+        b for (b,) in chosen(database, Choice(sort="barrier_ev", descending=True), "barrier_ev")
+    ]
+    known = [b for b in rising if b is not None]
+    assert known == sorted(known)
+    assert rising[-2:] == falling[-2:] == [None, None]
+    assert falling[:-2] == known[::-1]
+    with read_database(database) as connection:
+        assert compound_classes(connection) == ["fluoride"]
+        assert (count(connection).done, count(connection).failed) == (4, 2)
+        assert len(find_rows(connection, Choice(compound_class="oxide"))) == 0
+
+
+@pytest.mark.parametrize(
+    ("amounts", "name"),
+    [
+        ({"Li": 1, "Co": 1, "O": 2}, "oxide"),
+        ({"Li": 1, "Fe": 1, "P": 1, "O": 4}, "phosphate"),
+        ({"Li": 1, "V": 1, "P": 1, "O": 4, "F": 1}, "phosphate fluoride"),
+        ({"Na": 3, "P": 1, "S": 4}, "thiophosphate"),
+        ({"Li": 6, "P": 1, "S": 5, "Cl": 1}, "thiophosphate chloride"),
+        ({"Li": 1, "P": 1, "O": 1}, "oxide"),
+        ({"Li": 1, "Al": 1}, "other"),
+    ],
+)
+def test_that_compounds_are_told_by_their_anions(amounts, name):
+    assert compound_class(amounts) == name
+
+
+def test_that_the_command_screens_and_writes_tables(tmp_path, capsys):
+    write_salts(tmp_path / "in", 2)
+    out, table = tmp_path / "results.db", tmp_path / "table.csv"
+    arguments = ["batch", str(tmp_path / "in"), "--ion", "Li", "--out", str(out), "--workers", "1"]
+    with pytest.raises(SystemExit) as done:
+        main([*arguments, "--export", str(table), "--json"])
+    said = capsys.readouterr()
+    assert done.value.code == 0
+    told = json.loads(said.out)
+    assert (told["total"], told["judged"], told["failed"]) == (2, 2, 0)
+    assert "2 predicted" in said.err
+    assert table.exists()
+    table.unlink()
+    with pytest.raises(SystemExit) as done:  # of results that are there already
+        main(["batch", "--out", str(out), "--export", str(table)])
+    assert done.value.code == 0
+    assert table.exists()
+
+
+@pytest.mark.parametrize(
+    ("arguments", "text"),
+    [
+        ([], "name a folder or files"),
+        (["in", "--cluster", "slurm", "--cluster-option", "queue"], "NAME=VALUE"),
+        (["in", "--cluster", "slurm", "--scheduler", "tcp://x"], "not both"),
+        (["in", "--ion", "Xx"], "not a chemical element"),
+    ],
+)
+def test_that_the_command_says_what_is_wrong(tmp_path, capsys, monkeypatch, arguments, text):
+    monkeypatch.chdir(tmp_path)
+    with pytest.raises(SystemExit) as done:
+        main(["batch", *arguments])
+    assert done.value.code == 2
+    assert text in capsys.readouterr().err
