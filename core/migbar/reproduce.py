@@ -8,22 +8,34 @@ from __future__ import annotations
 import csv
 import io
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from itertools import pairwise
 from typing import Any
 
+import numpy as np
+
 from migbar.barriers import GOOD_CONDUCTOR_EV, Predictor
-from migbar.datasets import BandRecord
+from migbar.datasets import BandRecord, PublishedPath
 from migbar.errors import ModelError
-from migbar.evaluation import Scores, evaluate
+from migbar.evaluation import Scores, evaluate, grouped_folds, score
 from migbar.models.networks.published import TABLE_S5
 from migbar.models.store import list_models, load_model
-from migbar.progress import SILENT, Progress
+from migbar.progress import SILENT, Progress, check_cancelled
+from migbar.training.classical import KINDS
+from migbar.training.generalisation import (
+    SCENARIOS,
+    SEED,
+    ScenarioErrors,
+    by_dataset_size,
+    structure_of,
+)
 
 APART_EV = 0.01
 """Two paths are told apart if their predictions differ by more than this (eV)."""
 
 NOT_TRAINED = "not trained"
+
+_ERROR = " se"
 
 Row = dict[str, Any]
 
@@ -31,9 +43,12 @@ Row = dict[str, Any]
 def table_s5(
     training: Sequence[BandRecord],
     test: Sequence[BandRecord] | None = None,
+    published: Mapping[str, PublishedPath] | None = None,
     progress: Progress = SILENT,
 ) -> list[Row]:
     """Score every model of the paper that is at hand, and our own ones.
+
+    RFR and GBR are fitted on the spot where matminer is installed.
 
     Parameters
     ----------
@@ -41,27 +56,89 @@ def table_s5(
         The published training paths: training scores are a memory, not a test.
     test : sequence of BandRecord, optional
         For the test columns, with bootstrap standard errors.
+    published : mapping, optional
+        Published MACE-NEB barriers of the training paths by ``sys_name``.
     progress : Progress
 
     Returns
     -------
     list of dict
-        A row for each model: published and own R² and MAE (eV); grouped scores are those on the model's card.
+        A row for each model: published and own R² and MAE (eV), and what there is to say. Grouped scores are
+        those on the model's card; of RFR and GBR, of ten folds.
     """
     rows = []
     for name in _names():
         row: Row = {"model": name}
-        published = TABLE_S5.get(name)
-        row["published train R²"] = published.train_r2 if published else ""
-        row["published train MAE"] = published.train_mae_ev if published else ""
-        row["published test R²"] = (
-            f"{published.test_r2} ± {published.test_r2_se}" if published else ""
-        )
-        row["published test MAE"] = (
-            f"{published.test_mae_ev} ± {published.test_mae_se_ev}" if published else ""
-        )
-        rows.append({**row, **_own_scores(name, training, test, progress)})
+        if name in TABLE_S5:
+            paper = TABLE_S5[name]
+            row["published train R²"] = paper.train_r2
+            row["published train MAE"] = paper.train_mae_ev
+            row["published test R²"] = paper.test_r2
+            row["published test R² se"] = paper.test_r2_se
+            row["published test MAE"] = paper.test_mae_ev
+            row["published test MAE se"] = paper.test_mae_se_ev
+        if name in KINDS:
+            row |= _classical_scores(name, training, test, progress)
+        elif name == "MACE-NEB-RELAX":
+            row |= _mace_scores(training, published or {})
+        else:
+            row |= _own_scores(name, training, test, progress)
+        rows.append(row)
     return rows
+
+
+def _columns(name: str, scores: Scores, error: bool = True) -> Row:
+    row: Row = {f"{name} R²": scores.r2, f"{name} MAE": scores.mae_ev}
+    if error:
+        row |= {f"{name} R² se": scores.r2_se, f"{name} MAE se": scores.mae_se_ev}
+    return row
+
+
+def _classical_scores(
+    kind: str,
+    training: Sequence[BandRecord],
+    test: Sequence[BandRecord] | None,
+    progress: Progress,
+) -> Row:
+    from migbar.training.classical import ClassicalError, feature_table, fit_classical
+
+    known = [r for r in training if r.target_ev is not None]
+    y = np.array([r.target_ev for r in known], float)
+    try:
+        x = feature_table(known, progress=progress).values
+        seen = [] if test is None else [r for r in test if r.target_ev is not None]
+        new = feature_table(seen, progress=progress).values if seen else x[:0]
+    except ClassicalError as error:
+        return {"note": f"{NOT_TRAINED}: {error}"}
+    model = fit_classical(kind, x, y)
+    row = _columns("train", score(y, model.predict(x)), error=False)
+    groups = [r.group for r in known]
+    fold = grouped_folds(groups, min(10, len(set(groups))), SEED)
+    unseen = np.empty(len(y))
+    for k in range(int(fold.max()) + 1):
+        check_cancelled(progress)
+        out = fold == k
+        unseen[out] = fit_classical(kind, x[~out], y[~out]).predict(x[out])
+    row |= _columns("grouped", score(y, unseen))
+    if seen:
+        truth = [r.target_ev for r in seen]
+        row |= _columns("test", score(np.array(truth, float), model.predict(new)))
+    return row
+
+
+def _mace_scores(training: Sequence[BandRecord], published: Mapping[str, PublishedPath]) -> Row:
+    pairs = [
+        (record.target_ev, published[record.sys_name].mace_neb_relax_ev)
+        for record in training
+        if record.sys_name in published and record.target_ev is not None
+    ]
+    given = np.array([pair for pair in pairs if pair[1] is not None], float)
+    if not len(given):
+        return {"note": "not trained, and no table of published barriers (--table)"}
+    return {
+        **_columns("train", score(given[:, 0], given[:, 1]), error=False),
+        "note": f"nothing is trained: the published barriers of {len(given)} training paths",
+    }
 
 
 def pathways(
@@ -73,7 +150,7 @@ def pathways(
     """
     structures: dict[Any, list[int]] = defaultdict(list)
     for k, record in enumerate(records):
-        structures[record.group, record.band.host.composition.formula].append(k)
+        structures[structure_of(record)].append(k)
     several = [paths for paths in structures.values() if len(paths) > 1]
     rows = []
     for model in models:
@@ -88,7 +165,7 @@ def pathways(
                 "model": model.card.name,
                 "structures with several paths": len(several),
                 f"told apart (every pair > {APART_EV} eV)": apart,
-                "share": f"{apart / len(several):.3f}" if several else "",
+                "share": apart / len(several) if several else None,
             }
         )
     return rows
@@ -130,19 +207,68 @@ def confusion(
     return rows
 
 
+def dataset_size(
+    training: Sequence[BandRecord],
+    models: Sequence[str],
+    test: Sequence[BandRecord] | None = None,
+    progress: Progress = SILENT,
+) -> list[Row]:
+    """Score quick models trained on 100, 200, 400 and all paths (Fig. 3b, S5).
+
+    Unseen are the paths of `test`; where there are none, grouped cross-validation stands in for them.
+    """
+    unseen = "grouped" if test is None else "test"
+    found = by_dataset_size(training, models, test, progress=progress)
+    return [
+        {
+            "model": one.model,
+            "paths trained on": one.size,
+            **_columns("train", one.train, error=False),
+            **_columns(unseen, one.unseen),
+        }
+        for one in found
+    ]
+
+
+def scenario_rows(found: Sequence[ScenarioErrors]) -> list[Row]:
+    """Sum up the absolute errors of the scenarios (Fig. 3c)."""
+    return [
+        {
+            "model": one.model,
+            "held out": one.scenario,
+            "paths": len(one.error_ev),
+            "mean error": float(one.error_ev.mean()) if len(one.error_ev) else None,
+            "median error": float(np.median(one.error_ev)) if len(one.error_ev) else None,
+            "share below 0.1 eV": float((one.error_ev < 0.1).mean()) if len(one.error_ev) else None,
+            "meaning": SCENARIOS[one.scenario],
+        }
+        for one in found
+    ]
+
+
 def as_markdown(rows: Sequence[Row]) -> str:
-    """Return rows as a Markdown table."""
-    names = list(dict.fromkeys(key for row in rows for key in row))
+    """Return rows as a Markdown table; a score and its standard error share a column."""
+    names = [n for n in _column_names(rows) if not n.endswith(_ERROR)]
     lines = ["| " + " | ".join(names) + " |", "|" + " --- |" * len(names)]
-    lines += ["| " + " | ".join(str(row.get(n, "")) for n in names) + " |" for row in rows]
+    lines += ["| " + " | ".join(_cell(row, n) for n in names) + " |" for row in rows]
     return "\n".join(lines) + "\n"
+
+
+def _cell(row: Row, name: str) -> str:
+    value, error = row.get(name), row.get(name + _ERROR)
+    text = f"{value:.3f}" if isinstance(value, float) else "" if value is None else str(value)
+    return text if error is None else f"{text} ± {error:.3f}"
+
+
+def _column_names(rows: Sequence[Row]) -> list[str]:
+    names = list(dict.fromkeys(key for row in rows for key in row))
+    return sorted(names, key=lambda name: name == "note")
 
 
 def as_csv(rows: Sequence[Row]) -> str:
     """Return rows as CSV."""
     text = io.StringIO()
-    names = list(dict.fromkeys(key for row in rows for key in row))
-    writer = csv.DictWriter(text, names, lineterminator="\n")
+    writer = csv.DictWriter(text, _column_names(rows), lineterminator="\n")
     writer.writeheader()
     writer.writerows(rows)
     return text.getvalue()
@@ -165,25 +291,16 @@ def _own_scores(
     except ModelError:
         model = None
     if model is None:
-        return {"train R²": NOT_TRAINED, "train MAE": NOT_TRAINED}
-    scores = evaluate(training, model, progress=progress).scores
-    row: Row = {"train R²": f"{scores.r2:.3f}", "train MAE": f"{scores.mae_ev:.3f}"}
+        return {"note": NOT_TRAINED}
+    row = _columns("train", evaluate(training, model, progress=progress).scores, error=False)
     grouped = model.card.scores.get("grouped", {})
     if grouped:
-        row["grouped R²"] = f"{grouped['r2']:.3f} ± {grouped['r2_se']:.3f}"
-        row["grouped MAE"] = f"{grouped['mae_ev']:.3f} ± {grouped['mae_se_ev']:.3f}"
+        row["grouped R²"], row["grouped R² se"] = grouped["r2"], grouped["r2_se"]
+        row["grouped MAE"], row["grouped MAE se"] = grouped["mae_ev"], grouped["mae_se_ev"]
     if test is not None:
-        row |= _test_columns(evaluate(test, model, progress=progress).scores)
+        row |= _columns("test", evaluate(test, model, progress=progress).scores)
     return row
 
 
-def _test_columns(scores: Scores) -> Row:
-    return {
-        "test R²": f"{scores.r2:.3f} ± {scores.r2_se:.3f}",
-        "test MAE": f"{scores.mae_ev:.3f} ± {scores.mae_se_ev:.3f}",
-        "test accuracy": f"{scores.accuracy:.3f} ± {scores.accuracy_se:.3f}",
-    }
-
-
-def _share(part: int, rest: int) -> str:
-    return f"{part / (part + rest):.3f}" if part + rest else ""
+def _share(part: int, rest: int) -> float | None:
+    return part / (part + rest) if part + rest else None

@@ -105,6 +105,7 @@ def test_that_features_are_filtered_as_published():
     assert 3 in kept
     assert len({1, 4} & set(kept)) == 1
     assert not {0, 2} & set(kept)
+    assert telling_features(x, np.ones(400)).tolist() == [0, 1, 3, 4]
 
 
 @pytest.mark.parametrize("kind", classical.KINDS)

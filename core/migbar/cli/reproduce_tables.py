@@ -1,101 +1,131 @@
-"""``migbar reproduce table-s5``, ``pathways``, ``confusion``, ``neb``: the paper's tables with the models at hand."""
+"""``migbar reproduce table-s5``, ``dataset-size``, ``scenarios`` …: the paper's tables and figures with our models."""
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from migbar.cli.common import THRESHOLD, AsJson, Threshold, print_json, progress_bar
 
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+
 Bands = Annotated[Path, typer.Option("--bands", help="JSON file of bands with known barriers.")]
-CsvFile = Annotated[Path | None, typer.Option("--csv", help="Write the table here, too.")]
+Test = Annotated[Path | None, typer.Option(help="Bands of a test set.")]
+Table = Annotated[
+    Path | None,
+    typer.Option("--table", help="Published table of the paths (CSV): MACE-NEB barriers."),
+]
+Out = Annotated[
+    Path | None, typer.Option(help="Folder for the table (.md, .csv) and its figure (.png, .svg).")
+]
 Models = Annotated[
     list[str] | None, typer.Option("--model", "-m", help="Models; all that can be loaded if none.")
+]
+QuickModels = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--model", "-m", help="migbar-fast, band-forest, RFR, GBR; the first two if none."
+    ),
 ]
 
 
 def table_s5(
-    bands: Bands,
-    test: Annotated[Path | None, typer.Option(help="Bands of a test set.")] = None,
-    csv_file: CsvFile = None,
-    as_json: AsJson = False,
+    bands: Bands, test: Test = None, table: Table = None, out: Out = None, as_json: AsJson = False
 ) -> None:
     """Print Table S5: every model of the paper and our own, beside the published numbers."""
     from migbar import reproduce
-    from migbar.datasets import read_bands
+    from migbar.datasets import read_bands, read_published_table
+    from migbar.reproduce_figures import table_s5_figure
 
+    published = None if table is None else read_published_table(table)
     with progress_bar() as progress:
-        rows = reproduce.table_s5(
-            read_bands(bands), None if test is None else read_bands(test), progress
-        )
-    _show(rows, csv_file, as_json)
+        rows = reproduce.table_s5(read_bands(bands), _optional(test), published, progress)
+    _show("table-s5", rows, lambda: table_s5_figure(rows), out, as_json)
 
 
-def pathways(
-    bands: Bands, model: Models = None, csv_file: CsvFile = None, as_json: AsJson = False
-) -> None:
+def pathways(bands: Bands, model: Models = None, out: Out = None, as_json: AsJson = False) -> None:
     """Print how many structures with several paths have their paths told apart (Fig. 3a)."""
     from migbar import reproduce
     from migbar.datasets import read_bands
+    from migbar.reproduce_figures import pathways_figure
 
     with progress_bar() as progress:
         rows = reproduce.pathways(read_bands(bands), _load(model), progress)
-    _show(rows, csv_file, as_json)
+    _show("pathways", rows, lambda: pathways_figure(rows), out, as_json)
 
 
 def confusion(
     bands: Bands,
     model: Models = None,
     threshold: Threshold = THRESHOLD,
-    csv_file: CsvFile = None,
+    out: Out = None,
     as_json: AsJson = False,
 ) -> None:
     """Print good and bad conductors by what a model takes them for (Fig. 3d)."""
     from migbar import reproduce
     from migbar.datasets import read_bands
+    from migbar.reproduce_figures import confusion_figure
 
     with progress_bar() as progress:
         rows = reproduce.confusion(read_bands(bands), _load(model), threshold, progress)
-    _show(rows, csv_file, as_json)
+    _show("confusion", rows, lambda: confusion_figure(rows), out, as_json)
 
 
-def neb(
+def dataset_size(
     bands: Bands,
-    barriers: Annotated[
-        Path, typer.Option(help="Table of NEB barriers that migbar neb --bands has written.")
-    ],
-    table: Annotated[
-        Path | None, typer.Option(help="Published table of the paths (CSV): MACE-NEB barriers.")
-    ] = None,
-    csv_file: CsvFile = None,
-    measured: Annotated[
-        Path | None,
-        typer.Option(help="Write bias and spread (JSON) here, as the program tells them."),
-    ] = None,
+    test: Test = None,
+    model: QuickModels = None,
+    out: Out = None,
     as_json: AsJson = False,
 ) -> None:
-    """Print how far NEB barriers of a potential are from the known ones, beside published MACE-NEB."""
-    from migbar.datasets import read_bands, read_published_table
-    from migbar.files import write_text
-    from migbar.neb.baseline import read_rows
-    from migbar.neb.scores import baseline_table, measure, measured_json
+    """Print scores of models trained on 100, 200, 400 and all paths (Fig. 3b, S5)."""
+    from migbar import reproduce
+    from migbar.datasets import read_bands
+    from migbar.reproduce_figures import dataset_size_figure
 
-    records, rows = read_bands(bands), read_rows(barriers)
-    published = {} if table is None else read_published_table(table)
-    if measured is not None:
-        command = "migbar neb --bands FILE --limit N --preset paper --ends both --out DIR"
-        write_text(measured, measured_json(measure(rows, records), command))
-    _show(baseline_table(rows, records, published), csv_file, as_json)
+    with progress_bar() as progress:
+        rows = reproduce.dataset_size(read_bands(bands), model or _QUICK, _optional(test), progress)
+    _show("dataset-size", rows, lambda: dataset_size_figure(rows), out, as_json)
+
+
+def scenarios(
+    bands: Bands, model: QuickModels = None, out: Out = None, as_json: AsJson = False
+) -> None:
+    """Print errors on held-out pathways, compositions and chemistries (Fig. 3c)."""
+    from migbar import reproduce
+    from migbar.datasets import read_bands
+    from migbar.reproduce_figures import scenarios_figure
+    from migbar.training.generalisation import by_scenario
+
+    with progress_bar() as progress:
+        found = by_scenario(read_bands(bands), model or _QUICK, progress=progress)
+    rows = reproduce.scenario_rows(found)
+    _show("scenarios", rows, lambda: scenarios_figure(found), out, as_json)
+
+
+_QUICK = ["migbar-fast", "band-forest"]
 
 
 def register(app: typer.Typer) -> None:
     """Add the commands to ``migbar reproduce``."""
-    app.command("table-s5")(table_s5)
-    app.command("pathways")(pathways)
-    app.command("confusion")(confusion)
-    app.command("neb")(neb)
+    for name, command in (
+        ("table-s5", table_s5),
+        ("pathways", pathways),
+        ("confusion", confusion),
+        ("dataset-size", dataset_size),
+        ("scenarios", scenarios),
+    ):
+        app.command(name)(command)
+
+
+def _optional(path: Path | None) -> Any:
+    from migbar.datasets import read_bands
+
+    return None if path is None else read_bands(path)
 
 
 def _load(names: list[str] | None) -> list[Any]:
@@ -104,12 +134,22 @@ def _load(names: list[str] | None) -> list[Any]:
     return [load_model(name) for name in names or [card.name for card in list_models()]]
 
 
-def _show(rows: list[dict[str, Any]], csv_file: Path | None, as_json: bool) -> None:
+def _show(
+    name: str,
+    rows: list[dict[str, Any]],
+    draw: Callable[[], Figure],
+    out: Path | None,
+    as_json: bool,
+) -> None:
     from migbar.files import write_text
     from migbar.reproduce import as_csv, as_markdown
+    from migbar.reproduce_figures import save_figure
 
-    if csv_file is not None:
-        write_text(csv_file, as_csv(rows))
+    if out is not None:
+        out.mkdir(parents=True, exist_ok=True)
+        write_text(out / f"{name}.md", as_markdown(rows))
+        write_text(out / f"{name}.csv", as_csv(rows))
+        save_figure(draw(), out, name)
     if as_json:
         print_json(rows)
     else:

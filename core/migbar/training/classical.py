@@ -14,11 +14,11 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from platformdirs import user_cache_dir
 
 from migbar.bands import Band
 from migbar.datasets import BandRecord, data_hash
 from migbar.errors import MigbarError
+from migbar.files import user_dir
 from migbar.graphs import load_arrays, save_arrays
 from migbar.progress import SILENT, Progress, check_cancelled
 from migbar.training.tessellation import Facets, cell_statistics, tessellate
@@ -140,7 +140,7 @@ def feature_table(
     ----------
     records : sequence of BandRecord
     folder : path, optional
-        Of the stored tables; the user's cache where not given.
+        Of the stored tables; one among the user's own things where not given.
     progress : Progress
 
     Raises
@@ -148,7 +148,7 @@ def feature_table(
     ClassicalError
         If matminer is not installed.
     """
-    folder = folder or Path(user_cache_dir("migbar")) / "classical"
+    folder = folder or user_dir() / "features"
     path = folder / f"features-{_FEATURES_VERSION}-{data_hash(records)[:16]}.npz"
     order = np.argsort([r.sys_name for r in records], kind="stable")
     if path.exists():
@@ -201,12 +201,16 @@ def fit_classical(
 
 
 def telling_features(x: NDArray[np.float64], y: NDArray[np.float64]) -> NDArray[np.int64]:
-    """Choose features by Pearson's correlation, with the barrier and with each other (S3)."""
+    """Choose features by Pearson's correlation, with the barrier and with each other (S3).
+
+    Where none tells anything of the barrier (all are alike), all are kept.
+    """
     varied = np.flatnonzero(np.isfinite(x).all(axis=0) & (x.std(axis=0) > 1e-9))
-    table = np.abs(np.corrcoef(np.column_stack([x[:, varied], y]), rowvar=False))
+    with np.errstate(divide="ignore", invalid="ignore"):
+        table = np.abs(np.corrcoef(np.column_stack([x[:, varied], y]), rowvar=False))
     with_barrier, between = table[-1, :-1], table[:-1, :-1]
     kept: list[int] = []
     for k in np.argsort(-with_barrier, kind="stable"):
         if with_barrier[k] >= TELLING and not (between[k, kept] > CORRELATED).any():
             kept.append(int(k))
-    return varied[np.sort(kept)]
+    return varied[sorted(kept)] if kept else varied
