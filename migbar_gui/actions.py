@@ -387,6 +387,13 @@ ACTIONS: tuple[Entry, ...] = (
         icon="compare",
         tip="Show all models and how good they are; choose, import, export or delete one",
     ),
+    Action(
+        "model.train",
+        "&Train a model on your barriers…",
+        lambda w: w.train_model(),
+        "&Model",
+        tip="Read your own barriers, check and split them, train, judge and keep a model",
+    ),
     *(
         Action(
             f"view.{axis}",

@@ -19,6 +19,7 @@ from PySide6.QtGui import (
 from PySide6.QtOpenGLWidgets import QOpenGLWidget
 from PySide6.QtWidgets import (
     QApplication,
+    QDialog,
     QDockWidget,
     QFileDialog,
     QFrame,
@@ -38,7 +39,9 @@ from migbar.barriers import GOOD_CONDUCTOR_EV
 from migbar.errors import Cancelled
 from migbar.exports import TableRow, table_text, write_csv, write_xlsx
 from migbar.resources import examples
+from migbar.runs import Run
 from migbar_gui.actions import Commands
+from migbar_gui.band_opening import open_record
 from migbar_gui.deriving import Deriver
 from migbar_gui.dialogs.about import AboutDialog
 from migbar_gui.dialogs.coordinates import CoordinatesDialog
@@ -65,6 +68,7 @@ from migbar_gui.panels.transport_panel import TransportPanel
 from migbar_gui.panels.welcome import WelcomePage
 from migbar_gui.panels.why_panel import WhyPanel
 from migbar_gui.predictions import Predictions
+from migbar_gui.runs import Opener as RunOpener
 from migbar_gui.runs import Runs
 from migbar_gui.session import SUFFIX
 from migbar_gui.sessions import Sessions
@@ -74,6 +78,7 @@ from migbar_gui.widgets import DockTitle, button, label
 from migbar_gui.workspace import Workspace
 
 if TYPE_CHECKING:
+    from migbar.datasets import BandRecord
     from migbar_gui.view_link import ViewLink
     from migbar_gui.viewer import CrystalView
 
@@ -210,6 +215,9 @@ class MainWindow(QMainWindow):
         self._progress.setFixedWidth(150)
         self._progress.setTextVisible(False)
         self._cancel = button("Cancel", self.jobs.cancel_shown, "link")
+        self.runs.register(
+            "training", RunOpener("Open training", self.train_model, at_any_time=True)
+        )
         self.job_news = JobNews(self.runs, self.run_notice, self.show_run, self)
         bar.addPermanentWidget(self.job_news.summary)
         for widget in (self._job_title, self._progress, self._cancel):
@@ -602,6 +610,21 @@ class MainWindow(QMainWindow):
         """Show all models, to choose one, share it, or take one in."""
         ModelsDialog(self.models, self).open()
 
+    def train_model(self, run: Run | None = None) -> None:
+        """Open the retraining wizard, for a new training or where one is that has begun."""
+        from migbar_gui.dialogs.retraining import RetrainingWizard
+
+        for wizard in self.findChildren(RetrainingWizard):
+            if wizard.isVisible() and run is not None and wizard.folder == run.folder:
+                wizard.raise_()
+                wizard.activateWindow()
+                return
+        RetrainingWizard(self, run).show()
+
+    def open_record(self, record: BandRecord) -> None:
+        """Show a band of a dataset with its known barrier."""
+        open_record(self.workspace, self.jobs, record)
+
     def ask_preferences(self) -> None:
         """Ask for the few things that are kept."""
         appearance = str(self.settings.value("appearance", "system"))
@@ -672,6 +695,8 @@ class MainWindow(QMainWindow):
         if not hurried and not self.sessions.may_close():
             event.ignore()
             return
+        for dialog in self.findChildren(QDialog):
+            dialog.close()
         self.runs.shut_down()
         self.jobs.shut_down()
         self.sessions.keeper.end()

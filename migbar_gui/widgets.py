@@ -9,6 +9,7 @@ from PySide6.QtCore import QSize, Qt
 from PySide6.QtGui import QColor, QIcon, QPainter, QPixmap, QShowEvent
 from PySide6.QtWidgets import (
     QAbstractSpinBox,
+    QBoxLayout,
     QDialog,
     QDialogButtonBox,
     QDockWidget,
@@ -64,7 +65,7 @@ def restyle(widget: QWidget) -> None:
     widget.style().polish(widget)
 
 
-def clear(layout: QVBoxLayout) -> None:
+def clear(layout: QBoxLayout) -> None:
     """Remove and delete everything in a layout."""
     while (item := layout.takeAt(0)) is not None:
         widget = item.widget()

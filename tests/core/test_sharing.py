@@ -12,7 +12,13 @@ from typer.testing import CliRunner
 from migbar.cli import app
 from migbar.errors import ModelError
 from migbar.models import store
-from migbar.models.sharing import export_model, import_model, is_own, remove_model
+from migbar.models.sharing import (
+    export_model,
+    import_model,
+    is_own,
+    relabel_model,
+    remove_model,
+)
 from tests.core.small_bands import example_bands
 
 
@@ -93,6 +99,20 @@ def test_that_of_a_bad_file_nothing_is_stored(kind, file, tmp_path, own_store):
     assert stored(own_store) == []
     home = own_store.parent
     assert not home.exists() or [p for p in home.iterdir() if p != own_store] == []
+
+
+def test_that_an_own_model_gets_another_name_and_notes(file):
+    import_model(file, "mine")
+    with pytest.raises(ModelError, match="already"):
+        relabel_model("mine", "migbar-fast", [])
+    with pytest.raises(ModelError, match="cannot be the name"):
+        relabel_model("mine", "a/b", [])
+    with pytest.raises(ModelError, match="keeps its name"):
+        relabel_model("migbar-fast", "x", [])
+    assert relabel_model("mine", "ours", ["Of our oxides."]).notes == ["Of our oxides."]
+    assert store.load_model("ours").card.name == "ours"
+    with pytest.raises(ModelError, match="no model 'mine'"):
+        store.load_model("mine")
 
 
 def test_that_the_command_shares_and_removes(tmp_path):

@@ -9,6 +9,7 @@ import json
 import shutil
 import tempfile
 import zipfile
+from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 
@@ -70,6 +71,32 @@ def import_model(path: str | Path, name: str | None = None) -> ModelCard:
         card = replace(card, name=store.free_name(_checked(path, name or card.name)))
         write_text(folder / store.CARD, json.dumps(card.to_dict(), indent=2, ensure_ascii=False))
         folder.rename(_made(store.user_models_dir()) / card.name)
+    store.forget_loaded()
+    return card
+
+
+def relabel_model(name: str, new_name: str, notes: Sequence[str]) -> ModelCard:
+    """Give one of the user's own models another name and other notes.
+
+    Raises
+    ------
+    ModelError
+        If it comes with the program, there is no such model, or the new name is taken or cannot be one.
+    OSError
+        If its card cannot be written.
+    """
+    folder = store.folder_of(name)
+    if not is_own(name):
+        raise ModelError(f"the model '{name}' comes with MigBar and keeps its name.")
+    if not store.is_name(new_name):
+        raise ModelError(
+            f"'{new_name}' cannot be the name of a model; leave out / \\ : * ? \" < > |."
+        )
+    if new_name != name and store.free_name(new_name) != new_name:
+        raise ModelError(f"there is a model '{new_name}' already; choose another name.")
+    card = replace(store.read_card(folder), name=new_name, notes=list(notes))
+    write_text(folder / store.CARD, json.dumps(card.to_dict(), indent=2, ensure_ascii=False) + "\n")
+    folder.rename(folder.parent / new_name)
     store.forget_loaded()
     return card
 

@@ -1,0 +1,37 @@
+"""Shows a band of a dataset in the window: its host as the structure, its path in the table."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from migbar.datasets import BandRecord
+from migbar.hops import Hop, Mechanism, hop_between_points
+from migbar_gui.jobs import Jobs
+from migbar_gui.opening import describe
+from migbar_gui.workspace import Document, Workspace
+
+
+def open_record(workspace: Workspace, jobs: Jobs, record: BandRecord) -> None:
+    """Open a path with its surroundings just as they are in the data; undo brings back what was open."""
+
+    def show(made: tuple[Document, Hop]) -> None:
+        document, hop = made
+        workspace.open(document, hop.ion)
+        workspace.set_mechanism(hop.mechanism)
+        workspace.set_supercell("none")
+        path_id = workspace.add_path(hop)
+        known = record.target_ev
+        workspace.set_note(path_id, "" if known is None else f"known barrier {known:.3f} eV")
+
+    jobs.start("open", f"Opening {record.sys_name}", lambda _: _document(record), show)
+
+
+def _document(record: BandRecord) -> tuple[Document, Hop]:
+    """Describe the host, and make the hop of one more ion in it."""
+    band = record.band
+    mechanism = Mechanism.INTERSTITIAL if band.ion in band.host.symbol_set else Mechanism.INSERTION
+    hop = hop_between_points(band.host, band.ion, band.path[0], band.path[-1], mechanism)
+    document = describe(record.sys_name, None, band.host)
+    if band.ion not in (*document.ions, *document.guests):
+        document = replace(document, guests=(band.ion, *document.guests))
+    return document, hop

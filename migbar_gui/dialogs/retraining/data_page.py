@@ -1,0 +1,112 @@
+"""Where the barriers are."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+
+from PySide6.QtCore import Qt
+from PySide6.QtGui import QDragEnterEvent, QDragMoveEvent, QDropEvent
+from PySide6.QtWidgets import QComboBox, QFileDialog, QHBoxLayout, QListWidget, QVBoxLayout
+
+from migbar_gui.dialogs.retraining.wizard import RetrainingWizard, WizardPage
+from migbar_gui.widgets import button, field_rows, label
+
+KINDS = (
+    "A folder of NEB calculations: in each one 00, 01, 02 … with POSCAR or CONTCAR, and OUTCAR or a table of "
+    "barriers",
+    "A CSV or XLSX table with a row for each path: structure file, sites or end structures, barrier",
+    "The published JSON format, extended XYZ with bands (LiTraj's, too), a results database or a dataset of MigBar",
+)
+FILES = (
+    "Barrier data (*.json *.csv *.xlsx *.xyz *.extxyz *.parquet *.db *.sqlite *.zip);;All files (*)"
+)
+IONS = ("Li", "Na", "K", "Rb", "Mg", "Ca", "Sr", "Zn", "Al")
+
+
+class DataPage(WizardPage):
+    """Asks for files and folders."""
+
+    def __init__(self, wizard: RetrainingWizard) -> None:
+        super().__init__(
+            wizard,
+            "Your barriers",
+            "Choose files or folders with migration barriers that you trust, from DFT-NEB for example. "
+            "Nothing in them is changed.",
+        )
+        for kind in KINDS:
+            self.body.addWidget(label(f"•  {kind}", "muted", wrap=True))
+        self.list = _Sources(self)
+        self.add_files = button("Add files…", self._ask_files)
+        self.add_folder = button("Add folder…", self._ask_folder)
+        self.remove = button("Remove", self._remove)
+        buttons = QVBoxLayout()
+        for tool in (self.add_files, self.add_folder, self.remove):
+            buttons.addWidget(tool)
+        buttons.addStretch(1)
+        row = QHBoxLayout()
+        row.addWidget(self.list, 1)
+        row.addLayout(buttons)
+        self.body.addLayout(row, 1)
+        self.ion = QComboBox()
+        self.ion.addItem("find it by itself", "")
+        for symbol in IONS:
+            self.ion.addItem(symbol, symbol)
+        self.ion.setToolTip("Only needed where the data do not say which ion moves")
+        self.body.addLayout(field_rows((("The &ion that moves", self.ion),)))
+        self.list.currentRowChanged.connect(lambda row: self.remove.setEnabled(row >= 0))
+        self.remove.setEnabled(False)
+
+    def add(self, paths: list[Path]) -> None:
+        """Add files and folders."""
+        known = {self.list.item(row).text() for row in range(self.list.count())}
+        self.list.addItems([str(path) for path in paths if str(path) not in known])
+        self.completeChanged.emit()
+
+    def isComplete(self) -> bool:  # noqa: N802
+        """Whether there is something to read."""
+        return self.list.count() > 0
+
+    def validatePage(self) -> bool:  # noqa: N802
+        """Hand over what was chosen."""
+        wizard = self.owner
+        wizard.sources = [Path(self.list.item(row).text()) for row in range(self.list.count())]
+        wizard.read_options = replace(wizard.read_options, ion=self.ion.currentData())
+        return True
+
+    def _ask_files(self) -> None:
+        names, _ = QFileDialog.getOpenFileNames(self, "Barrier data", str(Path.home()), FILES)
+        self.add([Path(name) for name in names])
+
+    def _ask_folder(self) -> None:
+        name = QFileDialog.getExistingDirectory(self, "Folder with calculations", str(Path.home()))
+        if name:
+            self.add([Path(name)])
+
+    def _remove(self) -> None:
+        self.list.takeItem(self.list.currentRow())
+        self.completeChanged.emit()
+
+
+class _Sources(QListWidget):
+    """The list of files and folders; more can be dropped on it."""
+
+    def __init__(self, page: DataPage) -> None:
+        super().__init__()
+        self._page = page
+        self.setAccessibleName("Files and folders")
+        self.setAcceptDrops(True)
+        self.setTextElideMode(Qt.TextElideMode.ElideMiddle)
+        self.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
+
+    def dragEnterEvent(self, event: QDragEnterEvent) -> None:  # noqa: N802
+        if event.mimeData().hasUrls():
+            event.acceptProposedAction()
+
+    def dragMoveEvent(self, event: QDragMoveEvent) -> None:  # noqa: N802
+        event.acceptProposedAction()
+
+    def dropEvent(self, event: QDropEvent) -> None:  # noqa: N802
+        urls = event.mimeData().urls()
+        self._page.add([Path(url.toLocalFile()) for url in urls if url.isLocalFile()])
+        event.acceptProposedAction()

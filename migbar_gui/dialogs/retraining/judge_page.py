@@ -1,0 +1,222 @@
+"""How good the model is, beside what there was before."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from PySide6.QtCore import Qt
+from PySide6.QtWidgets import (
+    QAbstractItemView,
+    QGridLayout,
+    QHBoxLayout,
+    QHeaderView,
+    QTableWidget,
+    QTableWidgetItem,
+    QVBoxLayout,
+    QWidget,
+)
+
+from migbar.datasets.storage import BarrierDataset
+from migbar.errors import MigbarError
+from migbar_gui.charts import ParityPlot
+from migbar_gui.dialogs.models import SCORES, with_error
+from migbar_gui.dialogs.retraining.wizard import Page, RetrainingWizard, WizardPage
+from migbar_gui.widgets import clear, label, restyle
+
+ROWS = (
+    ("model", "The new model"),
+    ("model_where_start", "The new model, where the start can be judged"),
+    ("start", "What you had: {start}"),
+    ("baseline", "Mean of each class and ion"),
+)
+VERDICTS = {"better": "good", "not_better": "poor"}
+
+
+class JudgePage(WizardPage):
+    """Shows the judgement that came with the result."""
+
+    def __init__(self, wizard: RetrainingWizard) -> None:
+        super().__init__(wizard, "How good is it?", "")
+        self._result: dict[str, Any] = {}
+        self.verdict = label("", wrap=True)
+        self.verdict.setProperty("verdict", "none")
+        self.parity = ParityPlot()
+        self.parity.setMinimumSize(280, 250)
+        self.parity.clicked.connect(self._choose_point)
+        self.scores = QVBoxLayout()
+        self._confusion = QVBoxLayout()
+        self.calibration = label("", "muted", wrap=True)
+        self.worst = self._make_worst()
+        right = QVBoxLayout()
+        right.setSpacing(8)
+        right.addWidget(label("Errors with bootstrap standard errors", "section"))
+        right.addLayout(self.scores)
+        self._threshold = label("", "section")
+        right.addWidget(self._threshold)
+        right.addLayout(self._confusion)
+        right.addWidget(self.calibration)
+        right.addStretch(1)
+        row = QHBoxLayout()
+        row.setSpacing(18)
+        row.addWidget(self.parity, 2)
+        row.addLayout(right, 3)
+        self.body.addWidget(self.verdict)
+        self.body.addLayout(row, 1)
+        self.body.addWidget(
+            label("Largest errors; a double click opens the path in the main window", "section")
+        )
+        self.body.addWidget(self.worst)
+
+    def initializePage(self) -> None:  # noqa: N802
+        """Show the run's result."""
+        run = self.owner.run_now()
+        if run is None or not isinstance(run.result, dict):
+            return
+        self._result = result = run.result
+        self.verdict.setText(result["verdict_text"])
+        self.verdict.setProperty("verdict", VERDICTS.get(result["verdict"], "none"))
+        restyle(self.verdict)
+        self._show_scores()
+        self._show_confusion()
+        told = result["calibration"]
+        self.calibration.setText(
+            f"{told['coverage']:.0%} ± {told['coverage_se']:.0%} of the barriers lie in their "
+            f"{told['nominal']:.0%} intervals; half of these are wider than {told['median_width_ev']:.2f} eV."
+        )
+        parity = result["parity"]
+        self.parity.show_points(
+            parity["name"],
+            _floats(parity["target_ev"]),
+            _floats(parity["predicted_ev"]),
+            np.array(parity["interval_ev"], float).reshape(-1, 2),
+            _floats(parity["start_ev"]),
+            result["threshold_ev"],
+        )
+        self._show_worst()
+
+    def nextId(self) -> int:  # noqa: N802
+        """Keep it next."""
+        return Page.KEEP
+
+    # -------------------------------------------------------------- tables
+
+    def _show_scores(self) -> None:
+        clear(self.scores)
+        holder = QWidget()
+        grid = QGridLayout(holder)
+        grid.setContentsMargins(0, 0, 0, 0)
+        grid.setHorizontalSpacing(14)
+        grid.setVerticalSpacing(5)
+        for column, text in enumerate(("", "Paths", *(title for _, title, _ in SCORES))):
+            grid.addWidget(label(text, "muted"), 0, column)
+        scores, start = self._result["scores"], self._result["options"]["start"]
+        start = "migbar-fast" if start == "scratch" else start
+        same = "start" in scores and scores["start"]["n"] == scores["model"]["n"]
+        row = 1
+        for key, text in ROWS:
+            if key not in scores or (key == "model_where_start" and same):
+                continue
+            name = label(text.format(start=start), "heading" if key == "model" else "", wrap=True)
+            name.setMinimumWidth(150)
+            grid.addWidget(name, row, 0)
+            grid.addWidget(label(str(scores[key]["n"])), row, 1)
+            for column, (score, _, digits) in enumerate(SCORES, start=2):
+                grid.addWidget(label(with_error(scores[key], score, digits)), row, column)
+            row += 1
+        self.scores.addWidget(holder)
+
+    def _show_confusion(self) -> None:
+        clear(self._confusion)
+        threshold = self._result["threshold_ev"]
+        self._threshold.setText(f"Good conductors (at most {threshold:g} eV) and poor ones")
+        holder = QWidget()
+        grid = QGridLayout(holder)
+        grid.setContentsMargins(0, 0, 0, 0)
+        grid.setHorizontalSpacing(14)
+        grid.setVerticalSpacing(5)
+        counts = self._result["confusion"]
+        columns = [("model", "the new model"), ("start", "what you had")]
+        columns = [pair for pair in columns if pair[0] in counts]
+        grid.setColumnStretch(2 * len(columns) + 1, 1)
+        for n, (key, who) in enumerate(columns):
+            for side, word in enumerate(("good", "poor")):
+                text = label(f"called {word}\nby {who}", "muted")
+                grid.addWidget(text, 0, 1 + 2 * n + side)
+                for row, truth in enumerate(("good", "poor"), start=1):
+                    count = counts[key][f"{truth}_called_{word}"]
+                    cell = label(str(count), "heading" if truth == word else "")
+                    grid.addWidget(cell, row, 1 + 2 * n + side)
+        for row, truth in enumerate(("good", "poor"), start=1):
+            grid.addWidget(label(f"{truth} in truth", "muted"), row, 0)
+        self._confusion.addWidget(holder)
+
+    def _make_worst(self) -> QTableWidget:
+        table = QTableWidget(0, 6)
+        table.setHorizontalHeaderLabels(
+            ["Path", "Class", "Known (eV)", "Predicted (eV)", "Error (eV)", "What you had (eV)"]
+        )
+        table.setAccessibleName("Largest errors")
+        table.setSelectionBehavior(QAbstractItemView.SelectionBehavior.SelectRows)
+        table.setSelectionMode(QAbstractItemView.SelectionMode.SingleSelection)
+        table.setEditTriggers(QAbstractItemView.EditTrigger.NoEditTriggers)
+        table.setTabKeyNavigation(False)
+        table.setShowGrid(False)
+        table.verticalHeader().hide()
+        table.verticalHeader().setDefaultSectionSize(26)
+        table.horizontalHeader().setHighlightSections(False)
+        table.horizontalHeader().setSectionResizeMode(0, QHeaderView.ResizeMode.Stretch)
+        table.horizontalHeader().setDefaultAlignment(
+            Qt.AlignmentFlag.AlignLeft | Qt.AlignmentFlag.AlignVCenter
+        )
+        for column, width in enumerate((150, 120, 130, 110, 160), start=1):
+            table.setColumnWidth(column, width)
+        table.setFixedHeight(150)
+        table.currentCellChanged.connect(lambda row, *_: self._mark(row))
+        table.itemDoubleClicked.connect(
+            lambda item: self.open_path(self._result["worst"][item.row()])
+        )
+        return table
+
+    def _show_worst(self) -> None:
+        parity, worst = self._result["parity"], self._result["worst"]
+        self.worst.setRowCount(len(worst))
+        for row, index in enumerate(worst):
+            known, predicted = parity["target_ev"][index], parity["predicted_ev"][index]
+            start = parity["start_ev"][index]
+            cells = (
+                parity["name"][index],
+                parity["family"][index],
+                f"{known:.3f}",
+                f"{predicted:.3f}",
+                f"{predicted - known:+.3f}",
+                "" if start is None else f"{start:.3f}",
+            )
+            for column, text in enumerate(cells):
+                item = QTableWidgetItem(text)
+                self.worst.setItem(row, column, item)
+
+    # -------------------------------------------------------------- one path
+
+    def _mark(self, row: int) -> None:
+        worst = self._result.get("worst", ())
+        self.parity.choose(worst[row] if 0 <= row < len(worst) else None)
+
+    def _choose_point(self, index: int) -> None:
+        self.parity.choose(index)
+        self.open_path(index)
+
+    def open_path(self, index: int) -> None:
+        """Open a judged path in the main window, by its place in the parity data."""
+        window, name = self.owner.window_, self._result["parity"]["name"][index]
+        try:
+            dataset = BarrierDataset(self._result["options"]["data"])
+            record = dataset[dataset.names.index(name)]
+        except (MigbarError, ValueError) as error:
+            window.show_error(error)
+            return
+        window.open_record(record)
+
+
+def _floats(values: list[float | None]) -> np.ndarray[Any, np.dtype[np.float64]]:
+    return np.array([np.nan if v is None else v for v in values], float)

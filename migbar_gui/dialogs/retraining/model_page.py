@@ -1,0 +1,254 @@
+"""What to start from, how thoroughly to train, and how long that will take."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from PySide6.QtCore import QTimer
+from PySide6.QtWidgets import (
+    QButtonGroup,
+    QCheckBox,
+    QComboBox,
+    QFileDialog,
+    QHBoxLayout,
+    QLineEdit,
+    QRadioButton,
+    QSpinBox,
+)
+
+from migbar.errors import MigbarError
+from migbar.models.networks.published import NETWORKS
+from migbar.models.store import DEFAULT_MODEL, free_name, list_models
+from migbar.resources import resource_dir
+from migbar.training.own.options import PRESETS, SCRATCH, Preset, TrainingOptions, write_options
+from migbar_gui.dialogs.retraining.wizard import DATASET, TASK, RetrainingWizard, WizardPage
+from migbar_gui.panels.job_table import duration
+from migbar_gui.theme import current_theme
+from migbar_gui.widgets import button, field_rows, indented, label
+
+if TYPE_CHECKING:
+    from migbar.training.own.task import Estimate
+
+JOB = "own estimate"
+SETTLE_MS = 500
+"""An estimate is made when nothing was changed for so long."""
+
+DEVICES = {
+    "auto": "the fastest there is",
+    "cpu": "processor",
+    "cuda": "NVIDIA GPU",
+    "mps": "Apple GPU",
+}
+
+
+def starts() -> dict[str, str]:
+    """Return what a training can start from, with a text for people."""
+    found = {
+        DEFAULT_MODEL: f"{DEFAULT_MODEL}, the default: your paths join those it was trained on"
+    }
+    for card in list_models():
+        if card.training.get("recipe") == "network":
+            found[card.name] = f"{card.name}: fine-tune this network"
+    for path in sorted((resource_dir() / "networks").glob("*.npz")):
+        found[path.stem] = f"{path.stem}: fine-tune what was pre-trained on bulk properties"
+    found[SCRATCH] = "nothing (from scratch, by your paths alone)"
+    return found
+
+
+class ModelPage(WizardPage):
+    """Collects the options of the training; its Next button starts it."""
+
+    def __init__(self, wizard: RetrainingWizard) -> None:
+        super().__init__(wizard, "What kind of model?", "")
+        self.setCommitPage(True)
+        self._problem = ""
+        self.name = QLineEdit()
+        self.notes = QLineEdit()
+        self.notes.setPlaceholderText("for yourself and others: what it is made from and for")
+        self.start = QComboBox()
+        for key, text in starts().items():
+            self.start.addItem(text, key)
+        self.recipe = QComboBox()
+        self.heads = QCheckBox("train its last layers only: for few paths")
+        self.device = QComboBox()
+        for key, text in DEVICES.items():
+            self.device.addItem(text, key)
+        self.seed = indented(QSpinBox(minimum=0, maximum=2**31 - 1))
+        self.seed.setValue(TrainingOptions("", "").seed)
+        self.seed.setToolTip("Same data, options and seed: the same model")
+        self.refit = QCheckBox("after it was judged, train the model that is kept on all paths")
+        self.refit.setChecked(True)
+        self.body.addLayout(
+            field_rows(
+                (
+                    ("&Name", self.name),
+                    ("N&otes", self.notes),
+                    ("&Start from", self.start),
+                    ("&Kind of model", self.recipe),
+                    ("", self.heads),
+                )
+            )
+        )
+        self.body.addWidget(label("How thoroughly", "section"))
+        self.presets: dict[Preset, QRadioButton] = {}
+        group = QButtonGroup(self)
+        for preset, text in PRESETS.items():
+            choice = QRadioButton(text)
+            choice.setChecked(preset is Preset.QUICK)
+            choice.toggled.connect(lambda on: self._changed() if on else None)
+            group.addButton(choice)
+            self.presets[preset] = choice
+            self.body.addWidget(choice)
+        more = field_rows(
+            (("&Device", self.device), ("&Random seed", self.seed), ("In the end", self.refit))
+        )
+        self.body.addWidget(label("More", "section"))
+        self.body.addLayout(more)
+        self.estimate = label("", "heading", wrap=True)
+        self.body.addWidget(self.estimate)
+        self.body.addStretch(1)
+        save = button("Save these options as a TOML file…", self._ask_save, "link")
+        save.setToolTip("The same options give the same model on the command line, too")
+        row = QHBoxLayout()
+        row.addWidget(save)
+        row.addStretch(1)
+        self.body.addLayout(row)
+        self._timer = QTimer(self, singleShot=True, interval=SETTLE_MS)
+        self._timer.timeout.connect(self._measure)
+        self.name.textChanged.connect(lambda _: self.completeChanged.emit())
+        self.start.currentIndexChanged.connect(lambda _: self._offer_recipes())
+        self.recipe.currentIndexChanged.connect(lambda _: self._changed())
+        self.refit.toggled.connect(lambda _: self._changed())
+        self.device.currentIndexChanged.connect(lambda _: self._changed())
+        self.heads.toggled.connect(lambda _: self._changed())
+
+    def initializePage(self) -> None:  # noqa: N802
+        """Suggest a name after the data, and estimate the time."""
+        if not self.name.text():
+            stem = self.owner.sources[0].stem if self.owner.sources else "my model"
+            self.name.setText(free_name(stem))
+        self._offer_recipes()
+
+    def isComplete(self) -> bool:  # noqa: N802
+        """Whether the options go together."""
+        return bool(self.name.text().strip()) and not self._problem
+
+    def validatePage(self) -> bool:  # noqa: N802
+        """Start the training."""
+        wizard = self.owner
+        self.leave()
+        options = self.options()
+        try:
+            options.check()
+            count = len(wizard.dataset) if wizard.dataset is not None else 0
+            title = f"Training {options.name} on {count} paths"
+            folder = wizard.ensure_folder()
+            wizard.window_.runs.start(TASK, title, options.to_dict(), folder)
+        except (MigbarError, OSError) as error:
+            self._failed(error)
+            return False
+        wizard.chosen, wizard.started = options, True
+        return True
+
+    def leave(self) -> None:
+        """Measure no further."""
+        self._timer.stop()
+        self.owner.window_.jobs.cancel(JOB)
+
+    def options(self) -> TrainingOptions:
+        """Return what was chosen, with the split of the page before."""
+        return replace(
+            self.owner.chosen,
+            name=self.name.text().strip(),
+            notes=self.notes.text().strip(),
+            data=str(self.owner.ensure_folder() / DATASET),
+            start=self.start.currentData(),
+            recipe=self.recipe.currentData() or "",
+            train="heads" if self.heads.isEnabled() and self.heads.isChecked() else "all",
+            preset=next(p for p, choice in self.presets.items() if choice.isChecked()),
+            device=self.device.currentData(),
+            seed=self.seed.value(),
+            refit=self.refit.isChecked(),
+        )
+
+    # -------------------------------------------------------------- choices that depend on others
+
+    def _offer_recipes(self) -> None:
+        start = self.start.currentData()
+        pretrained = start != SCRATCH and start not in {card.name for card in list_models()}
+        recipes = [""]
+        if start == SCRATCH:
+            recipes = [DEFAULT_MODEL, "band-forest", *_architectures()]
+        elif pretrained:
+            recipes = _architectures()
+        self.recipe.blockSignals(True)
+        self.recipe.clear()
+        for recipe in recipes:
+            self.recipe.addItem(recipe or "as what it starts from", recipe)
+        if pretrained:
+            self.recipe.setCurrentText("MODEL-3")
+        self.recipe.blockSignals(False)
+        self.recipe.setEnabled(len(recipes) > 1)
+        self._changed()
+
+    def _changed(self) -> None:
+        start = self.start.currentData()
+        recipe = self.recipe.currentData()
+        network = start not in (DEFAULT_MODEL, SCRATCH) or recipe in _architectures()
+        self.device.setEnabled(network)
+        self.heads.setEnabled(network and start != SCRATCH)
+        self.owner.window_.jobs.cancel(JOB)
+        self._say("Measuring how long it will take on this machine …")
+        self._problem = ""
+        self.completeChanged.emit()
+        self._timer.start()
+
+    # -------------------------------------------------------------- the estimate
+
+    def _measure(self) -> None:
+        options = replace(self.options(), name="estimate")
+
+        def work(progress: object) -> Estimate:
+            from migbar.training.own.task import estimate
+
+            return estimate(options, progress)  # type: ignore[arg-type]
+
+        self.owner.window_.jobs.start(JOB, "", work, self._show_estimate, self._failed)
+
+    def _show_estimate(self, estimate: Estimate) -> None:
+        parts = (
+            ("reading", estimate.reading),
+            ("judging", estimate.judging),
+            ("training", estimate.training),
+        )
+        told = ", ".join(f"{name} {duration(s)}" for name, s in parts if s >= 1)
+        self._say(
+            f"About {duration(estimate.seconds)} on this machine" + (f" ({told})." if told else ".")
+        )
+
+    def _failed(self, error: Exception) -> None:
+        self._problem = str(error)
+        self._say(self._problem, current_theme().error)
+        self.completeChanged.emit()
+
+    def _say(self, text: str, colour: str = "") -> None:
+        self.estimate.setText(text)
+        self.estimate.setStyleSheet(f"color: {colour};" if colour else "")
+
+    def _ask_save(self) -> None:
+        name, _ = QFileDialog.getSaveFileName(
+            self, "Save options", str(Path.home() / "training.toml"), "TOML file (*.toml)"
+        )
+        if not name:
+            return
+        try:
+            write_options(self.options(), name)
+        except OSError as error:
+            self._failed(error)
+
+
+def _architectures() -> list[str]:
+    """Kinds of networks by the paper's names."""
+    return [name for name, model in NETWORKS.items() if name == model.architecture]

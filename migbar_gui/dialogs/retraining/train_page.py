@@ -1,0 +1,225 @@
+"""The training as it goes on: curves, time left, pause, resume, cancel, log."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from PySide6.QtWidgets import QHBoxLayout, QProgressBar, QVBoxLayout
+
+from migbar.runs import RunState
+from migbar_gui.charts import CurveChart, Line
+from migbar_gui.dialogs.log import LogDialog
+from migbar_gui.dialogs.retraining.split_page import clear_rows
+from migbar_gui.dialogs.retraining.wizard import Page, RetrainingWizard, WizardPage
+from migbar_gui.panels.job_table import STATES, duration
+from migbar_gui.run_watcher import Watched
+from migbar_gui.runs import Follower
+from migbar_gui.theme import current_theme, pixmap
+from migbar_gui.widgets import Question, button, label
+
+
+class TrainPage(WizardPage):
+    """Follows the run of the training."""
+
+    def __init__(self, wizard: RetrainingWizard) -> None:
+        super().__init__(
+            wizard,
+            "Training",
+            "You may close this window, and MigBar too: the training goes on, and the list of jobs leads back "
+            "here.",
+        )
+        self._follower: Follower | None = None
+        self._cancelling = False
+        self.stage = label("", "heading", wrap=True)
+        self.state = label("", wrap=True)
+        self.progress = QProgressBar()
+        self.progress.setTextVisible(False)
+        self.curve = CurveChart("", "mean absolute error (eV)", "Errors while training")
+        self._steps: list[dict[str, Any]] = []
+        self.folds = label("", "muted", wrap=True)
+        self.split = label("", "muted", wrap=True)
+        self._warnings = QVBoxLayout()
+        self.pause = button("Pause", self._pause)
+        self.pause.setToolTip("Stop at the next step; what was done is kept")
+        self.resume = button("Resume", self._resume, "primary")
+        self.cancel = button("Cancel training…", self._ask_cancel)
+        self.log = button("Log", self._show_log)
+        row = QHBoxLayout()
+        for tool in (self.pause, self.resume, self.cancel):
+            row.addWidget(tool)
+        row.addStretch(1)
+        row.addWidget(self.log)
+        for widget in (self.stage, self.state, self.progress):
+            self.body.addWidget(widget)
+        self.body.addWidget(self.curve, 1)
+        self.body.addWidget(self.folds)
+        self.body.addWidget(self.split)
+        self.body.addLayout(self._warnings)
+        self.body.addLayout(row)
+        runs = wizard.window_.runs
+        runs.changed.connect(self._changed)
+        runs.removed.connect(self._removed)
+
+    def initializePage(self) -> None:  # noqa: N802
+        """Listen to the run from its beginning."""
+        self.leave()
+        self._steps = []
+        assert self.owner.folder is not None
+        self._follower = self.owner.window_.runs.follow(self.owner.folder)
+        self._follower.arrived.connect(self._hear)
+        watched = self.owner.window_.runs.get(self.owner.folder)
+        if watched is not None:
+            self._show(watched)
+
+    def isComplete(self) -> bool:  # noqa: N802
+        """Whether there is something to judge."""
+        run = self.owner.run_now()
+        return run is not None and run.state is RunState.FINISHED
+
+    def leave(self) -> None:
+        """Listen no more; the run goes on."""
+        if self._follower is not None:
+            self._follower.close()
+            self._follower = None
+
+    # -------------------------------------------------------------- events
+
+    def _hear(self, events: list[dict[str, Any]]) -> None:
+        for event in events:
+            kind = event.get("kind")
+            if kind == "started":  # what was done before comes out of the run's memory, told anew
+                self._steps = []
+                self.folds.setText("")
+            elif kind == "stage":
+                self.stage.setText(f"{event['number']} of {event['total']}: {event['text']}")
+            elif kind == "split":
+                self._show_split(event)
+            elif kind == "step":
+                self._steps.append(event)
+            elif kind == "fold" and event["folds"] > 1:
+                before = f"{self.folds.text()}   " if self.folds.text() else "MAE by part: "
+                self.folds.setText(f"{before}{event['mae_ev']:.3f} eV")
+        self._show_curve()
+
+    def _show_split(self, event: dict[str, Any]) -> None:
+        text = f"{event['training']} paths to train on, {event['validation']} to judge by"
+        if event["folds"]:
+            text += f" (first of {event['folds']} parts)"
+        if event["known"]:
+            text += f"; {event['known']} are known to the starting model and are trained on only"
+        self.split.setText(f"{text}.")
+        clear_rows(self._warnings)
+        for warning in event["warnings"]:
+            sign = label()
+            sign.setPixmap(pixmap("warning", current_theme().poor, 16, self.devicePixelRatioF()))
+            row = QHBoxLayout()
+            row.addWidget(sign)
+            row.addWidget(label(warning, "muted", wrap=True), 1)
+            self._warnings.addLayout(row)
+
+    def _show_curve(self) -> None:
+        if not self._steps:
+            self.curve.show_lines([], 1.0)
+            return
+        theme, last = current_theme(), self._steps[-1]
+        shown = [step for step in self._steps if step["fold"] == last["fold"]]
+        lines = [
+            Line(name, [s["done"] for s in shown], [_number(s[key]) for s in shown], colour)
+            for name, key, colour in (
+                ("held-out paths", "validation_ev", theme.accent),
+                ("training paths", "training_ev", theme.muted),
+            )
+        ]
+        self.curve.x_caption = str(last["unit"])
+        self.curve.setAccessibleDescription(
+            f"{last['done']} of {last['total']} {last['unit']}: held-out error {last['validation_ev']} eV"
+        )
+        self.curve.show_lines(lines, float(last["total"]))
+
+    # -------------------------------------------------------------- the run
+
+    def _changed(self, watched: Watched) -> None:
+        if watched.run.folder == self.owner.folder:
+            self._show(watched)
+
+    def _show(self, watched: Watched) -> None:
+        run, state = watched.run, watched.run.state
+        words = "stopping …" if watched.stopping else STATES[state]
+        parts = [words[:1].upper() + words[1:]]
+        if state is RunState.RUNNING and watched.message:
+            parts.append(watched.message)
+        step = self._steps[-1] if self._steps else None
+        if state is RunState.RUNNING and step and step["unit"] == "epochs":
+            parts.append(f"epoch {step['done']} of {step['total']}")
+        left = watched.seconds_left
+        if state is RunState.RUNNING and left is not None:
+            parts.append(f"{duration(left)} left in this step")
+        text = ", ".join(parts)
+        if state is RunState.FAILED:
+            text = f"It failed: {run.error}"
+        elif state is RunState.INTERRUPTED:
+            text = "It was interrupted (its process is gone). What it had done is kept: resume it."
+        elif state is RunState.WAITING:
+            text = "It waits until another long job is done; the list of jobs lets it start now."
+        self.state.setText(text)
+        bad = state is RunState.FAILED
+        self.state.setStyleSheet(f"color: {current_theme().error};" if bad else "")
+        working = state is RunState.RUNNING
+        self.progress.setRange(0, watched.total if working else 1)
+        self.progress.setValue(watched.done if working else state is RunState.FINISHED)
+        self.pause.setEnabled(working and not watched.stopping)
+        goes_on = state in (RunState.STOPPED, RunState.INTERRUPTED, RunState.FAILED)
+        self.resume.setEnabled(goes_on)
+        self.resume.setText("Try again" if state is RunState.FAILED else "Resume")
+        self.cancel.setEnabled(state is not RunState.FINISHED)
+        if self._cancelling and state.has_ended:
+            self.owner.window_.runs.remove(run.folder)
+        self.completeChanged.emit()
+        if state is RunState.FINISHED and self.owner.currentId() == Page.TRAIN:
+            self.stage.setText("Finished. Go on to see how good the model is.")
+
+    def _removed(self, folder: Path) -> None:
+        if folder == self.owner.folder:
+            self.owner.reject()
+
+    # -------------------------------------------------------------- buttons
+
+    def _pause(self) -> None:
+        if self.owner.folder is not None:
+            self.owner.window_.runs.stop(self.owner.folder)
+
+    def _resume(self) -> None:
+        if self.owner.folder is not None:
+            self.owner.window_.runs.resume(self.owner.folder)
+
+    def _ask_cancel(self) -> None:
+        question = Question(
+            "Cancel the training?",
+            "It is stopped, and what it has done so far is deleted. To go on later, pause it instead.",
+            "Cancel the training",
+            self.owner,
+        )
+        question.cancel_button.setText("Go on")
+        question.accepted.connect(self._cancel)
+        question.open()
+
+    def _cancel(self) -> None:
+        run = self.owner.run_now()
+        if run is None:
+            return
+        self._cancelling = True
+        if run.state.has_ended:
+            self.owner.window_.runs.remove(run.folder)
+        else:
+            self.owner.window_.runs.stop(run.folder)
+
+    def _show_log(self) -> None:
+        run = self.owner.run_now()
+        if run is not None:
+            LogDialog(run, self.owner).open()
+
+
+def _number(value: float | None) -> float:
+    return np.nan if value is None else float(value)

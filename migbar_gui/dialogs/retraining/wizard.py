@@ -1,0 +1,162 @@
+"""The frame of the retraining wizard: its pages, and what they share."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Callable
+from enum import IntEnum
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from PySide6.QtCore import Qt
+from PySide6.QtWidgets import QFrame, QLabel, QVBoxLayout, QWizard, QWizardPage
+
+from migbar.datasets.problems import SAFE_MENDS, Mend
+from migbar.datasets.reading import ReadOptions
+from migbar.runs import Run, RunState
+from migbar.training.own.options import TrainingOptions
+from migbar_gui.widgets import label, restyle
+
+if TYPE_CHECKING:
+    from migbar.datasets.storage import BarrierDataset
+    from migbar_gui.main_window import MainWindow
+
+TASK = "training"
+DATASET = "bands.parquet"
+
+
+class Page(IntEnum):
+    """Pages of the wizard."""
+
+    DATA = 0
+    CHECK = 1
+    SPLIT = 2
+    MODEL = 3
+    TRAIN = 4
+    JUDGE = 5
+    KEEP = 6
+
+
+STEPS = ("Data", "Check", "Split", "Model", "Train", "Judge", "Keep")
+
+
+class WizardPage(QWizardPage):
+    """A page with a title, a sentence on what it is for, and a body."""
+
+    def __init__(self, wizard: RetrainingWizard, title: str, text: str) -> None:
+        super().__init__()
+        self.setObjectName("page")
+        self.owner = wizard
+        self.body = QVBoxLayout(self)
+        self.body.setContentsMargins(22, 16, 22, 8)
+        self.body.setSpacing(10)
+        self.body.addWidget(label(title, "formula"))
+        if text:
+            self.body.addWidget(label(text, wrap=True))
+
+    def leave(self) -> None:
+        """Stop what goes on for this page alone; called when the wizard closes."""
+
+
+class RetrainingWizard(QWizard):
+    """Takes own barriers, checks and splits them, trains, judges, and keeps the model.
+
+    Parameters
+    ----------
+    window : MainWindow
+        Whose jobs, runs and models it works with.
+    run : Run, optional
+        A training to come back to; a new one is set up where not given.
+    """
+
+    def __init__(self, window: MainWindow, run: Run | None = None) -> None:
+        super().__init__(window)
+        from migbar_gui.dialogs.retraining.check_page import CheckPage
+        from migbar_gui.dialogs.retraining.data_page import DataPage
+        from migbar_gui.dialogs.retraining.judge_page import JudgePage
+        from migbar_gui.dialogs.retraining.keep_page import KeepPage
+        from migbar_gui.dialogs.retraining.model_page import ModelPage
+        from migbar_gui.dialogs.retraining.split_page import SplitPage
+        from migbar_gui.dialogs.retraining.train_page import TrainPage
+
+        self.window_ = window
+        self.sources: list[Path] = []
+        self.read_options = ReadOptions()
+        self.mends: frozenset[Mend] = SAFE_MENDS
+        self.dataset: BarrierDataset | None = None
+        self.folder: Path | None = run.folder if run else None
+        self.started = run is not None
+        # The name and the data are filled in later.
+        self.chosen = (
+            TrainingOptions.from_dict(run.options) if run else TrainingOptions("my model", "")
+        )
+        self.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
+        self.setWindowTitle("Train a model on your barriers")
+        self.setWizardStyle(QWizard.WizardStyle.ClassicStyle)
+        self.setWindowModality(Qt.WindowModality.NonModal)
+        self.setOption(QWizard.WizardOption.NoBackButtonOnStartPage)
+        self.setOption(QWizard.WizardOption.NoDefaultButton, False)
+        self.resize(1080, 690)
+        self.pages: dict[Page, WizardPage] = {}
+        kinds: dict[Page, Callable[[RetrainingWizard], WizardPage]] = {
+            Page.DATA: DataPage,
+            Page.CHECK: CheckPage,
+            Page.SPLIT: SplitPage,
+            Page.MODEL: ModelPage,
+            Page.TRAIN: TrainPage,
+            Page.JUDGE: JudgePage,
+            Page.KEEP: KeepPage,
+        }
+        for number, kind in kinds.items():
+            self.pages[number] = kind(self)
+            self.setPage(number, self.pages[number])
+        self._show_steps()
+        self.setButtonText(QWizard.WizardButton.BackButton, "Back")
+        self.setButtonText(QWizard.WizardButton.NextButton, "Next")
+        self.setButtonText(QWizard.WizardButton.CommitButton, "Train")
+        self.setButtonText(QWizard.WizardButton.FinishButton, "Done")
+        self.setButtonText(QWizard.WizardButton.CancelButton, "Close")
+        for name in ("Back", "Next", "Commit", "Finish", "Cancel"):
+            self.button(QWizard.WizardButton[f"{name}Button"]).setMinimumWidth(92)
+        if run is not None:
+            done = run.state is RunState.FINISHED
+            self.setStartId(Page.JUDGE if done else Page.TRAIN)
+        self.currentIdChanged.connect(self._mark_step)
+
+    def ensure_folder(self) -> Path:
+        """Return the folder of the run to be; it is made when it is first needed."""
+        if self.folder is None:
+            self.folder = self.window_.runs.new_folder(TASK)
+        return self.folder
+
+    def run_now(self) -> Run | None:
+        """Return the run as it is now."""
+        watched = self.window_.runs.get(self.folder) if self.folder else None
+        return watched.run if watched else None
+
+    def done(self, result: int) -> None:
+        """Stop what was for the pages alone; a training that has begun goes on."""
+        for page in self.pages.values():
+            page.leave()
+        if not self.started and self.folder is not None:
+            shutil.rmtree(self.folder, ignore_errors=True)
+        super().done(result)
+
+    def _show_steps(self) -> None:
+        self._side = side = QFrame()  # the wizard does not keep it alive by itself
+        side.setObjectName("steps")
+        column = QVBoxLayout(side)
+        column.setContentsMargins(18, 20, 26, 18)
+        column.setSpacing(12)
+        self._steps: list[QLabel] = []
+        for number, name in enumerate(STEPS, start=1):
+            step = label(f"{number}   {name}", "step")
+            self._steps.append(step)
+            column.addWidget(step)
+        column.addStretch(1)
+        self.setSideWidget(side)
+
+    def _mark_step(self, current: int) -> None:
+        for number, step in enumerate(self._steps):
+            step.setProperty("now", number == current)
+            restyle(step)

@@ -1,0 +1,234 @@
+"""The retraining wizard in a real window: from own barriers to a model that predicts."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from migbar.barriers import Barrier
+from migbar.datasets import write_bands
+from migbar.datasets.problems import Mend
+from migbar.datasets.storage import write_dataset
+from migbar.models.sharing import export_model, import_model
+from migbar.models.store import list_models
+from migbar.runs import RunState, create_run, runs_dir
+from migbar.training.own.judgement import judge
+from migbar.training.own.options import TrainingOptions
+from tests.core.own_bands import own_records
+from tests.gui.conftest import wait_for_barriers
+
+pytestmark = pytest.mark.gui
+WAIT_MS = 120_000
+
+
+@pytest.fixture
+def oxides(tmp_path) -> Path:
+    path = tmp_path / "my oxides.json"
+    write_bands(own_records(40), path)
+    return path
+
+
+def page(wizard):
+    return wizard.currentPage()
+
+
+def click(qtbot, widget) -> None:
+    from PySide6.QtCore import Qt
+
+    qtbot.waitUntil(widget.isEnabled, timeout=WAIT_MS)
+    qtbot.mouseClick(widget, Qt.MouseButton.LeftButton)
+
+
+def go_on(qtbot, wizard, name: str = "Next") -> None:
+    from PySide6.QtWidgets import QWizard
+
+    before = wizard.currentId()
+    click(qtbot, wizard.button(QWizard.WizardButton[f"{name}Button"]))
+    qtbot.waitUntil(lambda: wizard.currentId() != before or not wizard.isVisible())
+
+
+def wizards(window):
+    from migbar_gui.dialogs.retraining import RetrainingWizard
+
+    return [w for w in window.findChildren(RetrainingWizard) if w.isVisible()]
+
+
+def opened_wizard(window, run=None):
+    window.train_model(run)
+    return wizards(window)[-1]
+
+
+def started_at(qtbot, window, path: Path):
+    """The wizard with data in it, on the page that checks them."""
+    wizard = opened_wizard(window)
+    page(wizard).add([path])
+    go_on(qtbot, wizard)
+    qtbot.waitUntil(lambda: page(wizard).reading is not None, timeout=WAIT_MS)
+    return wizard
+
+
+def test_that_own_barriers_become_a_model_in_the_window(window, qtbot, oxides):
+    from migbar.datasets.splits import Scheme
+
+    wizard = started_at(qtbot, window, oxides)
+    assert "40 paths" in page(wizard).summary.text()
+    go_on(qtbot, wizard)
+    page(wizard).schemes[Scheme.RANDOM].click()
+    qtbot.waitUntil(lambda: "Leak" in texts(page(wizard)))
+    page(wizard).schemes[Scheme.GROUPS].click()
+    go_on(qtbot, wizard)
+    model = page(wizard)
+    assert model.name.text() == "my oxides"
+    choose(model.start, "scratch")
+    choose(model.recipe, "band-forest")
+    qtbot.waitUntil(lambda: "About" in model.estimate.text(), timeout=WAIT_MS)
+    go_on(qtbot, wizard, "Commit")
+    training, folder = page(wizard), wizard.folder
+    qtbot.waitUntil(lambda: bool(training.stage.text()), timeout=WAIT_MS)
+    click(qtbot, training.pause)
+    qtbot.waitUntil(lambda: wizard.run_now().state is RunState.STOPPED, timeout=WAIT_MS)
+    wizard.close()
+    assert not wizards(window)
+    # The list of jobs leads back to it.
+    window.show_run(folder)
+    click(qtbot, window.jobs_panel.open)
+    wizard = wizards(window)[0]
+    click(qtbot, page(wizard).resume)
+    qtbot.waitUntil(page(wizard).isComplete, timeout=WAIT_MS)
+    assert page(wizard)._steps[-1]["done"] == page(wizard)._steps[-1]["total"]
+    go_on(qtbot, wizard)
+    judgement = page(wizard)
+    assert "what you had" in judgement.verdict.text()
+    assert "±" in texts(judgement)
+    worst = judgement.worst.item(0, 0).text()
+    judgement.worst.itemDoubleClicked.emit(judgement.worst.item(0, 0))
+    qtbot.waitUntil(lambda: window.workspace.document is not None, timeout=WAIT_MS)
+    assert window.workspace.document.name == worst
+    go_on(qtbot, wizard)
+    page(wizard).name.setText("Our oxides")
+    page(wizard).notes.setPlainText("From forty hops.")
+    page(wizard).use.setChecked(True)
+    go_on(qtbot, wizard, "Finish")
+    assert "Our oxides" in [card.name for card in list_models()]
+    assert window.paths_panel.chooser.currentText() == "Our oxides"
+    wait_for_barriers(qtbot, window)
+    path = window.workspace.state.paths[0]
+    barrier = window.workspace.result(path.id).predicted.barrier
+    assert barrier.model == "Our oxides"
+    known = next(r.target_ev for r in own_records(40) if r.sys_name == worst)
+    assert abs(barrier.barrier_ev - known) < 0.2
+    card = next(card for card in list_models() if card.name == "Our oxides")
+    assert card.notes[0] == "From forty hops."
+
+
+def texts(widget) -> str:
+    from PySide6.QtWidgets import QLabel
+
+    return "\n".join(label.text() for label in widget.findChildren(QLabel))
+
+
+def choose(box, data: str) -> None:
+    box.setCurrentIndex(box.findData(data))
+
+
+def test_that_every_problem_is_listed_and_mends_are_a_choice(window, qtbot, oxides):
+    records = json.loads(oxides.read_text())[:12]
+    records[1]["target"] = None
+    records[2]["target"] = "0,83"
+    records.append({"sys_name": "broken"})
+    oxides.write_text(json.dumps(records))
+    wizard = started_at(qtbot, window, oxides)
+    check = page(wizard)
+    assert check.reading.used == 11
+    rows = {p.code: str(p.source) for p in check.table.problems}
+    assert rows["no_barrier"] == "my oxides.json, row 2"
+    box = check.mend_boxes[Mend.DECIMAL_COMMA]
+    assert box.isChecked()
+    box.setChecked(False)
+    qtbot.waitUntil(lambda: check.reading is not None and check.reading.used == 10, timeout=WAIT_MS)
+    wizard.close()
+
+
+def test_that_unusable_data_are_explained_and_nothing_is_left(window, qtbot, tmp_path):
+    path = tmp_path / "bad.json"
+    path.write_text("[1, 2]")
+    wizard = started_at(qtbot, window, path)
+    assert not page(wizard).isComplete()
+    assert page(wizard).table.problems
+    wizard.close()
+    assert not runs_dir().exists() or list(runs_dir().iterdir()) == []
+
+
+@pytest.fixture
+def finished(window, qtbot, tmp_path):
+    """A training that ended badly: the model is not better than what was there before."""
+    records = own_records(12)
+    import_model(export_model("band-forest", tmp_path / "f.migbar"), "mine")
+    folder = runs_dir() / "training-1"
+    folder.mkdir(parents=True)
+    write_dataset(records, folder / "bands.parquet")
+    options = TrainingOptions("mine", str(folder / "bands.parquet"), notes="First try.").to_dict()
+    truth = np.array([r.target_ev for r in records])
+    own = [Barrier(1.0, (0.5, 1.5), "mine", "1") for _ in records]
+    result = judge(records, own, truth + 0.1, truth - 0.05)
+    result |= {"model": "mine", "options": options, "curve": []}
+    create_run(folder, "training", "Training mine", options)
+    (folder / "outcome.json").write_text(json.dumps({"state": "finished", "result": result}))
+    window.runs._watcher.look()
+    qtbot.waitUntil(lambda: window.runs.get(folder) is not None)
+    return window.runs.get(folder).run
+
+
+def test_that_not_better_is_said_plainly(window, qtbot, finished):
+    wizard = opened_wizard(window, finished)
+    assert page(wizard).verdict.text().startswith("Not better than what you had")
+    assert page(wizard).verdict.property("verdict") == "poor"
+    page(wizard).parity.clicked.emit(3)
+    qtbot.waitUntil(lambda: bool(window.workspace.state.paths), timeout=WAIT_MS)
+    assert window.workspace.document.name == own_records(12)[3].sys_name
+    go_on(qtbot, wizard)
+    assert page(wizard).advice.isVisible()
+    assert not page(wizard).use.isChecked()
+    wizard.close()
+
+
+def test_that_a_kept_model_can_be_named_shared_and_thrown_away(window, qtbot, finished, tmp_path):
+    from migbar_gui.widgets import Question
+
+    wizard = opened_wizard(window, finished)
+    go_on(qtbot, wizard)
+    keep = page(wizard)
+    keep.name.setText("migbar-fast")
+    assert not wizard.validateCurrentPage()
+    assert "already" in keep.message.text()
+    keep.name.setText("ours")
+    assert wizard.validateCurrentPage()
+    keep.export(tmp_path / "ours")
+    qtbot.waitUntil(lambda: "Wrote" in keep.message.text(), timeout=WAIT_MS)
+    assert (tmp_path / "ours.migbar").exists()
+    wizard.close()
+    wizard = opened_wizard(window, finished)
+    go_on(qtbot, wizard)
+    assert page(wizard).name.text() == "ours"
+    click(qtbot, page(wizard).drop)
+    next(q for q in wizard.findChildren(Question) if q.isVisible()).accept()
+    assert "ours" not in [card.name for card in list_models()]
+
+
+def test_that_cancelling_a_training_deletes_it(window, qtbot):
+    from migbar_gui.widgets import Question
+
+    folder = runs_dir() / "training-1"
+    create_run(folder, "training", "Training", TrainingOptions("x", "nowhere.parquet").to_dict())
+    (folder / "events.jsonl").write_text('{"kind": "started", "time": 1, "pid": 1}\n')
+    window.runs._watcher.look()
+    qtbot.waitUntil(lambda: window.runs.get(folder) is not None)
+    wizard = opened_wizard(window, window.runs.get(folder).run)
+    assert "interrupted" in page(wizard).state.text()
+    click(qtbot, page(wizard).cancel)
+    next(q for q in wizard.findChildren(Question) if q.isVisible()).accept()
+    qtbot.waitUntil(lambda: not folder.exists(), timeout=WAIT_MS)
+    qtbot.waitUntil(lambda: not wizards(window))
