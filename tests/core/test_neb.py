@@ -210,6 +210,29 @@ def test_that_a_killed_run_ends_with_the_same_barrier(tmp_path, monkeypatch):
     assert not (tmp_path / "killed" / STATE).exists()
 
 
+def test_that_a_stopped_run_leaves_its_files_and_goes_on(tmp_path):
+    folder = tmp_path / "run"
+    runs.create_run(folder, "neb", "Copper", neb_options(copper_hop(), "ase:emt"))
+    (folder / "stop").touch()
+    assert runs.work(folder) is RunState.STOPPED
+    assert not read_result(folder).converged
+    (folder / "stop").unlink()
+    assert runs.work(folder) is RunState.FINISHED
+    result = read_result(folder)
+    assert result.converged
+    assert runs.read_run(folder).result == result.to_dict()
+    steps = [event for event in runs.read_events(folder)[0] if event["kind"] == "step"]
+    assert {event["stage"] for event in steps} == {"initial", "final", "band"}
+    assert steps[-1]["residual"] == pytest.approx(result.residual)
+    assert steps[-1]["energies"] == pytest.approx(result.profile.energies.tolist())
+
+
+def test_that_a_run_that_cannot_be_says_why(tmp_path):
+    runs.create_run(tmp_path, "neb", "Copper", neb_options(copper_hop(), "ase:nothing"))
+    assert runs.work(tmp_path) is RunState.FAILED
+    assert "ASE cannot make a calculator 'nothing'" in runs.read_run(tmp_path).error
+
+
 def test_that_a_full_disk_is_told_and_what_was_saved_stays(emt, ends, tmp_path, monkeypatch):
     from migbar.neb import checkpoints
 

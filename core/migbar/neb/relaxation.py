@@ -110,6 +110,7 @@ def relax_band(
     settings = settings or NebSettings()
     _check_ends(initial, final)
     require_elements(potential, list(initial.symbols))
+    first_guess([initial, final], settings)  # images that overlap are told before ends are relaxed
     checkpoint = None
     if folder is not None:
         mark = fingerprint(initial, final, settings, potential.provenance.name)
