@@ -100,7 +100,7 @@ def test_that_bias_and_spread_are_those_of_what_converged():
     records = [BandRecord(f"p{i}", band, 1.0, "olivine") for i in range(5)]
     rows = [
         row("p0", 0.7),
-        row("p1", 0.8),
+        row("p1", 0.8, remarks="end_moved image_order"),
         row("p2", 0.9),
         row("p3", 9.0, converged=False),
         row("p4", None, converged=False),
@@ -109,7 +109,7 @@ def test_that_bias_and_spread_are_those_of_what_converged():
         row("stranger", 5.0),
     ]
     relaxed, given = measure(rows, records)
-    assert (relaxed.n, relaxed.not_converged, relaxed.failed) == (3, 1, 1)
+    assert (relaxed.n, relaxed.not_converged, relaxed.failed, relaxed.moved) == (3, 1, 1, 1)
     assert relaxed.bias_ev == pytest.approx(-0.2)
     assert relaxed.spread_ev == pytest.approx(0.1)
     assert relaxed.mae_ev == pytest.approx(0.2)

@@ -27,8 +27,10 @@ class MeasuredError:
         Paths whose NEB converged: those that are scored.
     failed, not_converged : int
         Paths without a barrier, and paths whose NEB did not converge.
-    bias_ev, spread_ev : float
-        Mean and standard deviation of NEB minus known barrier, eV.
+    moved : int
+        Scored paths of which an end moved into another site when it was relaxed.
+    bias_ev, median_ev, spread_ev : float
+        Mean, median and standard deviation of NEB minus known barrier, eV.
     mae_ev, mae_se_ev, r2, r2_se : float
         Scores and their bootstrap standard errors.
     seconds : float
@@ -43,7 +45,9 @@ class MeasuredError:
     n: int
     failed: int
     not_converged: int
+    moved: int
     bias_ev: float
+    median_ev: float
     spread_ev: float
     mae_ev: float
     mae_se_ev: float
@@ -55,16 +59,20 @@ class MeasuredError:
     @property
     def text(self) -> str:
         """One sentence for people."""
-        way = "low" if self.bias_ev < 0 else "high"
         ends = "relaxed" if self.ends_relaxed else "unrelaxed"
         return (
-            f"Barriers by {self.potential} are {abs(self.bias_ev):.2f} eV too {way} on average, with a spread of "
-            f"{self.spread_ev:.2f} eV from path to path ({self.n} paths with known DFT-NEB barriers, {ends} ends)."
+            f"Barriers by {self.potential} are {_off(self.bias_ev)} on average ({_off(self.median_ev)} in the "
+            f"median), with a spread of {self.spread_ev:.2f} eV from path to path "
+            f"({self.n} paths with known DFT-NEB barriers, {ends} ends)."
         )
 
     def corrected(self, barrier_ev: float) -> float:
         """Return a barrier less the bias, not below zero, eV; its standard deviation is `spread_ev`."""
         return max(0.0, barrier_ev - self.bias_ev)
+
+
+def _off(error_ev: float) -> str:
+    return f"{abs(error_ev):.2f} eV too {'low' if error_ev < 0 else 'high'}"
 
 
 @cache

@@ -54,7 +54,9 @@ def _measure(
         n=len(scored),
         failed=sum(row.barrier_ev is None for row in rows),
         not_converged=sum(row.barrier_ev is not None and not row.converged for row in rows),
+        moved=sum("end_moved" in row.remarks.split() for row in scored),
         bias_ev=fmean(errors),
+        median_ev=median(errors),
         spread_ev=stdev(errors),
         mae_ev=scores.mae_ev,
         mae_se_ev=scores.mae_se_ev,
@@ -99,9 +101,11 @@ def baseline_table(
                 "MAE (eV)": f"{found.mae_ev:.3f} ± {found.mae_se_ev:.3f}",
                 "R²": f"{found.r2:.2f} ± {found.r2_se:.2f}",
                 "bias (eV)": f"{found.bias_ev:+.3f}",
+                "median error (eV)": f"{found.median_ev:+.3f}",
                 "spread (eV)": f"{found.spread_ev:.3f}",
                 "failed": found.failed,
                 "not converged": found.not_converged,
+                "an end moved": found.moved,
                 "s per path": f"{found.seconds:.0f}",
             }
         )
@@ -135,5 +139,6 @@ def _published_row(ends: str, pairs: Sequence[tuple[float, float]]) -> dict[str,
         "MAE (eV)": f"{scores.mae_ev:.3f} ± {scores.mae_se_ev:.3f}",
         "R²": f"{scores.r2:.2f} ± {scores.r2_se:.2f}",
         "bias (eV)": f"{fmean(errors):+.3f}",
+        "median error (eV)": f"{median(errors):+.3f}",
         "spread (eV)": f"{stdev(errors):.3f}",
     }
