@@ -179,7 +179,7 @@ def test_that_a_stopped_band_keeps_what_there_is_and_goes_on(
 
 def test_that_a_killed_run_ends_with_the_same_barrier(tmp_path, monkeypatch):
     monkeypatch.setenv("PYTHONPATH", f"{ROOT}:{ROOT}/core")
-    options = neb_options(copper_hop(), "ase:emt", "paper", {"fmax": 0.001})
+    options = neb_options(copper_hop(), "ase:emt", "paper", {"fmax": 0.001, "optimizer": "FIRE"})
 
     def begin(folder):
         runs.create_run(folder, "neb", "Copper", options)
