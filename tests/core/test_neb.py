@@ -177,37 +177,32 @@ def test_that_a_stopped_band_keeps_what_there_is_and_goes_on(
     assert again.barrier_ev == pytest.approx(whole.barrier_ev, abs=1e-6)
 
 
-def test_that_a_killed_run_ends_with_the_same_barrier(tmp_path, monkeypatch):
+def test_that_a_killed_run_ends_with_the_same_barrier(emt, ends, tmp_path, monkeypatch):
     monkeypatch.setenv("PYTHONPATH", f"{ROOT}:{ROOT}/core")
-    options = neb_options(copper_hop(), "ase:emt", "paper", {"fmax": 0.001, "optimizer": "FIRE"})
-
-    def begin(folder):
-        runs.create_run(folder, "neb", "Copper", options)
-        return runs.start_run(folder, threads=1)
-
-    begin(tmp_path / "whole").wait()
-    process = begin(tmp_path / "killed")
+    changes = {"fmax": 0.001, "optimizer": "FIRE"}
+    runs.create_run(
+        tmp_path, "neb", "Copper", neb_options(copper_hop(), "ase:emt", "paper", changes)
+    )
+    process = runs.start_run(tmp_path, threads=1)
     deadline = time.monotonic() + 60
     while not any(
         event["kind"] == "step" and event["stage"] == "band" and event["step"] >= 2
-        for event in runs.read_events(tmp_path / "killed")[0]
+        for event in runs.read_events(tmp_path)[0]
     ):
         assert time.monotonic() < deadline
         time.sleep(0.001)
     os.kill(process.pid, signal.SIGKILL)
     process.wait()
-    assert runs.read_run(tmp_path / "killed").state is RunState.INTERRUPTED
-    runs.start_run(tmp_path / "killed", threads=1).wait()
-    whole, killed = (runs.read_run(tmp_path / name) for name in ("whole", "killed"))
-    assert whole.state is killed.state is RunState.FINISHED
-    assert killed.result["barrier_ev"] == pytest.approx(whole.result["barrier_ev"], abs=0.002)
-    begun = [
-        event["step"]
-        for event in runs.read_events(tmp_path / "killed")[0]
-        if event["kind"] == "step" and event["stage"] == "band"
-    ]
-    assert begun.count(0) == 1  # the second sitting went on and did not begin anew
-    assert not (tmp_path / "killed" / STATE).exists()
+    assert runs.read_run(tmp_path).state is RunState.INTERRUPTED
+    runs.start_run(tmp_path, threads=1).wait()
+    run = runs.read_run(tmp_path)
+    whole = relax_band(*ends, emt, settings_from("paper", changes))
+    assert run.state is RunState.FINISHED
+    assert run.result["barrier_ev"] == pytest.approx(whole.barrier_ev, abs=0.002)
+    steps = [event for event in runs.read_events(tmp_path)[0] if event["kind"] == "step"]
+    first = [e for e in steps if (e["stage"], e["step"]) == ("initial", 0)]
+    assert len(first) == 1  # the second sitting went on and did not begin anew
+    assert not (tmp_path / STATE).exists()
 
 
 def test_that_a_stopped_run_leaves_its_files_and_goes_on(tmp_path):
