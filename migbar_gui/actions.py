@@ -390,7 +390,7 @@ ACTIONS: tuple[Entry, ...] = (
     Action(
         "model.train",
         "&Train a model on your barriers…",
-        lambda w: w.train_model(),
+        lambda w: w.retraining.open(),
         "&Model",
         tip="Read your own barriers, check and split them, train, judge and keep a model",
     ),

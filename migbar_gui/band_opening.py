@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import replace
 
 from migbar.datasets import BandRecord
@@ -11,19 +12,34 @@ from migbar_gui.opening import describe
 from migbar_gui.workspace import Document, Workspace
 
 
-def open_record(workspace: Workspace, jobs: Jobs, record: BandRecord) -> None:
-    """Open a path with its surroundings just as they are in the data; undo brings back what was open."""
+def open_record(
+    workspace: Workspace, jobs: Jobs, name: str, load: Callable[[], BandRecord]
+) -> None:
+    """Open a path with its surroundings just as they are in the data; undo brings back what was open.
 
-    def show(made: tuple[Document, Hop]) -> None:
-        document, hop = made
+    Parameters
+    ----------
+    workspace : Workspace
+    jobs : Jobs
+    name : str
+        Of the path.
+    load : callable
+        Reads it; called in another thread.
+    """
+
+    def work(_: object) -> tuple[Document, Hop, float | None]:
+        record = load()
+        return (*_document(record), record.target_ev)
+
+    def show(made: tuple[Document, Hop, float | None]) -> None:
+        document, hop, known = made
         workspace.open(document, hop.ion)
         workspace.set_mechanism(hop.mechanism)
         workspace.set_supercell("none")
         path_id = workspace.add_path(hop)
-        known = record.target_ev
         workspace.set_note(path_id, "" if known is None else f"known barrier {known:.3f} eV")
 
-    jobs.start("open", f"Opening {record.sys_name}", lambda _: _document(record), show)
+    jobs.start("open", f"Opening {name}", work, show)
 
 
 def _document(record: BandRecord) -> tuple[Document, Hop]:

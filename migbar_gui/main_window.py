@@ -39,9 +39,7 @@ from migbar.barriers import GOOD_CONDUCTOR_EV
 from migbar.errors import Cancelled
 from migbar.exports import TableRow, table_text, write_csv, write_xlsx
 from migbar.resources import examples
-from migbar.runs import Run
 from migbar_gui.actions import Commands
-from migbar_gui.band_opening import open_record
 from migbar_gui.deriving import Deriver
 from migbar_gui.dialogs.about import AboutDialog
 from migbar_gui.dialogs.coordinates import CoordinatesDialog
@@ -68,7 +66,7 @@ from migbar_gui.panels.transport_panel import TransportPanel
 from migbar_gui.panels.welcome import WelcomePage
 from migbar_gui.panels.why_panel import WhyPanel
 from migbar_gui.predictions import Predictions
-from migbar_gui.runs import Opener as RunOpener
+from migbar_gui.retraining import Retraining
 from migbar_gui.runs import Runs
 from migbar_gui.session import SUFFIX
 from migbar_gui.sessions import Sessions
@@ -78,7 +76,6 @@ from migbar_gui.widgets import DockTitle, button, label
 from migbar_gui.workspace import Workspace
 
 if TYPE_CHECKING:
-    from migbar.datasets import BandRecord
     from migbar_gui.view_link import ViewLink
     from migbar_gui.viewer import CrystalView
 
@@ -98,6 +95,7 @@ class MainWindow(QMainWindow):
         self.runs = Runs(self.show_error, self, int(str(self.settings.value("runs_at_once", 1))))
         self.opener = Opener(self.workspace, self.jobs, self.show_error, self)
         self.deriver: Deriver = Deriver(self.workspace, self.jobs, self)
+        self.retraining: Retraining = Retraining(self)
         self.models = Models(self.settings, self.jobs, self.show_error, self)
         self.predictions = Predictions(self.workspace, self.jobs, self.models, self)
         self.explainer: Explainer = Explainer(self.workspace, self.jobs, self)
@@ -215,9 +213,6 @@ class MainWindow(QMainWindow):
         self._progress.setFixedWidth(150)
         self._progress.setTextVisible(False)
         self._cancel = button("Cancel", self.jobs.cancel_shown, "link")
-        self.runs.register(
-            "training", RunOpener("Open training", self.train_model, at_any_time=True)
-        )
         self.job_news = JobNews(self.runs, self.run_notice, self.show_run, self)
         bar.addPermanentWidget(self.job_news.summary)
         for widget in (self._job_title, self._progress, self._cancel):
@@ -608,22 +603,9 @@ class MainWindow(QMainWindow):
 
     def ask_models(self) -> None:
         """Show all models, to choose one, share it, or take one in."""
-        ModelsDialog(self.models, self).open()
-
-    def train_model(self, run: Run | None = None) -> None:
-        """Open the retraining wizard, for a new training or where one is that has begun."""
-        from migbar_gui.dialogs.retraining import RetrainingWizard
-
-        for wizard in self.findChildren(RetrainingWizard):
-            if wizard.isVisible() and run is not None and wizard.folder == run.folder:
-                wizard.raise_()
-                wizard.activateWindow()
-                return
-        RetrainingWizard(self, run).show()
-
-    def open_record(self, record: BandRecord) -> None:
-        """Show a band of a dataset with its known barrier."""
-        open_record(self.workspace, self.jobs, record)
+        dialog = ModelsDialog(self.models, self)
+        dialog.training_asked.connect(self.retraining.open)
+        dialog.open()
 
     def ask_preferences(self) -> None:
         """Ask for the few things that are kept."""

@@ -42,6 +42,8 @@ PROTOCOLS = {
     "training": "Paths it was trained on",
     "validation": "Held-out paths",
     "published_test": "The paper's test paths",
+    "own": "Held-out own paths",
+    "own_start": "… by what was there before",
 }
 """What is said of a protocol of scores; others are shown by their own names."""
 
@@ -55,6 +57,8 @@ SCORES = (
 
 class ModelsDialog(QDialog):
     """Shows all models."""
+
+    training_asked = Signal()
 
     def __init__(self, models: Models, parent: QWidget | None) -> None:
         super().__init__(parent)
@@ -75,6 +79,7 @@ class ModelsDialog(QDialog):
         self.give = button("Export…", self._ask_give)
         self.remove = button("Delete…", self._ask_remove)
         self.take = button("Import…", self._ask_take)
+        self.train = button("Train a model…", self._train)
         self._lay_out()
         models.changed.connect(self.refresh)
         models.used_changed.connect(lambda _: self.refresh())
@@ -112,6 +117,7 @@ class ModelsDialog(QDialog):
         left = QVBoxLayout()
         left.addWidget(self.list, 1)
         left.addWidget(self.take)
+        left.addWidget(self.train)
         page = QWidget()
         page.setObjectName("body")
         page.setLayout(self._card)
@@ -161,6 +167,9 @@ class ModelsDialog(QDialog):
         scores = score_grid(card.scores)
         if scores is not None:
             self._section("How good it is", scores)
+        verdict = card.scores.get("own_validation", {}).get("verdict_text")
+        if verdict:
+            self._card.addWidget(label(verdict, wrap=True))
         facts = card_facts(card.training)
         if facts:
             rows = [(name, label(text, wrap=True)) for name, text in facts]
@@ -188,6 +197,10 @@ class ModelsDialog(QDialog):
 
     def _use(self) -> None:
         self._models.use(self.current())
+
+    def _train(self) -> None:
+        self.accept()
+        self.training_asked.emit()
 
     def _ask_give(self) -> None:
         name = self.current()
@@ -315,10 +328,15 @@ def card_facts(training: Mapping[str, Any]) -> list[tuple[str, str]]:
         "checkpoint_sha256": "Checkpoint (SHA-256)",
     }
     facts = []
+    known = {**training.get("options", {}), **training}
     for key, name in names.items():
-        value = training.get(key)
+        value = known.get(key)
         if value in (None, "", []) or isinstance(value, dict):
             continue
         text = ", ".join(map(str, value)) if isinstance(value, list) else str(value)
         facts.append((name, text[:16] + " …" if key.endswith("sha256") else text))
-    return facts
+    own = training.get("own_data", {})
+    if own:
+        facts.append(("Own paths", f"{own['paths']} (SHA-256 {own['data_sha256'][:16]} …)"))
+    made_by = ", ".join(f"{name} {v}" for name, v in training.get("versions", {}).items())
+    return [*facts, ("Made by", made_by)] if made_by else facts

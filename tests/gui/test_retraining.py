@@ -51,19 +51,20 @@ def go_on(qtbot, wizard, name: str = "Next") -> None:
 
 
 def wizards(window):
-    from migbar_gui.dialogs.retraining import RetrainingWizard
+    from migbar_gui.dialogs.retraining.wizard import RetrainingWizard
 
     return [w for w in window.findChildren(RetrainingWizard) if w.isVisible()]
 
 
-def opened_wizard(window, run=None):
-    window.train_model(run)
+def opened_wizard(qtbot, window, run=None):
+    window.retraining.open(run)
+    qtbot.waitUntil(lambda: bool(wizards(window)), timeout=WAIT_MS)
     return wizards(window)[-1]
 
 
 def started_at(qtbot, window, path: Path):
     """The wizard with data in it, on the page that checks them."""
-    wizard = opened_wizard(window)
+    wizard = opened_wizard(qtbot, window)
     page(wizard).add([path])
     go_on(qtbot, wizard)
     qtbot.waitUntil(lambda: page(wizard).reading is not None, timeout=WAIT_MS)
@@ -95,6 +96,7 @@ def test_that_own_barriers_become_a_model_in_the_window(window, qtbot, oxides):
     # The list of jobs leads back to it.
     window.show_run(folder)
     click(qtbot, window.jobs_panel.open)
+    qtbot.waitUntil(lambda: bool(wizards(window)), timeout=WAIT_MS)
     wizard = wizards(window)[0]
     click(qtbot, page(wizard).resume)
     qtbot.waitUntil(page(wizard).isComplete, timeout=WAIT_MS)
@@ -183,7 +185,7 @@ def finished(window, qtbot, tmp_path):
 
 
 def test_that_not_better_is_said_plainly(window, qtbot, finished):
-    wizard = opened_wizard(window, finished)
+    wizard = opened_wizard(qtbot, window, finished)
     assert page(wizard).verdict.text().startswith("Not better than what you had")
     assert page(wizard).verdict.property("verdict") == "poor"
     page(wizard).parity.clicked.emit(3)
@@ -198,7 +200,7 @@ def test_that_not_better_is_said_plainly(window, qtbot, finished):
 def test_that_a_kept_model_can_be_named_shared_and_thrown_away(window, qtbot, finished, tmp_path):
     from migbar_gui.widgets import Question
 
-    wizard = opened_wizard(window, finished)
+    wizard = opened_wizard(qtbot, window, finished)
     go_on(qtbot, wizard)
     keep = page(wizard)
     keep.name.setText("migbar-fast")
@@ -210,7 +212,7 @@ def test_that_a_kept_model_can_be_named_shared_and_thrown_away(window, qtbot, fi
     qtbot.waitUntil(lambda: "Wrote" in keep.message.text(), timeout=WAIT_MS)
     assert (tmp_path / "ours.migbar").exists()
     wizard.close()
-    wizard = opened_wizard(window, finished)
+    wizard = opened_wizard(qtbot, window, finished)
     go_on(qtbot, wizard)
     assert page(wizard).name.text() == "ours"
     click(qtbot, page(wizard).drop)
@@ -226,7 +228,7 @@ def test_that_cancelling_a_training_deletes_it(window, qtbot):
     (folder / "events.jsonl").write_text('{"kind": "started", "time": 1, "pid": 1}\n')
     window.runs._watcher.look()
     qtbot.waitUntil(lambda: window.runs.get(folder) is not None)
-    wizard = opened_wizard(window, window.runs.get(folder).run)
+    wizard = opened_wizard(qtbot, window, window.runs.get(folder).run)
     assert "interrupted" in page(wizard).state.text()
     click(qtbot, page(wizard).cancel)
     next(q for q in wizard.findChildren(Question) if q.isVisible()).accept()

@@ -4,7 +4,3 @@ It collects options and shows what the core says; reading, splitting, training a
 (`migbar.datasets`, `migbar.training.own`). The training is a run (`migbar.runs`): it goes on when the wizard or the
 window is closed, and `RetrainingWizard` with the run's folder takes it up where it is.
 """
-
-from migbar_gui.dialogs.retraining.wizard import TASK, RetrainingWizard
-
-__all__ = ["TASK", "RetrainingWizard"]

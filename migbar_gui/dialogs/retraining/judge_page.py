@@ -17,8 +17,9 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
+from migbar.datasets import BandRecord
 from migbar.datasets.storage import BarrierDataset
-from migbar.errors import MigbarError
+from migbar_gui.band_opening import open_record
 from migbar_gui.charts import ParityPlot
 from migbar_gui.dialogs.models import SCORES, with_error
 from migbar_gui.dialogs.retraining.wizard import Page, RetrainingWizard, WizardPage
@@ -208,14 +209,14 @@ class JudgePage(WizardPage):
 
     def open_path(self, index: int) -> None:
         """Open a judged path in the main window, by its place in the parity data."""
-        window, name = self.owner.window_, self._result["parity"]["name"][index]
-        try:
-            dataset = BarrierDataset(self._result["options"]["data"])
-            record = dataset[dataset.names.index(name)]
-        except (MigbarError, ValueError) as error:
-            window.show_error(error)
-            return
-        window.open_record(record)
+        data, name = self._result["options"]["data"], self._result["parity"]["name"][index]
+
+        def load() -> BandRecord:
+            dataset = BarrierDataset(data)
+            return dataset[dataset.names.index(name)]
+
+        window = self.owner.window_
+        open_record(window.workspace, window.jobs, name, load)
 
 
 def _floats(values: list[float | None]) -> np.ndarray[Any, np.dtype[np.float64]]:

@@ -23,8 +23,9 @@ from migbar.models.networks.published import NETWORKS
 from migbar.models.store import DEFAULT_MODEL, free_name, list_models
 from migbar.resources import resource_dir
 from migbar.training.own.options import PRESETS, SCRATCH, Preset, TrainingOptions, write_options
-from migbar_gui.dialogs.retraining.wizard import DATASET, TASK, RetrainingWizard, WizardPage
+from migbar_gui.dialogs.retraining.wizard import DATASET, RetrainingWizard, WizardPage
 from migbar_gui.panels.job_table import duration
+from migbar_gui.retraining import TASK
 from migbar_gui.theme import current_theme
 from migbar_gui.widgets import button, field_rows, indented, label
 

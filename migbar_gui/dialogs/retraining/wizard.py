@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import shutil
-from collections.abc import Callable
 from enum import IntEnum
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -15,13 +14,13 @@ from migbar.datasets.problems import SAFE_MENDS, Mend
 from migbar.datasets.reading import ReadOptions
 from migbar.runs import Run, RunState
 from migbar.training.own.options import TrainingOptions
+from migbar_gui.retraining import TASK
 from migbar_gui.widgets import label, restyle
 
 if TYPE_CHECKING:
     from migbar.datasets.storage import BarrierDataset
     from migbar_gui.main_window import MainWindow
 
-TASK = "training"
 DATASET = "bands.parquet"
 
 
@@ -71,13 +70,7 @@ class RetrainingWizard(QWizard):
 
     def __init__(self, window: MainWindow, run: Run | None = None) -> None:
         super().__init__(window)
-        from migbar_gui.dialogs.retraining.check_page import CheckPage
-        from migbar_gui.dialogs.retraining.data_page import DataPage
-        from migbar_gui.dialogs.retraining.judge_page import JudgePage
-        from migbar_gui.dialogs.retraining.keep_page import KeepPage
-        from migbar_gui.dialogs.retraining.model_page import ModelPage
-        from migbar_gui.dialogs.retraining.split_page import SplitPage
-        from migbar_gui.dialogs.retraining.train_page import TrainPage
+        from migbar_gui.dialogs.retraining.pages import PAGES
 
         self.window_ = window
         self.sources: list[Path] = []
@@ -98,16 +91,7 @@ class RetrainingWizard(QWizard):
         self.setOption(QWizard.WizardOption.NoDefaultButton, False)
         self.resize(1080, 690)
         self.pages: dict[Page, WizardPage] = {}
-        kinds: dict[Page, Callable[[RetrainingWizard], WizardPage]] = {
-            Page.DATA: DataPage,
-            Page.CHECK: CheckPage,
-            Page.SPLIT: SplitPage,
-            Page.MODEL: ModelPage,
-            Page.TRAIN: TrainPage,
-            Page.JUDGE: JudgePage,
-            Page.KEEP: KeepPage,
-        }
-        for number, kind in kinds.items():
+        for number, kind in PAGES.items():
             self.pages[number] = kind(self)
             self.setPage(number, self.pages[number])
         self._show_steps()

@@ -1,0 +1,42 @@
+"""Opens the retraining wizard: for a new training, or where one is that has begun."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from PySide6.QtCore import QObject
+
+from migbar.runs import Run
+from migbar_gui.runs import Opener
+
+if TYPE_CHECKING:
+    from migbar_gui.main_window import MainWindow
+
+TASK = "training"
+
+
+class Retraining(QObject):
+    """The wizards of a window; the Jobs dock leads to them, too."""
+
+    def __init__(self, window: MainWindow) -> None:
+        super().__init__(window)
+        self._window = window
+        window.runs.register(TASK, Opener("Open training", self.open, at_any_time=True))
+
+    def open(self, run: Run | None = None) -> None:
+        """Open the wizard, with a run where that is; it takes half a second to load."""
+
+        def load(_: object) -> None:
+            import migbar_gui.dialogs.retraining.pages  # noqa: F401
+
+        self._window.jobs.start("wizard", "", load, lambda _: self._show(run))
+
+    def _show(self, run: Run | None) -> None:
+        from migbar_gui.dialogs.retraining.wizard import RetrainingWizard
+
+        for wizard in self._window.findChildren(RetrainingWizard):
+            if wizard.isVisible() and run is not None and wizard.folder == run.folder:
+                wizard.raise_()
+                wizard.activateWindow()
+                return
+        RetrainingWizard(self._window, run).show()
