@@ -254,6 +254,8 @@ def test_that_a_model_is_trained_from_a_pre_trained_network_with_a_card(tmp_path
     assert card.training["pretraining"]["labels"] == 7
     assert {"training", "grouped"} <= set(card.scores)
     assert card.scores["grouped"]["folds"] == 2
+    assert card.scores["cells"]["equivalent"]["max_mev"] < 1
+    assert f"the farthest by {card.scores['cells']['doubled']['max_mev']:.0f} meV" in card.notes[-1]
     folder = save_model(model, tmp_path / "model")
     barrier = load_model(str(folder)).predict([records[0].band])[0]
     assert barrier.interval_ev[0] <= barrier.barrier_ev <= barrier.interval_ev[1]

@@ -104,7 +104,8 @@ def import_checkpoint(
         notes=[
             "Scores are those of the paper (Table S5); they were not measured here.",
             "Intervals are 2.3 published mean errors wide on either side, not calibrated.",
-            "The network averages over all atoms of the cell, so its barriers depend on the supercell.",
+            "The network averages over all atoms of the cell, so its barriers depend on the supercell; how much "
+            "was not measured: compare with --supercell of another size.",
         ],
     )
     return NetworkPredictor(card, network)

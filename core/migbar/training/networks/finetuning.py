@@ -6,6 +6,7 @@ import os
 import platform
 from collections.abc import Sequence
 from dataclasses import asdict, replace
+from functools import partial
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
@@ -14,6 +15,7 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
+from migbar.bands import Band
 from migbar.barriers import GOOD_CONDUCTOR_EV, ModelCard
 from migbar.datasets import BandRecord, data_hash
 from migbar.errors import BandsFileError
@@ -25,6 +27,7 @@ from migbar.models.networks.predictor import RECIPE, NetworkPredictor, band_grap
 from migbar.models.networks.published import LAPLACE_90
 from migbar.models.networks.scaling import TargetScaling
 from migbar.progress import SILENT, Progress, check_cancelled
+from migbar.training.cells import doubled_cell, equivalent_cell
 from migbar.training.networks.loop import ONE_DEVICE, Epoch, Hardware, predict_scaled, train_network
 from migbar.training.networks.packing import TrainingData
 from migbar.training.networks.presets import PRESETS
@@ -35,6 +38,9 @@ MIN_PATHS = 8
 SUPERCELL_NOTE = (
     "The network averages over atoms, so its barriers depend on the size of the supercell."
 )
+
+CELL_PATHS = 16
+"""So many training paths are predicted in a cell twice as long, to say how much that is."""
 
 
 def pack_bands(
@@ -141,9 +147,48 @@ def train_model(
         network, data, recipe.settings, place, None, hardware, progress, stop_after
     )
     margin = None if unseen else _margin(network, data)
-    return make_predictor(
-        name, network, recipe, data, curve, groups, unseen, margin, (SUPERCELL_NOTE,)
+    model = make_predictor(name, network, recipe, data, curve, groups, unseen, margin)
+    chosen = np.random.default_rng(recipe.settings.seed).permutation(len(known))[:CELL_PATHS]
+    return with_cell_changes(model, [known[i].band for i in chosen], progress)
+
+
+def with_cell_changes(
+    model: NetworkPredictor, bands: Sequence[Band], progress: Progress = SILENT
+) -> NetworkPredictor:
+    """Say on a model's card how far its barriers move in other cells of the same crystal.
+
+    Parameters
+    ----------
+    model : NetworkPredictor
+    bands : sequence of Band
+        Paths to measure it on.
+    progress : Progress
+    """
+    plain = _barriers(model, bands, progress)
+    changes = {}
+    for name, cell in (
+        ("equivalent", equivalent_cell),
+        ("doubled", partial(doubled_cell, copy="perfect")),
+    ):
+        moved = np.abs(_barriers(model, [cell(band) for band in bands], progress) - plain) * 1000
+        changes[name] = {
+            "p95_mev": round(float(np.quantile(moved, 0.95)), 1),
+            "max_mev": round(float(moved.max()), 1),
+        }
+    doubled = changes["doubled"]
+    note = (
+        f"{SUPERCELL_NOTE} In cells twice as long 95 % of {len(bands)} training paths moved by at most "
+        f"{doubled['p95_mev']:.0f} meV, the farthest by {doubled['max_mev']:.0f} meV."
     )
+    scores = {**model.card.scores, "cells": {"paths": len(bands), **changes}}
+    card = replace(model.card, scores=scores, notes=[*model.card.notes, note])
+    return NetworkPredictor(card, model.network, model.calibration, model.domain)
+
+
+def _barriers(
+    model: NetworkPredictor, bands: Sequence[Band], progress: Progress
+) -> NDArray[np.float64]:
+    return np.array([b.barrier_ev for b in model.predict(bands, progress)])
 
 
 def _margin(network: Network, data: TrainingData) -> float:
