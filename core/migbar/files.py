@@ -26,20 +26,23 @@ def replacing(path: str | Path) -> Iterator[Path]:
         If the file cannot be written; what was at `path` is then still there.
     """
     target = Path(path)
+    temporary = None
     try:
         handle, name = tempfile.mkstemp(
             dir=target.parent, prefix=f".{target.name[:40]}.", suffix=target.suffix
         )
-    except OSError as error:  # the user knows the target's name, not the temporary one
-        raise OSError(error.errno, error.strerror, str(target)) from None
-    os.close(handle)
-    temporary = Path(name)
-    try:
+        os.close(handle)
+        temporary = Path(name)
         yield temporary
         temporary.chmod(0o666 & ~_umask())
         temporary.replace(target)
+    except OSError as error:  # the user knows the target's name, not the temporary one
+        if error.errno is None:
+            raise
+        raise OSError(error.errno, error.strerror, str(target)) from error
     finally:
-        temporary.unlink(missing_ok=True)
+        if temporary is not None:
+            temporary.unlink(missing_ok=True)
 
 
 def write_text(path: str | Path, text: str) -> None:

@@ -33,6 +33,9 @@ from migbar.progress import SILENT, Progress
 OVERLAP = 0.5
 """Atoms closer than this (Å) overlap."""
 
+SAME_PLACE = 0.1
+"""Ends in which no atom moves farther than this (Å) are the same."""
+
 STAGES = ("initial", "final", "band", "climb")
 """What is relaxed, one after the other."""
 
@@ -347,10 +350,6 @@ def _check_ends(initial: Atoms, final: Atoms) -> None:
     ]
     if problems:
         raise NebError("The two ends make no band: " + "; ".join(problems) + ".")
-
-
-SAME_PLACE = 0.1
-"""Ends in which no atom moves farther than this (Å) are the same."""
 
 
 def _overlaps(atoms: Atoms) -> bool:
