@@ -53,6 +53,14 @@ def has_judged_selection(window: MainWindow) -> bool:
     return any(workspace.result(n) is not None for n in window.paths_panel.selected_ids())
 
 
+def has_active_result(window: MainWindow) -> bool:
+    return window.workspace.result(window.workspace.active) is not None
+
+
+def has_shown_profile(window: MainWindow) -> bool:
+    return bool(window.workspace.relaxed)
+
+
 def has_network(window: MainWindow) -> bool:
     return window.workspace.state.group is not None
 
@@ -277,6 +285,16 @@ ACTIONS: tuple[Entry, ...] = (
         enabled=has_structure,
     ),
     Action(
+        "structure.relax",
+        "&Relax structure…",
+        lambda w: w.band_tools.ask_relax_structure(),
+        "&Structure",
+        group=1,
+        icon="relax",
+        tip="Relax atoms and cell with a universal potential, and see what changes",
+        enabled=has_structure,
+    ),
+    Action(
         "path.find",
         "&Find paths",
         lambda w: w.find_paths(),
@@ -360,11 +378,61 @@ ACTIONS: tuple[Entry, ...] = (
         enabled=has_structure,
     ),
     Action(
+        "path.relax",
+        "Relax &band…",
+        lambda w: w.band_tools.ask_relax(),
+        "&Path",
+        group=2,
+        keys="Ctrl+R",
+        icon="relax",
+        tip="Relax the selected paths with a universal potential (NEB), in the background",
+        enabled=has_judged_selection,
+    ),
+    Action(
+        "path.volume",
+        "Barrier against &volume…",
+        lambda w: w.band_tools.ask_relax(volumes=True),
+        "&Path",
+        group=2,
+        tip="Relax the selected paths at 98, 100 and 102 % of their volume",
+        enabled=has_judged_selection,
+    ),
+    Action(
+        "path.profile",
+        "Energy pr&ofile",
+        lambda w: w.show_dock(w.profile_dock),
+        "&Path",
+        group=2,
+        icon="path",
+        tip="Show relaxed bands, their profiles and images",
+        enabled=has_structure,
+    ),
+    Action(
+        "path.export_profile",
+        "E&xport relaxed band…",
+        lambda w: w.band_tools.ask_export_profile(),
+        "&Path",
+        group=2,
+        icon="export",
+        tip="Write profile or images: CSV, JSON, SVG, PNG, extended XYZ, CIF",
+        enabled=has_shown_profile,
+    ),
+    Action(
+        "path.export_dft",
+        "Export NEB &input…",
+        lambda w: w.band_tools.ask_export_dft(),
+        "&Path",
+        group=2,
+        icon="export",
+        tip="Write the input of a DFT-NEB: VASP, Quantum ESPRESSO, or an ASE script",
+        enabled=has_active_result,
+    ),
+    Action(
         "path.compare",
         "&Compare paths",
         lambda w: w.show_dock(w.comparison_dock),
         "&Path",
-        group=2,
+        group=3,
         icon="compare",
         tip="Show barriers side by side, also those of pinned paths",
         enabled=has_structure,
@@ -374,7 +442,7 @@ ACTIONS: tuple[Entry, ...] = (
         "&Transport estimate",
         lambda w: w.show_dock(w.transport_dock),
         "&Path",
-        group=2,
+        group=3,
         icon="transport",
         tip="Estimate diffusivity, conductivity and particle size from a barrier",
         enabled=has_structure,

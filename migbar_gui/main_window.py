@@ -40,6 +40,7 @@ from migbar.errors import Cancelled
 from migbar.exports import TableRow, table_text, write_csv, write_xlsx
 from migbar.resources import examples
 from migbar_gui.actions import Commands
+from migbar_gui.band_tools import BandTools
 from migbar_gui.deriving import Deriver
 from migbar_gui.dialogs.about import AboutDialog
 from migbar_gui.dialogs.coordinates import CoordinatesDialog
@@ -61,11 +62,13 @@ from migbar_gui.panels.notice import Notice
 from migbar_gui.panels.path_panel import PathPanel
 from migbar_gui.panels.path_table import Column
 from migbar_gui.panels.paths_panel import PathsPanel
+from migbar_gui.panels.profile_panel import ProfilePanel
 from migbar_gui.panels.structure_panel import StructurePanel
 from migbar_gui.panels.transport_panel import TransportPanel
 from migbar_gui.panels.welcome import WelcomePage
 from migbar_gui.panels.why_panel import WhyPanel
 from migbar_gui.predictions import Predictions
+from migbar_gui.relaxations import Relaxations
 from migbar_gui.retraining import Retraining
 from migbar_gui.runs import Runs
 from migbar_gui.session import SUFFIX
@@ -76,6 +79,7 @@ from migbar_gui.widgets import DockTitle, button, label
 from migbar_gui.workspace import Workspace
 
 if TYPE_CHECKING:
+    from migbar_gui.relaxed import RelaxedPath, VolumeResult
     from migbar_gui.view_link import ViewLink
     from migbar_gui.viewer import CrystalView
 
@@ -100,6 +104,8 @@ class MainWindow(QMainWindow):
         self.predictions = Predictions(self.workspace, self.jobs, self.models, self)
         self.explainer: Explainer = Explainer(self.workspace, self.jobs, self)
         self.site_energy = SiteEnergyMaps(self.workspace, self.jobs, self.show_error, self)
+        self.relaxations = Relaxations(self.workspace, self.jobs, self.runs, self)
+        self.band_tools: BandTools = BandTools(self)
         self.view: CrystalView | None = None
         self._link: ViewLink | None = None
         self._hidden: frozenset[str] = frozenset()
@@ -131,6 +137,10 @@ class MainWindow(QMainWindow):
         row = QHBoxLayout(self._prompt_frame)
         row.setContentsMargins(14, 7, 14, 7)
         row.addWidget(self.prompt, 1)
+        self.back = button("Back to the crystal", lambda: self.workspace.show_image(None), "link")
+        self.back.setToolTip("Show the crystal again (Esc)")
+        self.back.hide()
+        row.addWidget(self.back)
         self.welcome = WelcomePage()
         self._view_page = QWidget()
         self._view_layout = QVBoxLayout(self._view_page)
@@ -180,12 +190,22 @@ class MainWindow(QMainWindow):
         self.comparison_dock: QDockWidget = self._add_dock(
             "Comparison", self.comparison_panel, bottom
         )
+        self.profile_panel = ProfilePanel(
+            self.workspace, self.relaxations, self.runs, self.band_tools.ask_relax
+        )
+        self.profile_dock: QDockWidget = self._add_dock("Profile", self.profile_panel, bottom)
         self.jobs_panel = JobsPanel(self.jobs, self.runs)
         self.jobs_dock: QDockWidget = self._add_dock("Jobs", self.jobs_panel, bottom)
         self.jobs_dock.hide()
-        self.docks += [self.transport_dock, self.comparison_dock, self.jobs_dock]
+        self.docks += [
+            self.transport_dock,
+            self.comparison_dock,
+            self.profile_dock,
+            self.jobs_dock,
+        ]
         self.tabifyDockWidget(self.docks[1], self.transport_dock)
         self.tabifyDockWidget(self.docks[2], self.comparison_dock)
+        self.tabifyDockWidget(self.docks[2], self.profile_dock)
         self.tabifyDockWidget(self.comparison_dock, self.jobs_dock)
         self.resizeDocks(self.docks[:2], [250, 310], Qt.Orientation.Horizontal)
         self.resizeDocks(self.docks[2:3], [240], Qt.Orientation.Vertical)
@@ -231,19 +251,27 @@ class MainWindow(QMainWindow):
             tool = toolbar.widgetForAction(self.commands[name])
             if isinstance(tool, QToolButton):
                 tool.setToolButtonStyle(Qt.ToolButtonStyle.ToolButtonTextBesideIcon)
-        for name in ("path.add", "path.pin", "path.remove", "edit.copy_table", "file.table"):
+        for name in (
+            "path.add",
+            "path.relax",
+            "path.pin",
+            "path.remove",
+            "edit.copy_table",
+            "file.table",
+        ):
             tool = QToolButton()
             tool.setDefaultAction(self.commands[name])
             tool.setIconSize(QSize(18, 18))
             tool.setToolButtonStyle(Qt.ToolButtonStyle.ToolButtonIconOnly)
             self.paths_panel.add_tool(tool)
-        for name in ("path.note", "path.pin", "edit.copy_table", "path.remove"):
+        for name in ("path.note", "path.relax", "path.pin", "edit.copy_table", "path.remove"):
             self.paths_panel.view.addAction(self.commands[name])
 
     def _connect(self) -> None:
         workspace = self.workspace
         workspace.anything_changed.connect(self.commands.refresh)
         workspace.anything_changed.connect(self._show_prompt)
+        workspace.image_changed.connect(self._show_prompt)
         workspace.document_changed.connect(self._show_page)
         workspace.result_arrived.connect(self._note_result)
         workspace.group_changed.connect(self._show_network)
@@ -255,6 +283,7 @@ class MainWindow(QMainWindow):
         )
         self.why_dock.visibilityChanged.connect(self.why_panel.set_looked_at)
         self.path_panel.why_asked.connect(lambda: self.show_dock(self.why_dock))
+        self.relaxations.opened.connect(self._show_relaxed)
         self.jobs.changed.connect(self._show_jobs)
         self.jobs_panel.at_once_changed.connect(partial(self.settings.setValue, "runs_at_once"))
         self.paths_panel.models_asked.connect(self.ask_models)
@@ -324,6 +353,11 @@ class MainWindow(QMainWindow):
 
     def _show_prompt(self) -> None:
         state, picks = self.workspace.state, self.workspace.picks
+        image = self.workspace.shown_image
+        self.back.setVisible(image is not None)
+        if image is not None:
+            self.prompt.setText(image.text)
+            return
         if state.document is None:
             return
         place = f"{state.ion} site" if state.mechanism.between_sites else "void"
@@ -344,6 +378,10 @@ class MainWindow(QMainWindow):
         if self.workspace.state.group is not None:
             self.network_dock.show()
             self.network_dock.raise_()
+
+    def _show_relaxed(self, made: RelaxedPath | VolumeResult) -> None:
+        self.show_dock(self.profile_dock)
+        self.profile_panel.select(made.folder)
 
     def _show_jobs(self) -> None:
         shown = self.jobs.shown
@@ -467,7 +505,9 @@ class MainWindow(QMainWindow):
 
     def escape(self) -> None:
         """Clear what was picked; with nothing picked, close the message."""
-        if self.workspace.picks:
+        if self.workspace.shown_image is not None:
+            self.workspace.show_image(None)
+        elif self.workspace.picks:
             self.workspace.clear_picks()
         else:
             self.notice.hide()
@@ -628,6 +668,7 @@ class MainWindow(QMainWindow):
             apply_theme(app, theme)
         self.commands.refresh_icons()
         self.welcome.refresh_icons()
+        self.profile_panel.refresh_icons()
         for title in self.findChildren(DockTitle):
             title.close_button.setIcon(icon("close", theme.muted))
         self.path_panel.show_path()

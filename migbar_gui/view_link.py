@@ -12,6 +12,7 @@ from PySide6.QtCore import QObject, Signal
 from migbar.bands import linear_path
 from migbar.errors import MigbarError
 from migbar.hops import Point, SiteRef
+from migbar_gui.relaxed import RelaxedPath, ShownImage
 from migbar_gui.theme import path_colour
 from migbar_gui.viewer import AtomInfo, CrystalView, NetworkDrawing, PathDrawing, isosurface
 from migbar_gui.workspace import Group, PathEntry, Pick, Workspace
@@ -38,6 +39,7 @@ class ViewLink(QObject):
         self._on_failed = on_failed
         self._shown: tuple[Structure | None, str] = (None, "")
         self._shown_voids: list[Point] = []
+        self._image_of: RelaxedPath | None = None
         self._tubes: tuple[Group | None, NetworkDrawing | None] = (None, None)
         workspace.document_changed.connect(self._show_structure)
         workspace.setup_changed.connect(self._show_structure)
@@ -58,6 +60,7 @@ class ViewLink(QObject):
         ):
             event.connect(self._show_network)
         workspace.landscape_changed.connect(self._show_landscape)
+        workspace.image_changed.connect(self._show_image)
         view.site_clicked.connect(self._clicked)
         view.hovered.connect(self._hovered)
         view.hop_clicked.connect(workspace.activate_hop)
@@ -73,6 +76,8 @@ class ViewLink(QObject):
     # ---- workspace → view
 
     def _show_structure(self) -> None:
+        if self._workspace.shown_image is not None:
+            return
         structure, ion = self._workspace.structure, self._workspace.state.ion
         same_structure = structure is self._shown[0]
         if not same_structure or ion != self._shown[1]:
@@ -80,6 +85,8 @@ class ViewLink(QObject):
             self._shown = structure, ion
 
     def _show_voids(self) -> None:
+        if self._workspace.shown_image is not None:
+            return
         voids = self._workspace.voids if self._workspace.voids_wanted else None
         points = [void.frac_coords for void in voids or ()]
         if points != self._shown_voids:
@@ -87,11 +94,15 @@ class ViewLink(QObject):
             self._shown_voids = points
 
     def _show_landscape(self) -> None:
+        if self._workspace.shown_image is not None:
+            return
         landscape = self._workspace.landscape if self._workspace.show_landscape else None
         level = self._workspace.landscape_level
         self._view.set_isosurface(None if landscape is None else isosurface(landscape, level))
 
     def _show_paths(self) -> None:
+        if self._workspace.shown_image is not None:
+            return
         self._view.set_paths([self._drawing(path) for path in self._workspace.drawn])
         self._bring_into_view(self._workspace.path(self._workspace.active))
 
@@ -104,6 +115,8 @@ class ViewLink(QObject):
             self._view.zoom_to_fit()
 
     def _show_network(self) -> None:
+        if self._workspace.shown_image is not None:
+            return
         workspace, network = self._workspace, self._workspace.network
         if network is None or workspace.structure is None or not network.paths:
             self._tubes = network, None
@@ -122,6 +135,8 @@ class ViewLink(QObject):
 
     def _show_ends(self) -> None:
         """Mark the end that was picked, else both ends of the active path."""
+        if self._workspace.shown_image is not None:
+            return
         picks, path = self._workspace.picks, self._workspace.path(self._workspace.active)
         if picks:
             self._view.set_selection(self._atom_info(picks[0]), None)
@@ -133,11 +148,51 @@ class ViewLink(QObject):
             self._view.set_selection(None, None)
 
     def _show_emptied(self) -> None:
+        if self._workspace.shown_image is not None:
+            return
         structure = self._workspace.structure
         if structure is not None:
             emptied = self._workspace.state.emptied
             picks = [Pick(site.frac_coords(structure), site) for site in emptied]
             self._view.set_emptied([self._atom_info(pick) for pick in picks])
+
+    def _show_image(self) -> None:
+        """Show an image of a relaxed band in place of the crystal, or the crystal again."""
+        view, shown = self._view, self._workspace.shown_image
+        before, self._image_of = self._image_of, shown.relaxed if shown is not None else None
+        if shown is None:
+            view.set_arrows(np.zeros((0, 2, 3)))
+            self._show_crystal()
+            return
+        relaxed = shown.relaxed
+        structure = relaxed.structure(shown.image)
+        view.show_structure(structure, relaxed.ion, keep_camera=True)
+        if before is not relaxed:
+            self._shown_voids = []
+            view.set_voids([])
+            view.set_isosurface(None)
+            view.set_network(None)
+            view.set_emptied([])
+            view.set_paths([_relaxed_drawing(relaxed)])
+            view.zoom_to_fit()
+        view.set_selection(_ion_info(structure, relaxed.ion), None)
+        view.set_arrows(relaxed.arrows(shown.image) if shown.forces else np.zeros((0, 2, 3)))
+
+    def _show_crystal(self) -> None:
+        structure, ion = self._workspace.structure, self._workspace.state.ion
+        self._view.show_structure(structure, ion or None, keep_camera=True)
+        self._shown = structure, ion
+        for show in (
+            self._show_voids,
+            self._show_landscape,
+            self._show_paths,
+            self._show_network,
+            self._show_ends,
+            self._show_emptied,
+        ):
+            show()
+        if structure is not None:
+            self._view.zoom_to_fit()
 
     def _drawing(self, path: PathEntry) -> PathDrawing:
         structure = self._workspace.structure
@@ -193,6 +248,8 @@ class ViewLink(QObject):
 
     def _why_not(self, atom: AtomInfo) -> str:
         """Say why a click on this cannot be an end of a hop; empty where it can."""
+        if self._workspace.shown_image is not None:
+            return "This is an image of a relaxed band. Press Esc to go back to the crystal."
         ion, mechanism = self._workspace.state.ion, self._workspace.state.mechanism
         if atom.kind == "void" and mechanism.between_sites:
             return f"That is a void. This mechanism goes between {ion} sites; interstitial goes between voids."
@@ -220,7 +277,9 @@ class ViewLink(QObject):
         self.pointed.emit("   ·   ".join(parts))
 
     def _describe(self, atom: AtomInfo) -> str:
-        document = self._workspace.document
+        document, image = self._workspace.document, self._workspace.shown_image
+        if image is not None:
+            return _describe_in(image, atom)
         if document is None:
             return ""
         shown = ", ".join(f"{x:.4f}" for x in atom.frac_coords)
@@ -243,3 +302,34 @@ class ViewLink(QObject):
             distance = np.linalg.norm(document.structure.lattice.get_cartesian_coords(vector))
             parts.append(f"{distance:.3f} Å from the initial site")
         return "   ·   ".join(parts)
+
+
+def _relaxed_drawing(relaxed: RelaxedPath) -> PathDrawing:
+    return PathDrawing(
+        points=relaxed.ion_path,
+        ion=relaxed.ion,
+        colour=relaxed.colour,
+        active=True,
+        label=f"{relaxed.result.barrier_ev:.2f} eV",
+    )
+
+
+def _ion_info(structure: Structure, ion: str) -> AtomInfo:
+    """Return the migrating ion where the path has it, which may be outside the cell."""
+    x, y, z = (float(c) for c in structure.cart_coords[0])
+    i, j, k = (float(c) for c in structure.frac_coords[0])
+    return AtomInfo("atom", 0, (0, 0, 0), ion, f"{ion}0", (i, j, k), (x, y, z))
+
+
+def _describe_in(shown: ShownImage, atom: AtomInfo) -> str:
+    """Describe an atom of an image: how far it has moved from the initial state, and its force."""
+    images = shown.relaxed.result.images
+    moved = images[shown.image].positions[atom.index] - images[0].positions[atom.index]
+    force = images[shown.image].get_forces()[atom.index]
+    parts = [
+        atom.element,
+        f"atom {atom.index}",
+        f"{np.linalg.norm(moved):.3f} Å from the initial state",
+        f"force {np.linalg.norm(force):.3f} eV/Å",
+    ]
+    return "   ·   ".join(parts)

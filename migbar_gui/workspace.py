@@ -23,6 +23,7 @@ from migbar.voids import Void
 if TYPE_CHECKING:
     from migbar.landscape import Landscape
     from migbar.paths import CrystalPaths
+    from migbar_gui.relaxed import RelaxedPath, ShownImage, VolumeResult
 
 HISTORY_LENGTH = 200
 """Steps that can be undone."""
@@ -326,6 +327,12 @@ class Workspace:
         Whether the map is wanted.
     landscape_level : float
         Site energy up to which the map is shown, eV above the lowest.
+    relaxed : tuple of RelaxedPath
+        Paths that were relaxed with a potential, the latest last.
+    volumes : tuple of VolumeResult
+        Barriers of paths at several volumes, the latest last.
+    shown_image : ShownImage or None
+        The image of a relaxed path that is looked at in place of the crystal.
     threshold : float
         Barrier up to which a path is a good conductor, eV.
     """
@@ -342,6 +349,9 @@ class Workspace:
         self.landscape: Landscape | None = None
         self.show_landscape = False
         self.landscape_level = FIRST_LEVEL_EV
+        self.relaxed: tuple[RelaxedPath, ...] = ()
+        self.volumes: tuple[VolumeResult, ...] = ()
+        self.shown_image: ShownImage | None = None
         self.threshold = threshold
         self._results: dict[int, PathResult | Exception] = {}
         self._shapes: dict[int, Shape | Exception] = {}
@@ -361,6 +371,8 @@ class Workspace:
         self.shapes_changed = Event()
         self.landscape_changed = Event()
         self.pins_changed = Event()
+        self.relaxed_changed = Event()
+        self.image_changed = Event()
         self.threshold_changed = Event()
         self.result_arrived = Event()
         self.anything_changed = Event()
@@ -425,6 +437,16 @@ class Workspace:
         """Return the result of a path, None while there is none or where it failed."""
         found = self._results.get(path_id) if path_id is not None else None
         return found if isinstance(found, PathResult) else None
+
+    def relaxed_of(self, path_id: int | None) -> RelaxedPath | None:
+        """Return the latest relaxation of a path."""
+        own = [relaxed for relaxed in self.relaxed if relaxed.path_id == path_id]
+        return own[-1] if own and path_id is not None else None
+
+    def volume_of(self, path_id: int | None) -> VolumeResult | None:
+        """Return the latest barriers of a path at several volumes."""
+        own = [volume for volume in self.volumes if volume.path_id == path_id]
+        return own[-1] if own and path_id is not None else None
 
     # -------------------------------------------------------------- undoable steps
 
@@ -650,6 +672,10 @@ class Workspace:
             self.picks = ()
         if self.path(self.active) is None:
             self.active = state.paths[-1].id if state.paths else None
+        shown = self.shown_image
+        own = shown.relaxed.path_id if shown is not None else None
+        if new_document or (own is not None and self.path(own) is None):
+            self.show_image(None)
         if new_document:
             self.document_changed.emit()
         if new_setup:
@@ -795,6 +821,25 @@ class Workspace:
             self._results.pop(path_id, None)
         self.paths_changed.emit()
         self.anything_changed.emit()
+
+    def set_relaxed(self, relaxed: RelaxedPath) -> None:
+        """Keep a relaxed path; what the same run gave before is replaced."""
+        kept = [other for other in self.relaxed if other.folder != relaxed.folder]
+        self.relaxed = (*kept, relaxed)
+        self.relaxed_changed.emit()
+        self.anything_changed.emit()
+
+    def set_volume_result(self, volume: VolumeResult) -> None:
+        """Keep the barriers of a path at several volumes."""
+        kept = [other for other in self.volumes if other.folder != volume.folder]
+        self.volumes = (*kept, volume)
+        self.relaxed_changed.emit()
+
+    def show_image(self, shown: ShownImage | None) -> None:
+        """Look at an image of a relaxed path in place of the crystal, or at the crystal again."""
+        if shown != self.shown_image:
+            self.shown_image = shown
+            self.image_changed.emit()
 
     def set_voids(self, voids: Iterable[Void]) -> None:
         """Keep the voids that were found for the current ion."""

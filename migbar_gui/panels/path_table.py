@@ -11,6 +11,7 @@ from PySide6.QtWidgets import QLineEdit, QStyledItemDelegate, QStyleOptionViewIt
 
 from migbar.errors import Cancelled
 from migbar.hops import Mechanism
+from migbar_gui.relaxed import potential_note
 from migbar_gui.theme import current_theme, icon, path_colour
 from migbar_gui.widgets import swatch_icon
 from migbar_gui.workspace import PathEntry, PathResult, Workspace
@@ -41,6 +42,8 @@ class Column(IntEnum):
     MODEL = 6
     PER_CELL = 7
     NOTE = 8
+    RELAXED = 9
+    DIFFERENCE = 10
 
 
 HEADERS = {
@@ -53,7 +56,18 @@ HEADERS = {
     Column.MODEL: ("Model", "What predicted the barrier"),
     Column.PER_CELL: ("Per cell", "Number of equivalent hops per cell, where all were found"),
     Column.NOTE: ("Note", "Double-click to write"),
+    Column.RELAXED: ("Relaxed (eV)", "Barrier of the band relaxed with a universal potential"),
+    Column.DIFFERENCE: ("Difference", "Relaxed minus predicted barrier, eV"),
 }
+
+NUMERIC = (
+    Column.BARRIER,
+    Column.INTERVAL,
+    Column.LENGTH,
+    Column.PER_CELL,
+    Column.RELAXED,
+    Column.DIFFERENCE,
+)
 
 
 def verdict(result: PathResult, threshold: float) -> str:
@@ -71,6 +85,7 @@ class PathTable(QAbstractTableModel):
         workspace.paths_changed.connect(self._reload)
         workspace.result_arrived.connect(lambda _: self._refresh())
         workspace.threshold_changed.connect(self._refresh)
+        workspace.relaxed_changed.connect(self._refresh)
 
     def path_at(self, row: int) -> PathEntry:
         """Return the path in a row."""
@@ -146,7 +161,7 @@ class PathTable(QAbstractTableModel):
         if role == Role.DecorationRole and column is Column.VERDICT:
             return self._verdict_icon(found)
         if role == Role.ForegroundRole:
-            return self._foreground(column, found)
+            return self._foreground(path, column, found)
         if role == Role.ToolTipRole:
             return self._tip(path, column, found)
         return None
@@ -160,6 +175,8 @@ class PathTable(QAbstractTableModel):
             return path.note
         if column is Column.PER_CELL:
             return str(path.multiplicity) if path.multiplicity else ""
+        if column in (Column.RELAXED, Column.DIFFERENCE):
+            return self._relaxed_text(path, column)
         if column is Column.LENGTH:
             structure = self._workspace.structure
             return f"{path.hop.length(structure):.2f}" if structure is not None else ""
@@ -174,6 +191,22 @@ class PathTable(QAbstractTableModel):
             Column.MODEL: f"{barrier.model} {barrier.model_version}",
         }[column]
 
+    def _relaxed_text(self, path: PathEntry, column: Column) -> str:
+        relaxed = self._workspace.relaxed_of(path.id)
+        if relaxed is None:
+            return ""
+        if column is Column.RELAXED:
+            unfinished = "" if relaxed.result.converged else "not converged: "
+            return f"{unfinished}{relaxed.result.barrier_ev:.3f}"
+        difference = self._difference(path)
+        return "" if difference is None else f"{difference:+.3f}".replace("-", "−")
+
+    def _difference(self, path: PathEntry) -> float | None:
+        relaxed, found = self._workspace.relaxed_of(path.id), self._workspace.result(path.id)
+        if relaxed is None or found is None:
+            return None
+        return relaxed.result.barrier_ev - found.predicted.barrier.barrier_ev
+
     def _sort_key(
         self, path: PathEntry, column: Column, found: PathResult | Exception | None
     ) -> float | str:
@@ -181,6 +214,12 @@ class PathTable(QAbstractTableModel):
             return float(path.id)
         if column is Column.PER_CELL:
             return float(path.multiplicity)
+        if column is Column.RELAXED:
+            relaxed = self._workspace.relaxed_of(path.id)
+            return relaxed.result.barrier_ev if relaxed is not None else float("inf")
+        if column is Column.DIFFERENCE:
+            difference = self._difference(path)
+            return float("inf") if difference is None else difference
         if column is Column.LENGTH and self._workspace.structure is not None:
             return path.hop.length(self._workspace.structure)
         if column in (Column.BARRIER, Column.INTERVAL):
@@ -198,8 +237,13 @@ class PathTable(QAbstractTableModel):
         good = verdict(found, self._workspace.threshold) == "good"
         return icon("check", theme.good) if good else icon("warning", theme.poor)
 
-    def _foreground(self, column: Column, found: PathResult | Exception | None) -> QColor | None:
+    def _foreground(
+        self, path: PathEntry, column: Column, found: PathResult | Exception | None
+    ) -> QColor | None:
         theme = current_theme()
+        relaxed = self._workspace.relaxed_of(path.id)
+        if column is Column.RELAXED and relaxed is not None and not relaxed.result.converged:
+            return QColor(theme.poor)
         if isinstance(found, Exception) and column is Column.BARRIER:
             return QColor(theme.error)
         if isinstance(found, PathResult) and column is Column.VERDICT:
@@ -210,6 +254,11 @@ class PathTable(QAbstractTableModel):
         return None
 
     def _tip(self, path: PathEntry, column: Column, found: PathResult | Exception | None) -> str:
+        relaxed = self._workspace.relaxed_of(path.id)
+        if column in (Column.RELAXED, Column.DIFFERENCE) and relaxed is not None:
+            state = "converged" if relaxed.result.converged else "NOT CONVERGED"
+            note = potential_note(relaxed.result.potential.name)
+            return f"{relaxed.method}, {state}. {note}".strip()
         if isinstance(found, Exception):
             return str(found)
         return self._text(path, column, found)
@@ -242,6 +291,13 @@ def _without_barrier(found: Exception | None) -> str:
 
 
 def _alignment(column: Column) -> int:
-    numeric = column in (Column.BARRIER, Column.INTERVAL, Column.LENGTH, Column.PER_CELL)
+    numeric = column in (
+        Column.BARRIER,
+        Column.INTERVAL,
+        Column.LENGTH,
+        Column.PER_CELL,
+        Column.RELAXED,
+        Column.DIFFERENCE,
+    )
     side = Qt.AlignmentFlag.AlignRight if numeric else Qt.AlignmentFlag.AlignLeft
     return int(side | Qt.AlignmentFlag.AlignVCenter)

@@ -30,7 +30,12 @@ WIDTHS = {
     Column.MECHANISM: 100,
     Column.MODEL: 110,
     Column.PER_CELL: 76,
+    Column.RELAXED: 104,
+    Column.DIFFERENCE: 92,
 }
+
+BESIDE_BARRIER = (Column.RELAXED, Column.DIFFERENCE)
+"""Columns that stand beside the predicted barrier, once there is something in them."""
 
 
 class PathsPanel(QWidget):
@@ -88,6 +93,7 @@ class PathsPanel(QWidget):
         workspace.paths_changed.connect(self._show)
         workspace.active_changed.connect(self._follow_active)
         workspace.threshold_changed.connect(self._show)
+        workspace.relaxed_changed.connect(self._show)
         workspace.result_arrived.connect(lambda _: self._show())
         workspace.setup_changed.connect(self._show_hint)
         self._show_hint()
@@ -146,6 +152,9 @@ class PathsPanel(QWidget):
         header.setSectionResizeMode(QHeaderView.ResizeMode.Interactive)
         for column, width in WIDTHS.items():
             view.setColumnWidth(column, width)
+        for place, column in enumerate(BESIDE_BARRIER, start=Column.BARRIER + 1):
+            header.moveSection(header.visualIndex(column), place)
+            view.setColumnHidden(column, True)
         view.selectionModel().selectionChanged.connect(lambda: self._selection_changed())
         return view
 
@@ -183,6 +192,9 @@ class PathsPanel(QWidget):
         self._stack.setCurrentIndex(1 if paths else 0)
         if abs(self.threshold.value() - self._workspace.threshold) > 1e-9:
             self.threshold.setValue(self._workspace.threshold)
+        relaxed = any(self._workspace.relaxed_of(path.id) is not None for path in paths)
+        for column in BESIDE_BARRIER:
+            self.view.setColumnHidden(column, not relaxed)
         judged = [r for p in paths if (r := self._workspace.result(p.id)) is not None]
         threshold = self._workspace.threshold
         good = sum(r.predicted.barrier.is_good_conductor(threshold) for r in judged)

@@ -20,7 +20,7 @@ from migbar_gui.colours import ball_radius, element_colour, rgb
 from migbar_gui.viewer import scene, themes
 from migbar_gui.viewer.annotations import Annotations, Label, Legend, Tag, paint
 from migbar_gui.viewer.canvas import Canvas
-from migbar_gui.viewer.drawing import BallLayer, FaceLayer, Layer, StickLayer
+from migbar_gui.viewer.drawing import ArrowLayer, BallLayer, FaceLayer, Layer, StickLayer
 from migbar_gui.viewer.isosurface import Isosurface, IsosurfaceLayer
 from migbar_gui.viewer.network import NODE_RADIUS, NetworkDrawing, Scale
 from migbar_gui.viewer.projection import Projection
@@ -34,6 +34,9 @@ HALO_WIDTH = 0.13
 HAZE = 0.5
 SURFACE_OPACITY = 0.42
 MARGIN = 1.08
+
+ARROW_RADIUS = 0.055
+"""Of the shaft of an arrow, Å."""
 
 TUBE_SPARE = 3.0
 """Pixels beside a thin tube of the network that still point at it."""
@@ -132,6 +135,7 @@ class CrystalView(QWidget):
         self._network: NetworkDrawing | None = None
         self._hovered_tube: int | None = None
         self._surface: Isosurface | None = None
+        self._arrows: Floats = np.zeros((0, 2, 3))
         self._hidden: frozenset[str] = frozenset()
         self._labelled = False
         self._style = Style()
@@ -168,6 +172,7 @@ class CrystalView(QWidget):
         self._ghost_layer = BallLayer(renderer, outline=0.3, translucent=True)
         self._void_layer = BallLayer(renderer, outline=0.45, translucent=True)
         self._end_layer = BallLayer(renderer, outline=0.3, translucent=True)
+        self._arrow_layer = ArrowLayer(renderer)
         self._surface_layers = [IsosurfaceLayer(renderer, back) for back in (True, False)]
         self._details: list[Layer] = [
             self._bond_layer,
@@ -229,6 +234,7 @@ class CrystalView(QWidget):
         if not keep_camera:
             self._voids, self._drawings, self._surface = (), (), None
             self._network, self._emptied = None, ()
+            self._arrows = np.zeros((0, 2, 3))
             self._start = self._end = None
         self._hovered = self._hovered_tube = None
         self._canvas.forget_speed()
@@ -279,6 +285,12 @@ class CrystalView(QWidget):
         self._draw_surface()
         self._canvas.request_quick_frame()
 
+    def set_arrows(self, arrows: Floats) -> None:
+        """Show arrows, from start to tip in Å, shape (n, 2, 3); forces, for example."""
+        self._arrows = arrows
+        self._draw_arrows()
+        self._canvas.request_quick_frame()
+
     def set_hidden_elements(self, symbols: Iterable[str]) -> None:
         """Hide all atoms of some elements; they cannot be clicked then."""
         self._hidden = frozenset(symbols)
@@ -325,6 +337,7 @@ class CrystalView(QWidget):
         self._draw_paths()
         self._draw_network()
         self._draw_surface()
+        self._draw_arrows()
         self._draw_marks()
         self._measure()
         self._annotate()
@@ -399,6 +412,10 @@ class CrystalView(QWidget):
         colour = np.array([*rgb(self._theme.surface), SURFACE_OPACITY])
         for layer in self._surface_layers:
             layer.draw(self._surface, colour)
+
+    def _draw_arrows(self) -> None:
+        colour = np.array(rgb(self._theme.text))
+        self._arrow_layer.draw(self._arrows[:, 0], self._arrows[:, 1], ARROW_RADIUS, colour)
 
     def _draw_paths(self) -> None:
         starts, ends, thickness, tube_colours = [], [], [], []

@@ -120,6 +120,42 @@ class StickLayer(Layer):
         self._show(data)
 
 
+class ArrowLayer:
+    """Round arrows: a stick with a cone at its tip."""
+
+    def __init__(self, renderer: vtkRenderer) -> None:
+        self.shafts = StickLayer(renderer, outline=0.2)
+        self.tips = Layer(renderer, vtkPolyDataMapper(), outline=0.2)
+
+    def draw(self, starts: Floats, ends: Floats, radius: float, colour: Floats) -> None:
+        """Replace all arrows; ends and radius in Å, one colour from 0 to 1."""
+        vectors = ends - starts
+        lengths = np.linalg.norm(vectors, axis=1)
+        if not len(starts):
+            self.shafts.draw(starts, ends, lengths, np.zeros((0, 3)))
+            self.tips._show(None)
+            return
+        heads = np.minimum(4.5 * radius, 0.6 * lengths)
+        necks = ends - vectors * (heads / lengths)[:, None]
+        colours = np.tile(colour, (len(starts), 1))
+        self.shafts.draw(starts, necks, np.full(len(starts), radius), colours)
+        cones = pv.merge(
+            [
+                pv.Cone(
+                    center=(neck + end) / 2,
+                    direction=vector,
+                    height=head,
+                    radius=2.4 * radius,
+                    resolution=20,
+                )
+                for neck, end, vector, head in zip(necks, ends, vectors, heads, strict=True)
+            ]
+        ).extract_surface(algorithm=None)
+        cones = cones.compute_normals(split_vertices=True, feature_angle=40)
+        cones["colour"] = _bytes(np.tile(colour, (cones.n_points, 1)))
+        self.tips._show(cones)
+
+
 class FaceLayer(Layer):
     """Flat translucent triangles."""
 

@@ -1,0 +1,243 @@
+"""Commands on bands and the structure that ask first: relax, compare volumes, export."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from PySide6.QtCore import QObject
+from PySide6.QtWidgets import QFileDialog
+
+from migbar.barriers import Remark
+from migbar.relaxation import RelaxedStructure
+from migbar.runs import Run, RunState
+from migbar_gui.dialogs.relax_band import RelaxBandDialog
+from migbar_gui.dialogs.relax_structure import RelaxedStructureDialog, RelaxStructureDialog
+from migbar_gui.opening import describe
+from migbar_gui.relaxations import NEB, VOLUME
+from migbar_gui.relaxed import RelaxedPath
+from migbar_gui.run_watcher import Watched
+from migbar_gui.runs import Opener
+from migbar_gui.workspace import Document, PathEntry
+
+if TYPE_CHECKING:
+    from migbar.bands import Band
+    from migbar.dft import DftBand
+    from migbar_gui.main_window import MainWindow
+
+RELAX = "relax"
+
+PROFILE_FORMATS = {
+    "Profile as CSV (*.csv)": ".csv",
+    "Profile as JSON (*.json)": ".json",
+    "Picture of the profile, SVG (*.svg)": ".svg",
+    "Picture of the profile, PNG (*.png)": ".png",
+    "Images as extended XYZ (*.extxyz)": ".extxyz",
+    "A CIF for each image, in a folder (*.cif)": ".cif",
+}
+
+
+class BandTools(QObject):
+    """What the window can do with bands."""
+
+    def __init__(self, window: MainWindow) -> None:
+        super().__init__(window)
+        self._window = window
+        self._documents: dict[Path, Document] = {}
+        window.runs.register(RELAX, Opener("Show changes", self.show_relaxed_structure))
+        window.runs.ended.connect(self._note_end)
+
+    # -------------------------------------------------------------- relaxing bands
+
+    def ask_relax(self, volumes: bool = False) -> None:
+        """Ask how to relax the selected paths, and start; at several volumes where asked for."""
+        paths = self._judged_selection()
+        if not paths:
+            return
+        workspace = self._window.workspace
+        names = [f"{path.hop.ion} {path.label}" for path in paths]
+        results = [workspace.result(path.id) for path in paths]
+        atoms = max(len(result.predicted.band.host) + 1 for result in results if result)
+        dialog = RelaxBandDialog(names, atoms, self._window, volumes)
+        ids, task = [path.id for path in paths], VOLUME if volumes else NEB
+        dialog.chosen.connect(
+            lambda request: self._window.relaxations.start(ids, request, task),
+        )
+        dialog.chosen.connect(lambda _: self._window.show_dock(self._window.profile_dock))
+        dialog.open()
+
+    def _judged_selection(self) -> list[PathEntry]:
+        workspace = self._window.workspace
+        selected: list[int | None] = [*self._window.paths_panel.selected_ids()]
+        ids = selected or [workspace.active]
+        paths = [workspace.path(n) for n in ids if workspace.result(n) is not None]
+        return [path for path in paths if path is not None]
+
+    # -------------------------------------------------------------- exporting
+
+    def ask_export_profile(self) -> None:
+        """Ask where to write the relaxed band that is looked at, and in which form."""
+        shown = self._window.profile_panel.shown
+        if not isinstance(shown, RelaxedPath):
+            return
+        name, kind = QFileDialog.getSaveFileName(
+            self._window,
+            "Export relaxed band",
+            self._window.suggest("band.csv"),
+            ";;".join(PROFILE_FORMATS),
+        )
+        if name:
+            path = Path(name)
+            known = path.suffix.lower() in PROFILE_FORMATS.values()
+            self.export_profile(path if known else path.with_suffix(PROFILE_FORMATS[kind]), shown)
+
+    def export_profile(self, path: Path, relaxed: RelaxedPath) -> None:
+        """Write a relaxed band in the form that the name's ending says; ``.cif`` makes a folder of them."""
+        pictures = self._window.profile_panel.checked
+        window = self._window
+        window.jobs.start(
+            f"export {path}",
+            f"Writing {path.name}",
+            lambda _: _write_profile(path, relaxed, pictures),
+            lambda written: window.statusBar().showMessage(f"Wrote {written}", 6000),
+        )
+
+    def ask_export_dft(self) -> None:
+        """Show the input of a DFT-NEB of the active path, and write it where the user says."""
+        from migbar_gui.dialogs.export_dft import ExportDftDialog, Source
+
+        workspace = self._window.workspace
+        path = workspace.path(workspace.active)
+        result = workspace.result(workspace.active)
+        relaxed = workspace.relaxed_of(workspace.active)
+        if path is None or result is None:
+            return
+        band = result.predicted.band
+        sources: dict[str, Source] = {}
+        if relaxed is not None:
+            state = "" if relaxed.result.converged else ", not converged"
+            sources[f"relaxed: {relaxed.method}{state}"] = lambda _: _relaxed_band(relaxed)
+        fixed = frozenset(sources)
+        sources["bent around the atoms (IDPP)"] = lambda images: _fresh_band(band, images, False)
+        sources["straight"] = lambda images: _fresh_band(band, images, True)
+        name = f"{path.hop.ion} {path.label}, {len(band.host) + 1} atoms"
+        dialog = ExportDftDialog(name, sources, fixed, self._window.jobs, self._window)
+        dialog.chosen.connect(self._ask_folder)
+        dialog.open()
+
+    def _ask_folder(self, files: dict[str, str]) -> None:
+        suggested = str(Path(self._window.suggest("neb")).parent)
+        name = QFileDialog.getExistingDirectory(
+            self._window, "Folder for the NEB input (best an empty one)", suggested
+        )
+        if name:
+            self.write_dft(Path(name), files)
+
+    def write_dft(self, folder: Path, files: dict[str, str]) -> None:
+        """Write NEB input into a folder; files that are there are not replaced."""
+        from migbar.dft import write_inputs
+
+        window = self._window
+        window.jobs.start(
+            f"export {folder}",
+            f"Writing {folder.name}",
+            lambda _: write_inputs(folder, files),
+            lambda _: window.statusBar().showMessage(
+                f"Wrote {len(files)} files to {folder}; begin with {next(iter(files))}.", 6000
+            ),
+        )
+
+    # -------------------------------------------------------------- relaxing the structure
+
+    def ask_relax_structure(self) -> None:
+        """Ask how to relax the open structure, and start."""
+        document = self._window.workspace.document
+        if document is None:
+            return
+        dialog = RelaxStructureDialog(document, self._window)
+        dialog.chosen.connect(lambda options: self.relax_structure(document, options))
+        dialog.open()
+
+    def relax_structure(self, document: Document, options: dict[str, object]) -> None:
+        """Relax a structure in the background."""
+        whole = {**options, "structure": document.structure.as_dict(), "name": document.name}
+        folder = self._window.runs.start(RELAX, f"Relaxing {document.name}", whole)
+        self._documents[folder] = document
+
+    def _note_end(self, watched: Watched) -> None:
+        run = watched.run
+        if run.task == RELAX and run.state is RunState.FINISHED and run.folder in self._documents:
+            self.show_relaxed_structure(run)
+
+    def show_relaxed_structure(self, run: Run) -> None:
+        """Show what has changed, to accept or discard it."""
+        window = self._window
+        name = str(run.options.get("name", run.title))
+        document = self._documents.get(run.folder)
+
+        def show(relaxed: RelaxedStructure) -> None:
+            dialog = RelaxedStructureDialog(name, relaxed, window)
+            dialog.accepted.connect(lambda: self._open_relaxed(name, document, relaxed))
+            dialog.open()
+
+        window.jobs.start(
+            "relaxed structure", "", lambda _: RelaxedStructure.from_dict(run.result), show
+        )
+
+    def _open_relaxed(
+        self, name: str, document: Document | None, relaxed: RelaxedStructure
+    ) -> None:
+        note = Remark(
+            "relaxed",
+            f"Relaxed with {relaxed.potential}: volume {relaxed.volume_change:+.2%}, atoms by up to "
+            f"{relaxed.displacements.max():.3f} Å.".replace("-", "−"),
+        )
+        earlier = document.notes if document is not None else ()
+        source = document.source if document is not None else None
+        window = self._window
+        ion = window.workspace.state.ion
+        window.jobs.start(
+            "open",
+            f"Opening {name}",
+            lambda _: describe(f"{name} · relaxed", source, relaxed.after, (*earlier, note)),
+            lambda made: window.workspace.open(made, ion),
+        )
+
+
+def _relaxed_band(relaxed: RelaxedPath) -> DftBand:
+    from migbar.dft import prepare
+
+    return prepare([relaxed.structure(image) for image in range(len(relaxed.result.images))])
+
+
+def _fresh_band(band: Band, images: int, straight: bool) -> DftBand:
+    from migbar.dft import images_of, prepare
+
+    return prepare(images_of(band, images, straight))
+
+
+def _write_profile(path: Path, relaxed: RelaxedPath, pictured: Sequence[RelaxedPath]) -> Path:
+    from migbar.profiles import write_band, write_images, write_profile, write_profile_picture
+
+    suffix = path.suffix.lower()
+    result = relaxed.result
+    write: dict[str, Callable[[], object]] = {
+        ".csv": lambda: write_profile(result.profile, path),
+        ".json": lambda: write_profile(result.profile, path),
+        ".extxyz": lambda: write_band(result.images, path),
+    }
+    if suffix == ".cif":
+        write_images(result.images, path.with_suffix(""))
+        return path.with_suffix("")
+    if suffix in write:
+        write[suffix]()
+    else:
+        shown = {relaxed, *pictured}
+        profiles = {f"{r.title}, {r.method}{_unfinished(r)}": r.result.profile for r in shown}
+        write_profile_picture(profiles, path, normalised=len(profiles) > 1)
+    return path
+
+
+def _unfinished(relaxed: RelaxedPath) -> str:
+    return "" if relaxed.result.converged else " (not converged)"

@@ -1,0 +1,261 @@
+"""Input of a DFT-NEB: settings on the left, the files as they will be on the right."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+
+from PySide6.QtCore import Qt, QTimer, Signal
+from PySide6.QtGui import QFontDatabase
+from PySide6.QtWidgets import (
+    QCheckBox,
+    QComboBox,
+    QDoubleSpinBox,
+    QHBoxLayout,
+    QListWidget,
+    QPlainTextEdit,
+    QSpinBox,
+    QVBoxLayout,
+    QWidget,
+)
+
+from migbar.dft import CALCULATORS, CODE_NAMES, DftBand, DftSettings, input_files, parse_incar
+from migbar_gui.jobs import Jobs
+from migbar_gui.widgets import Question, field_rows, indented, label
+
+PAUSE_MS = 250
+CALCULATOR_NAMES = {
+    "chgnet": "CHGNet",
+    "vasp": "VASP",
+    "espresso": "Quantum ESPRESSO",
+    "gpaw": "GPAW",
+}
+
+Source = Callable[[int], DftBand]
+"""Called in another thread with the number of images; returns the band to write."""
+
+
+class ExportDftDialog(Question):
+    """Asks for code and settings, and shows every file before it is written.
+
+    Parameters
+    ----------
+    name : str
+        The path.
+    sources : mapping
+        What makes the images, by its name; the first is taken at first.
+    fixed : collection of str
+        Sources whose number of images is what it is.
+    """
+
+    chosen = Signal(object)
+    """The files: text by path in the folder."""
+
+    def __init__(
+        self,
+        name: str,
+        sources: Mapping[str, Source],
+        fixed: frozenset[str],
+        jobs: Jobs,
+        parent: QWidget | None,
+    ) -> None:
+        super().__init__("Export NEB input", name, "Write…", parent)
+        self._sources = sources
+        self._fixed = fixed
+        self._jobs = jobs
+        self._files: dict[str, str] = {}
+        self._bands: dict[tuple[str, int], DftBand] = {}
+        self._timer = QTimer(self, singleShot=True, interval=PAUSE_MS)
+        self._timer.timeout.connect(self._make)
+        self._build_fields()
+        self.list = QListWidget()
+        self.list.setAccessibleName("Files")
+        self.list.setFixedWidth(170)
+        self.list.currentTextChanged.connect(self._show_file)
+        self.preview = QPlainTextEdit(readOnly=True)
+        self.preview.setFont(QFontDatabase.systemFont(QFontDatabase.SystemFont.FixedFont))
+        self.preview.setLineWrapMode(QPlainTextEdit.LineWrapMode.NoWrap)
+        self.preview.setAccessibleName("Preview")
+        self.preview.setMinimumSize(430, 380)
+        self.warning = label("", wrap=True)
+        self.warning.setProperty("verdict", "poor")
+        self.warning.hide()
+        left = QVBoxLayout()
+        left.addLayout(field_rows(self._rows))
+        left.addWidget(self._incar_label)
+        left.addWidget(self.incar)
+        left.addStretch(1)
+        columns = QHBoxLayout()
+        columns.setSpacing(14)
+        columns.addLayout(left)
+        columns.addWidget(self.list)
+        columns.addWidget(self.preview, 1)
+        self.body.addLayout(columns)
+        self.body.addWidget(self.warning)
+        self.resize(1040, 600)
+        self._show_fields()
+        self.accept_button.setEnabled(False)
+        self._make()
+
+    def _build_fields(self) -> None:
+        defaults = DftSettings()
+        self.source = QComboBox()
+        self.source.addItems(list(self._sources))
+        self.images = indented(QSpinBox(minimum=1, maximum=25, value=5))
+        self.code = QComboBox()
+        for code, shown in CODE_NAMES.items():
+            self.code.addItem(shown, code)
+        self.calculator = QComboBox()
+        for calculator in CALCULATORS:
+            self.calculator.addItem(CALCULATOR_NAMES[calculator], calculator)
+        self.climbing = QCheckBox("Climbing image")
+        self.climbing.setToolTip("VASP needs the VTST patch for it")
+        self.climbing.setChecked(defaults.climbing)
+        self.force = _number(defaults.force_ev_per_angstrom, 0.001, 1.0, 0.01, 3, " eV/Å")
+        self.steps = indented(QSpinBox(minimum=1, maximum=9999, value=defaults.steps))
+        self.cutoff = _number(defaults.cutoff_ev, 100, 2000, 20, 0, " eV")
+        self.cutoff_ry = _number(defaults.cutoff_ry, 10, 200, 5, 0, " Ry")
+        self.k_spacing = _number(defaults.k_spacing, 0.05, 2.0, 0.05, 2, " 1/Å")
+        self.k_spacing.setToolTip("Largest distance between k-points, 2π included")
+        self.spin = QCheckBox("Spin-polarised where there are d or f metals")
+        self.spin.setChecked(defaults.spin)
+        self.hubbard = QCheckBox("+U of the Materials Project")
+        self.incar = QPlainTextEdit(placeholderText="IVDW = 12")
+        self.incar.setAccessibleName("Further INCAR tags")
+        self.incar.setFixedHeight(64)
+        self._incar_label = label("Further &INCAR tags, one a line", "muted")
+        self._incar_label.setBuddy(self.incar)
+        self._rows = (
+            ("&Band", self.source),
+            ("I&mages", self.images),
+            ("&Code", self.code),
+            ("C&alculator", self.calculator),
+            ("", self.climbing),
+            ("&Force", self.force),
+            ("S&teps", self.steps),
+            ("C&ut-off", self.cutoff),
+            ("Cut-&off", self.cutoff_ry),
+            ("&k-points", self.k_spacing),
+            ("", self.spin),
+            ("", self.hubbard),
+        )
+        for box in (self.source, self.code, self.calculator):
+            box.currentIndexChanged.connect(self._changed)
+        for number in (
+            self.images, self.force, self.steps, self.cutoff, self.cutoff_ry, self.k_spacing,
+        ):  # fmt: skip
+            number.valueChanged.connect(self._changed)
+        for check in (self.climbing, self.spin, self.hubbard):
+            check.toggled.connect(self._changed)
+        self.incar.textChanged.connect(self._changed)
+
+    def settings(self) -> DftSettings:
+        """Return what was chosen.
+
+        Raises
+        ------
+        DftInputError
+            If a further tag is none.
+        """
+        return DftSettings(
+            climbing=self.climbing.isChecked(),
+            force_ev_per_angstrom=self.force.value(),
+            steps=self.steps.value(),
+            cutoff_ev=self.cutoff.value(),
+            cutoff_ry=self.cutoff_ry.value(),
+            k_spacing=self.k_spacing.value(),
+            spin=self.spin.isChecked(),
+            hubbard_u=self.hubbard.isChecked(),
+            calculator=self.calculator.currentData(),
+            incar=parse_incar(self.incar.toPlainText()),
+        )
+
+    def accept(self) -> None:
+        """Hand over the files, once they are those of the present settings."""
+        if self._files and not self._timer.isActive():
+            self.chosen.emit(dict(self._files))
+            super().accept()
+
+    def reject(self) -> None:
+        """Leave without files."""
+        self._jobs.cancel("export dft")
+        super().reject()
+
+    def _changed(self) -> None:
+        self.accept_button.setEnabled(False)
+        self._show_fields()
+        self._timer.start()
+
+    def _show_fields(self) -> None:
+        """Show the fields that the chosen code knows."""
+        code, calculator = self.code.currentData(), self.calculator.currentData()
+        is_ase = code == "ase"
+        by = calculator if is_ase else code
+        shown = {
+            self.images: self.source.currentText() not in self._fixed,
+            self.calculator: is_ase,
+            self.cutoff: by in ("vasp", "gpaw"),
+            self.cutoff_ry: by == "espresso",
+            self.k_spacing: by != "chgnet",
+            self.spin: by != "chgnet",
+            self.hubbard: code == "vasp",
+            self.incar: code == "vasp",
+            self._incar_label: code == "vasp",
+        }
+        names = {field: text for text, field in self._rows}
+        for widget, visible in shown.items():
+            widget.setVisible(visible)
+            if widget in names:
+                for other in self.findChildren(type(self._incar_label)):
+                    if other.buddy() is widget:
+                        other.setVisible(visible)
+
+    def _make(self) -> None:
+        """Make the files in another thread; a band is made once."""
+        try:
+            settings = self.settings()
+        except Exception as error:
+            self._complain(error)
+            return
+        source, images = self.source.currentText(), self.images.value()
+        code = self.code.currentData()
+
+        def make(_: object) -> tuple[DftBand, dict[str, str]]:
+            key = source, images
+            if key not in self._bands:
+                self._bands[key] = self._sources[source](images)
+            return self._bands[key], input_files(self._bands[key], code, settings)
+
+        self._jobs.start("export dft", "", make, self._take, self._complain)
+
+    def _take(self, made: tuple[DftBand, dict[str, str]]) -> None:
+        band, self._files = made
+        before = self.list.currentItem().text() if self.list.currentItem() else ""
+        self.list.clear()
+        self.list.addItems(list(self._files))
+        found = self.list.findItems(before, Qt.MatchFlag.MatchExactly)
+        first = "INCAR" if "INCAR" in self._files else list(self._files)[-1]
+        item = found[0] if before and found else self.list.findItems(
+            first, Qt.MatchFlag.MatchExactly
+        )[0]  # fmt: skip
+        self.list.setCurrentItem(item)
+        self.warning.setText("\n".join(band.warnings))
+        self.warning.setVisible(bool(band.warnings))
+        self.accept_button.setEnabled(not self._timer.isActive())
+
+    def _show_file(self, name: str) -> None:
+        self.preview.setPlainText(self._files.get(name, ""))
+
+    def _complain(self, error: Exception) -> None:
+        self._files = {}
+        self.warning.setText(str(error))
+        self.warning.show()
+        self.accept_button.setEnabled(False)
+
+
+def _number(
+    value: float, low: float, high: float, step: float, decimals: int, unit: str
+) -> QDoubleSpinBox:
+    box = QDoubleSpinBox(minimum=low, maximum=high, singleStep=step, decimals=decimals)
+    box.setValue(value)
+    box.setSuffix(unit)
+    return indented(box)

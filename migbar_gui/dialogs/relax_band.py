@@ -1,0 +1,143 @@
+"""How to relax a band: potential, preset, and the few things that are changed most."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from PySide6.QtCore import Qt, Signal
+from PySide6.QtGui import QStandardItemModel
+from PySide6.QtWidgets import QCheckBox, QComboBox, QSpinBox, QWidget
+
+from migbar_gui.relaxations import RelaxRequest
+from migbar_gui.widgets import Question, field_rows, indented, label
+
+PRESET_NAMES = {"paper": "Paper: 3 images, as published", "quality": "Quality: 5 images, climbing"}
+
+DEVICES = {"auto": "Automatic", "cpu": "Processor", "cuda": "Graphics card (CUDA)"}
+
+
+def potential_box() -> QComboBox:
+    """Make a box for a potential; one that is not listed can be typed."""
+    from migbar.potentials import potential_choices
+
+    box = QComboBox(editable=True)
+    box.setInsertPolicy(QComboBox.InsertPolicy.NoInsert)
+    for row, choice in enumerate(potential_choices()):
+        box.addItem(choice.name)
+        box.setItemData(row, choice.missing or choice.summary, Qt.ItemDataRole.ToolTipRole)
+        model = box.model()
+        if choice.missing and isinstance(model, QStandardItemModel):
+            model.item(row).setEnabled(False)
+    box.setToolTip("chgnet, mace:FILE, or ase:NAME for a calculator that ASE knows")
+    return box
+
+
+class RelaxBandDialog(Question):
+    """Asks how the selected paths are to be relaxed.
+
+    Parameters
+    ----------
+    names : sequence of str
+        The paths.
+    atoms : int
+        In the largest of their supercells.
+    volumes : bool
+        Whether the band is to be relaxed at several volumes.
+    """
+
+    chosen = Signal(object)
+
+    def __init__(
+        self, names: Sequence[str], atoms: int, parent: QWidget | None, volumes: bool = False
+    ) -> None:
+        from migbar.neb.settings import PRESETS
+
+        which = names[0] if len(names) == 1 else f"{len(names)} paths, one after the other"
+        what = f"{which}, up to {atoms} atoms" if len(names) > 1 else f"{which}, {atoms} atoms"
+        text = f"{what}. It works in the background; the window can be closed meanwhile."
+        if volumes:
+            text = (
+                f"{what}, at 98, 100 and 102 % of its volume: three relaxations in the background."
+            )
+        title = "Barrier against volume" if volumes else "Relax band"
+        super().__init__(title, text, "Relax", parent)
+        self.potential = potential_box()
+        self.preset = QComboBox()
+        for name in PRESETS:
+            self.preset.addItem(PRESET_NAMES.get(name, name), name)
+        self.images = indented(QSpinBox(minimum=1, maximum=25))
+        self.climb = QCheckBox("Let the highest image climb to the saddle")
+        self.ends = QCheckBox("Relax both ends first")
+        self.device = QComboBox()
+        for name, shown in DEVICES.items():
+            self.device.addItem(shown, name)
+        self.trust = QCheckBox("Trust the model file: loading it runs the program inside")
+        self.body.addLayout(
+            field_rows(
+                (
+                    ("&Potential", self.potential),
+                    ("P&reset", self.preset),
+                    ("&Images", self.images),
+                    ("", self.climb),
+                    ("", self.ends),
+                    ("&Compute on", self.device),
+                    ("", self.trust),
+                )
+            )
+        )
+        self._about = label("", "muted", wrap=True)
+        self.body.addWidget(self._about)
+        self.preset.currentIndexChanged.connect(self._take_preset)
+        self.potential.currentTextChanged.connect(self._describe)
+        self._take_preset()
+        self._describe()
+        self.accepted.connect(lambda: self.chosen.emit(self.request()))
+
+    def request(self) -> RelaxRequest:
+        """Return what was chosen."""
+        from migbar.neb.settings import PRESETS
+
+        preset = self.preset.currentData()
+        wanted: dict[str, Any] = {
+            "n_images": self.images.value(),
+            "climb": self.climb.isChecked(),
+            "relax_ends": self.ends.isChecked(),
+        }
+        before = PRESETS[preset]
+        changes = {name: value for name, value in wanted.items() if getattr(before, name) != value}
+        return RelaxRequest(
+            self.potential.currentText().strip(),
+            preset,
+            changes,
+            self.device.currentData(),
+            self.trust.isChecked(),
+        )
+
+    def _take_preset(self) -> None:
+        from migbar.neb.settings import PRESETS
+
+        preset = PRESETS[self.preset.currentData()]
+        self.images.setValue(preset.n_images)
+        self.climb.setChecked(preset.climb)
+        self.ends.setChecked(preset.relax_ends)
+
+    def _describe(self) -> None:
+        name = self.potential.currentText().strip()
+        kind, _, variant = name.partition(":")
+        is_file = kind == "mace" and variant not in ("", "small", "medium", "large")
+        self.trust.setVisible(is_file)
+        self._about.setText(about(name))
+        self.accept_button.setEnabled(bool(name))
+        if self.isVisible():
+            self.fit()
+
+
+def about(potential: str) -> str:
+    """Say what a barrier of this potential is worth, and how long it takes."""
+    if potential.partition(":")[0] == "chgnet":
+        return (
+            "CHGNet needs half a minute to some minutes for a path of 100 atoms. Its barriers tend to be too "
+            "low; do not trust them without a correction."
+        )
+    return "The barrier is as good as the potential; the time depends on it, too."

@@ -1,0 +1,406 @@
+"""The dock with relaxed bands: their list, their energy profiles, and a slider through the images."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+
+from PySide6.QtCore import QSignalBlocker, QSize, Qt, QTimer
+from PySide6.QtWidgets import (
+    QAbstractItemView,
+    QCheckBox,
+    QHBoxLayout,
+    QListWidget,
+    QListWidgetItem,
+    QSlider,
+    QStackedLayout,
+    QToolButton,
+    QVBoxLayout,
+    QWidget,
+)
+
+from migbar.runs import RunState
+from migbar_gui.panels.profile_facts import ProfileFacts
+from migbar_gui.panels.profile_plot import Curve, LivePlot, ProfilePlot
+from migbar_gui.relaxations import LiveRun, Relaxations
+from migbar_gui.relaxed import NOWHERE, RelaxedPath, ShownImage
+from migbar_gui.runs import Runs
+from migbar_gui.theme import icon, path_colour
+from migbar_gui.widgets import button, label, swatch_icon
+from migbar_gui.workspace import Workspace
+
+Entry = LiveRun | RelaxedPath
+
+ROLE = Qt.ItemDataRole.UserRole
+PLAY_MS = 350
+
+
+def entry_colour(entry: Entry) -> str:
+    """Return the colour of an entry's path."""
+    return path_colour(entry.path_id) if entry.path_id is not None else NOWHERE
+
+
+def curve_of(workspace: Workspace, relaxed: RelaxedPath) -> Curve:
+    """Return what is drawn of a relaxed path, with the barrier that was predicted for it."""
+    result = workspace.result(relaxed.path_id)
+    predicted = None
+    if result is not None:
+        barrier = result.predicted.barrier
+        predicted = (barrier.barrier_ev, *barrier.interval_ev)
+    return Curve(
+        f"{relaxed.title}, {relaxed.method}",
+        entry_colour(relaxed),
+        relaxed.result.profile,
+        relaxed.curve,
+        relaxed.result.converged,
+        predicted,
+    )
+
+
+class ProfilePanel(QWidget):
+    """Relaxed bands: list, profile, image slider and facts, in step with the table and the 3D view.
+
+    Parameters
+    ----------
+    workspace : Workspace
+    relaxations : Relaxations
+    runs : Runs
+    relax : callable
+        Asks how to relax the selected paths.
+    """
+
+    def __init__(
+        self,
+        workspace: Workspace,
+        relaxations: Relaxations,
+        runs: Runs,
+        relax: Callable[[], object],
+    ) -> None:
+        super().__init__()
+        self.setObjectName("panel")
+        self.setAttribute(Qt.WidgetAttribute.WA_StyledBackground)
+        self._workspace = workspace
+        self._relaxations = relaxations
+        self._runs = runs
+        self._shown: Entry | None = None
+        self._left_out: set[Path] = set()
+        self._timer = QTimer(self, interval=PLAY_MS)
+        self._timer.timeout.connect(self._step)
+        self.list = QListWidget()
+        self.list.setObjectName("bars")
+        self.list.setAccessibleName("Relaxed bands")
+        self.list.setFixedWidth(270)
+        self.list.setTextElideMode(Qt.TextElideMode.ElideMiddle)
+        self.list.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
+        self.list.setSelectionMode(QAbstractItemView.SelectionMode.SingleSelection)
+        self.list.currentItemChanged.connect(lambda *_: self._choose())
+        self.list.itemChanged.connect(self._check)
+        self.plot = ProfilePlot()
+        self.plot.image_clicked.connect(self._go_to)
+        self.live_plot = LivePlot()
+        self.facts = ProfileFacts(workspace)
+        self.stop = button("Stop", self._stop)
+        self.stop.setToolTip("Stop at the next step; what there is stays, and it can go on later")
+        self.resume = button("Resume", self._resume)
+        self.relax = button("Relax band…", relax, "primary")
+        self._lay_out(relax)
+        for event in (
+            workspace.relaxed_changed,
+            workspace.paths_changed,
+            workspace.document_changed,
+        ):
+            event.connect(self._fill)
+        workspace.active_changed.connect(self._follow_active)
+        workspace.image_changed.connect(self._follow_image)
+        workspace.result_arrived.connect(lambda _: self._refresh())
+        relaxations.progressed.connect(self._progress)
+        relaxations.over.connect(lambda _: self._fill())
+        runs.changed.connect(lambda watched: self._enable())
+        self._fill()
+
+    # -------------------------------------------------------------- building
+
+    def _lay_out(self, relax: Callable[[], object]) -> None:
+        self.play = QToolButton()
+        self.play.setCheckable(True)
+        self.play.setAccessibleName("Play")
+        self.play.setToolTip("Walk through the images")
+        self.play.setIconSize(QSize(18, 18))
+        self.play.toggled.connect(self._set_playing)
+        self.slider = QSlider(Qt.Orientation.Horizontal)
+        self.slider.setAccessibleName("Image")
+        self.slider.setPageStep(1)
+        self.slider.valueChanged.connect(self._go_to)
+        self._image_text = label("", "muted")
+        self._image_text.setMinimumWidth(150)
+        self.in_view = QCheckBox("Show in 3D")
+        self.in_view.setToolTip("Show the image in the 3D view in place of the crystal")
+        self.in_view.toggled.connect(lambda _: self._show_in_view())
+        self.forces = QCheckBox("Forces")
+        self.forces.setToolTip("Draw the forces on the atoms as arrows in the 3D view")
+        self.forces.toggled.connect(self._toggle_forces)
+        self._steering = QWidget()
+        row = QHBoxLayout(self._steering)
+        row.setContentsMargins(8, 0, 8, 6)
+        row.setSpacing(8)
+        for widget in (self.play, self.slider, self._image_text, self.in_view, self.forces):
+            row.addWidget(widget, 1 if widget is self.slider else 0)
+        plots = QWidget()
+        self._plots = QStackedLayout(plots)
+        self._plots.addWidget(self.plot)
+        self._plots.addWidget(self.live_plot)
+        middle = QVBoxLayout()
+        middle.setSpacing(0)
+        middle.addWidget(plots, 1)
+        middle.addWidget(self._steering)
+        buttons = QHBoxLayout()
+        buttons.setContentsMargins(8, 6, 8, 6)
+        buttons.addWidget(self.relax)
+        buttons.addWidget(self.stop)
+        buttons.addWidget(self.resume)
+        buttons.addStretch(1)
+        left = QVBoxLayout()
+        left.setSpacing(0)
+        left.addLayout(buttons)
+        left.addWidget(self.list, 1)
+        page = QWidget()
+        columns = QHBoxLayout(page)
+        columns.setContentsMargins(0, 0, 0, 0)
+        columns.setSpacing(0)
+        columns.addLayout(left)
+        columns.addLayout(middle, 1)
+        columns.addWidget(self.facts)
+        invitation = QWidget()
+        column = QVBoxLayout(invitation)
+        column.setSpacing(12)
+        text = label(
+            "A relaxed band tells the energy all along a path: select a path and relax it with a "
+            "universal potential.",
+            "muted",
+            wrap=True,
+        )
+        text.setAlignment(Qt.AlignmentFlag.AlignCenter)
+        self.begin = button("Relax band…", relax, "primary")
+        column.addStretch(1)
+        column.addWidget(text)
+        column.addWidget(self.begin, 0, Qt.AlignmentFlag.AlignCenter)
+        column.addStretch(1)
+        self._pages = QStackedLayout(self)
+        self._pages.addWidget(invitation)
+        self._pages.addWidget(page)
+        self.refresh_icons()
+
+    def refresh_icons(self) -> None:
+        """Draw the icons in the colours of the current theme."""
+        self.play.setIcon(icon("pause" if self.play.isChecked() else "play"))
+        self.update()
+
+    # -------------------------------------------------------------- the list
+
+    @property
+    def entries(self) -> list[Entry]:
+        """What is listed: under way first, then the relaxed bands of the table and those opened besides."""
+        here = {path.id for path in self._workspace.state.paths} | {None}
+        live: list[Entry] = [run for run in self._relaxations.live if run.path_id in here]
+        working = {run.folder for run in self._relaxations.live}
+        done = [r for r in self._workspace.relaxed if r.path_id in here and r.folder not in working]
+        return [*live, *done]
+
+    @property
+    def shown(self) -> Entry | None:
+        """The entry that is looked at."""
+        return self._shown
+
+    @property
+    def checked(self) -> list[RelaxedPath]:
+        """Relaxed bands that are drawn."""
+        return [
+            e for e in self.entries if isinstance(e, RelaxedPath) and e.folder not in self._left_out
+        ]
+
+    def _fill(self) -> None:
+        entries, before = self.entries, self._shown
+        with QSignalBlocker(self.list):
+            self.list.clear()
+            for entry in entries:
+                self.list.addItem(self._item(entry))
+        self._pages.setCurrentIndex(1 if entries else 0)
+        folder = before.folder if before is not None else None
+        row = next((n for n, e in enumerate(entries) if e.folder == folder), None)
+        if row is None:
+            active = self._workspace.active
+            rows = [n for n, e in enumerate(entries) if e.path_id == active]
+            row = rows[-1] if rows else len(entries) - 1
+        with QSignalBlocker(self.list):
+            self.list.setCurrentRow(row)
+        self._choose(follow=False)
+
+    def _item(self, entry: Entry) -> QListWidgetItem:
+        item = QListWidgetItem(swatch_icon(entry_colour(entry)), "")
+        item.setData(ROLE, entry)
+        self._write(item)
+        if isinstance(entry, RelaxedPath):
+            on = entry.folder not in self._left_out
+            item.setFlags(item.flags() | Qt.ItemFlag.ItemIsUserCheckable)
+            item.setCheckState(Qt.CheckState.Checked if on else Qt.CheckState.Unchecked)
+        return item
+
+    @staticmethod
+    def _write(item: QListWidgetItem) -> None:
+        entry: Entry = item.data(ROLE)
+        if isinstance(entry, LiveRun):
+            force = f"{entry.residuals[-1]:.3f} eV/Å" if entry.residuals else "starting"
+            item.setText(f"{entry.title}   {force} …")
+            item.setToolTip(f"{entry.title}: relaxing")
+            return
+        state = "" if entry.result.converged else ", not converged"
+        item.setText(f"{entry.title}   {entry.result.barrier_ev:.3f} eV{state}")
+        item.setToolTip(f"{entry.title}\n{entry.method}{state}")
+
+    def _check(self, item: QListWidgetItem) -> None:
+        entry = item.data(ROLE)
+        if isinstance(entry, RelaxedPath):
+            on = item.checkState() is Qt.CheckState.Checked
+            (self._left_out.discard if on else self._left_out.add)(entry.folder)
+            self._refresh()
+
+    def select(self, folder: Path) -> None:
+        """Look at a relaxed band."""
+        for row in range(self.list.count()):
+            if self.list.item(row).data(ROLE).folder == folder:
+                self.list.setCurrentRow(row)
+
+    def _choose(self, follow: bool = True) -> None:
+        item = self.list.currentItem()
+        before, self._shown = self._shown, item.data(ROLE) if item is not None else None
+        shown = self._shown
+        if isinstance(shown, RelaxedPath):
+            with QSignalBlocker(self.slider):
+                self.slider.setRange(0, len(shown.result.images) - 1)
+                if before is not shown:
+                    self.slider.setValue(shown.result.profile.saddle)
+        self._refresh()
+        if follow and shown is not None and shown.path_id is not None:
+            self._workspace.activate(shown.path_id)
+        if self._workspace.shown_image is not None and before is not shown:
+            self._show_in_view()
+
+    def _follow_active(self) -> None:
+        active = self._workspace.active
+        if self._shown is not None and self._shown.path_id == active:
+            return
+        rows = [n for n, entry in enumerate(self.entries) if entry.path_id == active]
+        if rows and active is not None:
+            self.list.setCurrentRow(rows[-1])
+
+    # -------------------------------------------------------------- what is shown of it
+
+    def _refresh(self) -> None:
+        shown = self._shown
+        is_live = isinstance(shown, LiveRun)
+        self._plots.setCurrentIndex(1 if is_live else 0)
+        self._steering.setVisible(isinstance(shown, RelaxedPath))
+        if isinstance(shown, LiveRun):
+            self.live_plot.show_run(shown, entry_colour(shown))
+            self._set_playing(False)
+        drawn = [
+            e
+            for e in self.entries
+            if isinstance(e, RelaxedPath) and (e is shown or e.folder not in self._left_out)
+        ]
+        current = drawn.index(shown) if isinstance(shown, RelaxedPath) and shown in drawn else None
+        self.plot.show_curves([curve_of(self._workspace, e) for e in drawn], current)
+        self.facts.show_entry(shown)
+        self._tell_image()
+        self._enable()
+
+    def _progress(self, live: LiveRun) -> None:
+        items = [self.list.item(row) for row in range(self.list.count())]
+        item = next((i for i in items if i.data(ROLE) is live), None)
+        if item is None:
+            self._fill()
+            return
+        with QSignalBlocker(self.list):
+            self._write(item)
+        if live is self._shown:
+            self.live_plot.show_run(live, entry_colour(live))
+            self.facts.show_entry(live)
+
+    def _enable(self) -> None:
+        shown = self._shown
+        watched = self._runs.get(shown.folder) if shown is not None else None
+        state = watched.run.state if watched is not None else None
+        stopping = watched is not None and watched.stopping
+        self.stop.setVisible(isinstance(shown, LiveRun))
+        self.stop.setEnabled(not stopping)
+        self.stop.setText("Stopping …" if stopping else "Stop")
+        goes_on = (RunState.STOPPED, RunState.INTERRUPTED, RunState.FAILED)
+        self.resume.setVisible(state in goes_on)
+        self.relax.setVisible(not isinstance(shown, LiveRun) and state not in goes_on)
+
+    def _stop(self) -> None:
+        if self._shown is not None:
+            self._runs.stop(self._shown.folder)
+
+    def _resume(self) -> None:
+        if self._shown is not None:
+            self._runs.resume(self._shown.folder)
+
+    # -------------------------------------------------------------- images
+
+    def _go_to(self, image: int) -> None:
+        """Look at an image, in the 3D view as well."""
+        if not isinstance(self._shown, RelaxedPath):
+            return
+        with QSignalBlocker(self.slider):
+            self.slider.setValue(image)
+        if not self.in_view.isChecked():
+            self.in_view.setChecked(True)  # shows it
+        else:
+            self._show_in_view()
+        self._tell_image()
+
+    def _tell_image(self) -> None:
+        shown = self._shown
+        if not isinstance(shown, RelaxedPath):
+            return
+        image, last = self.slider.value(), self.slider.maximum()
+        name = {0: "initial", last: "final"}.get(image, f"image {image} of {last - 1}")
+        energy = shown.result.profile.relative[image]
+        self._image_text.setText(f"{name}, {energy:+.3f} eV".replace("-", "−"))
+        self.plot.show_image(image)
+
+    def _show_in_view(self) -> None:
+        shown = self._shown
+        if self.in_view.isChecked() and isinstance(shown, RelaxedPath):
+            wanted = ShownImage(shown, self.slider.value(), self.forces.isChecked())
+            self._workspace.show_image(wanted)
+        else:
+            self._workspace.show_image(None)
+
+    def _toggle_forces(self, on: bool) -> None:
+        if on and not self.in_view.isChecked():
+            self.in_view.setChecked(True)
+        image = self._workspace.shown_image
+        if image is not None:
+            self._workspace.show_image(replace(image, forces=on))
+
+    def _follow_image(self) -> None:
+        """Note that the view went back to the crystal."""
+        if self._workspace.shown_image is None:
+            self._set_playing(False)
+            with QSignalBlocker(self.in_view):
+                self.in_view.setChecked(False)
+
+    def _set_playing(self, on: bool) -> None:
+        with QSignalBlocker(self.play):
+            self.play.setChecked(on)
+        self.refresh_icons()
+        if on:
+            self._timer.start()
+        else:
+            self._timer.stop()
+
+    def _step(self) -> None:
+        self._go_to((self.slider.value() + 1) % (self.slider.maximum() + 1))

@@ -1,0 +1,255 @@
+"""Relaxes the workspace's paths in background runs, shows how they go, and brings their results back."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from PySide6.QtCore import QObject, Signal
+
+from migbar.runs import Run, RunState
+from migbar_gui.jobs import Jobs
+from migbar_gui.relaxed import RelaxedPath, VolumeResult, band_key
+from migbar_gui.run_watcher import Watched
+from migbar_gui.runs import Follower, Opener, Runs
+from migbar_gui.workspace import PathEntry, Workspace
+
+if TYPE_CHECKING:
+    from migbar.bands import Band
+
+NEB, VOLUME = "neb", "volume"
+TASKS = (NEB, VOLUME)
+
+
+@dataclass(frozen=True, slots=True)
+class RelaxRequest:
+    """How paths are to be relaxed.
+
+    Attributes
+    ----------
+    potential, preset, device : str
+    changes : mapping
+        What differs from the preset.
+    trust_file : bool
+        Whether a MACE model file may be loaded.
+    """
+
+    potential: str
+    preset: str
+    changes: Mapping[str, Any] = field(default_factory=dict)
+    device: str = "auto"
+    trust_file: bool = False
+
+
+@dataclass(slots=True, eq=False)
+class LiveRun:
+    """A relaxation under way.
+
+    Attributes
+    ----------
+    folder : Path
+    path_id : int or None
+        The path in this window.
+    title : str
+    stages : list of str
+        For each step, what was relaxed: an end, the band, or the band with its climbing image.
+    residuals : list of float
+        For each step the largest force, eV/Å.
+    energies : tuple of float
+        Of the band's images after its last step, eV; empty while the ends are relaxed.
+    """
+
+    folder: Path
+    path_id: int | None
+    title: str
+    stages: list[str] = field(default_factory=list)
+    residuals: list[float] = field(default_factory=list)
+    energies: tuple[float, ...] = ()
+
+    def take(self, event: Mapping[str, Any]) -> bool:
+        """Take note of an event; returns whether it was a step."""
+        if event.get("kind") != "step":
+            return False
+        self.stages.append(str(event["stage"]))
+        self.residuals.append(float(event["residual"]))
+        if event["stage"] in ("band", "climb"):
+            self.energies = tuple(float(e) for e in event["energies"])
+        return True
+
+
+class Relaxations(QObject):
+    """The runs that relax bands, and their results in the workspace."""
+
+    progressed = Signal(object)
+    """A `LiveRun` that has begun or gone on."""
+    over = Signal(object)
+    """The folder of a run that is under way no longer."""
+    opened = Signal(object)
+    """A `RelaxedPath` or `VolumeResult` that the user asked to see."""
+
+    def __init__(self, workspace: Workspace, jobs: Jobs, runs: Runs, parent: QObject) -> None:
+        super().__init__(parent)
+        self._workspace = workspace
+        self._jobs = jobs
+        self._runs = runs
+        self._live: dict[Path, LiveRun] = {}
+        self._followers: dict[Path, Follower] = {}
+        self._owners: dict[Path, int] = {}
+        self._ended: dict[Path, Run] = {}
+        self._keys: dict[int, str] = {}
+        runs.changed.connect(self._note)
+        runs.removed.connect(self._forget)
+        for task in TASKS:
+            runs.register(task, Opener("Open profile", self.open))
+        workspace.paths_changed.connect(self._find_earlier)
+        workspace.result_arrived.connect(lambda _: self._find_earlier())
+
+    @property
+    def live(self) -> list[LiveRun]:
+        """Relaxations that work at the moment."""
+        return list(self._live.values())
+
+    # -------------------------------------------------------------- starting
+
+    def start(self, ids: Iterable[int], request: RelaxRequest, task: str = NEB) -> None:
+        """Relax paths, one after the other; each is a run of its own."""
+        document = self._workspace.document
+        for path_id in ids:
+            path, result = self._workspace.path(path_id), self._workspace.result(path_id)
+            if document is not None and path is not None and result is not None:
+                self._start(path, document.name, result.predicted.band, request, task)
+
+    def _start(
+        self, path: PathEntry, document: str, band: Band, request: RelaxRequest, task: str
+    ) -> None:
+        name = f"{document}, {path.hop.ion} {path.label}"
+        title = f"Relaxing {name}" if task == NEB else f"Barrier against volume of {name}"
+
+        def prepare(_: object) -> dict[str, Any]:
+            from migbar.neb.task import neb_options
+
+            options = neb_options(
+                band,
+                request.potential,
+                request.preset,
+                request.changes,
+                device=request.device,
+                trust_file=request.trust_file,
+                name=name,
+            )
+            return options | {"key": band_key(band), "name": name}
+
+        def begin(options: dict[str, Any]) -> None:
+            folder = self._runs.new_folder(task)
+            self._owners[folder] = path.id
+            self._runs.start(task, title, options, folder)
+
+        self._jobs.start(f"relax {path.id} {task}", "", prepare, begin)
+
+    # -------------------------------------------------------------- following
+
+    def _note(self, watched: Watched) -> None:
+        run = watched.run
+        if run.task not in TASKS:
+            return
+        if run.state is RunState.RUNNING and run.task == NEB and run.folder not in self._live:
+            live = LiveRun(run.folder, self._owner(run), self._name(run))
+            self._live[run.folder] = live
+            follower = self._runs.follow(run.folder)
+            follower.arrived.connect(lambda events, live=live: self._take(live, events))
+            self._followers[run.folder] = follower
+            self.progressed.emit(live)
+        elif run.state.has_ended:
+            self._end_following(run.folder)
+            if run.state in (RunState.FINISHED, RunState.STOPPED):
+                self._ended[run.folder] = run
+                self._attach(run)
+
+    def _take(self, live: LiveRun, events: list[dict[str, Any]]) -> None:
+        steps = sum(live.take(event) for event in events)
+        if steps:
+            self.progressed.emit(live)
+
+    def _end_following(self, folder: Path) -> None:
+        follower = self._followers.pop(folder, None)
+        if follower is not None:
+            follower.close()
+        if self._live.pop(folder, None) is not None:
+            self.over.emit(folder)
+
+    def _forget(self, folder: Path) -> None:
+        self._end_following(folder)
+        self._ended.pop(folder, None)
+
+    # -------------------------------------------------------------- results
+
+    def open(self, run: Run) -> None:
+        """Read what a run has made, and show it."""
+        self._load(run, lambda made: self.opened.emit(made))
+
+    def _attach(self, run: Run) -> None:
+        """Read a run's result where its path is in the window."""
+        if self._owner(run) is not None:
+            self._load(run, lambda _: None)
+
+    def _find_earlier(self) -> None:
+        """Read results of earlier runs that belong to paths of the window."""
+        known = {relaxed.folder for relaxed in self._workspace.relaxed}
+        for folder, run in self._ended.items():
+            if folder not in known and not self._jobs.is_running(_key(folder)):
+                self._attach(run)
+
+    def _load(self, run: Run, then: Any) -> None:
+        owner, name = self._owner(run), self._name(run)
+
+        def read(_: object) -> RelaxedPath | VolumeResult | None:
+            if run.task == VOLUME:
+                from migbar.neb.volume import VolumeDependence
+
+                if run.result is None:
+                    return None
+                return VolumeResult(owner, name, run.folder, VolumeDependence.from_dict(run.result))
+            from migbar.neb import read_result
+
+            if run.state is RunState.STOPPED and not (run.folder / "result.json").exists():
+                return None
+            result = read_result(run.folder)
+            return RelaxedPath(owner, name, run.folder, result, result.profile.spline())
+
+        def keep(made: RelaxedPath | VolumeResult | None) -> None:
+            if isinstance(made, RelaxedPath):
+                self._workspace.set_relaxed(made)
+            elif made is not None:
+                self._workspace.set_volume_result(made)
+            if made is not None:
+                then(made)
+
+        self._jobs.start(_key(run.folder), "", read, keep)
+
+    def _owner(self, run: Run) -> int | None:
+        """Return the path of the window that a run relaxes."""
+        own = self._owners.get(run.folder)
+        if own is not None:
+            return own
+        key = run.options.get("key")
+        for path in self._workspace.state.paths:
+            if key and self._key_of(path.id) == key:
+                self._owners[run.folder] = path.id
+                return path.id
+        return None
+
+    def _key_of(self, path_id: int) -> str:
+        result = self._workspace.result(path_id)
+        if result is not None and path_id not in self._keys:
+            self._keys[path_id] = band_key(result.predicted.band)
+        return self._keys.get(path_id, "")
+
+    def _name(self, run: Run) -> str:
+        path = self._workspace.path(self._owner(run))
+        return f"{path.hop.ion}   {path.label}" if path else str(run.options.get("name", run.title))
+
+
+def _key(folder: Path) -> str:
+    return f"relaxed {folder}"

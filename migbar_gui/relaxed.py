@@ -1,0 +1,147 @@
+"""Relaxed paths as the workspace keeps them, and which image of one is looked at."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+from numpy.typing import NDArray
+from pymatgen.core import Structure
+
+from migbar.bands import Band
+from migbar_gui.theme import path_colour
+
+if TYPE_CHECKING:
+    from migbar.neb import NebResult
+    from migbar.neb.volume import VolumeDependence
+
+LONGEST_ARROW = 2.5
+"""Length in Å of the arrow for a band's largest force."""
+
+NOWHERE = "#7a8594"
+"""Colour of a relaxed path that is not in the window."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class RelaxedPath:
+    """A path that was relaxed with a potential, as its run left it.
+
+    Attributes
+    ----------
+    path_id : int or None
+        The path in this window; None where its structure is not open.
+    title : str
+        Ion and ends, with the structure's name where the path is not in this window.
+    folder : Path
+        Of the run.
+    result : NebResult
+    curve : pair of ndarray
+        Its profile's spline: distance in Å, energy in eV above the initial state.
+    """
+
+    path_id: int | None
+    title: str
+    folder: Path
+    result: NebResult
+    curve: tuple[NDArray[np.float64], NDArray[np.float64]]
+
+    @property
+    def method(self) -> str:
+        """Potential and number of images, short."""
+        images = self.result.settings.n_images
+        climbing = ", climbing" if self.result.settings.climb else ""
+        return f"{self.result.potential.name}, {images} images{climbing}"
+
+    @property
+    def ion(self) -> str:
+        """Symbol of the migrating ion."""
+        return str(self.result.images[0].symbols[0])
+
+    @property
+    def colour(self) -> str:
+        """The path's colour; grey where it is not in the window."""
+        return path_colour(self.path_id) if self.path_id is not None else NOWHERE
+
+    @property
+    def ion_path(self) -> NDArray[np.float64]:
+        """Positions of the ion in Å, not wrapped, shape (n_images, 3)."""
+        return np.array([atoms.positions[0] for atoms in self.result.images])
+
+    @property
+    def largest_force(self) -> float:
+        """Largest force on an atom of any image, eV/Å."""
+        forces = np.array([atoms.get_forces() for atoms in self.result.images])
+        return float(np.linalg.norm(forces, axis=2).max())
+
+    def arrows(self, image: int) -> NDArray[np.float64]:
+        """Return the forces of an image as arrows, shape (n, 2, 3) in Å.
+
+        The band's largest is `LONGEST_ARROW`; those under a twentieth of it are left out.
+        """
+        atoms = self.result.images[image]
+        forces, largest = atoms.get_forces(), self.largest_force or 1.0
+        seen = np.linalg.norm(forces, axis=1) > 0.05 * largest
+        # As the view has them: in the cell.
+        start = atoms.get_positions(wrap=True)[seen]
+        return np.stack([start, start + forces[seen] * LONGEST_ARROW / largest], axis=1)
+
+    def structure(self, image: int) -> Structure:
+        """Return one image, the ion first, atoms not wrapped."""
+        atoms = self.result.images[image]
+        return Structure(
+            atoms.cell.array, list(atoms.symbols), atoms.positions, coords_are_cartesian=True
+        )
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class VolumeResult:
+    """Barriers of a path at several volumes; attributes as those of `RelaxedPath`."""
+
+    path_id: int | None
+    title: str
+    folder: Path
+    dependence: VolumeDependence
+
+
+@dataclass(frozen=True, slots=True)
+class ShownImage:
+    """What the 3D view shows in place of the crystal.
+
+    Attributes
+    ----------
+    relaxed : RelaxedPath
+    image : int
+    forces : bool
+        Whether forces are drawn as arrows.
+    """
+
+    relaxed: RelaxedPath
+    image: int
+    forces: bool = False
+
+    @property
+    def text(self) -> str:
+        """What is shown, in a line."""
+        relaxed, last = self.relaxed, len(self.relaxed.result.images) - 1
+        name = {0: "Initial end", last: "Final end"}.get(self.image, f"Image {self.image}")
+        arrows = f"   ·   longest arrow {relaxed.largest_force:.2f} eV/Å" if self.forces else ""
+        return f"{name} of {relaxed.title}, relaxed with {relaxed.method}{arrows}"
+
+
+def band_key(band: Band) -> str:
+    """Return what tells bands apart, so that a run is known again in another session."""
+    atoms = [site.specie.symbol for site in band.host], band.ion
+    numbers = [band.host.lattice.matrix, band.host.cart_coords, band.cartesian_path[[0, -1]]]
+    rounded = [np.round(np.asarray(array) + 0.0, 3).tolist() for array in numbers]
+    return hashlib.sha256(json.dumps([atoms, rounded]).encode()).hexdigest()[:16]
+
+
+def potential_note(potential: str) -> str:
+    """Say what barriers of a potential are worth, as far as that was measured; empty where it was not."""
+    if potential.partition(":")[0] == "chgnet":
+        return "CHGNet's barriers tend to be too low."
+    return ""
