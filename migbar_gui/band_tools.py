@@ -100,7 +100,7 @@ class BandTools(QObject):
             f"export {path}",
             f"Writing {path.name}",
             lambda _: _write_profile(path, relaxed, pictures),
-            lambda written: window.statusBar().showMessage(f"Wrote {written}", 6000),
+            lambda written: window.say(f"Wrote {written}"),
         )
 
     def ask_export_dft(self) -> None:
@@ -143,8 +143,8 @@ class BandTools(QObject):
             f"export {folder}",
             f"Writing {folder.name}",
             lambda _: write_inputs(folder, files),
-            lambda _: window.statusBar().showMessage(
-                f"Wrote {len(files)} files to {folder}; begin with {next(iter(files))}.", 6000
+            lambda _: window.say(
+                f"Wrote {len(files)} files to {folder}; begin with {next(iter(files))}."
             ),
         )
 

@@ -140,8 +140,13 @@ def band_key(band: Band) -> str:
     return hashlib.sha256(json.dumps([atoms, rounded]).encode()).hexdigest()[:16]
 
 
-def potential_note(potential: str) -> str:
-    """Say what barriers of a potential are worth, as far as that was measured; empty where it was not."""
+def potential_note(potential: str, ends_relaxed: bool = True) -> str:
+    """Say what barriers of a potential are worth; empty where nothing is known of it."""
+    from migbar.neb.measured import measured_error
+
+    measured = measured_error(potential, ends_relaxed)
+    if measured is not None:
+        return measured.text
     if potential.partition(":")[0] == "chgnet":
-        return "CHGNet's barriers tend to be too low."
+        return "CHGNet's barriers tend to be too low; by how much was not measured for this case."
     return ""

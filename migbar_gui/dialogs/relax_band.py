@@ -10,6 +10,7 @@ from PySide6.QtGui import QStandardItemModel
 from PySide6.QtWidgets import QCheckBox, QComboBox, QSpinBox, QWidget
 
 from migbar_gui.relaxations import RelaxRequest
+from migbar_gui.relaxed import potential_note
 from migbar_gui.widgets import Question, field_rows, indented, label
 
 PRESET_NAMES = {"paper": "Paper: 3 images, as published", "quality": "Quality: 5 images, climbing"}
@@ -91,6 +92,7 @@ class RelaxBandDialog(Question):
         self.preset.currentIndexChanged.connect(self._take_preset)
         self.potential.currentTextChanged.connect(self._describe)
         self._take_preset()
+        self.ends.toggled.connect(self._describe)
         self._describe()
         self.accepted.connect(lambda: self.chosen.emit(self.request()))
 
@@ -127,17 +129,15 @@ class RelaxBandDialog(Question):
         kind, _, variant = name.partition(":")
         is_file = kind == "mace" and variant not in ("", "small", "medium", "large")
         self.trust.setVisible(is_file)
-        self._about.setText(about(name))
+        self._about.setText(about(name, self.ends.isChecked()))
         self.accept_button.setEnabled(bool(name))
         if self.isVisible():
             self.fit()
 
 
-def about(potential: str) -> str:
+def about(potential: str, ends_relaxed: bool = True) -> str:
     """Say what a barrier of this potential is worth, and how long it takes."""
+    note = potential_note(potential, ends_relaxed)
     if potential.partition(":")[0] == "chgnet":
-        return (
-            "CHGNet needs half a minute to some minutes for a path of 100 atoms. Its barriers tend to be too "
-            "low; do not trust them without a correction."
-        )
-    return "The barrier is as good as the potential; the time depends on it, too."
+        return f"CHGNet needs half a minute to some minutes for a path of 100 atoms. {note}"
+    return note or "The barrier is as good as the potential; the time depends on it, too."

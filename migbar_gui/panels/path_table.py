@@ -257,7 +257,7 @@ class PathTable(QAbstractTableModel):
         relaxed = self._workspace.relaxed_of(path.id)
         if column in (Column.RELAXED, Column.DIFFERENCE) and relaxed is not None:
             state = "converged" if relaxed.result.converged else "NOT CONVERGED"
-            note = potential_note(relaxed.result.potential.name)
+            note = potential_note(relaxed.result.potential.name, relaxed.result.ends_relaxed)
             return f"{relaxed.method}, {state}. {note}".strip()
         if isinstance(found, Exception):
             return str(found)

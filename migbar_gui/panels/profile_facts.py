@@ -106,7 +106,7 @@ class ProfileFacts(QScrollArea):
         clear(self._remarks)
         for remark in result.remarks:
             self._add_remark(remark.text, "warning")
-        bias = potential_note(result.potential.name)
+        bias = potential_note(result.potential.name, result.ends_relaxed)
         if bias:
             self._add_remark(bias, "info")
 
