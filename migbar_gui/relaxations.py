@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -98,6 +98,7 @@ class Relaxations(QObject):
         self._followers: dict[Path, Follower] = {}
         self._owners: dict[Path, int] = {}
         self._ended: dict[Path, Run] = {}
+        self._read: set[Path] = set()
         self._keys: dict[int, str] = {}
         runs.changed.connect(self._note)
         runs.removed.connect(self._forget)
@@ -187,21 +188,21 @@ class Relaxations(QObject):
 
     def open(self, run: Run) -> None:
         """Read what a run has made, and show it."""
-        self._load(run, lambda made: self.opened.emit(made))
+        self._load(run, self.opened.emit)
 
     def _attach(self, run: Run) -> None:
         """Read a run's result where its path is in the window."""
         if self._owner(run) is not None:
+            self._read.add(run.folder)
             self._load(run, lambda _: None)
 
     def _find_earlier(self) -> None:
         """Read results of earlier runs that belong to paths of the window."""
-        known = {relaxed.folder for relaxed in self._workspace.relaxed}
         for folder, run in self._ended.items():
-            if folder not in known and not self._jobs.is_running(_key(folder)):
+            if folder not in self._read:
                 self._attach(run)
 
-    def _load(self, run: Run, then: Any) -> None:
+    def _load(self, run: Run, then: Callable[[RelaxedPath | VolumeResult], object]) -> None:
         owner, name = self._owner(run), self._name(run)
 
         def read(_: object) -> RelaxedPath | VolumeResult | None:

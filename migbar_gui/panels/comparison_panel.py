@@ -12,6 +12,7 @@ from PySide6.QtWidgets import (
     QHBoxLayout,
     QListWidget,
     QListWidgetItem,
+    QPushButton,
     QStackedLayout,
     QStyle,
     QStyledItemDelegate,
@@ -21,6 +22,7 @@ from PySide6.QtWidgets import (
 )
 
 from migbar_gui.comparison import ORDERS, ComparedPath, compared_paths
+from migbar_gui.panels.profile_plot import Curve, ProfilePlot
 from migbar_gui.theme import current_theme, path_colour, pixmap
 from migbar_gui.widgets import button, label, swatch
 from migbar_gui.workspace import Workspace
@@ -179,6 +181,11 @@ class ComparisonPanel(QWidget):
         self.bars.itemActivated.connect(self._go)
         self.bars.currentItemChanged.connect(lambda *_: self._enable())
         self.axis = _Axis(self._scale, self.bars)
+        self.profiles = ProfilePlot(legend=True)
+        self.show_profiles = QPushButton("Profiles")
+        self.show_profiles.setCheckable(True)
+        self.show_profiles.setToolTip("Show the energy profiles of relaxed paths over one another")
+        self.show_profiles.toggled.connect(lambda _: self._show())
         self.pin = button("Pin", self._toggle_pin)
         self.pin.setToolTip("Keep the selected path here when another structure is opened")
         self._summary = label("", "muted")
@@ -189,6 +196,7 @@ class ComparisonPanel(QWidget):
         top.addWidget(self.order)
         top.addSpacing(8)
         top.addWidget(self._summary, 1)
+        top.addWidget(self.show_profiles)
         top.addWidget(self.pin)
         page = QWidget()
         column = QVBoxLayout(page)
@@ -203,6 +211,7 @@ class ComparisonPanel(QWidget):
         self._stack = QStackedLayout()
         self._stack.addWidget(hint)
         self._stack.addWidget(page)
+        self._stack.addWidget(self.profiles)
         outer = QVBoxLayout(self)
         outer.setContentsMargins(0, 0, 0, 0)
         outer.setSpacing(0)
@@ -214,6 +223,7 @@ class ComparisonPanel(QWidget):
             workspace.pins_changed,
             workspace.active_changed,
             workspace.threshold_changed,
+            workspace.relaxed_changed,
         ):
             event.connect(self._show)
         workspace.result_arrived.connect(lambda _: self._show())
@@ -230,7 +240,10 @@ class ComparisonPanel(QWidget):
         self._scale.threshold = workspace.threshold
         ends = [compared.barrier.interval_ev[1] for compared in shown]
         self._scale.largest = 1.05 * max([*ends, 1.2 * workspace.threshold])
-        self._stack.setCurrentIndex(1 if shown else 0)
+        curves = self._curves(shown)
+        self.show_profiles.setEnabled(bool(curves))
+        profiles = bool(curves) and self.show_profiles.isChecked()
+        self._stack.setCurrentIndex(2 if profiles else 1 if shown else 0)
         if [_content(c) for c in shown] != [_content(c) for c in self._shown]:
             self._fill(shown)
         self._select_active()
@@ -243,6 +256,25 @@ class ComparisonPanel(QWidget):
         self._enable()
         self.bars.viewport().update()
         self.axis.update()
+
+    def _curves(self, shown: list[ComparedPath]) -> list[Curve]:
+        """Draw the profiles of those that were relaxed, the active path's thick."""
+        found = [(c, self._workspace.relaxed_of(c.path.id)) for c in shown]
+        relaxed = [(compared, one) for compared, one in found if one is not None]
+        curves = [
+            Curve(
+                compared.name,
+                path_colour(compared.path.id),
+                one.result.profile,
+                one.curve,
+                one.result.converged,
+            )
+            for compared, one in relaxed
+        ]
+        ids = [compared.path.id for compared, _ in relaxed]
+        active = self._workspace.active
+        self.profiles.show_curves(curves, ids.index(active) if active in ids else None)
+        return curves
 
     def _fill(self, shown: list[ComparedPath]) -> None:
         self._shown = shown

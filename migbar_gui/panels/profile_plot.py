@@ -24,6 +24,8 @@ if TYPE_CHECKING:
 NEAR = 14.0
 """A click this close (pixels, across) to an image means it."""
 
+LEGEND_WIDTH = 380
+
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Curve:
@@ -55,8 +57,9 @@ class ProfilePlot(QWidget):
 
     image_clicked = Signal(int)
 
-    def __init__(self) -> None:
+    def __init__(self, legend: bool = False) -> None:
         super().__init__()
+        self._legend = legend
         self._curves: list[Curve] = []
         self._current: int | None = None
         self._image: int | None = None
@@ -97,7 +100,29 @@ class ProfilePlot(QWidget):
         order = sorted(range(len(self._curves)), key=lambda n: n == self._current)
         for number in order:
             self._draw_curve(painter, axes, self._curves[number], number == self._current)
+        if self._legend:
+            self._draw_legend(painter, axes.frame)
         painter.end()
+
+    def _draw_legend(self, painter: QPainter, frame: QRectF) -> None:
+        """Name the curves to the right of them, the active one bold."""
+        metrics, left, y = painter.fontMetrics(), frame.right() + 18, frame.top()
+        width = self.width() - left - 34
+        for number, curve in enumerate(self._curves):
+            painter.setPen(QPen(QColor(curve.colour), 3, _pen_style(curve)))
+            painter.drawLine(QPointF(left, y + 8), QPointF(left + 22, y + 8))
+            font = painter.font()
+            font.setBold(number == self._current)
+            painter.setFont(font)
+            state = "" if curve.converged else ", not converged"
+            value = f"   {curve.profile.barrier_ev:.3f} eV{state}"
+            room = int(width - metrics.horizontalAdvance(value) - 8)
+            name = metrics.elidedText(curve.name, Qt.TextElideMode.ElideMiddle, max(40, room))
+            painter.setPen(QColor(current_theme().text))
+            painter.drawText(QPointF(left + 30, y + 8 + metrics.ascent() / 2 - 1), name + value)
+            y += metrics.lineSpacing() + 5
+            if y > frame.bottom():
+                break
 
     def _fit_axes(self, painter: QPainter) -> Axes:
         low = min(float(c.spline[1].min()) for c in self._curves)
@@ -107,7 +132,8 @@ class ProfilePlot(QWidget):
             high = max(high, self._ground(current) + current.predicted[0])
         span = max(high - low, 0.05)
         x = max(float(self._x(c, c.profile.distance)[-1]) for c in self._curves) or 1.0
-        frame = frame_in(self.width(), self.height(), painter.fontMetrics())
+        width = self.width() - (LEGEND_WIDTH if self._legend else 0)
+        frame = frame_in(width, self.height(), painter.fontMetrics())
         return Axes(frame, (0.0, x), (low - 0.06 * span, high + 0.14 * span))
 
     @staticmethod
@@ -118,8 +144,7 @@ class ProfilePlot(QWidget):
         colour = QColor(curve.colour)
         if current and curve.predicted is not None:
             self._draw_prediction(painter, axes, curve)
-        style = Qt.PenStyle.SolidLine if curve.converged else Qt.PenStyle.DashLine
-        painter.setPen(QPen(colour, 2.4 if current else 1.4, style))
+        painter.setPen(QPen(colour, 2.4 if current else 1.4, _pen_style(curve)))
         painter.setBrush(Qt.BrushStyle.NoBrush)
         along, energy = curve.spline
         painter.drawPolyline(axes.line(self._x(curve, along), energy))
@@ -166,6 +191,10 @@ class ProfilePlot(QWidget):
             self.image_clicked.emit(nearest)
 
     mouseMoveEvent = mousePressEvent  # noqa: N815  dragging goes through the images
+
+
+def _pen_style(curve: Curve) -> Qt.PenStyle:
+    return Qt.PenStyle.SolidLine if curve.converged else Qt.PenStyle.DashLine
 
 
 class LivePlot(QWidget):

@@ -264,3 +264,18 @@ def test_that_a_relaxed_structure_is_shown_before_it_is_opened(metal, qtbot):
     assert metal.workspace.document.notes[-1].code == "relaxed"
     metal.commands["edit.undo"].trigger()
     assert metal.workspace.document.name == "alloy.cif"
+
+
+def test_that_profiles_of_compared_paths_lie_over_one_another(relaxed, qtbot, olivine):
+    panel = relaxed.comparison_panel
+    relaxed.commands["path.compare"].trigger()
+    assert panel.show_profiles.isEnabled()
+    panel.show_profiles.click()
+    qtbot.waitUntil(panel.profiles.isVisible)
+    assert "0.350 eV" in panel.profiles.accessibleDescription()
+    relaxed.commands["path.pin"].trigger()
+    relaxed.open_file(olivine)
+    wait_for_document(qtbot, relaxed, "olivine.cif")
+    assert panel.profiles.isVisible()
+    panel.show_profiles.click()
+    assert panel.bars.isVisible()
