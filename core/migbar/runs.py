@@ -328,12 +328,11 @@ def work(folder: str | Path) -> RunState:
     """
     folder = Path(folder).absolute()
     run = read_run(folder)
-    lock = FileLock(folder / "lock")
     try:
-        lock.acquire(blocking=False)
+        held = FileLock(folder / "lock").acquire(blocking=False)
     except Timeout:
         raise RunError(f"{run.title} is running already.") from None
-    with lock:
+    with held:
         progress = RunProgress(folder)
         progress.tell("started", pid=os.getpid())
         outcome: dict[str, Any]

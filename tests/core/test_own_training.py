@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -9,11 +11,15 @@ import numpy as np
 import pytest
 
 from migbar import runs
+from migbar.barriers import Barrier
 from migbar.datasets import BandRecord
 from migbar.datasets.splits import Scheme, SplitError
 from migbar.datasets.storage import write_dataset
+from migbar.errors import Cancelled
 from migbar.models.store import load_model
+from migbar.progress import Silent
 from migbar.runs import RunState
+from migbar.training.own.judgement import class_means, judge
 from migbar.training.own.options import (
     OptionsError,
     Preset,
@@ -23,6 +29,7 @@ from migbar.training.own.options import (
 )
 from migbar.training.own.paths import bundled_training_paths
 from migbar.training.own.task import estimate
+from migbar.training.own.task import run as run_training
 from tests.core.own_bands import own_records
 
 
@@ -155,3 +162,124 @@ def test_that_time_is_estimated_from_measured_steps(data: Path) -> None:
     assert 0 < quick.seconds < 300
     assert quick.judging > 0
     assert quick.training > 0
+
+
+def test_that_the_report_holds_verdict_scores_and_figures(data: Path, tmp_path: Path) -> None:
+    run = train(tmp_path / "run", forest(data))
+    page = Path(run.result["report"]).read_text()
+    assert run.result["verdict_text"] in page
+    assert page.count("<svg") == 2
+    assert "own.parquet" in page
+    assert "http" not in page.replace("http://www.w3.org", "")
+
+
+def test_that_being_no_better_is_said_plainly() -> None:
+    records = own_records(30)
+    y = np.array([r.target_ev for r in records])
+    rng = np.random.default_rng(0)
+
+    def judged(error: float, start: float) -> dict[str, Any]:
+        barriers = [Barrier(v, (v - 0.1, v + 0.1), "x", "1") for v in y + rng.normal(0, error, 30)]
+        return judge(records, barriers, np.full(30, y.mean()), y + rng.normal(0, start, 30))
+
+    assert judged(0.3, 0.1)["verdict_text"].startswith("Not better than what you had")
+    assert judged(0.02, 0.3)["verdict"] == "better"
+    assert judged(0.1, 0.1)["verdict"] in ("unclear", "not_better")
+    assert "learnt nothing of use" in judged(2.0, 0.1)["verdict_text"]
+
+
+def test_that_class_means_fall_back_on_the_ion_and_on_all() -> None:
+    band = own_records(1)[0].band
+    training = [BandRecord("a", band, 0.2, "x"), BandRecord("b", band, 0.4, "y")]
+    judged = [BandRecord("c", band, 0.0, "x"), BandRecord("d", band, 0.0, "z")]
+    assert class_means(training, judged) == pytest.approx([0.2, 0.3])
+
+
+class TestNetworks:
+    """The smallest network there is, in place of the bundled ones."""
+
+    @pytest.fixture(autouse=True)
+    def small(self, monkeypatch: pytest.MonkeyPatch, store: Path) -> None:
+        from migbar.models.networks.architectures import NetworkSize
+        from migbar.models.store import save_model
+        from migbar.training.own import network
+
+        size = NetworkSize(hidden=8, embedding=8, alignn_layers=1, gcn_layers=1)
+        compact = replace(network.PRESETS["compact"], size=size)
+        monkeypatch.setitem(network.PRESETS, "compact", compact)
+        monkeypatch.setitem(network.EPOCHS, Preset.QUICK, 2)
+        monkeypatch.setattr(network, "HEAD_EPOCHS", 20)
+        options = forest(Path("x"), recipe="MODEL-3", name="tiny")
+        learner = network.NetworkLearner(options, own_records(12), store / "work", Silent())
+        model = learner.train(np.arange(12), np.array([], int), "all", lambda step: None)
+        save_model(model, store / "tiny")
+
+    def test_that_a_network_is_trained_on_and_its_error_drawn(
+        self, data: Path, tmp_path: Path
+    ) -> None:
+        for name in ("one", "two"):
+            run = train(tmp_path / name, forest(data, start="tiny", recipe="", name=name))
+            assert run.state is RunState.FINISHED, run.error
+        assert [point["done"] for point in run.result["curve"]] == [1, 2]
+        weights = [
+            (tmp_path / "models" / n / "weights.safetensors").read_bytes() for n in ("one", "two")
+        ]
+        assert weights[0] == weights[1]
+        card = load_model("one").card
+        assert card.training["started_from"]["name"] == "tiny"
+        assert run.result["split"]["known"] > 0
+
+    def test_that_heads_alone_leave_the_trunk_as_it_is(self, data: Path, tmp_path: Path) -> None:
+        options = forest(data, start="tiny", recipe="", train="heads")
+        run = train(tmp_path / "run", options)
+        assert run.state is RunState.FINISHED, run.error
+        before, after = (load_model(n).network.state_dict() for n in ("tiny", "mine"))
+        changed = {key for key in before if not bool((before[key] == after[key]).all())}
+        assert changed
+        assert all(key.startswith(("conv_to_fc", "fc_hp", "fc_out")) for key in changed)
+
+    def test_that_an_interrupted_training_ends_with_the_same_weights(
+        self, data: Path, tmp_path: Path
+    ) -> None:
+        whole = train(tmp_path / "one", forest(data, start="tiny", recipe="", name="one"))
+        options = forest(data, start="tiny", recipe="", name="two")
+        runs.create_run(tmp_path / "two", "training", "Training", options.to_dict())
+        progress = runs.RunProgress(tmp_path / "two")
+        steps = iter(range(3))
+        progress.cancelled = lambda: next(steps, None) is None  # type: ignore[method-assign]
+        with pytest.raises(Cancelled):
+            run_training(tmp_path / "two", options.to_dict(), progress)
+        runs.work(tmp_path / "two")
+        again = runs.read_run(tmp_path / "two")
+        assert again.result["scores"] == whole.result["scores"]
+
+
+def test_that_the_command_trains_and_goes_on(
+    data: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from migbar.cli import main
+
+    monkeypatch.setenv("MIGBAR_HOME", str(tmp_path / "home"))
+    command = [
+        "train", "my oxides", "--data", str(data), "--from", "scratch", "--recipe", "band-forest", "--preset",
+        "quick", "--run", str(tmp_path / "run"),
+    ]  # fmt: skip
+    with pytest.raises(SystemExit) as ended:
+        main(command)
+    assert ended.value.code == 0, capsys.readouterr().err
+    out = capsys.readouterr().out
+    assert "MAE" in out
+    assert (tmp_path / "home" / "models" / "my oxides" / "card.json").exists()
+    options = str(tmp_path / "run" / "options.toml")
+    with pytest.raises(SystemExit):
+        main(["train", "again", "--options", options, "--run", str(tmp_path / "again"), "--json"])
+    told = json.loads(capsys.readouterr().out)
+    weights = [
+        (tmp_path / "home" / "models" / n / "weights.safetensors").read_bytes()
+        for n in ("my oxides", told["model"])
+    ]
+    assert weights[0] == weights[1]
+    with pytest.raises(SystemExit) as ended:
+        main([*command, "--seed", "7"])
+    assert ended.value.code == 2
+    assert "other options" in capsys.readouterr().err

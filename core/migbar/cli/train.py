@@ -8,8 +8,12 @@ from typing import Annotated
 import typer
 
 from migbar.cli.common import AsJson, print_json, progress_bar
+from migbar.cli.train_own import OWN, TrainGroup, train_own
 
-app = typer.Typer(help="Train a model.")
+app = typer.Typer(
+    help="Train a model: one of your own data, or one of the bundled kinds.", cls=TrainGroup
+)
+app.command(OWN)(train_own)
 
 Data = Annotated[Path, typer.Option("--data", help="JSON file of bands in the published format.")]
 Out = Annotated[

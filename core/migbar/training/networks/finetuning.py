@@ -232,13 +232,13 @@ def make_predictor(
     """
     scaling = TargetScaling(**data.info["scaling"])
     barriers = scaling.unscale(data.targets[:, 0].astype(float))
-    pooled = _pooled(network, data)
+    pooled = pooled_vectors(network, data)
     scores: dict[str, Any] = {
         "training": _scores(barriers, scaling.unscale(predict_scaled(network, data)[:, 0]))
     }
     calibration = None
     if unseen is not None:
-        calibration = _calibrate(barriers, unseen.barrier_ev)
+        calibration = calibrate(barriers, unseen.barrier_ev)
         scores["grouped"] = {
             "folds": int(unseen.fold.max()) + 1,
             **_scores(barriers, unseen.barrier_ev),
@@ -277,7 +277,7 @@ def make_predictor(
         scores=scores,
         notes=list(notes),
     )
-    return NetworkPredictor(card, network, calibration, _domain(pooled))
+    return NetworkPredictor(card, network, calibration, domain_of(pooled))
 
 
 def in_half_precision(model: NetworkPredictor) -> NetworkPredictor:
@@ -288,7 +288,7 @@ def in_half_precision(model: NetworkPredictor) -> NetworkPredictor:
 
 
 @torch.no_grad()
-def _pooled(network: Network, data: TrainingData) -> NDArray[np.float64]:
+def pooled_vectors(network: Network, data: TrainingData) -> NDArray[np.float64]:
     """Pooled vectors of all paths, shape (n, hidden)."""
     heads = network.heads
     try:
@@ -303,7 +303,7 @@ def _scores(y: NDArray[np.float64], p: NDArray[np.float64]) -> dict[str, Any]:
     return {k: v if isinstance(v, int) else round(v, 4) for k, v in scored.items()}
 
 
-def _calibrate(y: NDArray[np.float64], p: NDArray[np.float64]) -> Calibration:
+def calibrate(y: NDArray[np.float64], p: NDArray[np.float64]) -> Calibration:
     """Split-conformal ends with equal tails, on square roots of the barriers."""
     residual = np.sqrt(y) - np.sqrt(p)
     upper = min(np.ceil((len(y) + 1) * (1 + INTERVAL_LEVEL) / 2) / len(y), 1.0)
@@ -316,7 +316,7 @@ def _coverage(y: NDArray[np.float64], unseen: CrossValidation) -> dict[str, floa
     inside, width = np.empty(len(y), bool), np.empty(len(y))
     for k in range(int(unseen.fold.max()) + 1):
         test = unseen.fold == k
-        calibration = _calibrate(y[~test], unseen.barrier_ev[~test])
+        calibration = calibrate(y[~test], unseen.barrier_ev[~test])
         low, high = calibration.interval(unseen.barrier_ev[test], np.zeros(int(test.sum())))
         inside[test] = (low <= y[test]) & (y[test] <= high)
         width[test] = high - low
@@ -326,7 +326,8 @@ def _coverage(y: NDArray[np.float64], unseen: CrossValidation) -> dict[str, floa
     }
 
 
-def _domain(pooled: NDArray[np.float64]) -> Domain:
+def domain_of(pooled: NDArray[np.float64]) -> Domain:
+    """Say what a network that gives its training paths these vectors knows."""
     mean, scale = pooled.mean(axis=0), pooled.std(axis=0)
     scale[scale < 1e-6] = 1.0
     known = ((pooled - mean) / scale).astype(np.float32)

@@ -12,7 +12,7 @@ from __future__ import annotations
 import csv
 import io
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
@@ -93,6 +93,7 @@ def train_network(
     hardware: Hardware = ONE_DEVICE,
     progress: Progress = SILENT,
     stop_after: float | None = None,
+    watch: Callable[[Epoch], None] | None = None,
 ) -> list[Epoch]:
     """Train a network in place; it ends with the weights that are to be kept.
 
@@ -110,12 +111,15 @@ def train_network(
         Where cancelled, a checkpoint is written and `Cancelled` raised.
     stop_after : float, optional
         Seconds after which to write a checkpoint and stop as if cancelled.
+    watch : callable, optional
+        Told every epoch that ends; it may look at the network, and changes nothing.
 
     Returns
     -------
     list of Epoch
     """
     run = _Run(network, data, settings, folder, chosen, hardware, progress, stop_after)
+    run.watch = watch
     run.resume()
     run.train()
     return [Epoch(int(row[0]), *row[1:]) for row in run.state.epochs]
@@ -168,6 +172,7 @@ class _Run:
         targets = torch.from_numpy(data.targets).to(device)
         self.known = torch.isfinite(targets)
         self.targets = torch.where(self.known, targets, torch.zeros_like(targets))
+        self.watch: Callable[[Epoch], None] | None = None
         self.state = _State()
         self.best: dict[str, Tensor] | None = None
 
@@ -278,6 +283,8 @@ class _Run:
         mean = state.loss / self.steps_per_epoch
         state.epochs.append([epoch, lr, mean, validation, state.seconds])
         state.loss = 0.0
+        if self.watch is not None:
+            self.watch(Epoch(epoch, lr, mean, validation, state.seconds))
 
     @torch.no_grad()
     def _validate(self) -> float:

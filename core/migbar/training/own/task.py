@@ -17,12 +17,13 @@ from migbar.barriers import Barrier, Predictor
 from migbar.datasets import BandRecord, data_hash
 from migbar.datasets.splits import TRAINING, Split, SplitError, split_dataset
 from migbar.datasets.storage import BarrierDataset
-from migbar.errors import MigbarError
 from migbar.models.store import StoredModel, load_model, save_model
 from migbar.progress import SILENT, Progress, check_cancelled
 from migbar.runs import RunProgress
 from migbar.training.own.judgement import class_means, judge
-from migbar.training.own.options import SCRATCH, TrainingOptions, write_options
+from migbar.training.own.options import TrainingOptions, write_options
+from migbar.training.own.report import write_report
+from migbar.training.own.starts import TREES, Kind, find_start
 from migbar.training.own.trees import Step, TreeLearner
 
 SAMPLE = 6
@@ -35,8 +36,7 @@ def run(folder: Path, options: Mapping[str, Any], progress: RunProgress) -> dict
     Parameters
     ----------
     folder : path
-        Of the run. What was begun there is gone on with. It gets ``options.toml``, ``result.json`` (what is
-        returned), and ``report.html``.
+        Of the run. What was begun there is gone on with. It gets ``options.toml`` and ``report.html``.
     options : mapping
         `TrainingOptions.to_dict`.
     progress : RunProgress
@@ -58,7 +58,8 @@ def run(folder: Path, options: Mapping[str, Any], progress: RunProgress) -> dict
     Returns
     -------
     dict
-        ``model`` (name in the store), ``folder`` (of the model), ``options``, ``verdict`` (``better``,
+        ``model`` (name in the store), ``folder`` (of the model), ``report`` (HTML file), ``options``,
+        ``verdict`` (``better``,
         ``unclear``, ``not_better``, ``no_start``) and ``verdict_text`` for people; ``scores`` (by ``model``, ``start``,
         ``model_where_start``: the model on those paths that the start can be judged by, and ``baseline``; the fields
         of `migbar.evaluation.Scores`); ``against_start`` and ``against_baseline`` (``mae_ev``, ``mae_se_ev``:
@@ -92,6 +93,11 @@ class Learner(Protocol):
     ) -> StoredModel:
         """Train on the chosen paths."""
 
+    def calibrated(
+        self, model: Any, barriers: NDArray[np.float64], unseen: NDArray[np.float64]
+    ) -> StoredModel:
+        """Set the intervals by predictions (eV) for held-out paths, where the model has none of its own."""
+
     def seconds(self, count: int) -> float:
         """Estimate how long one training on `count` own paths takes."""
 
@@ -106,11 +112,12 @@ def make_learner(
     MigbarError
         If there is no such start or recipe.
     """
-    if options.start == "migbar-fast" or (
-        options.start == SCRATCH and options.recipe in ("migbar-fast", "band-forest")
-    ):
+    kind = find_start(options).kind
+    if kind is Kind.GROWN or options.recipe in TREES:
         return TreeLearner(options, records, folder, progress)
-    raise MigbarError(f"nothing can be trained from '{options.start}' {options.recipe}.")
+    from migbar.training.own.network import NetworkLearner
+
+    return NetworkLearner(options, records, folder, progress)
 
 
 @dataclass(frozen=True, slots=True)
@@ -145,10 +152,13 @@ def estimate(options: TrainingOptions, progress: Progress = SILENT) -> Estimate:
     kept = np.flatnonzero(np.isfinite(dataset.barriers))
     split = split_dataset(dataset, options.split)
     few = dataset.records(kept[np.linspace(0, len(kept) - 1, min(SAMPLE, len(kept)), dtype=int)])
-    started = time.perf_counter()
+    model = starting_model(options)
+    if model is not None:
+        model.predict([few[0].band], progress)  # what is loaded once is no part of the measure
     with tempfile.TemporaryDirectory() as folder:
+        make_learner(options, few[:1], Path(folder), progress)
+        started = time.perf_counter()
         learner = make_learner(options, few, Path(folder), progress)
-        model = starting_model(options)
         if model is not None:
             model.predict([record.band for record in few], progress)
         each = (time.perf_counter() - started) / len(few)
@@ -178,7 +188,7 @@ class _Training:
         learner = make_learner(options, records, self.work, self.progress)
         start = self._start(records)
         fold = split.fold[kept]
-        if options.start != SCRATCH:
+        if find_start(options).kind in (Kind.GROWN, Kind.TUNED):
             fold = np.where(np.isfinite(start), fold, TRAINING)
         told = self._tell_split(split, fold, int(np.isnan(start).sum()))
         self._stage(2, "judging", "Training without the validation paths, to judge the model")
@@ -192,17 +202,25 @@ class _Training:
             model = learner.train(
                 np.arange(len(records)), np.array([], np.int64), "all", lambda step: None
             )
+        targets = np.array([records[i].target_ev for i in judged], float)
+        unseen = np.array([b.barrier_ev for b in barriers])
+        model = learner.calibrated(model, targets, unseen)
         self._stage(4, "saving", "Saving the model")
         place = self._save(model, records, result)
-        return {
-            "model": place.name,
-            "folder": str(place),
-            "options": options.to_dict(),
-            **result,
-            "curve": self.curve,
-            "split": told,
-            "seconds": round(time.monotonic() - self.started, 1),
-        }
+        whole = without_nan(
+            {
+                "model": place.name,
+                "folder": str(place),
+                "report": str(self.folder / "report.html"),
+                "options": options.to_dict(),
+                **result,
+                "curve": self.curve,
+                "split": told,
+                "seconds": round(time.monotonic() - self.started, 1),
+            }
+        )
+        write_report(self.folder / "report.html", whole)
+        return whole
 
     def _stage(self, number: int, name: str, text: str) -> None:
         check_cancelled(self.progress)
@@ -311,7 +329,17 @@ class _Training:
 
 def starting_model(options: TrainingOptions) -> Predictor | None:
     """Return the model that there was before: the start, or the default one where that predicts nothing."""
-    return load_model(None if options.start == SCRATCH else options.start)
+    known = find_start(options).kind in (Kind.GROWN, Kind.TUNED)
+    return load_model(options.start if known else None)
+
+
+def without_nan(data: Any) -> Any:
+    """Return JSON data with null for what is not defined."""
+    if isinstance(data, dict):
+        return {key: without_nan(value) for key, value in data.items()}
+    if isinstance(data, list | tuple):
+        return [without_nan(value) for value in data]
+    return None if isinstance(data, float) and not np.isfinite(data) else data
 
 
 def _at(records: Sequence[BandRecord], index: NDArray[np.int64]) -> list[BandRecord]:
