@@ -164,6 +164,28 @@ def test_that_unusable_data_are_explained_and_nothing_is_left(window, qtbot, tmp
     assert not runs_dir().exists() or list(runs_dir().iterdir()) == []
 
 
+def test_that_columns_of_a_table_can_have_other_names(window, qtbot, tmp_path):
+    from migbar_gui.dialogs.retraining.columns import ColumnsDialog
+
+    own_records(1)[0].band.host.to(str(tmp_path / "host.cif"), "cif")
+    table = tmp_path / "own.csv"
+    table.write_text(
+        'cif,von,nach,Li?,E_act\nhost.cif,"0.125,0.125,0.125","0.375,0.125,0.125",Li,0.71\n'
+    )
+    wizard = opened_wizard(qtbot, window)
+    click(qtbot, page(wizard).columns)
+    dialog = next(d for d in wizard.findChildren(ColumnsDialog) if d.isVisible())
+    for key, name in {"from": "von", "to": "nach", "ion": "Li?", "barrier": "E_act"}.items():
+        dialog.fields[key].setText(name)
+    dialog.accept()
+    page(wizard).add([table])
+    go_on(qtbot, wizard)
+    qtbot.waitUntil(lambda: page(wizard).reading is not None, timeout=WAIT_MS)
+    assert page(wizard).reading.used == 1, page(wizard).table.problems
+    assert page(wizard).reading.barriers[0] == pytest.approx(0.71)
+    wizard.close()
+
+
 @pytest.fixture
 def finished(window, qtbot, tmp_path):
     """A training that ended badly: the model is not better than what was there before."""

@@ -9,18 +9,17 @@ from PySide6.QtCore import Qt
 from PySide6.QtGui import QDragEnterEvent, QDragMoveEvent, QDropEvent
 from PySide6.QtWidgets import QComboBox, QFileDialog, QHBoxLayout, QListWidget, QVBoxLayout
 
+from migbar_gui.dialogs.retraining.columns import ColumnsDialog
 from migbar_gui.dialogs.retraining.wizard import RetrainingWizard, WizardPage
 from migbar_gui.widgets import button, field_rows, label
 
 KINDS = (
-    "A folder of NEB calculations: in each one 00, 01, 02 … with POSCAR or CONTCAR, and OUTCAR or a table of "
-    "barriers",
-    "A CSV or XLSX table with a row for each path: structure file, sites or end structures, barrier",
-    "The published JSON format, extended XYZ with bands (LiTraj's, too), a results database or a dataset of MigBar",
+    "Folders of NEB calculations: in each one 00, 01, 02 … with POSCAR or CONTCAR, and OUTCAR or a barrier",
+    "CSV or XLSX tables with a row for each path: structure file and sites, two end structures, or a folder; "
+    "and the barrier",
+    "The published JSON format, extended XYZ, a download of LiTraj, or a dataset of MigBar (.parquet)",
 )
-FILES = (
-    "Barrier data (*.json *.csv *.xlsx *.xyz *.extxyz *.parquet *.db *.sqlite *.zip);;All files (*)"
-)
+FILES = "Barrier data (*.json *.csv *.tsv *.xlsx *.xyz *.extxyz *.parquet);;All files (*)"
 IONS = ("Li", "Na", "K", "Rb", "Mg", "Ca", "Sr", "Zn", "Al")
 
 
@@ -41,7 +40,9 @@ class DataPage(WizardPage):
         self.add_folder = button("Add folder…", self._ask_folder)
         self.remove = button("Remove", self._remove)
         buttons = QVBoxLayout()
-        for tool in (self.add_files, self.add_folder, self.remove):
+        self.columns = button("Columns…", self._ask_columns)
+        self.columns.setToolTip("Say what the columns of a table are called, if not as usual")
+        for tool in (self.add_files, self.add_folder, self.remove, self.columns):
             buttons.addWidget(tool)
         buttons.addStretch(1)
         row = QHBoxLayout()
@@ -82,6 +83,14 @@ class DataPage(WizardPage):
         name = QFileDialog.getExistingDirectory(self, "Folder with calculations", str(Path.home()))
         if name:
             self.add([Path(name)])
+
+    def _ask_columns(self) -> None:
+        dialog = ColumnsDialog(self.owner.read_options.columns, self)
+        dialog.chosen.connect(self._name_columns)
+        dialog.open()
+
+    def _name_columns(self, names: dict[str, str]) -> None:
+        self.owner.read_options = replace(self.owner.read_options, columns=names)
 
     def _remove(self) -> None:
         self.list.takeItem(self.list.currentRow())
