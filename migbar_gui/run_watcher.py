@@ -169,7 +169,12 @@ class RunWatcher(threading.Thread):
 
     def _start_next(self) -> bool:
         states = {path: known.watched.run.state for path, known in self._known.items()}
-        waiting = [path for path, state in states.items() if state is RunState.WAITING]
+        # Others make runs here, too, and start them themselves: only what was queued is started.
+        waiting = [
+            path
+            for path, state in states.items()
+            if state is RunState.WAITING and (path / "queued").exists()
+        ]
         running = sum(state is RunState.RUNNING for state in states.values())
         if not waiting or running >= self._at_once:
             return False

@@ -36,7 +36,7 @@ from typing import Any
 
 from PySide6.QtCore import QObject, Qt, Signal
 
-from migbar.runs import Run, RunState, create_run, runs_dir
+from migbar.runs import Run, RunState, create_run, queue_run, runs_dir
 from migbar_gui.run_watcher import Look, RunWatcher, Watched
 
 PATIENCE_S = 3.0
@@ -171,6 +171,7 @@ class Runs(QObject):
         """
         folder = folder or self.new_folder(task)
         self._note(Watched(create_run(folder, task, title, options)))
+        queue_run(folder)
         self._watcher.look()
         return folder
 

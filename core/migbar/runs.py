@@ -6,7 +6,7 @@ A run's folder holds
 ``run.json``        what to do: task, title, options, when and by which version it was made
 ``events.jsonl``    what happened, a line each, appended: progress and whatever the task tells
 ``outcome.json``    how it ended: ``finished`` with a result, ``failed`` with an error, ``stopped``
-``queued``          it waits for its turn, though it was begun before
+``queued``          it waits until it is its turn; the window starts it then
 ``stop``            asks the process to stop at its next step
 ``lock``            held by the process for as long as it lives
 ``log.txt``         what the process printed
@@ -244,7 +244,7 @@ def start_run(folder: str | Path, threads: int | None = None) -> subprocess.Pope
 
 
 def queue_run(folder: str | Path) -> None:
-    """Let a run that was begun before wait for its turn to go on.
+    """Let a run wait for its turn to start or to go on; the window starts it then.
 
     Raises
     ------

@@ -140,6 +140,17 @@ def test_that_runs_wait_for_their_turn_and_one_can_jump_the_queue(listed, qtbot)
     wait_for_state(qtbot, listed, second, RunState.RUNNING)
 
 
+def test_that_a_run_that_somebody_else_has_made_is_left_to_them(listed, qtbot):
+    folder = runs_dir() / "theirs"
+    create_run(folder, "count", "Theirs", {"to": 2})
+    mine = count(listed, 2)
+    wait_for_state(qtbot, listed, mine, RunState.FINISHED)
+    assert read_run(folder).state is RunState.WAITING
+    listed.jobs_panel.select(folder)
+    click(qtbot, listed.jobs_panel.resume)  # Start now
+    wait_for_state(qtbot, listed, folder, RunState.FINISHED)
+
+
 def test_that_a_waiting_run_can_be_taken_out_of_the_queue_and_comes_back(listed, qtbot):
     first = count(listed, 500, 0.02, "First")
     second = count(listed, 2, title="Second")
