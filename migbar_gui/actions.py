@@ -183,6 +183,15 @@ ACTIONS: tuple[Entry, ...] = (
         enabled=has_structure,
     ),
     Action(
+        "file.batch",
+        "&Batch screening…",
+        lambda w: w.ask_batch(),
+        "&File",
+        keys="Ctrl+B",
+        icon="batch",
+        tip="Find all paths and their barriers in a folder of structures",
+    ),
+    Action(
         "file.table",
         "Export &table…",
         lambda w: w.ask_export_table(),

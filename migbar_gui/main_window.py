@@ -70,7 +70,9 @@ from migbar_gui.panels.why_panel import WhyPanel
 from migbar_gui.predictions import Predictions
 from migbar_gui.relaxations import Relaxations
 from migbar_gui.retraining import Retraining
+from migbar_gui.runs import Opener as RunOpener
 from migbar_gui.runs import Runs
+from migbar_gui.screening.opening import PathOpener
 from migbar_gui.session import SUFFIX
 from migbar_gui.sessions import Sessions
 from migbar_gui.site_energy import SiteEnergyMaps
@@ -79,7 +81,9 @@ from migbar_gui.widgets import DockTitle, button, label
 from migbar_gui.workspace import Workspace
 
 if TYPE_CHECKING:
+    from migbar.runs import Run
     from migbar_gui.relaxed import RelaxedPath, VolumeResult
+    from migbar_gui.screening.dialog import BatchDialog
     from migbar_gui.view_link import ViewLink
     from migbar_gui.viewer import CrystalView
 
@@ -98,6 +102,10 @@ class MainWindow(QMainWindow):
         self.jobs = Jobs(self, self.show_error)
         self.runs = Runs(self.show_error, self, int(str(self.settings.value("runs_at_once", 1))))
         self.opener = Opener(self.workspace, self.jobs, self.show_error, self)
+        self.path_opener = PathOpener(self.workspace, self.jobs, self.opener, self.show_error, self)
+        self.runs.register(
+            "screening", RunOpener("Open table", self._show_screening, at_any_time=True)
+        )
         self.deriver: Deriver = Deriver(self.workspace, self.jobs, self)
         self.retraining: Retraining = Retraining(self)
         self.models = Models(self.settings, self.jobs, self.show_error, self)
@@ -640,6 +648,19 @@ class MainWindow(QMainWindow):
         return str(Path(str(self.settings.value("folder", str(Path.home())))) / f"{stem}-{ending}")
 
     # -------------------------------------------------------------- models, preferences, theme, about
+
+    def ask_batch(self) -> BatchDialog:
+        """Show the dialog that screens many structures."""
+        from migbar_gui.screening.dialog import BatchDialog
+
+        dialog = self.findChild(BatchDialog) or BatchDialog(self)
+        dialog.show()
+        dialog.raise_()
+        dialog.activateWindow()
+        return dialog
+
+    def _show_screening(self, run: Run) -> None:
+        self.ask_batch().show_run(run)
 
     def ask_models(self) -> None:
         """Show all models, to choose one, share it, or take one in."""

@@ -192,7 +192,8 @@ def _all_paths(crystal: CrystalPaths) -> dict[str, Any]:
                 "number": number,
                 "ion": search.ion,
                 "start": str(hop.start.name),
-                "end": hop.label.split(" → ")[1],
+                # Without its image a site's nearest one would be meant.
+                "end": f"{hop.end.name}@{','.join(map(str, hop.image))}",
                 "length_angstrom": hop.length,
                 "multiplicity": hop.multiplicity,
                 "per_site": hop.per_site,

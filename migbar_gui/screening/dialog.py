@@ -1,0 +1,515 @@
+"""The batch dialog: asks what to screen, and shows the table that fills."""
+
+from __future__ import annotations
+
+import time
+from collections import deque
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from PySide6.QtCore import QModelIndex, Qt, QTimer
+from PySide6.QtWidgets import (
+    QAbstractItemView,
+    QComboBox,
+    QDialog,
+    QDoubleSpinBox,
+    QFileDialog,
+    QHBoxLayout,
+    QLineEdit,
+    QProgressBar,
+    QStackedLayout,
+    QTableView,
+    QVBoxLayout,
+    QWidget,
+)
+
+from migbar.progress import Progress
+from migbar.runs import Run, RunState
+from migbar.screening.database import read_database
+from migbar.screening.query import Choice, Counts, Show, compound_classes, count, find_rows
+from migbar_gui.panels.notice import Notice
+from migbar_gui.run_watcher import Watched
+from migbar_gui.screening.form import ScreeningForm
+from migbar_gui.screening.opening import WantedPath
+from migbar_gui.screening.table import Column, Key, ResultTable
+from migbar_gui.widgets import button, indented, label
+
+if TYPE_CHECKING:
+    from migbar_gui.main_window import MainWindow
+
+REFRESH_MS = 1000
+"""The table follows a screening at this pace; slower where a look takes longer."""
+
+RATE_OVER_S = 60.0
+
+WIDTHS = {
+    Column.FILE: 190, Column.FORMULA: 110, Column.CLASS: 126, Column.ION: 44, Column.PATH: 112, Column.BARRIER: 100,
+    Column.INTERVAL: 108, Column.VERDICT: 68, Column.THROUGH_1D: 82, Column.THROUGH_2D: 82, Column.THROUGH_3D: 82,
+    Column.LENGTH: 92, Column.SITES: 58, Column.GROUP: 80,
+}  # fmt: skip
+
+SHOWN = {
+    Show.PATHS: "All paths",
+    Show.LOWEST: "Lowest barrier of each",
+    Show.FAILED: "Failed files",
+}
+
+FORMATS = {
+    "CSV (*.csv)": ".csv",
+    "Excel workbook (*.xlsx)": ".xlsx",
+    "Parquet (*.parquet)": ".parquet",
+    "HTML report (*.html)": ".html",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class _View:
+    """What a look at the database found."""
+
+    database: Path
+    keys: list[Key]
+    counts: Counts
+    classes: list[str]
+
+
+class BatchDialog(QDialog):
+    """Screens folders in a process of its own; closing it, or the window, leaves that alone.
+
+    Parameters
+    ----------
+    window : MainWindow
+        Where double-clicked rows are opened.
+    """
+
+    def __init__(self, window: MainWindow) -> None:
+        super().__init__(window)
+        self.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
+        self.setWindowTitle("Batch screening")
+        self.setWindowFlag(Qt.WindowType.WindowMaximizeButtonHint)
+        self.resize(1120, 700)
+        self._window = window
+        self._folder: Path | None = None
+        self._database: Path | None = None
+        self._job = f"screening {id(self)}"
+        self._looking = False
+        self._wanted_look = False
+        self._pace: deque[tuple[float, int]] = deque()
+        self.notice = Notice()
+        self.form = ScreeningForm(window.models, window.settings)
+        self.table = ResultTable()
+        self.view = self._make_view()
+        self._make_filters()
+        self._make_tools()
+        self._lay_out()
+        self._timer = QTimer(self, singleShot=True, interval=REFRESH_MS)
+        self._timer.timeout.connect(self._look)
+        self.form.asked.connect(self._start)
+        self.table.sort_asked.connect(self._sort)
+        self._sorted_by = ("", False)
+        window.runs.changed.connect(self._follow)
+        window.runs.ended.connect(self._follow)
+
+    def show_run(self, run: Run) -> None:
+        """Show the results of a run, whether it is at work or not."""
+        self._folder = run.folder
+        watched = self._window.runs.get(run.folder) or Watched(run)
+        self.show_results(Path(run.options.get("out") or run.folder / "results.db"))
+        self._follow(watched)
+
+    def show_results(self, database: Path) -> None:
+        """Show a results database."""
+        self._database = database
+        self.setWindowTitle(f"{database} – batch screening")
+        self._title.setText(database.name)
+        self._title.setToolTip(str(database))
+        self._pages.setCurrentIndex(1)
+        self._show_state(None)
+        self._look()
+
+    def done(self, result: int) -> None:
+        """Close; a screening goes on."""
+        self._window.jobs.cancel(self._job)
+        super().done(result)
+
+    def choice(self) -> Choice:
+        """Return which rows are asked for."""
+        sort, descending = self._sorted_by
+        return Choice(
+            show=Show(self.shown.currentData()),  # Qt keeps a plain text
+            text=self.text.text().strip(),
+            compound_class=self.classes.currentData() or "",
+            max_barrier_ev=self.barrier.value() or None,
+            max_through_ev=self.through.value() or None,
+            through=self.dimensions.currentData(),
+            sort=sort,
+            descending=descending,
+        )
+
+    # -------------------------------------------------------------- building
+
+    def _make_view(self) -> QTableView:
+        view = QTableView()
+        view.setModel(self.table)
+        view.setSortingEnabled(True)
+        view.horizontalHeader().setSortIndicator(-1, Qt.SortOrder.AscendingOrder)
+        view.horizontalHeader().setSortIndicatorClearable(True)
+        view.setSelectionBehavior(QAbstractItemView.SelectionBehavior.SelectRows)
+        view.setSelectionMode(QAbstractItemView.SelectionMode.SingleSelection)
+        view.setEditTriggers(QAbstractItemView.EditTrigger.NoEditTriggers)
+        view.setTabKeyNavigation(False)  # so that the keyboard gets out of it
+        view.setShowGrid(False)
+        view.setWordWrap(False)
+        view.setAccessibleName("Results")
+        view.verticalHeader().hide()
+        view.verticalHeader().setDefaultSectionSize(30)
+        header = view.horizontalHeader()
+        header.setHighlightSections(False)
+        header.setStretchLastSection(True)
+        for column, width in WIDTHS.items():
+            view.setColumnWidth(column, width)
+        view.activated.connect(self.open_row)
+        return view
+
+    def _make_filters(self) -> None:
+        self.shown = QComboBox()
+        for show, name in SHOWN.items():
+            self.shown.addItem(name, show)
+        self.shown.setAccessibleName("Which rows to show")
+        self.classes = QComboBox()
+        self.classes.addItem("All classes", "")
+        self.classes.setSizeAdjustPolicy(QComboBox.SizeAdjustPolicy.AdjustToContents)
+        self.classes.setAccessibleName("Class of compounds")
+        self.barrier = _limit_box("Barrier of the path")
+        self.dimensions = QComboBox()
+        for number in (1, 2, 3):
+            self.dimensions.addItem(f"through in {number}D up to", number)
+        self.dimensions.setCurrentIndex(2)
+        self.dimensions.setAccessibleName("Dimensions to get through in")
+        self.through = _limit_box("Barrier for getting through")
+        self.text = QLineEdit(
+            placeholderText="Search file, formula, reason", clearButtonEnabled=True
+        )
+        self.shown.currentIndexChanged.connect(lambda _: self._show_columns())
+        for combo in (self.shown, self.classes, self.dimensions):
+            combo.currentIndexChanged.connect(lambda _: self._soon(0))
+        for box in (self.barrier, self.through):
+            box.valueChanged.connect(lambda _: self._soon(200))
+        self.text.textChanged.connect(lambda _: self._soon(200))
+
+    def _make_tools(self) -> None:
+        self._title = label("", "formula")
+        self._counts = label("", "muted")
+        self._state = label("", "muted")
+        self.progress = QProgressBar()
+        self.progress.setTextVisible(False)
+        self.pause = button("Pause", self._pause)
+        self.cancel = button("Cancel", self._cancel)
+        self.cancel.setToolTip("Stop for good; what is done is kept")
+        self.retry = button("Try failed files again", self._retry)
+        self.export = button("Export…", self._ask_export)
+        self.new = button("New screening…", lambda: self._pages.setCurrentIndex(0))
+        self.close_button = button("Close", self.close)
+        self.open_results = button("Open results…", self._ask_results)
+        for tool in (self.pause, self.cancel, self.retry, self.export, self.new, self.close_button):
+            tool.setAutoDefault(False)
+        self.form.start.setDefault(True)
+        self.form.buttons.insertWidget(0, self.open_results)
+
+    def _lay_out(self) -> None:
+        filters = QHBoxLayout()
+        filters.setSpacing(8)
+        for widget in (self.shown, self.classes, label("barrier up to"), self.barrier):
+            filters.addWidget(widget)
+        filters.addWidget(self.dimensions)
+        filters.addWidget(self.through)
+        filters.addWidget(self.text, 1)
+        top = QHBoxLayout()
+        top.addWidget(self._title)
+        top.addSpacing(10)
+        top.addWidget(self._counts, 1)
+        working = QHBoxLayout()
+        working.setSpacing(8)
+        working.addWidget(self.progress, 1)
+        working.addWidget(self._state, 2)
+        working.addWidget(self.pause)
+        working.addWidget(self.cancel)
+        bottom = QHBoxLayout()
+        bottom.setSpacing(8)
+        for tool in (self.export, self.retry):
+            bottom.addWidget(tool)
+        bottom.addStretch(1)
+        bottom.addWidget(self.new)
+        bottom.addWidget(self.close_button)
+        results = QWidget()
+        column = QVBoxLayout(results)
+        column.setContentsMargins(16, 12, 16, 12)
+        column.setSpacing(8)
+        column.addLayout(top)
+        column.addLayout(filters)
+        column.addWidget(self.view, 1)
+        column.addLayout(working)
+        column.addLayout(bottom)
+        self._pages = QStackedLayout()
+        self._pages.addWidget(self.form)
+        self._pages.addWidget(results)
+        outer = QVBoxLayout(self)
+        outer.setContentsMargins(0, 0, 0, 0)
+        outer.setSpacing(0)
+        outer.addWidget(self.notice)
+        outer.addLayout(self._pages, 1)
+
+    # -------------------------------------------------------------- the run
+
+    def _start(self, title: str, options: dict[str, Any]) -> None:
+        try:
+            self._folder = self._window.runs.start("screening", title, options)
+        except Exception as error:
+            self.form.complain(str(error))
+            return
+        self._pace.clear()
+        watched = self._window.runs.get(self._folder)
+        assert watched is not None
+        self.show_run(watched.run)
+
+    def _watched(self) -> Watched | None:
+        return self._window.runs.get(self._folder) if self._folder else None
+
+    def _follow(self, watched: Watched) -> None:
+        """Show how far the run is, and what it has found."""
+        if watched.run.folder != self._folder:
+            return
+        now = time.monotonic()
+        if watched.total and (not self._pace or self._pace[-1][1] != watched.done):
+            self._pace.append((now, watched.done))
+        while len(self._pace) > 2 and now - self._pace[0][0] > RATE_OVER_S:
+            self._pace.popleft()
+        self._show_state(watched)
+        if watched.run.state.has_ended:
+            self._look()
+            if watched.run.state is RunState.FAILED:
+                self.notice.show_message(watched.run.error, "error")
+        else:
+            self._soon(REFRESH_MS)
+
+    def _show_state(self, watched: Watched | None) -> None:
+        state = watched.run.state if watched else None
+        under_way = watched is not None and not watched.run.state.has_ended
+        goes_on = state in (RunState.STOPPED, RunState.INTERRUPTED, RunState.FAILED)
+        self.pause.setVisible(under_way or goes_on)
+        self.pause.setText("Resume" if goes_on else "Pause")
+        self.pause.setEnabled(not (watched and watched.stopping))
+        self.cancel.setVisible(under_way)
+        self.progress.setVisible(under_way)
+        self.retry.setEnabled(bool(watched and watched.run.state.has_ended))
+        if watched is None:
+            self._state.setText("")
+            return
+        self.progress.setRange(0, watched.total)
+        self.progress.setValue(watched.done)
+        self._state.setText(self._state_text(watched))
+
+    def _state_text(self, watched: Watched) -> str:
+        state = watched.run.state
+        if watched.stopping:
+            return "Stopping…"
+        if state is RunState.WAITING:
+            return "Waiting for its turn: another long job is at work"
+        if state is RunState.FINISHED:
+            return "Finished"
+        if state is RunState.FAILED:
+            return "It could not go on"
+        if state is not RunState.RUNNING:
+            return "Paused; what is done is kept"
+        if not watched.total:
+            return watched.message or "Starting…"
+        parts = [f"{watched.done:,} of {watched.total:,} files", self._rate()]
+        if watched.seconds_left is not None:
+            parts.append(f"{_duration(watched.seconds_left)} left")
+        return "  ·  ".join(filter(None, parts))
+
+    def _rate(self) -> str:
+        if len(self._pace) < 2:
+            return ""
+        (begun, first), (now, done) = self._pace[0], self._pace[-1]
+        return f"{60 * (done - first) / max(now - begun, 0.1):,.0f} per minute"
+
+    def _pause(self) -> None:
+        watched = self._watched()
+        if watched is None or self._folder is None:
+            return
+        if watched.run.state.has_ended:
+            self._pace.clear()
+            self.notice.hide()
+            self._window.runs.resume(self._folder)
+        else:
+            self._window.runs.stop(self._folder)
+
+    def _cancel(self) -> None:
+        watched = self._watched()
+        if watched is None or self._folder is None:
+            return
+        if watched.stopping:
+            self._window.runs.kill(self._folder)
+        else:
+            self._window.runs.stop(self._folder)
+
+    def _retry(self) -> None:
+        watched = self._watched()
+        if watched is not None:
+            run = watched.run
+            self._start(
+                f"{run.title.removesuffix(' again')} again", {**run.options, "retry_failed": True}
+            )
+
+    # -------------------------------------------------------------- the table
+
+    def _show_columns(self) -> None:
+        """Hide what a failed file does not have: all but its reason."""
+        failed = self.shown.currentData() == Show.FAILED
+        for column in Column:
+            wanted = not failed or column in (Column.FILE, Column.NOTE)
+            self.view.setColumnHidden(column, not wanted)
+        self.view.setColumnWidth(Column.FILE, 340 if failed else WIDTHS[Column.FILE])
+
+    def _soon(self, milliseconds: int) -> None:
+        if not self._timer.isActive() or self._timer.remainingTime() > milliseconds:
+            self._timer.start(milliseconds)
+
+    def _sort(self, column: str, descending: bool) -> None:
+        self._sorted_by = (column, descending)
+        self._look()
+
+    def _look(self) -> None:
+        """Ask the database, in another thread, for the rows to show."""
+        self._timer.stop()
+        if self._database is None:
+            return
+        if self._looking:  # one look at a time; then once more
+            self._wanted_look = True
+            return
+        self._looking = True
+        self.table.threshold = self._window.workspace.threshold
+        database, choice, threshold = self._database, self.choice(), self.table.threshold
+        self._window.jobs.start(
+            self._job,
+            "",
+            lambda _: _look_into(database, choice, threshold),
+            self._take_view,
+            self._no_view,
+        )
+
+    def _take_view(self, view: _View) -> None:
+        self._looking = False
+        self.table.show(view.database, view.keys)
+        counts = view.counts
+        shown = f"{len(view.keys):,} rows shown  ·  {counts.done:,} structures"
+        parts = [shown, f"{counts.good:,} good in 3D"]
+        parts += [f"{counts.duplicates:,} repeated"] if counts.duplicates else []
+        parts += [f"{counts.failed:,} failed"] if counts.failed else []
+        self._counts.setText("  ·  ".join(parts))
+        self._fill_classes(view.classes)
+        self.export.setEnabled(bool(counts.done or counts.failed))
+        if self._wanted_look:
+            self._wanted_look = False
+            self._soon(0)
+
+    def _no_view(self, error: Exception) -> None:
+        self._looking = False
+        watched = self._watched()
+        if watched is not None and not watched.run.state.has_ended:
+            self._soon(REFRESH_MS)  # the database is not there yet
+        elif watched is None or watched.run.state is RunState.FINISHED:
+            self.notice.show_error(error)
+
+    def _fill_classes(self, classes: list[str]) -> None:
+        known = [self.classes.itemData(row) for row in range(1, self.classes.count())]
+        if known == classes:
+            return
+        chosen = self.classes.currentData()
+        self.classes.blockSignals(True)
+        self.classes.clear()
+        self.classes.addItem("All classes", "")
+        for name in classes:
+            self.classes.addItem(name, name)
+        self.classes.setCurrentIndex(max(0, self.classes.findData(chosen)))
+        self.classes.blockSignals(False)
+
+    def open_row(self, index: QModelIndex) -> None:
+        """Open the structure of a row with its path in the main window."""
+        row = self.table.row(index.row())
+        if row is None:
+            return
+        path = {k: row[k] or "" for k in ("ion", "mechanism")}
+        ends = (row["from"] or "", row["to"] or "") if not row["problem"] else ("", "")
+        self._window.path_opener.open(
+            WantedPath(Path(row["file"]), path["ion"], *ends, mechanism=path["mechanism"])
+        )
+        self._window.raise_()
+        self._window.activateWindow()
+
+    # -------------------------------------------------------------- files
+
+    def _ask_results(self) -> None:
+        name, _ = QFileDialog.getOpenFileName(
+            self, "Results of a screening", "", "Results databases (*.db);;All files (*)"
+        )
+        if name:
+            self._folder = None
+            self.show_results(Path(name))
+
+    def _ask_export(self) -> None:
+        assert self._database is not None
+        name, kind = QFileDialog.getSaveFileName(
+            self, "Export results", str(self._database.with_suffix(".csv")), ";;".join(FORMATS)
+        )
+        if name:
+            path = Path(name)
+            self.export_to(path if path.suffix else path.with_suffix(FORMATS[kind]))
+
+    def export_to(self, path: Path, done: Callable[[], object] = lambda: None) -> None:
+        """Write the rows that are shown (a report: all results) to a file."""
+        from migbar.screening.tables import export
+
+        database, threshold = self._database, self.table.threshold
+        assert database is not None
+        choice = self.choice()
+        choice = replace(choice, sort=choice.sort or "file")
+
+        def work(progress: Progress) -> None:
+            export(database, path, choice, threshold, progress)
+
+        def tell(_: object) -> None:
+            self.notice.show_message(f"Wrote {path}")
+            done()
+
+        self._window.jobs.start(
+            "export screening", f"Writing {path.name}", work, tell, self.notice.show_error
+        )
+
+
+def _look_into(database: Path, choice: Choice, threshold: float) -> _View:
+    with read_database(database) as connection:
+        return _View(
+            database,
+            find_rows(connection, choice),
+            count(connection, threshold),
+            compound_classes(connection),
+        )
+
+
+def _limit_box(name: str) -> QDoubleSpinBox:
+    box = indented(QDoubleSpinBox(minimum=0.0, maximum=10.0, singleStep=0.05, decimals=2))
+    box.setSuffix(" eV")
+    box.setSpecialValueText("any")
+    box.setAccessibleName(name)
+    return box
+
+
+def _duration(seconds: float) -> str:
+    minutes, left = divmod(round(seconds), 60)
+    hours, minutes = divmod(minutes, 60)
+    if hours:
+        return f"{hours} h {minutes:02d} min"
+    return f"{minutes} min {left:02d} s" if minutes else f"{left} s"

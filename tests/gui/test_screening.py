@@ -1,0 +1,243 @@
+"""The batch dialog: from a folder to a table, and from its rows back to a structure."""
+
+from __future__ import annotations
+
+import csv
+import sqlite3
+from pathlib import Path
+
+import pytest
+
+from migbar.runs import RunState
+from migbar.screening import ScreeningOptions, run_screening
+from migbar.screening.database import write_database
+from migbar.screening.options import Settings
+from migbar.screening.query import Show
+from migbar.structures import write_cif
+from tests.core.salts import endless, write_salts
+from tests.gui.conftest import wait_for_barriers, wait_for_document
+
+pytest.importorskip("PySide6")
+
+from PySide6.QtCore import Qt
+from PySide6.QtWidgets import QFileDialog
+
+pytestmark = pytest.mark.gui
+
+
+@pytest.fixture
+def folder(tmp_path) -> Path:
+    write_salts(tmp_path / "in", 4)
+    (tmp_path / "in" / "broken.cif").write_text("data_x\n")
+    return tmp_path / "in"
+
+
+@pytest.fixture
+def dialog(window, qtbot):
+    window.commands["file.batch"].trigger()
+    from migbar_gui.screening.dialog import BatchDialog
+
+    found = window.findChild(BatchDialog)
+    qtbot.waitExposed(found)
+    return found
+
+
+def fill(dialog, folder: Path, out: Path) -> None:
+    form = dialog.form
+    form.source.setText(str(folder))
+    form.processes.setValue(1)
+    form.out.setText(str(out))
+
+
+def start(dialog, qtbot, folder: Path, out: Path) -> None:
+    fill(dialog, folder, out)
+    qtbot.mouseClick(dialog.form.start, Qt.MouseButton.LeftButton)
+
+
+def wait_until_finished(dialog, qtbot, rows: int) -> None:
+    def finished() -> bool:
+        watched = dialog._watched()
+        return (
+            watched is not None
+            and watched.run.state is RunState.FINISHED
+            and dialog.table.rowCount() == rows
+        )
+
+    qtbot.waitUntil(finished, timeout=90_000)
+
+
+def texts(dialog, column: int) -> list[str]:
+    table = dialog.table
+    return [table.data(table.index(row, column)) for row in range(table.rowCount())]
+
+
+def test_that_a_folder_becomes_a_table_and_a_file(
+    window, dialog, qtbot, tmp_path, folder, monkeypatch
+):
+    from migbar_gui.screening.table import Column
+
+    start(dialog, qtbot, folder, tmp_path / "results.db")
+    wait_until_finished(dialog, qtbot, 5)
+    assert "1 failed" in dialog._counts.text()
+
+    # sort by barrier, largest first
+    dialog.view.sortByColumn(Column.BARRIER, Qt.SortOrder.DescendingOrder)
+    qtbot.waitUntil(lambda: texts(dialog, Column.BARRIER)[0] != "failed")
+    barriers = [float(text) for text in texts(dialog, Column.BARRIER)[:4]]
+    assert barriers == sorted(barriers, reverse=True)
+
+    # filter: what failed, with its reason; a low barrier; a word
+    dialog.shown.setCurrentIndex(list(Show).index(Show.FAILED))
+    qtbot.waitUntil(lambda: texts(dialog, Column.FILE) == ["broken.cif"])
+    assert texts(dialog, Column.NOTE)[0]
+    assert dialog.view.isColumnHidden(Column.BARRIER)
+    dialog.shown.setCurrentIndex(0)
+    qtbot.keyClicks(dialog.text, "salt-002")
+    qtbot.waitUntil(lambda: texts(dialog, Column.FILE) == ["salt-002.cif"])
+    dialog.text.clear()
+    dialog.barrier.setValue(barriers[2])
+    qtbot.waitUntil(lambda: 0 < dialog.table.rowCount() < 4)
+    dialog.barrier.setValue(0)
+    qtbot.waitUntil(lambda: dialog.table.rowCount() == 5)
+
+    # export what is shown
+    table = tmp_path / "table.csv"
+    monkeypatch.setattr(
+        QFileDialog, "getSaveFileName", lambda *_, **__: (str(table), "CSV (*.csv)")
+    )
+    qtbot.mouseClick(dialog.export, Qt.MouseButton.LeftButton)
+    qtbot.waitUntil(lambda: "Wrote" in dialog.notice.text.text(), timeout=30_000)
+    with table.open(encoding="utf-8") as file:
+        lines = list(csv.DictReader(file))
+    assert len(lines) == 5
+    assert float(lines[0]["barrier_ev"]) == pytest.approx(barriers[0], abs=1e-3)
+
+    # and back to the structure, with its path
+    dialog.view.activated.emit(dialog.table.index(1, 0))
+    name = texts(dialog, Column.FILE)[1]
+    wait_for_document(qtbot, window, name)
+    qtbot.waitUntil(lambda: len(window.workspace.state.paths) == 1)
+    wait_for_barriers(qtbot, window)
+    path = window.workspace.state.paths[0]
+    result = window.workspace.result(path.id)
+    assert result.predicted.barrier.barrier_ev == pytest.approx(barriers[1], abs=1e-3)
+
+
+def test_that_a_screening_pauses_resumes_and_tries_failed_files_again(
+    dialog, qtbot, tmp_path, folder
+):
+    write_cif(endless(), folder / "a-endless.cif")
+    dialog.form.sites.setValue(1000)
+    start(dialog, qtbot, folder, tmp_path / "results.db")
+    qtbot.waitUntil(lambda: dialog.table.rowCount() >= 1, timeout=60_000)
+    qtbot.mouseClick(dialog.pause, Qt.MouseButton.LeftButton)
+    qtbot.waitUntil(lambda: dialog._watched().run.state is RunState.STOPPED, timeout=30_000)
+    qtbot.waitUntil(lambda: dialog.pause.text() == "Resume")
+    (folder / "a-endless.cif").unlink()
+    qtbot.mouseClick(dialog.pause, Qt.MouseButton.LeftButton)
+    wait_until_finished(dialog, qtbot, 5)
+    (folder / "broken.cif").write_text((folder / "salt-000.cif").read_text())
+    before = dialog._folder
+    qtbot.mouseClick(dialog.retry, Qt.MouseButton.LeftButton)
+    assert dialog._folder != before
+    wait_until_finished(dialog, qtbot, 5)
+    dialog.shown.setCurrentIndex(list(Show).index(Show.FAILED))
+    qtbot.waitUntil(lambda: dialog.table.rowCount() == 0)
+
+
+def test_that_a_closed_dialog_leaves_the_screening_and_shows_it_again(
+    window, dialog, qtbot, tmp_path, folder
+):
+    start(dialog, qtbot, folder, tmp_path / "results.db")
+    run = dialog._folder
+    dialog.close()
+
+    def ended() -> bool:
+        watched = window.runs.get(run)
+        return watched is not None and watched.run.state is RunState.FINISHED
+
+    qtbot.waitUntil(ended, timeout=60_000)
+    finished = window.runs.get(run).run
+    window.runs.opener(finished).open(finished)
+    from migbar_gui.screening.dialog import BatchDialog
+
+    qtbot.waitUntil(lambda: any(d.table.rowCount() == 5 for d in window.findChildren(BatchDialog)))
+
+
+def test_that_the_form_says_what_is_wrong(dialog, qtbot, tmp_path, folder):
+    form = dialog.form
+
+    def complaint() -> str:
+        qtbot.mouseClick(form.start, Qt.MouseButton.LeftButton)
+        return form.problem.text()
+
+    assert "Choose a folder" in complaint()
+    form.source.setText(str(folder / "nothing"))
+    assert "There is no" in complaint()
+    form.source.setText(str(folder))
+    assert form.out.text() == str(folder / "migbar-results.db")  # suggested
+    form.ion.setEditText("Xx")
+    assert "'Xx' is not a chemical element" in complaint()
+    form.given_paths.setChecked(True)
+    assert "Choose the table" in complaint()
+    assert dialog._folder is None
+
+
+def test_that_a_screening_that_cannot_write_says_so(dialog, qtbot, tmp_path, folder):
+    start(dialog, qtbot, folder, tmp_path / "no such folder" / "results.db")
+    qtbot.waitUntil(lambda: "there is no such folder" in dialog.notice.text.text(), timeout=60_000)
+
+
+def test_that_many_rows_are_read_only_where_they_are_seen(dialog, qtbot, tmp_path):
+    from migbar_gui.screening.table import PAGE
+
+    database = tmp_path / "many.db"
+    fill_database(database, 100_000)
+    dialog.show_results(database)
+    qtbot.waitUntil(lambda: dialog.table.rowCount() == 100_000, timeout=30_000)
+    dialog.view.viewport().repaint()
+    assert dialog.table.pages_read * PAGE < 1000
+    dialog.view.scrollToBottom()
+    dialog.view.viewport().repaint()
+    assert dialog.table.data(dialog.table.index(99_999, 0)) == "file-99999.cif"
+    assert dialog.table.pages_read * PAGE < 1000
+    # What is selected stays so when rows are sorted.
+    dialog.view.selectRow(99_999)
+    dialog.view.sortByColumn(5, Qt.SortOrder.DescendingOrder)
+    qtbot.waitUntil(
+        lambda: dialog.view.selectionModel().selectedRows()[0].row() == 0, timeout=30_000
+    )
+
+
+def fill_database(database: Path, rows: int) -> None:
+    """Write a database with so many files, each with a path of its own."""
+    settings = Settings.of(ScreeningOptions())
+    with write_database(database, settings):
+        pass
+    with sqlite3.connect(database) as connection:
+        connection.executemany(
+            "INSERT INTO structure (id, setting_id, fingerprint, request, formula, compound_class, n_sites, "
+            "space_group, ion, n_paths, percolation, remarks, seconds) "
+            "VALUES (?, 1, ?, '', 'LiF', 'fluoride', 8, 'Fm-3m', 'Li', 1, '{}', '[]', 0)",
+            ((n, str(n)) for n in range(rows)),
+        )
+        connection.executemany(
+            "INSERT INTO path (structure_id, number, ion, start, end, barrier_ev, interval_low_ev, "
+            "interval_high_ev, remarks) VALUES (?, 0, 'Li', '0', '1@0,0,0', ?, 0, 2, '[]')",
+            ((n, n / rows) for n in range(rows)),
+        )
+        connection.executemany(
+            "INSERT INTO file (path, request, sha256, bytes, setting_id, limits, state, structure_id, finished, "
+            "revision) VALUES (?, '', '', 1, 1, '{}', 'done', ?, '', ?)",
+            ((f"/somewhere/file-{n}.cif", n, n) for n in range(rows)),
+        )
+
+
+def test_that_results_of_before_can_be_opened(dialog, qtbot, tmp_path, folder, monkeypatch):
+    database = tmp_path / "earlier.db"
+    run_screening([folder], ScreeningOptions(out=database, workers=1))
+    monkeypatch.setattr(QFileDialog, "getOpenFileName", lambda *_, **__: (str(database), ""))
+    qtbot.mouseClick(dialog.open_results, Qt.MouseButton.LeftButton)
+    qtbot.waitUntil(lambda: dialog.table.rowCount() == 5, timeout=30_000)
+    assert not dialog.pause.isVisible()
+    assert not dialog.retry.isEnabled()
