@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Hashable, Sequence
+from collections.abc import Hashable, Mapping, Sequence
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -11,6 +12,9 @@ from numpy.typing import ArrayLike, NDArray
 from migbar.barriers import GOOD_CONDUCTOR_EV, Barrier, Predictor
 from migbar.datasets import BandRecord
 from migbar.progress import SILENT, Progress
+
+if TYPE_CHECKING:
+    from migbar.models.relaxed import RelaxedBarrier
 
 
 @dataclass(frozen=True, slots=True)
@@ -132,9 +136,32 @@ def evaluate(
     model: Predictor,
     threshold_ev: float = GOOD_CONDUCTOR_EV,
     progress: Progress = SILENT,
+    relaxed: Mapping[str, RelaxedBarrier] | None = None,
 ) -> Evaluation:
-    """Predict every band and score those whose barrier is known."""
-    barriers = model.predict([record.band for record in records], progress)
+    """Predict every band and score those whose barrier is known.
+
+    Parameters
+    ----------
+    records : sequence of BandRecord
+    model : Predictor
+    threshold_ev : float
+    progress : Progress
+    relaxed : mapping, optional
+        Barriers of relaxed bands by ``sys_name``, to predict with where they are given.
+
+    Raises
+    ------
+    ModelError
+        If the model does not take such relaxed barriers.
+    """
+    bands = [record.band for record in records]
+    if relaxed is None:
+        barriers = model.predict(bands, progress)
+    else:
+        from migbar.models.relaxed import predict_with_relaxed
+
+        helps = [relaxed.get(record.sys_name) for record in records]
+        barriers = predict_with_relaxed(model, bands, helps, progress)
     known = [
         (record.target_ev, barrier.barrier_ev)
         for record, barrier in zip(records, barriers, strict=True)

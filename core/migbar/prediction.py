@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import numpy as np
 from pymatgen.core import Structure
@@ -13,6 +14,9 @@ from migbar.barriers import Barrier, Predictor, Remark
 from migbar.elements import ionic_radius
 from migbar.hops import Hop, Matrix, choose_supercell, make_band
 from migbar.progress import SILENT, Progress
+
+if TYPE_CHECKING:
+    from migbar.neb import NebResult
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,9 +56,25 @@ def predict_path(
     model: Predictor | None = None,
     supercell: Matrix | None = None,
     notes: Sequence[Remark] = (),
+    neb: NebResult | None = None,
 ) -> PredictedPath:
-    """Predict the barrier of one hop (see `predict_paths`)."""
-    return predict_paths(structure, [hop], model, supercell, notes)[0]
+    """Predict the barrier of one hop (see `predict_paths`), where given with the help of its relaxed band.
+
+    Raises
+    ------
+    SupercellError, SiteError
+        If the hop does not fit the supercell.
+    ModelError
+        If the relaxed band is of another hop, or of a kind that the model does not take.
+    """
+    if neb is None:
+        return predict_paths(structure, [hop], model, supercell, notes)[0]
+    from migbar.models.relaxed import predict_with_relaxed, relaxed_barrier
+
+    cell = choose_supercell(structure, hop) if supercell is None else supercell
+    band = make_band(structure, hop, cell)
+    barriers = predict_with_relaxed(_default(model), [band], [relaxed_barrier(neb, band)])
+    return _describe(hop, np.asarray(cell), band, barriers[0], notes)
 
 
 def predict_paths(
@@ -85,10 +105,7 @@ def predict_paths(
     SupercellError, SiteError
         If a hop does not fit the supercell.
     """
-    if model is None:
-        from migbar.models.store import load_model
-
-        model = load_model()
+    model = _default(model)
     cells = [choose_supercell(structure, hop) if supercell is None else supercell for hop in hops]
     bands = [make_band(structure, hop, cell) for hop, cell in zip(hops, cells, strict=True)]
     barriers = model.predict(bands, progress)
@@ -96,6 +113,14 @@ def predict_paths(
         _describe(hop, np.asarray(cell), band, barrier, notes)
         for hop, cell, band, barrier in zip(hops, cells, bands, barriers, strict=True)
     ]
+
+
+def _default(model: Predictor | None) -> Predictor:
+    if model is not None:
+        return model
+    from migbar.models.store import load_model
+
+    return load_model()
 
 
 def _describe(

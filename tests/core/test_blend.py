@@ -21,6 +21,7 @@ from migbar.training.cells import doubled_cell, equivalent_cell
 from migbar.training.forest import ForestSettings
 from migbar.training.reproduction import as_csv, as_markdown, cross_validation_table
 from migbar.training.validation import Protocols
+from tests.core.records import rock_salt_records
 
 FAST = BlendSettings(forest=ForestSettings(trees=8))
 FEW = Protocols(folds=3, repeats=1)
@@ -28,21 +29,7 @@ FEW = Protocols(folds=3, repeats=1)
 
 @pytest.fixture(scope="module")
 def records() -> list[BandRecord]:
-    """Ions in rock-salt hosts of several sizes; the wider the host, the lower the barrier."""
-    rng = np.random.default_rng(7)
-    found = []
-    for metal in ("Ti", "V", "Mn", "Fe", "Co", "Ni"):
-        for ion in ("Li", "Mg"):
-            for n in range(3):
-                edge = rng.uniform(3.9, 4.7)
-                cell = Structure.from_spacegroup(
-                    "Fm-3m", Lattice.cubic(edge), [metal, "O"], [[0, 0, 0], [0.5, 0.5, 0.5]]
-                )
-                host = cell.make_supercell([2, 2, 2], in_place=False)
-                band = Band(host, ion, np.linspace([0.125, 0.125, 0.125], [0.375, 0.125, 0.125], 5))
-                barrier = 5.2 - edge + 0.3 * (ion == "Mg")
-                found.append(BandRecord(f"{metal}O_{ion}_{n}", band, barrier, "rock salt"))
-    return found
+    return rock_salt_records()
 
 
 @pytest.fixture(scope="module")

@@ -13,6 +13,7 @@ from migbar.cli.common import THRESHOLD, AsJson, Model, Threshold, print_json, p
 
 if TYPE_CHECKING:
     from migbar.evaluation import Evaluation
+    from migbar.models.relaxed import RelaxedTable
 
 _COLUMNS = (
     "sys_name",
@@ -27,6 +28,12 @@ _COLUMNS = (
 def evaluate(
     bands: Annotated[Path, typer.Option(help="JSON file of bands in the published format.")],
     model: Model = None,
+    neb: Annotated[
+        Path | None,
+        typer.Option(
+            help="CSV file of relaxed barriers, as migbar neb --bands writes it: predict with their help."
+        ),
+    ] = None,
     csv_file: Annotated[
         Path | None, typer.Option("--csv", help="Write one row per path here.")
     ] = None,
@@ -37,12 +44,15 @@ def evaluate(
     from migbar.datasets import read_bands
     from migbar.evaluation import evaluate as run
     from migbar.files import write_text
+    from migbar.models.relaxed import kind_taken, read_relaxed
     from migbar.models.store import load_model
 
     predictor = load_model(model)
     records = read_bands(bands)
+    table = None if neb is None else read_relaxed(neb, kind_taken(predictor))
+    relaxed = None if table is None else table.barriers
     with progress_bar() as progress:
-        result = run(records, predictor, threshold, progress=progress)
+        result = run(records, predictor, threshold, progress, relaxed)
     if csv_file is not None:
         write_text(csv_file, _as_csv(result))
     if as_json:
@@ -51,10 +61,13 @@ def evaluate(
                 "model": predictor.card.name,
                 "model_version": predictor.card.version,
                 **_as_json(result),
+                **({} if table is None else {"neb": _neb_as_json(result, table)}),
             }
         )
     else:
         _print(result, threshold, f"{predictor.card.name} {predictor.card.version}")
+        if table is not None:
+            _print_neb(result, table)
 
 
 def _as_json(result: Evaluation) -> dict[str, Any]:
@@ -79,6 +92,19 @@ def _as_json(result: Evaluation) -> dict[str, Any]:
             for record, barrier in zip(result.records, result.barriers, strict=True)
         ],
     }
+
+
+def _neb_as_json(result: Evaluation, table: RelaxedTable) -> dict[str, Any]:
+    used = [r.sys_name for r in result.records if r.sys_name in table.barriers]
+    return {"paths_with_relaxed_barrier": len(used), "rows_not_used": dict(table.unused)}
+
+
+def _print_neb(result: Evaluation, table: RelaxedTable) -> None:
+    used = _neb_as_json(result, table)["paths_with_relaxed_barrier"]
+    kind = next(iter(table.barriers.values())).by
+    typer.echo(f"  {used} of {len(result.records)} paths with a relaxed barrier ({kind})")
+    for reason, count in table.unused.items():
+        typer.echo(f"  {count} rows not used: {reason}")
 
 
 def _as_csv(result: Evaluation) -> str:

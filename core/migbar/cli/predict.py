@@ -34,6 +34,7 @@ from migbar.errors import ModelError
 if TYPE_CHECKING:
     from migbar.barriers import Predictor
     from migbar.models.explanation import Explanation
+    from migbar.neb import NebResult
     from migbar.prediction import PredictedPath
 
 
@@ -47,6 +48,10 @@ def predict(
     mechanism: MechanismName = None,
     supercell: Supercell = "auto",
     remove: Remove = None,
+    neb: Annotated[
+        Path | None,
+        typer.Option(help="Folder of this hop's relaxed band (migbar neb): predict with its help."),
+    ] = None,
     why: Annotated[
         bool, typer.Option("--why", help="Also say what stands behind the number.")
     ] = False,
@@ -80,7 +85,8 @@ def predict(
         None if mechanism is None else parse_mechanism(mechanism),
         remove or [],
     )
-    path = predict_path(structure, hop, predictor, parse_supercell(supercell), [*notes, *remarks])
+    cell, notes = parse_supercell(supercell), [*notes, *remarks]
+    path = predict_path(structure, hop, predictor, cell, notes, _relaxed_band(neb))
     explanation = explain(predictor, path.band) if why else None
     if as_json:
         extra = {} if explanation is None else {"explanation": _explanation_as_json(explanation)}
@@ -89,6 +95,14 @@ def predict(
     _print_path(path, threshold, structure_file)
     if explanation is not None:
         _print_explanation(explanation)
+
+
+def _relaxed_band(folder: Path | None) -> NebResult | None:
+    if folder is None:
+        return None
+    from migbar.neb import read_result
+
+    return read_result(folder)
 
 
 def _on_backend(predictor: Predictor, backend: str) -> Predictor:

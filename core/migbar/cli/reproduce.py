@@ -58,6 +58,33 @@ def cross_validation(
         typer.echo(as_markdown(rows), nl=False)
 
 
+@app.command("stress-tests")
+def stress_tests(
+    data: Data,
+    out: Annotated[Path | None, typer.Option(help="Folder for stress-tests.md and .csv.")] = None,
+    seed: Seed = 123,
+    as_json: AsJson = False,
+) -> None:
+    """Score migbar-fast with each ion, and each structural class, held out in turn."""
+    from migbar.datasets import read_bands
+    from migbar.files import write_text
+    from migbar.training.reproduction import as_csv
+    from migbar.training.stress import stress_markdown
+    from migbar.training.stress import stress_tests as run
+
+    records = read_bands(data)
+    with progress_bar() as progress:
+        rows = run(records, seed, progress=progress)
+    if out is not None:
+        out.mkdir(parents=True, exist_ok=True)
+        write_text(out / "stress-tests.csv", as_csv(rows))
+        write_text(out / "stress-tests.md", stress_markdown(rows))
+    if as_json:
+        print_json([asdict(row) for row in rows])
+    else:
+        typer.echo(stress_markdown(rows), nl=False)
+
+
 @app.command("migbar-fast")
 def migbar_fast(
     data: Data,
@@ -72,12 +99,14 @@ def migbar_fast(
     from migbar.datasets import read_bands, read_published_table
     from migbar.models.store import save_model
     from migbar.training.blend import train_migbar_fast
+    from migbar.training.relaxed import published_barriers
 
     records = read_bands(data)
     published = read_published_table(table) if table is not None else {}
     labels = {name: path.label for name, path in published.items()}
+    relaxed = published_barriers(published)
     with progress_bar() as progress:
-        model = train_migbar_fast(records, labels, seed, progress)
+        model = train_migbar_fast(records, labels, seed, progress, relaxed=relaxed)
     folder = save_model(model, out)
     if as_json:
         print_json({"folder": str(folder), **model.card.to_dict()})

@@ -217,7 +217,7 @@ def bundled_paths() -> KnownPath:
         return lambda band: None
 
     def known(band: Band) -> tuple[str, float] | None:
-        nearest = model.explain(band).similar[0]
+        nearest = model.similar(band)[0]
         return (nearest.path.sys_name, nearest.path.barrier_ev) if nearest.same else None
 
     return known

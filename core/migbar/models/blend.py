@@ -1,12 +1,13 @@
 """``migbar-fast``: trees and a Gaussian process on band descriptors, half and half, as plain arrays.
 
-Prediction needs numpy alone. `migbar.training.blend` makes the arrays.
+Where the barrier of a relaxed band is known, another such blend takes it as one more input. Prediction needs numpy
+alone. `migbar.training.blend` makes the arrays.
 """
 
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import astuple, dataclass, fields
 from functools import cached_property
 from typing import Any
@@ -29,11 +30,15 @@ from migbar.models.explanation import (
 )
 from migbar.models.forest import INTERVAL_LEVEL, Calibration, Trees
 from migbar.models.process import NormalScores, Process
+from migbar.models.relaxed import RelaxedBarrier, RelaxedBy
 from migbar.models.shapley import LeafTests
 from migbar.progress import SILENT, Progress, check_cancelled
 
 SAME_PATH = 0.02
 """Two paths closer than this in normal scores (root mean square) are taken for the same."""
+
+RELAXED = "relaxed."
+"""Before the names of the weights that take a relaxed barrier, too."""
 
 SIMILAR = 6
 """How many similar known paths an explanation names."""
@@ -65,6 +70,54 @@ class Blend:
         apart = np.sqrt(first) - np.sqrt(second)
         return (first + second) / 2, np.hypot(spread, apart / 2)
 
+    @classmethod
+    def from_weights(cls, weights: Mapping[str, NDArray[Any]], prefix: str = "") -> Blend:
+        """Make the blend again from what `weights` gave."""
+
+        def given(name: str) -> NDArray[Any]:
+            return weights[prefix + name]
+
+        trees = Trees(**{f.name: given(f"trees.{f.name}") for f in fields(Trees)})
+        scores = NormalScores(**{f.name: given(f"scores.{f.name}") for f in fields(NormalScores)})
+        offset, length, power = (float(v) for v in given("process.constants"))
+        return cls(
+            trees,
+            Process(
+                scores, given("process.support"), given("process.weights"), offset, length, power
+            ),
+        )
+
+    def weights(self, prefix: str = "") -> dict[str, NDArray[Any]]:
+        """Return all arrays by name."""
+        trees, process = self.trees, self.process
+        arrays = {
+            **{f"trees.{f.name}": getattr(trees, f.name) for f in fields(Trees)},
+            **{f"scores.{f.name}": getattr(process.scores, f.name) for f in fields(NormalScores)},
+            "process.support": process.support,
+            "process.weights": process.weights,
+            "process.constants": np.array([process.offset, process.length, process.power]),
+        }
+        return {prefix + name: array for name, array in arrays.items()}
+
+
+@dataclass(frozen=True, slots=True)
+class WithRelaxed:
+    """What predicts where the barrier of a relaxed band is known, too.
+
+    Attributes
+    ----------
+    kind : RelaxedBy
+        How the bands were relaxed whose barriers it learnt from.
+    blend : Blend
+        Of the descriptors and that barrier (eV), the last column.
+    calibration : Calibration
+        Of its own.
+    """
+
+    kind: RelaxedBy
+    blend: Blend
+    calibration: Calibration
+
 
 class MigbarFast:
     """Predicts barriers from band descriptors, and says what stands behind a prediction.
@@ -79,6 +132,7 @@ class MigbarFast:
         90th and 97.5th percentile of the distance of a training path to the nearest one of another framework.
     known : sequence of KnownPath
         The training paths, in the order of the process's support.
+    with_relaxed : WithRelaxed, optional
     """
 
     def __init__(
@@ -88,55 +142,85 @@ class MigbarFast:
         calibration: Calibration,
         reach: tuple[float, float],
         known: Sequence[KnownPath],
+        with_relaxed: WithRelaxed | None = None,
     ) -> None:
         self.card = card
         self.blend = blend
         self.calibration = calibration
         self.reach = reach
         self.known = tuple(known)
+        self.with_relaxed = with_relaxed
+
+    @property
+    def takes(self) -> RelaxedBy | None:
+        """The kind of relaxed barriers that it takes; None where it was trained without."""
+        return None if self.with_relaxed is None else self.with_relaxed.kind
 
     @classmethod
     def from_weights(cls, card: ModelCard, weights: dict[str, NDArray[Any]]) -> MigbarFast:
         """Make the model again from what `weights` gave."""
         if card.training.get("descriptors") != list(descriptor_names()):
             raise ValueError("it was trained on other descriptors than this version computes")
-        trees = Trees(**{f.name: weights[f"trees.{f.name}"] for f in fields(Trees)})
-        scores = NormalScores(**{f.name: weights[f"scores.{f.name}"] for f in fields(NormalScores)})
-        offset, length, power = (float(v) for v in weights["process.constants"])
-        process = Process(
-            scores, weights["process.support"], weights["process.weights"], offset, length, power
-        )
-        floor, low, high = (float(v) for v in weights["calibration"])
         usual, reach = (float(v) for v in weights["reach"])
         known = [KnownPath(*row) for row in json.loads(weights["known"].tobytes())]
+        with_relaxed = None
+        if "relaxed" in card.training:
+            about = card.training["relaxed"]
+            kind = RelaxedBy(about["potential"], about["preset"], about["ends_relaxed"])
+            blend = Blend.from_weights(weights, RELAXED)
+            with_relaxed = WithRelaxed(kind, blend, _calibration(weights[f"{RELAXED}calibration"]))
         return cls(
-            card, Blend(trees, process), Calibration(floor, low, high), (usual, reach), known
+            card,
+            Blend.from_weights(weights),
+            _calibration(weights["calibration"]),
+            (usual, reach),
+            known,
+            with_relaxed,
         )
 
     def weights(self) -> dict[str, NDArray[Any]]:
         """Return all arrays of the model by name; the known paths as UTF-8 JSON."""
-        trees, process, c = self.blend.trees, self.blend.process, self.calibration
         known = json.dumps([astuple(path) for path in self.known], ensure_ascii=False)
-        return {
-            **{f"trees.{f.name}": getattr(trees, f.name) for f in fields(Trees)},
-            **{f"scores.{f.name}": getattr(process.scores, f.name) for f in fields(NormalScores)},
-            "process.support": process.support,
-            "process.weights": process.weights,
-            "process.constants": np.array([process.offset, process.length, process.power]),
-            "calibration": np.array([c.floor, c.low, c.high]),
+        arrays = {
+            **self.blend.weights(),
+            "calibration": np.array(astuple(self.calibration)),
             "reach": np.array(self.reach),
             "known": np.frombuffer(known.encode(), np.uint8),
         }
+        if self.with_relaxed is not None:
+            arrays |= self.with_relaxed.blend.weights(RELAXED)
+            arrays[f"{RELAXED}calibration"] = np.array(astuple(self.with_relaxed.calibration))
+        return arrays
 
-    def predict(self, bands: Sequence[Band], progress: Progress = SILENT) -> list[Barrier]:
-        """Predict the barrier of each band, in the order given."""
+    def predict(
+        self,
+        bands: Sequence[Band],
+        progress: Progress = SILENT,
+        relaxed: Sequence[RelaxedBarrier | None] | None = None,
+    ) -> list[Barrier]:
+        """Predict the barrier of each band, in the order given.
+
+        Parameters
+        ----------
+        bands : sequence of Band
+        progress : Progress
+        relaxed : sequence of RelaxedBarrier or None, optional
+            Barriers of the relaxed bands, of the kind that the model `takes`, where they are known
+            (`migbar.models.relaxed.predict_with_relaxed` checks that).
+        """
         barriers = []
-        for done, band in enumerate(bands):
+        helps = [None] * len(bands) if relaxed is None else relaxed
+        for done, (band, help_) in enumerate(zip(bands, helps, strict=True)):
             check_cancelled(progress)
             progress.report(done, len(bands), "Predicting barriers")
-            barriers.append(self._predict_one(band))
+            barriers.append(self._predict_one(band, help_))
         progress.report(len(bands), len(bands), "Predicting barriers")
         return barriers
+
+    def similar(self, band: Band) -> tuple[SimilarPath, ...]:
+        """Return the known paths that are most similar to a band, nearest first."""
+        x = np.array(list(describe(band).values()))
+        return self._similar(x, self.blend.process.distances(x[None])[0])
 
     def explain(self, band: Band) -> Explanation:
         """Say what stands behind the prediction for a band."""
@@ -151,18 +235,27 @@ class MigbarFast:
             reasons=reasons,
         )
 
-    def _predict_one(self, band: Band) -> Barrier:
+    def _predict_one(self, band: Band, relaxed: RelaxedBarrier | None) -> Barrier:
         descriptors = describe(band)
         x = np.array([list(descriptors.values())])
-        value, spread = self.blend.predict(x)
-        low, high = self.calibration.interval(value, spread)
+        remarks = self._remarks(band, descriptors, x)
+        blend, calibration = self.blend, self.calibration
+        if relaxed is not None and self.with_relaxed is not None:
+            blend, calibration = self.with_relaxed.blend, self.with_relaxed.calibration
+            x = np.append(x, [[relaxed.barrier_ev]], axis=1)
+            text = (
+                f"Uses the barrier of the relaxed band, {relaxed.barrier_ev:.2f} eV ({relaxed.by})."
+            )
+            remarks.append(Remark("relaxed_barrier", text))
+        value, spread = blend.predict(x)
+        low, high = calibration.interval(value, spread)
         return Barrier(
             barrier_ev=float(value[0]),
             interval_ev=(float(low[0]), float(high[0])),
             model=self.card.name,
             model_version=self.card.version,
             interval_level=INTERVAL_LEVEL,
-            remarks=tuple(self._remarks(band, descriptors, x)),
+            remarks=tuple(remarks),
         )
 
     def _remarks(
@@ -253,3 +346,7 @@ class MigbarFast:
             )
         found.sort(key=lambda c: -abs(c.push_ev))
         return base**2, tuple(found)
+
+
+def _calibration(array: NDArray[Any]) -> Calibration:
+    return Calibration(*(float(v) for v in array))

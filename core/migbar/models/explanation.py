@@ -177,6 +177,9 @@ class Explains(Protocol):
     def explain(self, band: Band) -> Explanation:
         """Say what stands behind the prediction for a band."""
 
+    def similar(self, band: Band) -> tuple[SimilarPath, ...]:
+        """Return the known paths that are most similar to a band, nearest first."""
+
 
 def explain(model: Predictor, band: Band) -> Explanation:
     """Say what stands behind a model's prediction for a band.

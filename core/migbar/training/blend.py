@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from functools import partial
 from statistics import NormalDist
 
@@ -16,6 +16,7 @@ from migbar.datasets import BandRecord
 from migbar.models.blend import Blend, MigbarFast
 from migbar.models.explanation import KnownPath
 from migbar.models.process import NormalScores, Process, distances, matern
+from migbar.models.relaxed import RelaxedBarrier
 from migbar.progress import SILENT, Progress
 from migbar.training.forest import ForestSettings, grow
 from migbar.training.validation import (
@@ -76,6 +77,7 @@ def train_migbar_fast(
     cross_validate: bool = True,
     settings: BlendSettings | None = None,
     protocols: Protocols = PROTOCOLS,
+    relaxed: Mapping[str, RelaxedBarrier] | None = None,
 ) -> MigbarFast:
     """Train the blend on bands with known barriers.
 
@@ -95,6 +97,8 @@ def train_migbar_fast(
     settings : BlendSettings, optional
     protocols : Protocols
         Of the cross-validation, and of the calibration.
+    relaxed : mapping, optional
+        Barriers of relaxed bands by ``sys_name``, all of one kind: the model then learns to take them, too.
 
     Raises
     ------
@@ -108,6 +112,18 @@ def train_migbar_fast(
     fit = partial(fit_blend, seed=seed, settings=settings)
     work = Counter(progress, "Training migbar-fast")
     scores, unseen = validate(known, x, y, fit, protocols, cross_validate, work)
+    with_relaxed, about = None, {}
+    if relaxed:
+        from migbar.training.relaxed import RelaxedPaths, train_with_relaxed
+
+        paths = RelaxedPaths.of(known, relaxed)
+        work = Counter(progress, "Training with relaxed barriers")
+        with_relaxed, more = train_with_relaxed(
+            known, x, y, paths, seed, settings, protocols, cross_validate, work
+        )
+        scores |= {f"{name}_with_relaxed": found for name, found in more.items()}
+        left_out = len(known) - len(paths.row)
+        about = {"relaxed": asdict(paths.kind) | {"paths": len(paths.row), "left_out": left_out}}
     blend = fit(x, y)
     card = ModelCard(
         name="migbar-fast",
@@ -120,6 +136,7 @@ def train_migbar_fast(
         training={
             "recipe": "migbar-fast",
             "settings": asdict(settings),
+            **about,
             **provenance(known, seed, time.monotonic() - started),
         },
         scores=scores,
@@ -131,6 +148,7 @@ def train_migbar_fast(
         calibrate(y, unseen),
         _reach(blend, x, known),
         _known_paths(known, labels or {}),
+        with_relaxed,
     )
 
 
@@ -148,17 +166,35 @@ def fit_blend(
     return Blend(grow(x, y, seed, settings.forest), fit_process(x, y, settings))
 
 
-def fit_process(x: NDArray[np.float64], y: NDArray[np.float64], settings: BlendSettings) -> Process:
-    """Condition the Gaussian process on all paths."""
+def fit_process(
+    x: NDArray[np.float64],
+    y: NDArray[np.float64],
+    settings: BlendSettings,
+    weights: NDArray[np.float64] | None = None,
+) -> Process:
+    """Condition the Gaussian process on all paths.
+
+    Parameters
+    ----------
+    x : ndarray, shape (n, n_columns)
+    y : ndarray, shape (n,)
+        Barriers in eV.
+    settings : BlendSettings
+    weights : ndarray, shape (n_columns,), optional
+        How much a column counts in squared distances; all alike where not given.
+    """
     scores = normal_scores(x)
+    if weights is not None:
+        scale = scores.scale / np.sqrt(weights)
+        scores = replace(scores, scale=scale.astype(np.float32))
     support = scores(x).astype(np.float32)
     powers = y**settings.power
     offset = float(powers.mean())
     own = support.astype(np.float64)
     kernel = matern(distances(own, own), settings.length)
     kernel[np.diag_indices(len(y))] = 1.0 + settings.noise
-    weights = np.asarray(np.linalg.solve(kernel, powers - offset), np.float64)
-    return Process(scores, support, weights, offset, settings.length, settings.power)
+    solved = np.asarray(np.linalg.solve(kernel, powers - offset), np.float64)
+    return Process(scores, support, solved, offset, settings.length, settings.power)
 
 
 def normal_scores(x: NDArray[np.float64]) -> NormalScores:

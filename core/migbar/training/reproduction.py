@@ -6,6 +6,7 @@ import csv
 import io
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -15,6 +16,8 @@ from migbar.barriers import GOOD_CONDUCTOR_EV
 from migbar.datasets import BandRecord, PublishedPath
 from migbar.progress import SILENT, Progress
 from migbar.training.blend import BlendSettings, fit_blend
+from migbar.training.relaxed import RelaxedPaths, fit_with_relaxed, published_barriers
+from migbar.training.stress import HeldOut
 from migbar.training.validation import (
     PROTOCOLS,
     Counter,
@@ -25,8 +28,11 @@ from migbar.training.validation import (
     described,
     known_records,
     mean_of_scores,
+    out_of_fold,
     targets,
 )
+
+WITH_MACE = "migbar-fast with MACE-NEB"
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,6 +81,8 @@ def cross_validation_table(
 ) -> list[Row]:
     """Cross-validate ``migbar-fast``, ``band-forest`` and the mean of the class on the same folds.
 
+    Where relaxed MACE-NEB barriers are given, so is ``migbar-fast`` with their help, on the paths that have one.
+
     Parameters
     ----------
     records : sequence of BandRecord
@@ -94,13 +102,19 @@ def cross_validation_table(
     known = known_records(records)
     x, y = described(known, progress), targets(known)
     folds = all_folds(known, protocols)
+    settings = settings or BlendSettings()
+    relaxed = published_barriers(published or {})
+    paths = RelaxedPaths.of(known, relaxed) if relaxed else None
     total = sum(int(fold.max()) + 1 for found in folds.values() for fold in found)
-    work = Counter(progress, "Cross-validating", total)
+    work = Counter(progress, "Cross-validating", total if paths is None else 2 * total)
     rows = []
     for protocol, found in folds.items():
-        unseen = [_members(x, y, fold, seed, settings or BlendSettings(), work) for fold in found]
+        unseen = [_members(x, y, fold, seed, settings, work) for fold in found]
         blends, forests = zip(*unseen, strict=True)
         rows.append(_row("migbar-fast", protocol, y, blends))
+        if paths is not None:
+            helped = [_with_relaxed(x, y, paths, fold, seed, settings, work) for fold in found]
+            rows.append(_row(WITH_MACE, protocol, y[paths.row], helped))
         rows.append(_row("band-forest", protocol, y, forests))
         classes = [_class_means(known, y, fold) for fold in found]
         rows.append(Row("mean of the class", protocol, len(y), **_columns(y, classes)))
@@ -125,6 +139,20 @@ def _members(
         forest[:, test] = model.trees.predict(x[test])
         work.step()
     return OutOfFold(blend[0], blend[1], fold), OutOfFold(forest[0], forest[1], fold)
+
+
+def _with_relaxed(
+    x: NDArray[np.float64],
+    y: NDArray[np.float64],
+    paths: RelaxedPaths,
+    fold: NDArray[np.int64],
+    seed: int,
+    settings: BlendSettings,
+    work: Counter,
+) -> OutOfFold:
+    """Predict with relaxed barriers, on the same folds without the paths that have none."""
+    fit = partial(fit_with_relaxed, seed=seed, settings=settings)
+    return out_of_fold(paths.inputs(x), y[paths.row], fold[paths.row], fit, work)
 
 
 def _class_means(
@@ -173,7 +201,7 @@ def _published_rows(
     return rows
 
 
-def as_csv(rows: Sequence[Row]) -> str:
+def as_csv(rows: Sequence[Row | HeldOut]) -> str:
     """Write the table with all columns."""
     text = io.StringIO()
     writer = csv.DictWriter(text, list(asdict(rows[0])), lineterminator="\n")
