@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -16,7 +16,7 @@ from migbar.hops import Hop, Matrix, choose_supercell, make_band
 from migbar.progress import SILENT, Progress
 
 if TYPE_CHECKING:
-    from migbar.neb import NebResult
+    from migbar.models.relaxed import RelaxedBarrier
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,9 +56,17 @@ def predict_path(
     model: Predictor | None = None,
     supercell: Matrix | None = None,
     notes: Sequence[Remark] = (),
-    neb: NebResult | None = None,
+    relaxed: Callable[[Band], RelaxedBarrier] | None = None,
 ) -> PredictedPath:
-    """Predict the barrier of one hop (see `predict_paths`), where given with the help of its relaxed band.
+    """Predict the barrier of one hop (see `predict_paths`).
+
+    Parameters
+    ----------
+    structure, hop, model, supercell, notes
+        See `predict_paths`.
+    relaxed : callable, optional
+        Gives the barrier of the relaxed band (`migbar.neb.relaxed_barrier`) for the band that is judged, to
+        predict with its help.
 
     Raises
     ------
@@ -67,13 +75,13 @@ def predict_path(
     ModelError
         If the relaxed band is of another hop, or of a kind that the model does not take.
     """
-    if neb is None:
+    if relaxed is None:
         return predict_paths(structure, [hop], model, supercell, notes)[0]
-    from migbar.models.relaxed import predict_with_relaxed, relaxed_barrier
+    from migbar.models.relaxed import predict_with_relaxed
 
     cell = choose_supercell(structure, hop) if supercell is None else supercell
     band = make_band(structure, hop, cell)
-    barriers = predict_with_relaxed(_default(model), [band], [relaxed_barrier(neb, band)])
+    barriers = predict_with_relaxed(_default(model), [band], [relaxed(band)])
     return _describe(hop, np.asarray(cell), band, barriers[0], notes)
 
 

@@ -66,6 +66,14 @@ def test_that_trees_send_a_band_to_its_leaf(forest: BandForest, band: Band) -> N
     assert forest.predict([Band(tight, "Li", band.path)])[0].barrier_ev == pytest.approx(0.25)
 
 
+def test_that_the_best_model_has_a_name_of_its_own(forest: BandForest, own_store: Path) -> None:
+    assert store.load_model("migbar") is store.load_model()
+    card = replace(forest.card, name="migbar")
+    store.save_model(BandForest(card, forest.trees, forest.calibration, forest.domain))
+    assert store.load_model("migbar").card.name == "migbar"
+    assert store.load_model("migbar").card.version == "1"  # nobody's own model is hidden
+
+
 def test_that_intervals_hold_the_barrier_and_never_go_below_zero() -> None:
     barrier, spread = np.array([0.0, 0.01, 0.5, 3.0]), np.array([0.3, 0.3, 0.1, 0.5])
     low, high = Calibration(0.1, -1.5, 1.7).interval(barrier, spread)

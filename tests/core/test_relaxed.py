@@ -22,10 +22,9 @@ from migbar.models.relaxed import (
     kind_taken,
     predict_with_relaxed,
     read_relaxed,
-    relaxed_barrier,
 )
 from migbar.models.store import load_model, save_model
-from migbar.neb import NebResult, endpoints, settings_from
+from migbar.neb import NebResult, endpoints, relaxed_barrier, settings_from
 from migbar.potentials import Provenance
 from migbar.profiles import profile_of
 from migbar.training.blend import BlendSettings, train_migbar_fast

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -32,9 +34,10 @@ from migbar.cli.common import (
 from migbar.errors import ModelError
 
 if TYPE_CHECKING:
+    from migbar.bands import Band
     from migbar.barriers import Predictor
     from migbar.models.explanation import Explanation
-    from migbar.neb import NebResult
+    from migbar.models.relaxed import RelaxedBarrier
     from migbar.prediction import PredictedPath
 
 
@@ -86,7 +89,7 @@ def predict(
         remove or [],
     )
     cell, notes = parse_supercell(supercell), [*notes, *remarks]
-    path = predict_path(structure, hop, predictor, cell, notes, _relaxed_band(neb))
+    path = predict_path(structure, hop, predictor, cell, notes, _relaxed(neb))
     explanation = explain(predictor, path.band) if why else None
     if as_json:
         extra = {} if explanation is None else {"explanation": _explanation_as_json(explanation)}
@@ -97,12 +100,12 @@ def predict(
         _print_explanation(explanation)
 
 
-def _relaxed_band(folder: Path | None) -> NebResult | None:
+def _relaxed(folder: Path | None) -> Callable[[Band], RelaxedBarrier] | None:
     if folder is None:
         return None
-    from migbar.neb import read_result
+    from migbar.neb import read_result, relaxed_barrier
 
-    return read_result(folder)
+    return partial(relaxed_barrier, read_result(folder))
 
 
 def _on_backend(predictor: Predictor, backend: str) -> Predictor:

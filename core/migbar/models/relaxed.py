@@ -12,20 +12,12 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Protocol, runtime_checkable
-
-import numpy as np
+from typing import Protocol, runtime_checkable
 
 from migbar.bands import Band
 from migbar.barriers import Barrier, ModelCard, Predictor
 from migbar.errors import BandsFileError, ModelError
 from migbar.progress import SILENT, Progress
-
-if TYPE_CHECKING:
-    from migbar.neb import NebResult
-
-SAME_HOP = 1.5
-"""Relaxing its ends may change the ion's displacement by so much (Å); more, and it is another hop."""
 
 NEEDED = ("sys_name", "potential", "preset", "ends_relaxed", "barrier_ev")
 """Columns of a table of relaxed barriers; ``converged`` counts where it is there, all others do not."""
@@ -127,45 +119,6 @@ def predict_with_relaxed(
             )
     assert isinstance(model, TakesRelaxed)
     return model.predict(bands, progress, relaxed)
-
-
-def relaxed_barrier(result: NebResult, band: Band) -> RelaxedBarrier:
-    """Take the barrier of a relaxed band.
-
-    Parameters
-    ----------
-    result : NebResult
-    band : Band
-        The path that it is to help to predict, in the same cell.
-
-    Raises
-    ------
-    ModelError
-        If the band that was relaxed is not that of this path, or did not converge.
-    """
-    from migbar.neb import PRESETS, settings_from
-
-    first, last = result.images[0], result.images[-1]
-    if sorted(first.symbols) != sorted([band.ion, *(site.specie.symbol for site in band.host)]):
-        raise ModelError(
-            f"the relaxed band is of {first.symbols.get_chemical_formula('reduce')} with {len(first)} "
-            f"atoms, the path of a cell with {len(band.host) + 1} atoms; give the result of this hop, "
-            "in this supercell."
-        )
-    walked = last.positions[0] - first.positions[0]
-    straight = band.cartesian_path[-1] - band.cartesian_path[0]
-    apart = min(np.linalg.norm(walked - straight), np.linalg.norm(walked + straight))
-    if first.symbols[0] != band.ion or apart > SAME_HOP:
-        raise ModelError(
-            "the relaxed band is of another hop: there the ion goes from one end to the other by "
-            f"{np.linalg.norm(walked):.2f} Å, here by {band.length:.2f} Å, or another way."
-        )
-    if not result.converged:
-        raise ModelError("the relaxed band has not converged; let it go on (migbar neb), then ask.")
-    ends = {"relax_ends": result.ends_relaxed}
-    preset = next((p for p in PRESETS if result.settings == settings_from(p, ends)), "changed")
-    kind = RelaxedBy(result.potential.name, preset, result.ends_relaxed)
-    return RelaxedBarrier(result.barrier_ev, kind)
 
 
 @dataclass(frozen=True, slots=True)

@@ -20,6 +20,9 @@ from migbar.resources import resource_dir
 
 DEFAULT_MODEL = "migbar-fast"
 
+BEST_MODEL = "migbar"
+"""Stands for the most accurate model that comes with the program: the default one, which no slower one beats."""
+
 CARD = "card.json"
 WEIGHTS = "weights.safetensors"
 
@@ -78,7 +81,7 @@ def load_model(name: str | None = None) -> Predictor:
 
 
 def folder_of(name: str) -> Path:
-    """Return the folder of a model, by its name or by the folder itself.
+    """Return the folder of a model, by its name or by the folder itself; `BEST_MODEL` is a name, too.
 
     Raises
     ------
@@ -86,7 +89,8 @@ def folder_of(name: str) -> Path:
         If there is no such model.
     """
     folders = _folders()
-    folder = folders.get(name, Path(name).expanduser())
+    best = name == BEST_MODEL and name not in folders
+    folder = folders.get(DEFAULT_MODEL if best else name, Path(name).expanduser())
     if not (folder / CARD).is_file():
         raise ModelError(
             f"there is no model '{name}'; choose one of: {', '.join(folders) or '(none)'}."

@@ -1,5 +1,6 @@
 """Nudged elastic band with a universal potential: the relaxed path of an ion and its energy profile."""
 
+from migbar.neb.barrier import relaxed_barrier
 from migbar.neb.relaxation import NebStep, endpoints, relax_band
 from migbar.neb.result import NebResult, read_result, write_result
 from migbar.neb.settings import DEFAULT_PRESET, PRESETS, NebError, NebSettings, settings_from
@@ -14,6 +15,7 @@ __all__ = [
     "endpoints",
     "read_result",
     "relax_band",
+    "relaxed_barrier",
     "settings_from",
     "write_result",
 ]
