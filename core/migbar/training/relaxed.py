@@ -116,18 +116,19 @@ def train_with_relaxed(
 ) -> tuple[WithRelaxed, dict[str, Any]]:
     """Train on the paths that have a relaxed barrier, with intervals of its own.
 
+    Folds are those of all paths, so that scores compare with those of the model without.
+
     Returns
     -------
     with_relaxed : WithRelaxed
     scores : dict
         By protocol; empty unless `full`.
     """
-    known = [records[i] for i in paths.row]
     inputs, y = paths.inputs(x), y[paths.row]
     fit = partial(fit_with_relaxed, seed=seed, settings=settings)
     unseen = {
-        name: [out_of_fold(inputs, y, fold, fit, work) for fold in folds]
-        for name, folds in all_folds(known, protocols, full).items()
+        name: [out_of_fold(inputs, y, fold[paths.row], fit, work) for fold in folds]
+        for name, folds in all_folds(records, protocols, full).items()
     }
     made = WithRelaxed(paths.kind, fit(inputs, y), calibrate(y, unseen["grouped"]))
     return made, {name: mean_scores(y, found) for name, found in unseen.items()} if full else {}
