@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
 import numpy as np
-from PySide6.QtCore import Qt
+from PySide6.QtCore import Qt, QUrl
+from PySide6.QtGui import QDesktopServices
 from PySide6.QtWidgets import (
     QAbstractItemView,
     QGridLayout,
@@ -23,7 +25,7 @@ from migbar_gui.band_opening import open_record
 from migbar_gui.charts import ParityPlot
 from migbar_gui.dialogs.models import SCORES, with_error
 from migbar_gui.dialogs.retraining.wizard import Page, RetrainingWizard, WizardPage
-from migbar_gui.widgets import clear, label, restyle
+from migbar_gui.widgets import button, clear, label, restyle
 
 ROWS = (
     ("model", "The new model"),
@@ -64,9 +66,13 @@ class JudgePage(WizardPage):
         row.addLayout(right, 3)
         self.body.addWidget(self.verdict)
         self.body.addLayout(row, 1)
-        self.body.addWidget(
-            label("Largest errors; a double click opens the path in the main window", "section")
+        self.report = button("Open the report", self._open_report)
+        row = QHBoxLayout()
+        row.addWidget(
+            label("Largest errors; a double click opens the path in the main window", "section"), 1
         )
+        row.addWidget(self.report)
+        self.body.addLayout(row)
         self.body.addWidget(self.worst)
 
     def initializePage(self) -> None:  # noqa: N802
@@ -95,6 +101,7 @@ class JudgePage(WizardPage):
             result["threshold_ev"],
         )
         self._show_worst()
+        self.report.setVisible(Path(result.get("report", "")).is_file())
 
     def nextId(self) -> int:  # noqa: N802
         """Keep it next."""
@@ -202,6 +209,9 @@ class JudgePage(WizardPage):
     def _mark(self, row: int) -> None:
         worst = self._result.get("worst", ())
         self.parity.choose(worst[row] if 0 <= row < len(worst) else None)
+
+    def _open_report(self) -> None:
+        QDesktopServices.openUrl(QUrl.fromLocalFile(self._result["report"]))
 
     def _choose_point(self, index: int) -> None:
         self.parity.choose(index)

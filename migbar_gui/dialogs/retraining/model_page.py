@@ -19,10 +19,9 @@ from PySide6.QtWidgets import (
 )
 
 from migbar.errors import MigbarError
-from migbar.models.networks.published import NETWORKS
-from migbar.models.store import DEFAULT_MODEL, free_name, list_models
-from migbar.resources import resource_dir
-from migbar.training.own.options import PRESETS, SCRATCH, Preset, TrainingOptions, write_options
+from migbar.models.store import free_name
+from migbar.training.own.options import PRESETS, Preset, TrainingOptions, write_options
+from migbar.training.own.starts import TREES, Kind, available_starts
 from migbar_gui.dialogs.retraining.wizard import DATASET, RetrainingWizard, WizardPage
 from migbar_gui.panels.job_table import duration
 from migbar_gui.retraining import TASK
@@ -44,20 +43,6 @@ DEVICES = {
 }
 
 
-def starts() -> dict[str, str]:
-    """Return what a training can start from, with a text for people."""
-    found = {
-        DEFAULT_MODEL: f"{DEFAULT_MODEL}, the default: your paths join those it was trained on"
-    }
-    for card in list_models():
-        if card.training.get("recipe") == "network":
-            found[card.name] = f"{card.name}: fine-tune this network"
-    for path in sorted((resource_dir() / "networks").glob("*.npz")):
-        found[path.stem] = f"{path.stem}: fine-tune what was pre-trained on bulk properties"
-    found[SCRATCH] = "nothing (from scratch, by your paths alone)"
-    return found
-
-
 class ModelPage(WizardPage):
     """Collects the options of the training; its Next button starts it."""
 
@@ -69,8 +54,9 @@ class ModelPage(WizardPage):
         self.notes = QLineEdit()
         self.notes.setPlaceholderText("for yourself and others: what it is made from and for")
         self.start = QComboBox()
-        for key, text in starts().items():
-            self.start.addItem(text, key)
+        self._starts = {start.name: start for start in available_starts()}
+        for start in self._starts.values():
+            self.start.addItem(start.text, start.name)
         self.recipe = QComboBox()
         self.heads = QCheckBox("train its last layers only: for few paths")
         self.device = QComboBox()
@@ -177,29 +163,24 @@ class ModelPage(WizardPage):
     # -------------------------------------------------------------- choices that depend on others
 
     def _offer_recipes(self) -> None:
-        start = self.start.currentData()
-        pretrained = start != SCRATCH and start not in {card.name for card in list_models()}
-        recipes = [""]
-        if start == SCRATCH:
-            recipes = [DEFAULT_MODEL, "band-forest", *_architectures()]
-        elif pretrained:
-            recipes = _architectures()
+        """Offer what can be made of the start."""
+        recipes = self._starts[self.start.currentData()].recipes
         self.recipe.blockSignals(True)
         self.recipe.clear()
         for recipe in recipes:
-            self.recipe.addItem(recipe or "as what it starts from", recipe)
-        if pretrained:
-            self.recipe.setCurrentText("MODEL-3")
+            self.recipe.addItem(recipe, recipe)
+        if not recipes:
+            self.recipe.addItem("the same as what it starts from", "")
         self.recipe.blockSignals(False)
         self.recipe.setEnabled(len(recipes) > 1)
         self._changed()
 
     def _changed(self) -> None:
-        start = self.start.currentData()
-        recipe = self.recipe.currentData()
-        network = start not in (DEFAULT_MODEL, SCRATCH) or recipe in _architectures()
+        kind = self._starts[self.start.currentData()].kind
+        scratch = kind is Kind.SCRATCH
+        network = kind is not Kind.GROWN and self.recipe.currentData() not in TREES
         self.device.setEnabled(network)
-        self.heads.setEnabled(network and start != SCRATCH)
+        self.heads.setEnabled(network and not scratch)
         self.owner.window_.jobs.cancel(JOB)
         self._say("Measuring how long it will take on this machine …")
         self._problem = ""
@@ -248,8 +229,3 @@ class ModelPage(WizardPage):
             write_options(self.options(), name)
         except OSError as error:
             self._failed(error)
-
-
-def _architectures() -> list[str]:
-    """Kinds of networks by the paper's names."""
-    return [name for name, model in NETWORKS.items() if name == model.architecture]
