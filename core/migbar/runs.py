@@ -44,6 +44,7 @@ TASKS: dict[str, str] = {
     "volume": "migbar.neb.volume:run",
     "relax": "migbar.relaxation:relax_task",
     "training": "migbar.training.own.task:run",
+    "suggestion": "migbar.suggestion:run",
     "screening": "migbar.screening.run:work",
 }
 """Task name → ``module:function``, called as ``function(folder, options, progress)`` and returning JSON data."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import zipfile
 from pathlib import Path
 from typing import Any
 
@@ -13,12 +14,14 @@ from ase.io import write
 from pymatgen.core import Lattice, Structure
 
 from migbar.bands import Band
-from migbar.datasets import BandRecord, data_hash
+from migbar.datasets import BandRecord, data_hash, write_bands
 from migbar.datasets.problems import Candidate, Source
-from migbar.datasets.reading import Reading, ReadOptions, import_data
+from migbar.datasets.reading import Reading, ReadOptions, import_data, read_candidates
 from migbar.datasets.splits import TRAINING, Scheme, SplitError, SplitOptions, split_dataset
 from migbar.datasets.storage import BarrierDataset, write_dataset
+from migbar.datasets.writing import convert
 from migbar.descriptors import descriptor_matrix
+from migbar.errors import BandsFileError
 from tests.core.own_bands import own_records, rock_salt_band
 
 
@@ -214,3 +217,56 @@ def test_that_the_own_column_decides(tmp_path: Path) -> None:
     assert split.folds == 3
     with pytest.raises(SplitError, match="no column"):
         split_dataset(dataset_of(tmp_path), SplitOptions(Scheme.COLUMN))
+
+
+def test_that_a_published_archive_is_read_as_what_it_holds(tmp_path: Path) -> None:
+    write_bands(own_records(2), tmp_path / "bands.json")
+    with zipfile.ZipFile(tmp_path / "bands.zip", "w") as archive:
+        archive.write(tmp_path / "bands.json", "set/../bands.json")
+        archive.writestr("__MACOSX/x", "")
+    assert len(read(tmp_path / "bands.zip")[1]) == 2
+    with zipfile.ZipFile(tmp_path / "evil.zip", "w") as archive:
+        archive.write(tmp_path / "bands.json", "../../evil.json")
+    reading = import_data([tmp_path / "evil.zip"], None)
+    assert "elsewhere" in reading.problems[0].text
+    assert not (tmp_path.parent / "evil.json").exists()
+
+
+def test_that_predictions_of_a_screening_are_paths_without_barriers(tmp_path: Path) -> None:
+    from migbar.cli import main
+    from migbar.structures import write_cif
+
+    cell = Structure.from_spacegroup(
+        "Fm-3m", Lattice.cubic(4.03), ["Li", "F"], [[0, 0, 0], [0.5, 0.5, 0.5]]
+    )
+    write_cif(cell, tmp_path / "LiF.cif")
+    with pytest.raises(SystemExit) as ended:
+        main(["batch", str(tmp_path / "LiF.cif"), "--ion", "Li", "--out", str(tmp_path / "r.db")])
+    assert ended.value.code == 0
+    candidates = list(read_candidates(tmp_path / "r.db"))
+    assert candidates
+    assert {p.code for c in candidates for p in c.problems} == {"predicted_barrier"}
+    assert all(c.record is not None and c.record.target_ev is None for c in candidates)
+    assert not any(c.accepted() for c in candidates)
+
+
+@pytest.mark.parametrize("suffix", ["json", "extxyz", "parquet"])
+def test_that_conversion_and_back_keeps_the_data(tmp_path: Path, suffix: str) -> None:
+    records = own_records(3)
+    write_dataset(records, tmp_path / "own.parquet")
+    assert convert(tmp_path / "own.parquet", tmp_path / f"other.{suffix}") == 3
+    again = read(tmp_path / f"other.{suffix}")[1]
+    assert [(r.sys_name, r.target_ev) for r in again] == [
+        (r.sys_name, r.target_ev) for r in records
+    ]
+    assert all(same(a.band, b.band) for a, b in zip(again, records, strict=True))
+
+
+def test_that_a_conversion_that_fails_leaves_nothing_behind(tmp_path: Path) -> None:
+    (tmp_path / "bad.json").write_text("[{}]")
+    (tmp_path / "out").mkdir()
+    with pytest.raises(BandsFileError, match="not an object"):
+        convert(tmp_path / "bad.json", tmp_path / "out" / "x.extxyz")
+    with pytest.raises(BandsFileError, match="cannot be written"):
+        convert(tmp_path / "bad.json", tmp_path / "out" / "x.docx")
+    assert list((tmp_path / "out").iterdir()) == []

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from migbar.cli.common import AsJson, print_json, progress_bar
+from migbar.cli.common import AsJson, Model, print_json, progress_bar
 from migbar.errors import MigbarError
 
 if TYPE_CHECKING:
@@ -200,3 +200,49 @@ def fetch(
         print_json({"file": str(path), "bytes": path.stat().st_size})
     else:
         typer.echo(f"{path} ({path.stat().st_size / 1e6:.1f} MB)")
+
+
+@app.command("suggest")
+def suggest(
+    sources: Annotated[
+        list[Path], typer.Argument(help="Structure files, and folders of them.", show_default=False)
+    ],
+    out: Annotated[
+        Path, typer.Option("--out", "-o", help="Folder for the list and the NEB inputs.")
+    ],
+    count: Annotated[int, typer.Option(help="Number of paths.", min=1)] = 10,
+    ion: Ion = "",
+    model: Model = None,
+    code: Annotated[str, typer.Option(help="vasp, espresso or ase.")] = "vasp",
+    images: Annotated[int, typer.Option(min=1, help="Images between the ends.")] = 5,
+    as_json: AsJson = False,
+) -> None:
+    """Say which paths' DFT barriers would teach the model most, and write the NEB inputs for them."""
+    from migbar.models.store import load_model
+    from migbar.suggestion import suggest as run
+    from migbar.suggestion import to_dict, write_suggestions
+
+    with progress_bar() as progress:
+        found = run(sources, count, ion, load_model(model), progress)
+    place = write_suggestions(found, out, code, images)
+    if as_json:
+        told = [to_dict(suggestion) for suggestion in found.chosen]
+        print_json(
+            {
+                "list": str(place),
+                "paths": found.paths,
+                "suggested": told,
+                "problems": found.problems,
+            }
+        )
+        return
+    for rank, suggestion in enumerate(found.chosen, start=1):
+        barrier, hop = suggestion.path.barrier, suggestion.path.hop
+        low, high = barrier.interval_ev
+        typer.echo(
+            f"{rank:3d}  {Path(suggestion.structure).name}  {hop.ion} {hop.label}  {barrier.barrier_ev:.2f} eV "
+            f"({low:.2f} to {high:.2f}), novelty {suggestion.novelty:.2f}"
+        )
+    for name, text in found.problems:
+        typer.echo(f"! {name}: {text}")
+    typer.echo(f"{len(found.chosen)} of {found.paths} paths; list in {place}")

@@ -8,12 +8,13 @@ from typing import Annotated
 
 import typer
 
-from migbar.cli import reproduce_neb, reproduce_tables
+from migbar.cli import reproduce_neb, reproduce_own, reproduce_tables
 from migbar.cli.common import AsJson, print_json, progress_bar
 
 app = typer.Typer(help="Make tables of scores and the default model again from data.")
 reproduce_tables.register(app)
 app.command("neb")(reproduce_neb.neb)
+app.command("own-data")(reproduce_own.own_data)
 
 Data = Annotated[Path, typer.Option("--data", help="JSON file of bands in the published format.")]
 Table = Annotated[

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import tempfile
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from contextlib import nullcontext
 from dataclasses import dataclass, field
@@ -13,19 +14,20 @@ from numpy.typing import NDArray
 
 from migbar.bands import band_from_record
 from migbar.datasets import BandRecord, normalised_family, read_list
+from migbar.datasets.archives import unpacked
 from migbar.datasets.checks import Checker, KnownPath
 from migbar.datasets.neb_folders import find_neb_folders, read_neb_folder
 from migbar.datasets.numbers import Barriers
 from migbar.datasets.problems import SAFE_MENDS, Candidate, Mend, Problem, Source
 from migbar.datasets.storage import SUFFIX, BarrierDataset, writing
-from migbar.datasets.tables import read_table
+from migbar.datasets.tables import read_results, read_table
 from migbar.datasets.xyz_bands import is_litraj, read_litraj, read_xyz_bands
 from migbar.errors import BandsFileError, MigbarError
 from migbar.progress import SILENT, Progress, check_cancelled
 
 KINDS = (
     "folders of NEB calculations (00 … NN), CSV or XLSX tables, the published JSON, extended XYZ, LiTraj's "
-    "folders, or a dataset of MigBar (.parquet)"
+    "folders, the results of a screening (.db), a dataset of MigBar (.parquet), or a ZIP archive of these"
 )
 """What can be read, for people."""
 
@@ -209,6 +211,17 @@ def _xyz(path: Path, options: ReadOptions, progress: Progress) -> Iterator[Candi
     return _counted(read_xyz_bands(path, options.ion), path, progress)
 
 
+def _results(path: Path, options: ReadOptions, progress: Progress) -> Iterator[Candidate]:
+    return _counted(read_results(path), path, progress)
+
+
+def _zip(path: Path, options: ReadOptions, progress: Progress) -> Iterator[Candidate]:
+    """Read what is in an archive, as data sets are published."""
+    with tempfile.TemporaryDirectory() as place:
+        for inside in unpacked(path, Path(place)):
+            yield from read_candidates(inside, options, progress)
+
+
 def _litraj(path: Path, options: ReadOptions, progress: Progress) -> Iterator[Candidate]:
     return _counted(read_litraj(path), path, progress)
 
@@ -231,6 +244,9 @@ _READERS: dict[str, Reader] = {
     ".xlsx": _table,
     ".xyz": _xyz,
     ".extxyz": _xyz,
+    ".db": _results,
+    ".sqlite": _results,
+    ".zip": _zip,
 }
 
 

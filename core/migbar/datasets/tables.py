@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import csv
 import io
+import itertools
+import json
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -144,6 +146,41 @@ def _meaning(path: Path, header: Sequence[Any], named: Mapping[str, str]) -> dic
         told = ", ".join(name for name in there if name)
         raise BandsFileError(path.name, [*problems, f"its columns are: {told}"])
     return found
+
+
+def read_results(path: Path) -> Iterator[Candidate]:
+    """Read the paths of a results database of a screening; their barriers are predictions.
+
+    Raises
+    ------
+    ScreeningError
+        If it is no such database.
+    """
+    from migbar.screening.database import fetch, read_database
+
+    query = (
+        'SELECT file, ion, "from", "to", mechanism, supercell FROM result WHERE barrier_ev IS NOT NULL '
+        "ORDER BY file, number"
+    )
+    with read_database(path) as connection:
+        rows = fetch(connection, query)
+    for number, row in enumerate(rows, start=1):
+        source = Source(path.name, number)
+        name = f"{Path(row['file']).stem}: {row['from']} → {row['to']}"
+        numbers = itertools.chain.from_iterable(json.loads(row["supercell"] or "[]"))
+        told = {
+            **row,
+            "structure": row["file"],
+            "supercell": ",".join(str(int(n)) for n in numbers),
+        }
+        try:
+            structure = read_structure(row["file"])
+            require_ordered(structure)
+            record = BandRecord(name, band_of_sites(structure, row["ion"], told))
+        except MigbarError as error:
+            yield Candidate(source, name, None, (Problem(error.code, str(error), source, name),))
+            continue
+        yield Candidate(source, name, record, (_predicted(source, name),))
 
 
 class _Reader:

@@ -73,14 +73,23 @@ class NetworkLearner:
         records: Sequence[BandRecord],
         folder: Path,
         progress: Progress,
+        begun: NetworkPredictor | None = None,
     ) -> None:
         self.options, self.folder, self.progress = options, folder, progress
         self.hardware = Hardware(accelerator=choose_device(options.device).partition(":")[0])
-        self.begun = self._begin(np.array([r.target_ev for r in records], float))
-        self.data = self._pack(records)
+        self.barriers = np.array([r.target_ev for r in records], float)
+        self.begun = begun or self._begin()
+        self.packed = pack_bands(
+            records,
+            self.begun.network.inputs,
+            self.begun.graphs,
+            self.begun.scaling.power,
+            progress,
+        )
+        self.data = self._scaled(self.begun.scaling)
         self.records = records
 
-    def _begin(self, barriers: NDArray[np.float64]) -> NetworkPredictor:
+    def _begin(self) -> NetworkPredictor:
         """Make the network that everything starts from, with its graphs and scaling."""
         options = self.options
         kind = find_start(options).kind
@@ -106,19 +115,21 @@ class NetworkLearner:
             "architecture": architecture,
             "size": asdict(network.size),
             "graphs": asdict(full.graphs),
-            "scaling": asdict(TargetScaling.of(barriers, full.power)),
+            "scaling": asdict(TargetScaling.of(self.barriers, full.power)),
             "margin_ev": float("nan"),
         }
         return NetworkPredictor(ModelCard(options.name, "1", "", training), network)
 
-    def _pack(self, records: Sequence[BandRecord]) -> TrainingData:
-        begun = self.begun
-        packed = pack_bands(
-            records, begun.network.inputs, begun.graphs, begun.scaling.power, self.progress
-        )
-        barriers = np.array([r.target_ev for r in records], float)
-        scaled = begun.scaling.scale(barriers)[:, None].astype(np.float32)
-        return TrainingData(packed.graphs, scaled, packed.info)
+    def _scaled(self, scaling: TargetScaling) -> TrainingData:
+        """Return the graphs with barriers as the network is to see them."""
+        targets = scaling.scale(self.barriers)[:, None].astype(np.float32)
+        return TrainingData(self.packed.graphs, targets, self.packed.info)
+
+    def _scaling(self, chosen: NDArray[np.int64]) -> TargetScaling:
+        """Return the scaling of the start, or one of the paths that are trained on; others must not show."""
+        if "ions" in self.begun.card.training:
+            return self.begun.scaling
+        return TargetScaling.of(self.barriers[chosen], self.begun.scaling.power)
 
     @property
     def settings(self) -> TrainingSettings:
@@ -142,6 +153,8 @@ class NetworkLearner:
                 "training data",
                 [f"{len(chosen)} paths to train on; at least {MIN_PATHS} are needed"],
             )
+        self.scaling = self._scaling(chosen)
+        self.data = self._scaled(self.scaling)
         network = self._copy()
         if self.options.train == "heads":
             self._train_heads(network, chosen, watched, watch)
@@ -210,11 +223,8 @@ class NetworkLearner:
 
     def _error(self, network: Network, index: NDArray[np.int64]) -> float:
         """Mean absolute error in eV."""
-        predicted = self.begun.scaling.unscale(predict_scaled(network, self.data, index)[:, 0])
-        return float(np.abs(predicted - self._barriers(index)).mean())
-
-    def _barriers(self, index: NDArray[np.int64]) -> NDArray[np.float64]:
-        return np.array([self.records[int(i)].target_ev for i in index], float)
+        predicted = self.scaling.unscale(predict_scaled(network, self.data, index)[:, 0])
+        return float(np.abs(predicted - self.barriers[index]).mean())
 
     def _train_heads(
         self,
@@ -246,9 +256,9 @@ class NetworkLearner:
             if len(watched) and (epoch + 1) % 10 == 0:
                 with torch.no_grad():
                     scaled = network.heads(vectors)[:, 0].double().numpy()
-                values = self.begun.scaling.unscale(scaled)
+                values = self.scaling.unscale(scaled)
                 errors = [
-                    float(np.abs(values[i] - self._barriers(i)).mean()) for i in (chosen, watched)
+                    float(np.abs(values[i] - self.barriers[i]).mean()) for i in (chosen, watched)
                 ]
                 watch(Step(epoch + 1, HEAD_EPOCHS, *errors))
 
@@ -257,8 +267,8 @@ class NetworkLearner:
         before = begun.card.training
         kind = find_start(self.options).kind
         training: dict[str, Any] = {
-            key: before[key] for key in ("architecture", "size", "graphs", "scaling")
-        }
+            key: before[key] for key in ("architecture", "size", "graphs")
+        } | {"scaling": asdict(self.scaling)}
         ions = {r.band.ion for r in own} | set(before.get("ions", ()))
         elements = {s for r in own for s in r.band.host.symbol_set} | set(
             before.get("elements", ())

@@ -1,0 +1,74 @@
+"""What to compute next: unsure and unlike the rest goes first, with inputs that can be started."""
+
+from __future__ import annotations
+
+import csv
+import json
+from pathlib import Path
+
+import numpy as np
+import pytest
+from pymatgen.core import Lattice, Structure
+
+from migbar import runs
+from migbar.datasets.reading import import_data
+from migbar.errors import MigbarError
+from migbar.models.process import distances
+from migbar.runs import RunState
+from migbar.structures import write_cif
+from migbar.suggestion import LIST, choose, suggest
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    """Two lithium halides, one of them twice, and a file that is none."""
+    place = tmp_path / "structures"
+    place.mkdir()
+    for name, edge, anion in (("LiF", 4.03, "F"), ("again", 4.03, "F"), ("LiBr", 5.5, "Br")):
+        cell = Structure.from_spacegroup(
+            "Fm-3m", Lattice.cubic(edge), ["Li", anion], [[0, 0, 0], [0.5, 0.5, 0.5]]
+        )
+        write_cif(cell, place / f"{name}.cif")
+    (place / "broken.cif").write_text("data_x\n")
+    return place
+
+
+def test_that_uncertainty_and_novelty_both_count() -> None:
+    known = np.array([[0.0, 0.0]])
+    scores = np.array([[2.0, 0.0], [2.0, 0.1], [0.0, 1.0], [0.0, 0.0]])
+    chosen, novelty = choose(np.array([1.0, 1.1, 1.0, 9.0]), scores, known, 3)
+    assert chosen == [1, 2, 0]
+    assert novelty[0] == pytest.approx(float(distances(scores[[1]], known)[0, 0]))
+    assert novelty[2] < 0.1  # its twin was taken first
+
+
+def test_that_the_same_crystal_is_not_suggested_twice(folder: Path) -> None:
+    found = suggest([folder], count=2, ion="Li")
+    halides = {tuple(s.path.band.host.symbol_set) for s in found.chosen}
+    assert len(halides) == 2
+    assert [Path(name).name for name, _ in found.problems] == ["broken.cif"]
+
+
+def test_that_the_inputs_can_be_started_and_read_again(folder: Path, tmp_path: Path) -> None:
+    options = {"sources": [str(folder)], "count": 2, "out": str(tmp_path / "next")}
+    runs.create_run(tmp_path / "run", "suggestion", "Suggesting", options)
+    assert runs.work(tmp_path / "run") is RunState.FINISHED
+    result = json.loads(json.dumps(runs.read_run(tmp_path / "run").result))
+    assert len(result["suggested"]) == 2
+    with (tmp_path / "next" / LIST).open() as file:
+        rows = list(csv.DictReader(file))
+    for row in rows:
+        assert (tmp_path / "next" / row["folder"] / "INCAR").exists()
+        row["dft_barrier_ev"] = "0.55"
+    with (tmp_path / "next" / LIST).open("w", newline="") as file:
+        writer = csv.DictWriter(file, list(rows[0]))
+        writer.writeheader()
+        writer.writerows(rows)
+    reading = import_data([tmp_path / "next" / LIST], None)
+    assert reading.barriers == pytest.approx([0.55, 0.55])
+
+
+def test_that_a_folder_without_paths_is_told(tmp_path: Path) -> None:
+    (tmp_path / "broken.cif").write_text("data_x\n")
+    with pytest.raises(MigbarError, match="no path to compute"):
+        suggest([tmp_path])
