@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 BALL_SCALE = 0.42
 """Radius of a drawn ball as a fraction of the covalent radius."""
 
@@ -118,9 +120,27 @@ _ELEMENTS: dict[str, tuple[str, float]] = {
 _UNKNOWN = ("#b0b0b8", 1.5)
 
 
+_chosen: dict[str, tuple[str, float]] = {}
+
+
+def choose(elements: Mapping[str, tuple[str, float]]) -> None:
+    """Draw some elements in colours (``#rrggbb``) and with radii (Å) of the user's own.
+
+    An empty colour and a radius of 0 mean the usual ones.
+    """
+    _chosen.clear()
+    _chosen.update(elements)
+
+
+def known_elements() -> tuple[str, ...]:
+    """Return the symbols of all elements, by atomic number."""
+    return tuple(_ELEMENTS)
+
+
 def element_colour(symbol: str) -> str:
     """Return the colour of an element as ``#rrggbb``."""
-    return _ELEMENTS.get(symbol, _UNKNOWN)[0]
+    chosen, _ = _chosen.get(symbol, ("", 0.0))
+    return chosen or _ELEMENTS.get(symbol, _UNKNOWN)[0]
 
 
 def covalent_radius(symbol: str) -> float:
@@ -130,7 +150,8 @@ def covalent_radius(symbol: str) -> float:
 
 def ball_radius(symbol: str) -> float:
     """Return the radius in Å of the ball that stands for an atom."""
-    return max(_SMALLEST_BALL, BALL_SCALE * covalent_radius(symbol))
+    _, chosen = _chosen.get(symbol, ("", 0.0))
+    return chosen or max(_SMALLEST_BALL, BALL_SCALE * covalent_radius(symbol))
 
 
 def rgb(colour: str) -> tuple[float, float, float]:

@@ -35,7 +35,6 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
-from migbar.barriers import GOOD_CONDUCTOR_EV
 from migbar.errors import Cancelled
 from migbar.exports import TableRow, table_text, write_csv, write_xlsx
 from migbar.resources import examples
@@ -50,6 +49,7 @@ from migbar_gui.dialogs.picture import PictureDialog
 from migbar_gui.dialogs.preferences import PreferencesDialog
 from migbar_gui.dialogs.shortcuts import ShortcutsDialog
 from migbar_gui.explaining import Explainer
+from migbar_gui.following import Follower
 from migbar_gui.job_news import CloseQuestion, JobNews
 from migbar_gui.jobs import Jobs
 from migbar_gui.models import Models
@@ -71,6 +71,7 @@ from migbar_gui.predictions import Predictions
 from migbar_gui.relaxations import Relaxations
 from migbar_gui.retraining import Retraining
 from migbar_gui.runs import Opener as RunOpener
+from migbar_gui.preferences import Preferences
 from migbar_gui.runs import Runs
 from migbar_gui.screening.opening import PathOpener
 from migbar_gui.session import SUFFIX
@@ -97,8 +98,8 @@ class MainWindow(QMainWindow):
     def __init__(self, settings: QSettings | None = None) -> None:
         super().__init__()
         self.settings = settings or QSettings()
-        threshold = float(str(self.settings.value("threshold_ev", GOOD_CONDUCTOR_EV)))
-        self.workspace: Workspace = Workspace(threshold)
+        self.preferences = Preferences(self.settings, self)
+        self.workspace: Workspace = Workspace(float(self.preferences.get("threshold_ev")))
         self.jobs = Jobs(self, self.show_error)
         self.runs = Runs(self.show_error, self, int(str(self.settings.value("runs_at_once", 1))))
         self.opener = Opener(self.workspace, self.jobs, self.show_error, self)
@@ -128,6 +129,7 @@ class MainWindow(QMainWindow):
         self._build_status_bar()
         self.commands = Commands(self)
         self.sessions: Sessions = Sessions(self)
+        self.follower: Follower = Follower(self, self.preferences)
         self._build_toolbar()
         self._connect()
         self.refresh_theme()
@@ -285,9 +287,6 @@ class MainWindow(QMainWindow):
         workspace.group_changed.connect(self._show_network)
         workspace.landscape_changed.connect(
             lambda: self.commands["view.landscape"].setChecked(workspace.show_landscape)
-        )
-        workspace.threshold_changed.connect(
-            lambda: self.settings.setValue("threshold_ev", workspace.threshold)
         )
         self.why_dock.visibilityChanged.connect(self.why_panel.set_looked_at)
         self.path_panel.why_asked.connect(lambda: self.show_dock(self.why_dock))
@@ -669,20 +668,14 @@ class MainWindow(QMainWindow):
         dialog.open()
 
     def ask_preferences(self) -> None:
-        """Ask for the few things that are kept."""
-        appearance = str(self.settings.value("appearance", "system"))
-        dialog = PreferencesDialog(appearance, self.workspace.threshold, self)
-        dialog.chosen.connect(self._set_preferences)
-        dialog.open()
-
-    def _set_preferences(self, appearance: str, threshold: float) -> None:
-        self.settings.setValue("appearance", appearance)
-        self.workspace.set_threshold(threshold)
-        self.refresh_theme()
+        """Show what can be chosen for good."""
+        structure = self.workspace.structure
+        elements = structure.symbol_set if structure is not None else ()
+        PreferencesDialog(self.preferences, elements, self).open()
 
     def refresh_theme(self) -> None:
         """Follow the system's colours, or the user's choice."""
-        theme = chosen_theme(str(self.settings.value("appearance", "system")))
+        theme = chosen_theme(str(self.preferences.get("appearance")))
         app = QApplication.instance()
         assert isinstance(app, QApplication)
         if app.property("theme") != theme:

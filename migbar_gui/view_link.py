@@ -13,6 +13,7 @@ from migbar.bands import linear_path
 from migbar.errors import MigbarError
 from migbar.hops import Point, SiteRef
 from migbar_gui.relaxed import RelaxedPath, ShownImage
+from migbar_gui import energies
 from migbar_gui.theme import path_colour
 from migbar_gui.viewer import AtomInfo, CrystalView, NetworkDrawing, PathDrawing, isosurface
 from migbar_gui.workspace import Group, PathEntry, Pick, Workspace
@@ -59,6 +60,8 @@ class ViewLink(QObject):
             workspace.active_changed,
         ):
             event.connect(self._show_network)
+        workspace.numbers_changed.connect(view.refresh_numbers)
+        workspace.numbers_changed.connect(self._show_paths)
         workspace.landscape_changed.connect(self._show_landscape)
         workspace.image_changed.connect(self._show_image)
         view.site_clicked.connect(self._clicked)
@@ -207,7 +210,7 @@ class ViewLink(QObject):
         quiet = not active and group is not None and group.hop_of(path.id) is not None
         if result is not None and not quiet:
             predicted = result.predicted
-            label = f"{predicted.barrier.barrier_ev:.2f} eV"
+            label = energies.energy(predicted.barrier.barrier_ev, 2)
             near = predicted.approaches if shape is None else shape.approaches
             clashes = tuple(a.image for a in near[1:-1] if a.clashes(path.hop.ion))
         if shape is not None:
@@ -270,7 +273,7 @@ class ViewLink(QObject):
         low, high = group.found.crystal.paths[number].barrier.interval_ev
         parts = [
             f"{hop.hop.ion}   {hop.label}",
-            f"{group.barriers[number]:.3f} eV ({low:.2f} to {high:.2f})",
+            f"{energies.energy(group.barriers[number])} ({energies.interval(low, high)})",
             f"{hop.length:.2f} Å",
             f"{hop.multiplicity} per cell",
         ]

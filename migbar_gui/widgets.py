@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import TypeVar
 
-from PySide6.QtCore import QSize, Qt
+from PySide6.QtCore import QSignalBlocker, QSize, Qt, Signal
 from PySide6.QtGui import QColor, QIcon, QPainter, QPixmap, QShowEvent
 from PySide6.QtWidgets import (
     QAbstractSpinBox,
@@ -13,6 +13,7 @@ from PySide6.QtWidgets import (
     QDialog,
     QDialogButtonBox,
     QDockWidget,
+    QDoubleSpinBox,
     QFrame,
     QGridLayout,
     QHBoxLayout,
@@ -22,6 +23,8 @@ from PySide6.QtWidgets import (
     QVBoxLayout,
     QWidget,
 )
+
+from migbar_gui import energies
 
 SpinBox = TypeVar("SpinBox", bound=QAbstractSpinBox)
 
@@ -39,6 +42,7 @@ def label(text: str = "", role: str = "", wrap: bool = False) -> QLabel:
 def button(text: str, run: Callable[[], object], style: str = "") -> QPushButton:
     """Make a button; `style` is empty, ``"primary"`` or ``"link"``."""
     made = QPushButton(text)
+    made.setAutoDefault(False)  # in a dialog, Enter is for the one that says so
     if style:
         made.setProperty(style, True)
     made.clicked.connect(lambda: run())
@@ -108,6 +112,38 @@ def field_rows(rows: Sequence[tuple[str, QWidget]]) -> QGridLayout:
         grid.addWidget(name, row, 0)
         grid.addWidget(field, row, 1)
     return grid
+
+
+class EnergyBox(QDoubleSpinBox):
+    """A box for an energy in the unit that the user likes; `ev` is always in eV."""
+
+    ev_changed = Signal(float)
+
+    def __init__(self, ev: float, low: float, high: float, step: float) -> None:
+        super().__init__()
+        self._range, self._step = (low, high), step
+        self.ev = ev
+        indented(self)
+        self.refresh_unit()
+        self.valueChanged.connect(self._note)
+
+    def set_ev(self, ev: float) -> None:
+        """Show another energy (eV)."""
+        if abs(ev - self.ev) > 1e-9:
+            self.setValue(energies.scaled(ev))
+
+    def refresh_unit(self) -> None:
+        """Follow the choice of the unit."""
+        with QSignalBlocker(self):
+            self.setDecimals(max(0, 3 - energies.UNITS[energies.unit()]))
+            self.setRange(*(energies.scaled(end) for end in self._range))
+            self.setSingleStep(energies.scaled(self._step))
+            self.setSuffix(f" {energies.unit()}")
+            self.setValue(energies.scaled(self.ev))
+
+    def _note(self, value: float) -> None:
+        self.ev = value / energies.scaled(1.0)
+        self.ev_changed.emit(self.ev)
 
 
 class DockTitle(QWidget):

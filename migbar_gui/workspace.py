@@ -335,6 +335,10 @@ class Workspace:
         The image of a relaxed path that is looked at in place of the crystal.
     threshold : float
         Barrier up to which a path is a good conductor, eV.
+    usual_supercell : str
+        Supercell of the paths in a structure that is opened.
+    numbers_changed : Event
+        Energies are written in another way now (`migbar_gui.energies`).
     """
 
     def __init__(self, threshold: float = GOOD_CONDUCTOR_EV) -> None:
@@ -353,6 +357,7 @@ class Workspace:
         self.volumes: tuple[VolumeResult, ...] = ()
         self.shown_image: ShownImage | None = None
         self.threshold = threshold
+        self.usual_supercell = "auto"
         self._results: dict[int, PathResult | Exception] = {}
         self._shapes: dict[int, Shape | Exception] = {}
         self._ids = itertools.count(1)
@@ -374,6 +379,7 @@ class Workspace:
         self.relaxed_changed = Event()
         self.image_changed = Event()
         self.threshold_changed = Event()
+        self.numbers_changed = Event()
         self.result_arrived = Event()
         self.anything_changed = Event()
 
@@ -461,7 +467,8 @@ class Workspace:
         """
         possible = (*document.ions, *document.guests)
         chosen = ion if ion in possible else next(iter(possible), "")
-        state = State(document, chosen, document.mechanisms(chosen)[0], pins=self.state.pins)
+        mechanism, cell = document.mechanisms(chosen)[0], self.usual_supercell
+        state = State(document, chosen, mechanism, cell, pins=self.state.pins)
         self._step(f"open {document.name}", state)
 
     def set_ion(self, ion: str) -> None:

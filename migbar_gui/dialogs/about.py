@@ -36,6 +36,6 @@ class AboutDialog(Question):
                 wrap=True,
             )
         )
-        self.buttons.removeButton(self.cancel_button)
+        self.cancel_button.hide()  # one taken out crashes Qt at the next change of the theme
         copy = self.buttons.addButton("Copy citation", QDialogButtonBox.ButtonRole.ActionRole)
         copy.clicked.connect(lambda: QGuiApplication.clipboard().setText(CITATION))

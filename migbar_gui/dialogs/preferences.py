@@ -1,46 +1,237 @@
-"""The few things that are kept from one start to the next."""
+"""The page of preferences: a search, every setting with its own way back, and effects that are seen at once."""
 
 from __future__ import annotations
 
-from PySide6.QtCore import Signal
-from PySide6.QtWidgets import QComboBox, QDoubleSpinBox, QWidget
+from collections.abc import Callable, Sequence
+from functools import partial
 
-from migbar_gui.widgets import Question, field_rows, indented, label
+from PySide6.QtCore import Qt
+from PySide6.QtGui import QColor
+from PySide6.QtWidgets import (
+    QColorDialog,
+    QComboBox,
+    QDialogButtonBox,
+    QDoubleSpinBox,
+    QFrame,
+    QGridLayout,
+    QHBoxLayout,
+    QLineEdit,
+    QPushButton,
+    QScrollArea,
+    QSpinBox,
+    QVBoxLayout,
+    QWidget,
+)
 
-APPEARANCES = {"system": "As the system", "light": "Light", "dark": "Dark"}
+from migbar_gui.colours import ball_radius, element_colour
+from migbar_gui.preferences import SETTINGS, Preferences, Setting, Value
+from migbar_gui.widgets import EnergyBox, Question, button, indented, label, swatch_icon
+
+WIDTH, HEIGHT, EDITOR_WIDTH = 640, 600, 216
+ELEMENTS = "Elements"
 
 
 class PreferencesDialog(Question):
-    """Asks for the appearance and the conductor threshold."""
+    """Shows all settings; there is nothing to confirm."""
 
-    chosen = Signal(str, float)
+    def __init__(
+        self, preferences: Preferences, elements: Sequence[str], parent: QWidget | None
+    ) -> None:
+        super().__init__("Preferences", "", "Close", parent)
+        self._preferences = preferences
+        self._rows: list[tuple[str, str, list[QWidget]]] = []
+        self._titles: dict[str, QWidget] = {}
+        self.editors: dict[str, QWidget] = {}
+        self.resets: dict[str, QPushButton] = {}
+        self._show_again: list[Callable[[], None]] = []
+        self.setMinimumSize(WIDTH, HEIGHT)
+        self.cancel_button.hide()  # one taken out crashes Qt at the next change of the theme
+        role = QDialogButtonBox.ButtonRole.ResetRole
+        self.reset_all = self.buttons.addButton("Reset all", role)
+        self.reset_all.setAutoDefault(False)
+        self.reset_all.clicked.connect(preferences.reset_all)
+        self.search = QLineEdit(placeholderText="Search", clearButtonEnabled=True)
+        self.search.setAccessibleName("Search preferences")
+        self.search.textChanged.connect(self._filter)
+        self.body.addWidget(self.search)
+        self.body.addWidget(self._make_page(elements), 1)
+        outer = self.layout()
+        assert isinstance(outer, QVBoxLayout)
+        outer.setStretchFactor(self.body, 100)
+        preferences.changed.connect(self._refresh)
+        self._refresh()
+        self.search.setFocus()
 
-    def __init__(self, appearance: str, threshold: float, parent: QWidget | None) -> None:
-        super().__init__("Preferences", "", "Save", parent)
-        self.appearance = QComboBox()
-        for key, text in APPEARANCES.items():
-            self.appearance.addItem(text, key)
-        self.appearance.setCurrentIndex(list(APPEARANCES).index(appearance))
-        self.threshold = threshold_box(threshold)
-        fields = (("&Appearance", self.appearance), ("&Good conductor up to", self.threshold))
-        self.body.addLayout(field_rows(fields))
-        self.body.addWidget(
-            label(
-                "0.65 eV keeps up with a rate of C/2 at 300 K in particles of about 100 nm; 0.525 eV in "
-                "particles of 1 µm.",
-                "muted",
-                wrap=True,
-            )
-        )
-        self.accepted.connect(
-            lambda: self.chosen.emit(self.appearance.currentData(), self.threshold.value())
-        )
+    def fit(self) -> None:
+        """Keep the height: the page scrolls."""
+
+    def _make_page(self, elements: Sequence[str]) -> QScrollArea:
+        page = QWidget()
+        page.setObjectName("body")
+        self._column = QVBoxLayout(page)
+        self._column.setContentsMargins(14, 10, 14, 10)
+        self._column.setSpacing(6)
+        for group in dict.fromkeys(setting.group for setting in SETTINGS):
+            grid = self._add_group(group)
+            for setting in SETTINGS:
+                if setting.group == group:
+                    self._add_row(grid, setting)
+        self._add_elements(self._add_group(ELEMENTS), elements)
+        self._column.addStretch(1)
+        scroll = QScrollArea()
+        scroll.setWidgetResizable(True)
+        scroll.setFrameShape(QFrame.Shape.NoFrame)
+        scroll.setWidget(page)
+        return scroll
+
+    def _add_group(self, title: str) -> QGridLayout:
+        self._titles[title] = label(title, "section")
+        self._column.addWidget(self._titles[title])
+        grid = QGridLayout()
+        grid.setHorizontalSpacing(14)
+        grid.setVerticalSpacing(6)
+        grid.setColumnStretch(0, 1)
+        self._column.addLayout(grid)
+        self._column.addSpacing(8)
+        return grid
+
+    def _add_row(self, grid: QGridLayout, setting: Setting) -> None:
+        editor, show = self._editor(setting)
+        editor.setAccessibleName(setting.text)
+        editor.setFixedWidth(EDITOR_WIDTH)
+        reset = button("Reset", partial(self._preferences.reset, setting.key), "link")
+        reset.setAccessibleName(f"Reset {setting.text}")
+        self.editors[setting.key], self.resets[setting.key] = editor, reset
+        words = _explained(setting.text, setting.tip, editor)
+        self._place(grid, setting.group, f"{setting.text} {setting.tip}", [words, editor, reset])
+
+        def refresh() -> None:
+            show(self._preferences.get(setting.key))
+            reset.setEnabled(not self._preferences.is_usual(setting.key))
+
+        self._show_again.append(refresh)
+
+    def _place(self, grid: QGridLayout, group: str, text: str, widgets: list[QWidget]) -> None:
+        row = grid.rowCount()
+        for column, widget in enumerate(widgets):
+            grid.addWidget(widget, row, column, Qt.AlignmentFlag.AlignVCenter)
+        self._rows.append((group, f"{group} {text}".lower(), widgets))
+
+    def _editor(self, setting: Setting) -> tuple[QWidget, Callable[[Value], None]]:
+        choose = partial(self._preferences.set, setting.key)
+        if setting.choices is not None:
+            box = QComboBox()
+            for value, text in setting.choices():
+                box.addItem(text, value)
+            box.activated.connect(lambda _: choose(box.currentData()))
+            return box, lambda value: box.setCurrentIndex(box.findData(value))
+        if setting.is_energy:
+            energy = threshold_box(float(setting.usual))
+            energy.ev_changed.connect(choose)
+
+            def show(value: Value) -> None:
+                energy.set_ev(float(value))
+                energy.refresh_unit()
+
+            return energy, show
+        number = indented(QSpinBox(minimum=setting.low, maximum=setting.high))
+        number.setSpecialValueText(setting.special)
+        number.valueChanged.connect(choose)
+        return number, lambda value: number.setValue(int(value))
+
+    # ---- elements
+
+    def _add_elements(self, grid: QGridLayout, elements: Sequence[str]) -> None:
+        from migbar_gui.colours import known_elements
+
+        self.element = QComboBox()
+        self.element.setAccessibleName("Element")
+        self.element.addItems(list(dict.fromkeys((*elements, *known_elements()))))
+        self.colour = QPushButton()
+        self.colour.setAutoDefault(False)
+        self.colour.clicked.connect(self._ask_colour)
+        self.radius = indented(QDoubleSpinBox(minimum=0.1, maximum=3.0, singleStep=0.05))
+        self.radius.setSuffix(" Å")
+        self.radius.setAccessibleName("Radius of the ball")
+        self.radius.valueChanged.connect(self._set_radius)
+        self._element_reset = button("Reset", self._reset_element, "link")
+        self.element.currentIndexChanged.connect(lambda _: self._show_element())
+        box = QWidget()
+        row = QHBoxLayout(box)
+        row.setContentsMargins(0, 0, 0, 0)
+        for widget in (self.element, self.colour, self.radius):
+            row.addWidget(widget)
+        words = _explained("Colour and radius", "How atoms are drawn", self.element)
+        text = "colour color radius atoms balls"
+        self._place(grid, ELEMENTS, text, [words, box, self._element_reset])
+        self._show_again.append(self._show_element)
+
+    def _show_element(self) -> None:
+        symbol = self.element.currentText()
+        colour, radius = element_colour(symbol), ball_radius(symbol)
+        self.colour.setIcon(swatch_icon(colour))
+        self.colour.setAccessibleName(f"Colour of {symbol}, {colour}")
+        self.colour.setToolTip(f"Colour of {symbol}: {colour}")
+        self.radius.blockSignals(True)
+        self.radius.setValue(radius)
+        self.radius.blockSignals(False)
+        self._element_reset.setAccessibleName(f"Reset {symbol}")
+        self._element_reset.setEnabled(symbol in self._preferences.elements())
+
+    def _ask_colour(self) -> None:
+        symbol = self.element.currentText()
+        chosen = QColorDialog.getColor(QColor(element_colour(symbol)), self, f"Colour of {symbol}")
+        if chosen.isValid():
+            self.set_colour(chosen.name())
+
+    def set_colour(self, colour: str) -> None:
+        """Draw the element that is chosen in another colour, ``#rrggbb``."""
+        symbol = self.element.currentText()
+        _, radius = self._preferences.elements().get(symbol, ("", 0.0))
+        self._preferences.set_element(symbol, colour, radius)
+
+    def _set_radius(self, radius: float) -> None:
+        symbol = self.element.currentText()
+        colour, _ = self._preferences.elements().get(symbol, ("", 0.0))
+        self._preferences.set_element(symbol, colour, radius)
+
+    def _reset_element(self) -> None:
+        self._preferences.set_element(self.element.currentText(), "", 0.0)
+
+    # ---- following
+
+    def _refresh(self) -> None:
+        for show in self._show_again:
+            show()
+
+    def _filter(self, text: str) -> None:
+        words = text.lower().split()
+        seen = set()
+        for group, about, widgets in self._rows:
+            shown = all(word in about for word in words)
+            seen |= {group} if shown else set()
+            for widget in widgets:
+                widget.setVisible(shown)
+        for group, title in self._titles.items():
+            title.setVisible(group in seen)
 
 
-def threshold_box(value: float) -> QDoubleSpinBox:
+def _explained(text: str, tip: str, editor: QWidget) -> QWidget:
+    """Make a name with an explanation under it."""
+    name = label(text)
+    name.setBuddy(editor)
+    words = QWidget()
+    column = QVBoxLayout(words)
+    column.setContentsMargins(0, 0, 0, 0)
+    column.setSpacing(0)
+    column.addWidget(name)
+    if tip:
+        column.addWidget(label(tip, "muted", wrap=True))
+    return words
+
+
+def threshold_box(value: float) -> EnergyBox:
     """Make a box for the largest barrier of a good conductor."""
-    box = QDoubleSpinBox(minimum=0.05, maximum=5.0, singleStep=0.05, decimals=3)
-    box.setValue(value)
-    box.setSuffix(" eV")
+    box = EnergyBox(value, 0.05, 5.0, 0.05)
     box.setToolTip("Paths with a barrier up to this are called good conductors")
-    return indented(box)
+    return box

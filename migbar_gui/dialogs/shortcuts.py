@@ -31,7 +31,7 @@ class ShortcutsDialog(Question):
     def __init__(self, commands: Sequence[Command], parent: QWidget) -> None:
         super().__init__("Keyboard and mouse", "", "Close", parent)
         self.setMinimumWidth(560)
-        self.buttons.removeButton(self.cancel_button)
+        self.cancel_button.hide()  # one taken out crashes Qt at the next change of the theme
         self.field = QLineEdit(placeholderText="Search", clearButtonEnabled=True)
         self.field.setAccessibleName("Search shortcuts")
         self.field.textChanged.connect(self._filter)

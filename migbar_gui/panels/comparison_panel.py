@@ -21,6 +21,7 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
+from migbar_gui import energies
 from migbar_gui.comparison import ORDERS, ComparedPath, compared_paths
 from migbar_gui.panels.profile_plot import Curve, ProfilePlot
 from migbar_gui.theme import current_theme, path_colour, pixmap
@@ -120,7 +121,7 @@ class _Bar(QStyledItemDelegate):
         right = Qt.AlignmentFlag.AlignVCenter | Qt.AlignmentFlag.AlignRight
         left = Qt.AlignmentFlag.AlignVCenter | Qt.AlignmentFlag.AlignLeft
         painter.setPen(QColor(theme.text))
-        painter.drawText(place, left, f"{compared.barrier.barrier_ev:.3f} eV")
+        painter.drawText(place, left, energies.energy(compared.barrier.barrier_ev))
         painter.setPen(QColor(theme.muted))
         painter.drawText(place, right, f"{compared.length:.2f} Å")
 
@@ -147,12 +148,12 @@ class _Axis(QWidget):
         baseline = metrics.ascent() + 6
         for energy in np.arange(0.0, scale.largest + 1e-9, step):
             x = scale.x(float(energy), width)
-            text = f"{energy:g}"
+            text = energies.short(float(energy))
             painter.setPen(QColor(theme.muted))
             painter.drawLine(QPointF(x, 1), QPointF(x, 5))
             painter.drawText(QPointF(x - metrics.horizontalAdvance(text) / 2, baseline), text)
-        painter.drawText(QPointF(width - 142, baseline), "eV")
-        text = f"threshold {scale.threshold:.3g} eV"
+        painter.drawText(QPointF(width - 142, baseline), energies.unit())
+        text = f"threshold {energies.short(scale.threshold)} {energies.unit()}"
         painter.drawText(QPointF(10, baseline), text)
         painter.end()
 
@@ -226,6 +227,7 @@ class ComparisonPanel(QWidget):
             workspace.relaxed_changed,
         ):
             event.connect(self._show)
+        workspace.numbers_changed.connect(self._show_again)
         workspace.result_arrived.connect(lambda _: self._show())
         self._show()
 
@@ -276,13 +278,18 @@ class ComparisonPanel(QWidget):
         self.profiles.show_curves(curves, ids.index(active) if active in ids else None)
         return curves
 
+    def _show_again(self) -> None:
+        self._fill(self._shown)
+        self._show()
+
     def _fill(self, shown: list[ComparedPath]) -> None:
         self._shown = shown
         self.bars.clear()
         for compared in shown:
             low, high = compared.barrier.interval_ev
             item = QListWidgetItem(
-                f"{compared.name}: {compared.barrier.barrier_ev:.3f} eV ({low:.2f} to {high:.2f})"
+                f"{compared.name}: {energies.energy(compared.barrier.barrier_ev)} "
+                f"({energies.interval(low, high)})"
             )
             item.setData(ROLE, compared)
             item.setToolTip(item.text())

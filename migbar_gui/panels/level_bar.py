@@ -5,6 +5,7 @@ from __future__ import annotations
 from PySide6.QtCore import QSignalBlocker, Qt
 from PySide6.QtWidgets import QFrame, QHBoxLayout, QSlider
 
+from migbar_gui import energies
 from migbar_gui.widgets import button, label
 from migbar_gui.workspace import Workspace
 
@@ -42,6 +43,7 @@ class LevelBar(QFrame):
         row.addWidget(self.share)
         row.addWidget(button("Hide", lambda: workspace.set_show_landscape(False), "link"))
         workspace.landscape_changed.connect(self._show)
+        workspace.numbers_changed.connect(self._show)
         self._show()
 
     def _show(self) -> None:
@@ -52,7 +54,7 @@ class LevelBar(QFrame):
             self.slider.setValue(round(level / STEP_EV))
         self.slider.setEnabled(landscape is not None)
         self._title.setText(f"Site energy of {workspace.state.ion} up to")
-        self.level.setText(f"{level:.2f} eV")
+        self.level.setText(energies.energy(level, 2))
         share = (
             f"{landscape.open_fraction(level):.1%} of the cell"
             if landscape is not None

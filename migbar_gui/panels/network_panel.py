@@ -25,6 +25,7 @@ from PySide6.QtWidgets import (
 
 from migbar.networks import DIMENSIONS, DIRECTIONS
 from migbar.paths import CUTOFF_STEP, FIRST_CUTOFF, LONGEST_CUTOFF
+from migbar_gui import energies
 from migbar_gui.theme import current_theme
 from migbar_gui.widgets import button, clear, indented, label, line
 from migbar_gui.workspace import Group, Workspace
@@ -63,7 +64,9 @@ class Milestones(QWidget):
         for name, barrier in barriers.items():
             before = self._marks.get(barrier)
             self._marks[barrier] = f"{before}, {name}" if before else name
-        words = (f"{names} at {barrier:.2f} eV" for barrier, names in self._marks.items())
+        words = (
+            f"{names} at {energies.energy(barrier, 2)}" for barrier, names in self._marks.items()
+        )
         self.setAccessibleDescription("; ".join(words))
         self.update()
 
@@ -114,6 +117,7 @@ class NetworkPanel(QStackedWidget):
         self.addWidget(scroll)
         workspace.group_changed.connect(self._show_group)
         workspace.network_shown_changed.connect(self._show_limit)
+        workspace.numbers_changed.connect(self._show_group)
         workspace.setup_changed.connect(self._show_invitation)
         workspace.emptied_changed.connect(self._show_invitation)
         self._show_invitation()
@@ -165,7 +169,8 @@ class NetworkPanel(QStackedWidget):
         column.addWidget(self.summary)
         column.addWidget(self._origin)
         column.addWidget(line())
-        column.addWidget(label("Barrier of getting through (eV)", "section"))
+        self._through = label("", "section")
+        column.addWidget(self._through)
         self._barriers = QGridLayout()
         self._barriers.setHorizontalSpacing(10)
         self._barriers.setVerticalSpacing(2)
@@ -261,6 +266,7 @@ class NetworkPanel(QStackedWidget):
             if (widget := item.widget()) is not None:
                 widget.hide()
                 widget.deleteLater()
+        self._through.setText(f"Barrier of getting through ({energies.unit()})")
         for row, direction in enumerate(DIRECTIONS):
             way = group.found.crystal.percolation[direction]
             name = label(direction, "heading")
@@ -270,9 +276,9 @@ class NetworkPanel(QStackedWidget):
                 self._barriers.addWidget(label(NO_WAY, "muted"), row, 1, 1, 3)
                 continue
             low, high = way.interval_ev
-            interval = label(f"{low:.2f} – {high:.2f}", "muted")
+            interval = label(energies.interval(low, high, " – "), "muted")
             interval.setToolTip(INTERVAL_TIP)
-            self._barriers.addWidget(label(f"{way.barrier_ev:.3f}"), row, 1)
+            self._barriers.addWidget(label(energies.number(way.barrier_ev)), row, 1)
             self._barriers.addWidget(interval, row, 2)
             self._barriers.addWidget(self._link(group, way.bottleneck), row, 3)
 
@@ -311,7 +317,7 @@ class NetworkPanel(QStackedWidget):
             self.slider.setValue(self.slider.maximum() if everything else round(highest / STEP_EV))
             self.in_view.setChecked(workspace.show_network)
         self.slider.setEnabled(workspace.show_network)
-        self.limit.setText("none hidden" if everything else f"{highest:.2f} eV")
+        self.limit.setText("none hidden" if everything else energies.energy(highest, 2))
         shown = int((group.barriers <= highest).sum())
         self.opened.setText(
             f"{_opened(group, highest)} {shown} of {len(group.barriers)} hops shown."
@@ -337,7 +343,7 @@ def _summary(group: Group) -> str:
     barriers = group.found.crystal.percolation
     way = barriers["1D"]
     assert way is not None
-    return f"{ion} gets through from {way.barrier_ev:.2f} eV on, in up to {_in(dimensions)}."
+    return f"{ion} gets through from {energies.energy(way.barrier_ev, 2)} on, in up to {_in(dimensions)}."
 
 
 def _opened(group: Group, highest: float) -> str:

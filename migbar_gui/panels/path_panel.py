@@ -22,6 +22,7 @@ from PySide6.QtWidgets import (
 from migbar.bands import Approach
 from migbar.barriers import Remark
 from migbar.hops import Matrix
+from migbar_gui import energies
 from migbar_gui.panels.path_table import MECHANISM_NAMES, verdict
 from migbar_gui.panels.plots import CoordinationPlot, IntervalBar
 from migbar_gui.theme import current_theme, path_colour, pixmap
@@ -65,6 +66,7 @@ class PathPanel(QStackedWidget):
             workspace.active_changed,
             workspace.paths_changed,
             workspace.threshold_changed,
+            workspace.numbers_changed,
             workspace.document_changed,
             workspace.shapes_changed,
         ):
@@ -181,13 +183,14 @@ class PathPanel(QStackedWidget):
         low, high = barrier.interval_ev
         self._spot.setPixmap(swatch(path_colour(path.id), 16))
         self._ends.setText(f"{path.hop.ion}   {path.label}")
-        self.barrier.setText(f"{barrier.barrier_ev:.3f} eV")
+        self.barrier.setText(energies.energy(barrier.barrier_ev))
         self._verdict.setProperty("verdict", good)
         restyle(self._verdict)
         self._verdict.setText(f"{good} conductor")
         self._interval.show_barrier(barrier.barrier_ev, low, high, threshold)
         self._interval_text.setText(
-            f"{barrier.interval_level:.0%} interval: {low:.2f} to {high:.2f} eV"
+            f"{barrier.interval_level:.0%} interval: "
+            f"{energies.interval(low, high)} {energies.unit()}"
         )
         texts = {
             "Model": f"{barrier.model}, version {barrier.model_version}",

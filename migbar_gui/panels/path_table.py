@@ -12,6 +12,7 @@ from PySide6.QtWidgets import QLineEdit, QStyledItemDelegate, QStyleOptionViewIt
 from migbar.errors import Cancelled
 from migbar.hops import Mechanism
 from migbar_gui.relaxed import potential_note
+from migbar_gui import energies
 from migbar_gui.theme import current_theme, icon, path_colour
 from migbar_gui.widgets import swatch_icon
 from migbar_gui.workspace import PathEntry, PathResult, Workspace
@@ -48,7 +49,7 @@ class Column(IntEnum):
 
 HEADERS = {
     Column.PATH: ("Path", "Ion, initial and final site (index@image)"),
-    Column.BARRIER: ("Barrier (eV)", "Predicted migration barrier E_m"),
+    Column.BARRIER: ("Barrier ({unit})", "Predicted migration barrier E_m"),
     Column.INTERVAL: ("90 % interval", "Holds the DFT-NEB barrier in nine of ten cases"),
     Column.VERDICT: ("Verdict", "Compared with the threshold that is set above the table"),
     Column.LENGTH: ("Length (Å)", "Length of the straight path"),
@@ -86,6 +87,7 @@ class PathTable(QAbstractTableModel):
         workspace.result_arrived.connect(lambda _: self._refresh())
         workspace.threshold_changed.connect(self._refresh)
         workspace.relaxed_changed.connect(self._refresh)
+        workspace.numbers_changed.connect(self._refresh_numbers)
 
     def path_at(self, row: int) -> PathEntry:
         """Return the path in a row."""
@@ -111,6 +113,10 @@ class PathTable(QAbstractTableModel):
                 self.index(0, 0), self.index(len(self._paths) - 1, len(Column) - 1)
             )
 
+    def _refresh_numbers(self) -> None:
+        self.headerDataChanged.emit(Qt.Orientation.Horizontal, 0, len(Column) - 1)
+        self._refresh()
+
     # ---- what Qt asks
 
     def rowCount(self, parent: Index = QModelIndex()) -> int:  # noqa: N802, B008
@@ -128,6 +134,7 @@ class PathTable(QAbstractTableModel):
         if orientation is not Qt.Orientation.Horizontal:
             return None
         name, tip = HEADERS[Column(section)]
+        name = name.format(unit=energies.unit())
         if role == Role.TextAlignmentRole:
             return _alignment(Column(section))
         return {Role.DisplayRole: name, Role.ToolTipRole: tip}.get(Role(role))
@@ -185,8 +192,8 @@ class PathTable(QAbstractTableModel):
         barrier = found.predicted.barrier
         low, high = barrier.interval_ev
         return {
-            Column.BARRIER: f"{barrier.barrier_ev:.3f}",
-            Column.INTERVAL: f"{low:.2f} – {high:.2f}",
+            Column.BARRIER: energies.number(barrier.barrier_ev),
+            Column.INTERVAL: energies.interval(low, high, " – "),
             Column.VERDICT: f"{verdict(found, self._workspace.threshold)} conductor",
             Column.MODEL: f"{barrier.model} {barrier.model_version}",
         }[column]

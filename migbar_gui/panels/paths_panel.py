@@ -57,7 +57,7 @@ class PathsPanel(QWidget):
         self.view = self._make_view()
         self.threshold = threshold_box(workspace.threshold)
         self.threshold.setAccessibleName("Threshold for a good conductor")
-        self.threshold.valueChanged.connect(workspace.set_threshold)
+        self.threshold.ev_changed.connect(workspace.set_threshold)
         self.chooser = QComboBox()
         self.chooser.setAccessibleName("Model")
         self.chooser.setMaximumWidth(190)
@@ -190,8 +190,7 @@ class PathsPanel(QWidget):
     def _show(self) -> None:
         paths = self._workspace.state.paths
         self._stack.setCurrentIndex(1 if paths else 0)
-        if abs(self.threshold.value() - self._workspace.threshold) > 1e-9:
-            self.threshold.setValue(self._workspace.threshold)
+        self.threshold.set_ev(self._workspace.threshold)
         relaxed = any(self._workspace.relaxed_of(path.id) is not None for path in paths)
         for column in BESIDE_BARRIER:
             self.view.setColumnHidden(column, not relaxed)

@@ -10,6 +10,7 @@ from PySide6.QtCore import QPointF, QRectF, QSize, Qt
 from PySide6.QtGui import QColor, QPainter, QPaintEvent, QPen, QPolygonF
 from PySide6.QtWidgets import QSizePolicy, QWidget
 
+from migbar_gui import energies
 from migbar_gui.theme import current_theme
 
 PAD = 6.0
@@ -34,7 +35,8 @@ class IntervalBar(QWidget):
         """Show other numbers (eV)."""
         self._barrier, self._low, self._high, self._threshold = barrier, low, high, threshold
         self.setAccessibleDescription(
-            f"{barrier:.2f} eV, interval {low:.2f} to {high:.2f} eV, threshold {threshold:.3g} eV"
+            f"{energies.energy(barrier, 2)}, interval {energies.interval(low, high)}, "
+            f"threshold {energies.short(threshold)} {energies.unit()}"
         )
         self.update()
 
@@ -69,11 +71,11 @@ class IntervalBar(QWidget):
         painter.drawEllipse(QPointF(x(self._barrier), top + height / 2), 6.5, 6.5)
         painter.setPen(QPen(QColor(theme.text), 1.2))
         painter.drawLine(QPointF(border, top - 3), QPointF(border, top + height + 3))
-        self._write(painter, border, 0, f"threshold {self._threshold:.3g}", theme.text)
+        self._write(painter, border, 0, f"threshold {energies.short(self._threshold)}", theme.text)
         below = top + height + 5
-        self._write(painter, x(self._low), below, f"{self._low:.2f}", theme.muted)
+        self._write(painter, x(self._low), below, energies.number(self._low, 2), theme.muted)
         if x(self._high) - x(self._low) > 60:
-            self._write(painter, x(self._high), below, f"{self._high:.2f} eV", theme.muted)
+            self._write(painter, x(self._high), below, energies.energy(self._high, 2), theme.muted)
         painter.end()
 
     def _write(self, painter: QPainter, centre: float, top: float, text: str, colour: str) -> None:

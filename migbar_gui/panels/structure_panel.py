@@ -163,6 +163,7 @@ class StructurePanel(QScrollArea):
         self._elements = QVBoxLayout()
         self._elements.setSpacing(4)
         self.element_boxes: dict[str, QCheckBox] = {}
+        self._spots: dict[str, QLabel] = {}
         column.addLayout(self._elements)
 
     # ---- following the workspace
@@ -203,14 +204,14 @@ class StructurePanel(QScrollArea):
 
     def _list_elements(self, document: Document) -> None:
         clear(self._elements)
-        self.element_boxes = {}
+        self.element_boxes, self._spots = {}, {}
         for symbol, amount in document.structure.composition.get_el_amt_dict().items():
             row = QWidget()
             layout = QHBoxLayout(row)
             layout.setContentsMargins(0, 0, 0, 0)
             layout.setSpacing(8)
             spot = QLabel()
-            spot.setPixmap(swatch(element_colour(symbol), 16))
+            self._spots[symbol] = spot
             box = QCheckBox(symbol)
             box.setChecked(True)
             box.toggled.connect(self._element_toggled)
@@ -220,7 +221,13 @@ class StructurePanel(QScrollArea):
             layout.addWidget(label(f"{amount:g}", "muted"))
             self.element_boxes[symbol] = box
             self._elements.addWidget(row)
+        self.refresh_colours()
         self.hidden_elements_changed.emit(frozenset())
+
+    def refresh_colours(self) -> None:
+        """Show the elements' colours again."""
+        for symbol, spot in self._spots.items():
+            spot.setPixmap(swatch(element_colour(symbol), 16))
 
     @property
     def hidden_elements(self) -> frozenset[str]:

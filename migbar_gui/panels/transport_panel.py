@@ -24,6 +24,7 @@ from PySide6.QtWidgets import (
 )
 
 from migbar.errors import MigbarError
+from migbar_gui import energies
 from migbar_gui.estimates import TransportCase, transport_cases
 from migbar_gui.panels.plots import ArrheniusPlot, power_of_ten
 from migbar_gui.widgets import button, label, line
@@ -84,6 +85,7 @@ class TransportPanel(QStackedWidget):
             workspace.document_changed,
             workspace.active_changed,
             workspace.group_changed,
+            workspace.numbers_changed,
         ):
             event.connect(self._follow)
         workspace.result_arrived.connect(lambda _: self._follow())
@@ -186,7 +188,7 @@ class TransportPanel(QStackedWidget):
         with QSignalBlocker(self.case):
             self.case.clear()
             for case in self._cases:
-                self.case.addItem(f"{case.title}: {case.barrier_ev:.2f} eV", case.key)
+                self.case.addItem(f"{case.title}: {energies.energy(case.barrier_ev, 2)}", case.key)
         if self._cases:
             keys = [case.key for case in self._cases]
             path_key = keys[0] if keys[0].startswith("path") else ""
@@ -256,7 +258,9 @@ class TransportPanel(QStackedWidget):
         rate, size = _number(self.c_rate.text()), _number(self.particle_size.text())
         sizes = [particle_size(e, parameters, rate) for e in (barrier, high, low)]
         limit = highest_barrier(size, parameters, rate)
-        self._barrier.setText(f"E_m {barrier:.3f} eV, interval {low:.2f} to {high:.2f} eV")
+        self._barrier.setText(
+            f"E_m {energies.energy(barrier)}, interval {energies.interval(low, high)} {energies.unit()}"
+        )
         for key, estimate, unit in (
             ("D", diffusivity_estimate(barrier, case.interval_ev, parameters), "cm²/s"),
             ("σ", conductivity_estimate(barrier, case.interval_ev, parameters), "S/cm"),
@@ -266,7 +270,9 @@ class TransportPanel(QStackedWidget):
             self.ranges[key].setText(f"{least} to {most}")
         self.values["L"].setText(f"up to {readable(sizes[0])} µm at {rate:g} C")
         self.ranges["L"].setText(f"{readable(sizes[1])} to {readable(sizes[2])} µm")
-        self.values["E"].setText(f"E_m ≤ {limit:.3f} eV" if limit > 0 else "none is low enough")
+        self.values["E"].setText(
+            f"E_m ≤ {energies.energy(limit)}" if limit > 0 else "none is low enough"
+        )
         self.ranges["E"].setText(f"for {size:g} µm at {rate:g} C")
         kelvin = np.linspace(*SPAN_K, 60)
         lines = [arrhenius(e, parameters, kelvin) for e in (barrier, high, low)]

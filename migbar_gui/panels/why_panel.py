@@ -20,6 +20,7 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
+from migbar_gui import energies
 from migbar_gui.explaining import Explainer
 from migbar_gui.theme import current_theme, path_colour, pixmap
 from migbar_gui.widgets import clear, label, line, restyle, swatch
@@ -59,7 +60,12 @@ class WhyPanel(QStackedWidget):
         scroll.setWidget(self._make_page())
         self.addWidget(self._message)
         self.addWidget(scroll)
-        for event in (workspace.active_changed, workspace.paths_changed, workspace.result_arrived):
+        for event in (
+            workspace.active_changed,
+            workspace.paths_changed,
+            workspace.result_arrived,
+            workspace.numbers_changed,
+        ):
             event.connect(lambda *_: self.show_path())
         explainer.arrived.connect(lambda _: self.show_path())
         self.show_path()
@@ -142,7 +148,7 @@ class WhyPanel(QStackedWidget):
     def _show(self, path: PathEntry, result: PathResult, found: Explanation) -> None:
         self._spot.setPixmap(swatch(path_colour(path.id), 16))
         self._ends.setText(f"{path.hop.ion}   {path.label}")
-        self._barrier.setText(f"{result.predicted.barrier.barrier_ev:.3f} eV")
+        self._barrier.setText(energies.energy(result.predicted.barrier.barrier_ev))
         text, verdict = PLACES[found.domain.place]
         self.place.setText(text)
         self.place.setProperty("verdict", verdict)
@@ -152,7 +158,7 @@ class WhyPanel(QStackedWidget):
         self._list_similar(found.similar)
         said = found.base_ev + sum(reason.push_ev for reason in found.reasons)
         self._reasons_title.setText(
-            f"What moves the trees from {found.base_ev:.2f} to {said:.2f} eV"
+            f"What moves the trees from {energies.interval(found.base_ev, said)} {energies.unit()}"
         )
         self.reasons.show_reasons(found.reasons)
         self.setCurrentIndex(1)
@@ -164,7 +170,7 @@ class WhyPanel(QStackedWidget):
         if found.memory is not None:
             text = (
                 "In the training data: this very path taught the model its barrier, "
-                f"{found.memory.barrier_ev:.2f} eV. The number is a memory, not a test."
+                f"{energies.energy(found.memory.barrier_ev, 2)}. The number is a memory, not a test."
             )
             rows.insert(0, ("info", theme.accent, text))
         for kind, colour, text in rows:
@@ -204,7 +210,7 @@ class KnownPathRow(QWidget):
         self.head = QPushButton()
         self.head.setObjectName("known")
         self.head.setCheckable(True)
-        self.head.setAccessibleName(f"{path.sys_name}, {path.barrier_ev:.2f} eV")
+        self.head.setAccessibleName(f"{path.sys_name}, {energies.energy(path.barrier_ev, 2)}")
         name = label(path.sys_name, "heading", wrap=True)
         about = ", ".join(part for part in (path.family, path.label.capitalize()) if part)
         about_label = label(about, "muted", wrap=True)
@@ -221,7 +227,7 @@ class KnownPathRow(QWidget):
             mark = label("this path")
             mark.setProperty("verdict", "known")
             inside.addWidget(mark, 0, Qt.AlignmentFlag.AlignVCenter)
-        inside.addWidget(label(f"{path.barrier_ev:.2f} eV", "heading"))
+        inside.addWidget(label(f"{energies.energy(path.barrier_ev, 2)}", "heading"))
         for part in self.head.findChildren(QLabel):
             part.setAttribute(Qt.WidgetAttribute.WA_TransparentForMouseEvents)
         self.details = label(_details(known), "muted", wrap=True)
@@ -269,7 +275,10 @@ class PushPlot(QWidget):
             total = sum(reason.push_ev for reason in rest)
             self._bars.append((f"{len(rest)} more together", total, ""))
         self.setAccessibleDescription(
-            "; ".join(f"{subject} {push:+.2f} eV" for subject, push, _ in self._bars)
+            "; ".join(
+                f"{subject} {energies.energy(push, 2, sign=True)}"
+                for subject, push, _ in self._bars
+            )
         )
         self.updateGeometry()
         self.update()
@@ -291,7 +300,7 @@ class PushPlot(QWidget):
         theme, metrics = current_theme(), self.fontMetrics()
         painter = QPainter(self)
         painter.setRenderHint(QPainter.RenderHint.Antialiasing)
-        numbers = metrics.horizontalAdvance("+0.00 eV")
+        numbers = metrics.horizontalAdvance(energies.energy(9.99, 2, sign=True))
         left, width = 2.0, self.width() - numbers - 14.0
         largest = max(max(abs(push) for _, push, _ in self._bars), 1e-3)
         most_down = max(0.0, *(-push for _, push, _ in self._bars))
@@ -312,7 +321,7 @@ class PushPlot(QWidget):
             painter.setBrush(QColor(theme.poor if push > 0 else theme.good))
             painter.drawRoundedRect(QRectF(start, bar_top, max(end - start, 1.5), 8), 2, 2)
             painter.setPen(QColor(theme.muted))
-            text = f"{push:+.2f} eV".replace("-", "−")
+            text = f"{energies.energy(push, 2, sign=True)}".replace("-", "−")
             x = self.width() - metrics.horizontalAdvance(text)
             painter.drawText(QPointF(x, bar_top + 4 + metrics.ascent() / 2 - 1), text)
         painter.end()

@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 from PySide6.QtCore import QPointF, QRectF, QSizeF, Qt
 from PySide6.QtGui import QColor, QFont, QFontMetricsF, QPainter, QPainterPath, QPen, QPolygonF
 
+from migbar_gui import energies
 from migbar_gui.viewer.network import Scale
 from migbar_gui.viewer.projection import Projection
 from migbar_gui.viewer.themes import AXIS_COLOURS, Theme
@@ -235,7 +236,7 @@ def _paint_legend(painter: QPainter, legend: Legend, projection: Projection, the
     scale = legend.scale
     font = _font(painter, 12)
     metrics = QFontMetricsF(font)
-    room = metrics.horizontalAdvance("0.00") + 8
+    room = metrics.horizontalAdvance(energies.number(scale.high, 2)) + 8
     bar = QRectF(
         projection.width - _LEGEND_MARGIN - room - _LEGEND_WIDTH,
         projection.height - _LEGEND_MARGIN - _LEGEND_HEIGHT,
@@ -243,7 +244,7 @@ def _paint_legend(painter: QPainter, legend: Legend, projection: Projection, the
         _LEGEND_HEIGHT,
     )
     painter.setFont(font)
-    title = "barrier (eV)"
+    title = f"barrier ({energies.unit()})"
     right = bar.right() + room
     left = right - metrics.horizontalAdvance(title)
     ground = QColor(theme.background)
@@ -264,7 +265,9 @@ def _paint_legend(painter: QPainter, legend: Legend, projection: Projection, the
     for energy in np.linspace(scale.low, scale.high, 4):
         y = bar.bottom() - _LEGEND_HEIGHT * (energy - scale.low) / (scale.high - scale.low)
         painter.drawLine(QPointF(bar.right(), y), QPointF(bar.right() + 4, y))
-        painter.drawText(QPointF(bar.right() + 8, y + metrics.capHeight() / 2), f"{energy:.2f}")
+        painter.drawText(
+            QPointF(bar.right() + 8, y + metrics.capHeight() / 2), energies.number(energy, 2)
+        )
     painter.drawText(QPointF(left, bar.top() - 14), title)
 
 

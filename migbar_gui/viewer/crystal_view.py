@@ -312,6 +312,16 @@ class CrystalView(QWidget):
         self._draw_all()
         self._canvas.request_frame()
 
+    def refresh_colours(self) -> None:
+        """Draw the elements in the colours and with the radii of `migbar_gui.colours` again."""
+        self._draw_all()
+        self._canvas.request_frame()
+
+    def refresh_numbers(self) -> None:
+        """Write the numbers again (`migbar_gui.energies`)."""
+        self._annotate()
+        self._canvas.request_frame()
+
     def set_theme(self, dark: bool) -> None:
         """Use colours for a dark or a light window."""
         self._theme = themes.DARK if dark else themes.LIGHT

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from migbar_gui import energies
 from migbar_gui.colours import rgb
 
 Floats = NDArray[np.float64]
@@ -107,4 +108,4 @@ class NetworkDrawing:
     def label(self, row: int) -> str:
         """Return what to write beside a tube."""
         hop = self.hop[row]
-        return f"{self.labels[hop]}   {self.barriers[hop]:.2f} eV"
+        return f"{self.labels[hop]}   {energies.energy(self.barriers[hop], 2)}"

@@ -1,0 +1,76 @@
+"""How the window writes energies: in eV or meV, with as many decimals as the user likes.
+
+Every number that the window shows goes through here, so that a change of the unit is seen everywhere; whoever
+shows one connects to `migbar_gui.workspace.Workspace.numbers_changed`. Files are always written in eV.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+
+UNITS = {"eV": 0, "meV": 3}
+"""Decimals by which each unit moves the point to the right."""
+
+USUAL_PLACES = 3
+
+
+@dataclass(frozen=True, slots=True)
+class EnergyFormat:
+    """A unit, and decimals of a barrier in eV; less important numbers have one less."""
+
+    unit: str = "eV"
+    places: int = USUAL_PLACES
+
+
+_current = EnergyFormat()
+
+
+def current_format() -> EnergyFormat:
+    """Return how energies are written now."""
+    return _current
+
+
+def set_format(**changes: str | int) -> None:
+    """Write energies otherwise from now on."""
+    global _current
+    _current = replace(_current, **changes)  # type: ignore[arg-type]
+
+
+def unit() -> str:
+    """Return the unit."""
+    return _current.unit
+
+
+def scaled(ev: float) -> float:
+    """Return an energy (eV) in the unit."""
+    return ev * 10.0 ** UNITS[_current.unit]
+
+
+def number(ev: float, places: int = USUAL_PLACES, sign: bool = False) -> str:
+    """Write an energy (eV) without its unit.
+
+    Parameters
+    ----------
+    ev : float
+    places : int
+        Decimals in eV, where the user wants the usual number of them.
+    sign : bool
+        Whether to write a plus, too.
+    """
+    decimals = max(0, places + _current.places - USUAL_PLACES - UNITS[_current.unit])
+    return f"{scaled(ev):{'+' if sign else ''}.{decimals}f}"
+
+
+def energy(ev: float, places: int = USUAL_PLACES, sign: bool = False) -> str:
+    """Write an energy (eV) with its unit."""
+    return f"{number(ev, places, sign)} {unit()}"
+
+
+def interval(low: float, high: float, between: str = " to ", places: int = 2) -> str:
+    """Write two energies (eV) without their unit."""
+    return f"{number(low, places)}{between}{number(high, places)}"
+
+
+def short(ev: float) -> str:
+    """Write a chosen energy (eV), for example a threshold, without needless zeros and without its unit."""
+    return f"{round(scaled(ev), 6):.6g}"
