@@ -11,9 +11,10 @@ import zipfile
 import zlib
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from functools import cache
 from pathlib import Path
 
-from migbar import __version__, bands, barriers, hops, networks, paths, prediction, structures
+from migbar import __version__, bands, barriers, hops, networks, prediction, structures
 from migbar.errors import MigbarError
 from migbar.files import replacing
 from migbar.values import DamagedDataError, UnknownKindError, pack, unpack
@@ -57,9 +58,14 @@ class Session:
     hidden: tuple[str, ...] = ()
 
 
-KINDS: dict[str, type] = {
-    kind.__name__: kind
-    for kind in (
+@cache
+def kinds() -> dict[str, type]:
+    """Return the classes that a session may hold, by their names."""
+    from migbar import neb, paths, potentials, profiles
+    from migbar.neb.volume import VolumeDependence
+    from migbar_gui import relaxed
+
+    found = (
         Session,
         Camera,
         workspace.Snapshot,
@@ -71,6 +77,8 @@ KINDS: dict[str, type] = {
         workspace.FoundPaths,
         workspace.Group,
         workspace.PinnedPath,
+        relaxed.RelaxedPath,
+        relaxed.VolumeResult,
         structures.Symmetry,
         hops.SiteRef,
         hops.Hop,
@@ -89,9 +97,13 @@ KINDS: dict[str, type] = {
         paths.CrystalPaths,
         networks.Edge,
         networks.Percolation,
+        neb.NebResult,
+        neb.NebSettings,
+        VolumeDependence,
+        profiles.EnergyProfile,
+        potentials.Provenance,
     )
-}
-"""Classes that a session may hold."""
+    return {kind.__name__: kind for kind in found}
 
 
 def write_session(path: str | Path, session: Session) -> None:
@@ -107,7 +119,7 @@ def write_session(path: str | Path, session: Session) -> None:
         "version": VERSION,
         "migbar": __version__,
         "written": datetime.now(UTC).isoformat(timespec="seconds"),
-        **pack(session, KINDS),
+        **pack(session, kinds()),
     }
     text = json.dumps(content, ensure_ascii=False, separators=(",", ":"))
     with (
@@ -141,7 +153,7 @@ def read_session(path: str | Path) -> Session:
             "Open it with that version.",
         )
     try:
-        session = unpack(content, KINDS)
+        session = unpack(content, kinds())
     except (UnknownKindError, DamagedDataError) as error:
         raise SessionError(path.name, str(error)) from None
     if not isinstance(session, Session):

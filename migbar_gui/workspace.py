@@ -269,7 +269,7 @@ Steps = tuple[tuple[str, State], ...]
 class Snapshot:
     """All that a session file keeps: the state with its history, what was found out, what is looked at.
 
-    A new member needs a default, so that older files can still be read; `migbar_gui.session.KINDS` lists
+    A new member needs a default, so that older files can still be read; `migbar_gui.session.kinds` lists
     the classes that may occur in it.
 
     Attributes
@@ -294,6 +294,8 @@ class Snapshot:
     show_landscape: bool = False
     landscape_level: float = FIRST_LEVEL_EV
     threshold: float = GOOD_CONDUCTOR_EV
+    relaxed: tuple[RelaxedPath, ...] = ()
+    volumes: tuple[VolumeResult, ...] = ()
 
 
 class Workspace:
@@ -725,6 +727,8 @@ class Workspace:
             show_landscape=self.show_landscape,
             landscape_level=self.landscape_level,
             threshold=self.threshold,
+            relaxed=self.relaxed,
+            volumes=self.volumes,
         )
 
     def restore(self, snapshot: Snapshot) -> None:
@@ -740,7 +744,11 @@ class Workspace:
         self.show_voids, self.bent = snapshot.show_voids, snapshot.bent
         self.active, self.highest_shown = snapshot.active, snapshot.highest_shown
         self.show_network = snapshot.show_network
+        self.relaxed, self.volumes = snapshot.relaxed, snapshot.volumes
+        self.shown_image = None
         self._become(snapshot.state)
+        self.image_changed.emit()
+        self.relaxed_changed.emit()
         self.shapes_changed.emit()
         self.network_shown_changed.emit()
         self.set_threshold(snapshot.threshold)

@@ -55,7 +55,7 @@ def pack(value: Any, kinds: Kinds) -> dict[str, Any]:
     ----------
     value : object
         Made of dataclasses and enumerations in `kinds`, structures (ordered, without site properties),
-        arrays, paths, and what JSON knows.
+        ASE atoms (with energy and forces), arrays, paths, and what JSON knows.
     kinds : mapping of str to type
         The classes that may occur, by the name that they are written under.
 
@@ -132,9 +132,26 @@ class _Packer:
                 "coords": value.frac_coords.tolist(),
                 "labels": list(value.labels),
             }
+        from ase import Atoms
+
+        if isinstance(value, Atoms):
+            return self._atoms(value)
         name = self._name(value)
         content = {field.name: self.plain(getattr(value, field.name)) for field in fields(value)}
         return {KIND: name, **content}
+
+    def _atoms(self, atoms: Any) -> dict[str, Any]:
+        """Write what a relaxed image is: atoms in a cell, with energy and forces where they are known."""
+        found = atoms.calc.results if atoms.calc is not None else {}
+        return {
+            KIND: "atoms",
+            "numbers": atoms.numbers.tolist(),
+            "positions": atoms.positions.tolist(),
+            "cell": atoms.cell.array.tolist(),
+            "pbc": atoms.pbc.tolist(),
+            "energy": None if "energy" not in found else float(found["energy"]),
+            "forces": None if "forces" not in found else found["forces"].tolist(),
+        }
 
     def _name(self, value: Any) -> str:
         try:
@@ -177,6 +194,8 @@ class _Unpacker:
         if kind == "structure":
             lattice = Lattice(np.array(data["lattice"], float))
             return Structure(lattice, data["species"], data["coords"], labels=data["labels"])
+        if kind == "atoms":
+            return _atoms(data)
         made = self._known(kind)
         if not is_dataclass(made):
             raise TypeError(f"{kind} has no fields")
@@ -194,6 +213,17 @@ class _Unpacker:
         if kind not in self._kinds:
             raise UnknownKindError(f"a {kind}")
         return self._kinds[kind]
+
+
+def _atoms(data: dict[str, Any]) -> Any:
+    from ase import Atoms
+    from ase.calculators.singlepoint import SinglePointCalculator
+
+    atoms = Atoms(data["numbers"], positions=data["positions"], cell=data["cell"], pbc=data["pbc"])
+    if data["energy"] is not None:
+        forces = None if data["forces"] is None else np.array(data["forces"], float)
+        atoms.calc = SinglePointCalculator(atoms, energy=data["energy"], forces=forces)
+    return atoms
 
 
 def _check(kind: str, name: str, annotation: Any, value: Any) -> None:

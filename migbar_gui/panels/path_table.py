@@ -57,8 +57,8 @@ HEADERS = {
     Column.MODEL: ("Model", "What predicted the barrier"),
     Column.PER_CELL: ("Per cell", "Number of equivalent hops per cell, where all were found"),
     Column.NOTE: ("Note", "Double-click to write"),
-    Column.RELAXED: ("Relaxed (eV)", "Barrier of the band relaxed with a universal potential"),
-    Column.DIFFERENCE: ("Difference", "Relaxed minus predicted barrier, eV"),
+    Column.RELAXED: ("Relaxed ({unit})", "Barrier of the band relaxed with a universal potential"),
+    Column.DIFFERENCE: ("Difference", "Relaxed minus predicted barrier"),
 }
 
 NUMERIC = (
@@ -204,9 +204,11 @@ class PathTable(QAbstractTableModel):
             return ""
         if column is Column.RELAXED:
             unfinished = "" if relaxed.result.converged else "not converged: "
-            return f"{unfinished}{relaxed.result.barrier_ev:.3f}"
+            return f"{unfinished}{energies.number(relaxed.result.barrier_ev)}"
         difference = self._difference(path)
-        return "" if difference is None else f"{difference:+.3f}".replace("-", "−")
+        return (
+            "" if difference is None else energies.number(difference, sign=True).replace("-", "−")
+        )
 
     def _difference(self, path: PathEntry) -> float | None:
         relaxed, found = self._workspace.relaxed_of(path.id), self._workspace.result(path.id)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from PySide6.QtCore import Qt
 from PySide6.QtWidgets import QFrame, QHBoxLayout, QLabel, QScrollArea, QVBoxLayout, QWidget
 
+from migbar_gui import energies
 from migbar_gui.panels.profile_plot import VolumePlot
 from migbar_gui.relaxations import LiveRun
 from migbar_gui.relaxed import RelaxedPath, potential_note
@@ -83,20 +84,22 @@ class ProfileFacts(QScrollArea):
 
     def _show_relaxed(self, relaxed: RelaxedPath) -> None:
         result, profile = relaxed.result, relaxed.result.profile
-        self.barrier.setText(f"{result.barrier_ev:.3f} eV")
+        self.barrier.setText(energies.energy(result.barrier_ev))
         if result.converged:
             self._set_state("good", "converged")
         else:
             self._set_state("poor", "not converged")
         lines = [
-            f"forward {profile.forward_ev:.3f}, reverse {profile.reverse_ev:.3f}, "
-            f"reaction {signed(profile.reaction_energy_ev)} eV"
+            f"forward {energies.number(profile.forward_ev)}, "
+            f"reverse {energies.number(profile.reverse_ev)}, "
+            f"reaction {energies.energy(profile.reaction_energy_ev, sign=True)}".replace("-", "−")
         ]
         found = self._workspace.result(relaxed.path_id)
         if found is not None:
             predicted = found.predicted.barrier.barrier_ev
-            difference = signed(result.barrier_ev - predicted)
-            lines.append(f"predicted {predicted:.3f} eV, difference {difference} eV")
+            difference = energies.energy(result.barrier_ev - predicted, sign=True)
+            difference = difference.replace("-", "−")
+            lines.append(f"predicted {energies.energy(predicted)}, difference {difference}")
         self.lines.setText("\n".join(lines))
         ends = "ends relaxed" if result.ends_relaxed else "ends as they were"
         self.method.setText(

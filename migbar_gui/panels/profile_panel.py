@@ -21,6 +21,7 @@ from PySide6.QtWidgets import (
 )
 
 from migbar.runs import RunState
+from migbar_gui import energies
 from migbar_gui.panels.profile_facts import ProfileFacts
 from migbar_gui.panels.profile_plot import Curve, LivePlot, ProfilePlot
 from migbar_gui.relaxations import LiveRun, Relaxations
@@ -107,6 +108,7 @@ class ProfilePanel(QWidget):
         self._lay_out(relax)
         for event in (
             workspace.relaxed_changed,
+            workspace.numbers_changed,
             workspace.paths_changed,
             workspace.document_changed,
         ):
@@ -255,7 +257,7 @@ class ProfilePanel(QWidget):
             item.setToolTip(f"{entry.title}: relaxing")
             return
         state = "" if entry.result.converged else ", not converged"
-        item.setText(f"{entry.title}   {entry.result.barrier_ev:.3f} eV{state}")
+        item.setText(f"{entry.title}   {energies.energy(entry.result.barrier_ev)}{state}")
         item.setToolTip(f"{entry.title}\n{entry.method}{state}")
 
     def _check(self, item: QListWidgetItem) -> None:
@@ -367,8 +369,8 @@ class ProfilePanel(QWidget):
             return
         image, last = self.slider.value(), self.slider.maximum()
         name = {0: "initial", last: "final"}.get(image, f"image {image} of {last - 1}")
-        energy = shown.result.profile.relative[image]
-        self._image_text.setText(f"{name}, {energy:+.3f} eV".replace("-", "−"))
+        energy = energies.energy(shown.result.profile.relative[image], sign=True)
+        self._image_text.setText(f"{name}, {energy}".replace("-", "−"))
         self.plot.show_image(image)
 
     def _show_in_view(self) -> None:

@@ -12,6 +12,7 @@ from PySide6.QtCore import QPointF, QRectF, QSize, Qt, Signal
 from PySide6.QtGui import QColor, QMouseEvent, QPainter, QPaintEvent, QPen
 from PySide6.QtWidgets import QSizePolicy, QWidget
 
+from migbar_gui import energies
 from migbar_gui.panels.axes import Axes, frame_in
 from migbar_gui.panels.plots import power_of_ten
 from migbar_gui.theme import current_theme
@@ -70,7 +71,7 @@ class ProfilePlot(QWidget):
     def show_curves(self, curves: Sequence[Curve], current: int | None) -> None:
         """Show profiles; `current` is the one that is looked at."""
         self._curves, self._current = list(curves), current
-        told = [f"{c.name}: {c.profile.barrier_ev:.3f} eV" for c in curves]
+        told = [f"{c.name}: {energies.energy(c.profile.barrier_ev)}" for c in curves]
         self.setAccessibleDescription("; ".join(told))
         self.update()
 
@@ -115,7 +116,7 @@ class ProfilePlot(QWidget):
             font.setBold(number == self._current)
             painter.setFont(font)
             state = "" if curve.converged else ", not converged"
-            value = f"   {curve.profile.barrier_ev:.3f} eV{state}"
+            value = f"   {energies.energy(curve.profile.barrier_ev)}{state}"
             room = int(width - metrics.horizontalAdvance(value) - 8)
             name = metrics.elidedText(curve.name, Qt.TextElideMode.ElideMiddle, max(40, room))
             painter.setPen(QColor(current_theme().text))
@@ -172,7 +173,7 @@ class ProfilePlot(QWidget):
         painter.setPen(QPen(QColor(theme.muted), 1.2, Qt.PenStyle.DotLine))
         left, right = axes.point(axes.x[0], barrier), axes.point(axes.x[1], barrier)
         painter.drawLine(left, right)
-        text = f"predicted {curve.predicted[0]:.3f} eV"
+        text = f"predicted {energies.energy(curve.predicted[0])}"
         wide = painter.fontMetrics().horizontalAdvance(text)
         painter.drawText(QPointF(right.x() - wide - 4, right.y() - 4), text)
 

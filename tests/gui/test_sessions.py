@@ -143,7 +143,7 @@ def with_a_new_member(path: Path) -> None:
     made = session_file(path.parent)
     with zipfile.ZipFile(made) as archive:
         content = json.loads(archive.read("session.json"))
-    content["objects"][-1]["relaxed"] = []
+    content["objects"][-1]["phonons"] = []
     session_file(path.parent, **content).replace(path)
 
 
@@ -167,7 +167,7 @@ def another_archive(path: Path) -> None:
     ("spoil", "words"),
     [
         (of_a_newer_format, "written by MigBar 3.1"),
-        (with_a_new_member, "'relaxed' in a Session, which MigBar"),
+        (with_a_new_member, "'phonons' in a Session, which MigBar"),
         (cut_off, "damaged"),
         (with_a_changed_byte, "damaged"),
         (another_archive, "not a MigBar session"),
@@ -184,11 +184,16 @@ def test_that_other_files_are_refused_and_leave_what_is_open(opened, qtbot, tmp_
 
 
 def test_that_every_class_in_the_workspace_can_be_written():
+    """Whoever adds a class to the workspace has to say that it may be in a session."""
+    from ase import Atoms
+
+    import migbar_gui.relaxed as relaxed
     import migbar_gui.session as session
     import migbar_gui.workspace as workspace
     from migbar.paths import CrystalPaths
 
-    names = vars(workspace) | {"CrystalPaths": CrystalPaths}
+    names = vars(relaxed) | vars(workspace) | {"CrystalPaths": CrystalPaths}
+    names |= {kind.__name__: kind for kind in session.kinds().values()} | {"Atoms": Atoms}
 
     def reachable(kind, found):
         for argument in typing.get_args(kind):
@@ -200,8 +205,32 @@ def test_that_every_class_in_the_workspace_can_be_written():
                 reachable(hints[field.name], found)
         return found
 
-    missing = reachable(session.Session, set()) - set(session.KINDS.values())
-    assert not missing
+    assert not reachable(session.Session, set()) - set(session.kinds().values())
+
+
+def test_that_everything_the_workspace_keeps_is_in_a_session():
+    """A new attribute goes into the snapshot, or is named here because it is made anew."""
+    from migbar_gui.workspace import Event, Snapshot, Workspace
+
+    made_anew = {"voids", "landscape", "shown_image", "usual_supercell"}
+    kept = {name for name, value in vars(Workspace()).items() if not isinstance(value, Event)}
+    public = {name for name in kept if not name.startswith("_")}
+    assert public - made_anew <= {field.name for field in fields(Snapshot)}
+
+
+def test_that_relaxed_bands_come_back_with_energies_and_forces(tmp_path):
+    from ase import Atoms
+    from ase.calculators.singlepoint import SinglePointCalculator
+
+    from migbar.values import pack, unpack
+
+    image = Atoms("LiO", [[0, 0, 0], [1.5, 0.1, 0]], cell=[4, 5, 6], pbc=True)
+    forces = np.array([[0.1, 0, 0], [-0.1, 0, 0]])
+    image.calc = SinglePointCalculator(image, energy=-3.25, forces=forces)
+    (again,) = unpack(json.loads(json.dumps(pack((image,), {}))), {})
+    assert again.get_potential_energy() == -3.25
+    np.testing.assert_array_equal(again.get_forces(), forces)
+    assert again == image
 
 
 PROGRAM = """
