@@ -71,6 +71,7 @@ from migbar_gui.predictions import Predictions
 from migbar_gui.preferences import Preferences
 from migbar_gui.relaxations import Relaxations
 from migbar_gui.retraining import Retraining
+from migbar_gui.runs import Opener as RunOpener
 from migbar_gui.runs import Runs
 from migbar_gui.screening.opening import PathOpener
 from migbar_gui.session import SUFFIX

@@ -21,11 +21,6 @@ STAGES = {
 }
 
 
-def signed(energy: float, digits: int = 3) -> str:
-    """Write an energy with its sign."""
-    return f"{energy:+.{digits}f}".replace("-", "−")
-
-
 class ProfileFacts(QScrollArea):
     """Barriers, convergence, remarks, and the barrier against the volume where that is known."""
 
