@@ -142,14 +142,14 @@ def pixels(window) -> bytes:
     return bytes(window.view.picture(1).constBits())
 
 
-def test_that_elements_are_drawn_in_the_colour_and_size_chosen(opened, dialog):
+def test_that_elements_are_drawn_in_the_colour_and_size_chosen(opened, dialog, qtbot):
     before = pixels(opened)
     dialog.element.setCurrentText("Fe")
     dialog.set_colour("#00ff00")
     dialog.radius.setValue(1.0)
     assert colours.element_colour("Fe") == "#00ff00"
     assert colours.ball_radius("Fe") == pytest.approx(1.0)
-    assert pixels(opened) != before
+    qtbot.waitUntil(lambda: pixels(opened) != before, timeout=10_000)
     dialog.element.setCurrentText("O")
     assert colours.element_colour("O") != "#00ff00"
     opened.preferences.reset_all()
