@@ -52,6 +52,8 @@ class Chart(QWidget):
     def __init__(self, x_caption: str, y_caption: str, name: str) -> None:
         super().__init__()
         self.x_caption, self.y_caption = x_caption, y_caption
+        self.hint = ""
+        """Shown while there is nothing else."""
         self.setAccessibleName(name)
         self.setMinimumSize(180, 130)
         self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Expanding)
@@ -81,9 +83,12 @@ class Chart(QWidget):
 
     def paintEvent(self, _event: QPaintEvent) -> None:  # noqa: N802
         axes = self.axes()
-        if axes is None:
-            return
         painter = QPainter(self)
+        if axes is None:
+            painter.setPen(QColor(current_theme().muted))
+            painter.drawText(self.rect(), Qt.AlignmentFlag.AlignCenter, self.hint)
+            painter.end()
+            return
         painter.setRenderHint(QPainter.RenderHint.Antialiasing)
         self._draw_frame(painter, axes)
         self.draw(painter, axes)

@@ -245,10 +245,12 @@ class RunWatcher(threading.Thread):
 
 
 def _note(known: _Known, event: dict[str, Any]) -> None:
-    if event.get("kind") == "started":
+    kind = event.get("kind")
+    if kind in ("started", "stage"):  # the steps that follow are counted anew
         known.base = None
-        known.watched = replace(known.watched, seconds_left=None)
-    if event.get("kind") != "progress":
+        text = str(event.get("text", ""))
+        known.watched = replace(known.watched, done=0, total=0, message=text, seconds_left=None)
+    if kind != "progress":
         return
     now, done, total = float(event["time"]), int(event["done"]), int(event["total"])
     if known.base is None or known.base[2] != total or done < known.base[1]:

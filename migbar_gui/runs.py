@@ -20,7 +20,8 @@ arrived when `Runs.ended` tells that it ended::
     window.runs.changed.connect(self._on_changed)  # Watched: state, steps, message, time left
     window.runs.ended.connect(self._on_ended)      # Watched: .run.state, .run.result, .run.error
 
-Say once what "Open result" does, for runs of this and of earlier sessions::
+A task reports its steps as `migbar.progress` asks; ``progress.tell("stage", text="Relaxing the ends")`` begins a
+new count with that message. Say once what "Open result" does, for runs of this and of earlier sessions::
 
     window.runs.register("neb", Opener("Open profile", self._open_profile))
 """

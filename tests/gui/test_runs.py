@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import signal
 from pathlib import Path
@@ -224,6 +225,26 @@ def test_that_a_job_within_the_window_is_listed_and_can_be_stopped(listed, qtbot
     )
     click(qtbot, panel.stop)
     qtbot.waitUntil(lambda: not panel.model.entries)
+
+
+def test_that_the_steps_of_another_stage_are_counted_anew(listed, qtbot):
+    folder = runs_dir() / "staged"
+    create_run(folder, "count", "Staged", {"to": 2})
+    events = [
+        {"kind": "started", "time": 1, "pid": 1},
+        {"kind": "progress", "time": 2, "done": 1, "total": 4, "message": "reading"},
+        {"kind": "progress", "time": 5, "done": 3, "total": 4, "message": "reading"},
+    ]
+    path = folder / "events.jsonl"
+    path.write_text("".join(json.dumps(event) + "\n" for event in events))
+    wait_for_state(qtbot, listed, folder, RunState.INTERRUPTED)
+    watched = listed.runs.get(folder)
+    assert (watched.done, watched.total, watched.message) == (3, 4, "reading")
+    assert watched.seconds_left == pytest.approx(1.5)
+    with path.open("a") as file:
+        file.write('{"kind": "stage", "time": 6, "text": "Training"}\n')
+    qtbot.waitUntil(lambda: listed.runs.get(folder).message == "Training", timeout=WAIT_MS)
+    assert (listed.runs.get(folder).total, listed.runs.get(folder).seconds_left) == (0, None)
 
 
 def test_that_closing_asks_and_the_run_goes_on_or_is_stopped(listed, qtbot):

@@ -37,6 +37,9 @@ class TrainPage(WizardPage):
         self.progress = QProgressBar()
         self.progress.setTextVisible(False)
         self.curve = CurveChart("", "mean absolute error (eV)", "Errors while training")
+        self.curve.hint = (
+            "The errors are drawn here, step by step, as soon as there is a first one."
+        )
         self._steps: list[dict[str, Any]] = []
         self.folds = label("", "muted", wrap=True)
         self.split = label("", "muted", wrap=True)
@@ -148,7 +151,7 @@ class TrainPage(WizardPage):
         run, state = watched.run, watched.run.state
         words = "stopping …" if watched.stopping else STATES[state]
         parts = [words[:1].upper() + words[1:]]
-        if state is RunState.RUNNING and watched.message:
+        if state is RunState.RUNNING and watched.total and watched.message:
             parts.append(watched.message)
         step = self._steps[-1] if self._steps else None
         if state is RunState.RUNNING and step and step["unit"] == "epochs":

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from PySide6.QtCore import Qt
+from PySide6.QtGui import QKeyEvent
 from PySide6.QtWidgets import QFrame, QLabel, QVBoxLayout, QWizard, QWizardPage
 
 from migbar.datasets.problems import SAFE_MENDS, Mend
@@ -117,6 +118,11 @@ class RetrainingWizard(QWizard):
         """Return the run as it is now."""
         watched = self.window_.runs.get(self.folder) if self.folder else None
         return watched.run if watched else None
+
+    def keyPressEvent(self, event: QKeyEvent) -> None:  # noqa: N802
+        """Let Escape close nothing: what was read and chosen took its time."""
+        if event.key() != Qt.Key.Key_Escape:
+            super().keyPressEvent(event)
 
     def done(self, result: int) -> None:
         """Stop what was for the pages alone; a training that has begun goes on."""
