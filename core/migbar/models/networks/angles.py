@@ -74,7 +74,7 @@ class Moments:
         """Take more rows into account."""
         n = len(rows)
         mean = rows.mean(0)
-        squares = torch.linalg.vector_norm(rows - mean, dim=0).double().square_()
+        squares = (rows - mean).square_().sum(0).double()
         delta = mean.double() - self.mean
         total = self.count + n
         self.mean += delta * (n / total)
@@ -206,6 +206,7 @@ class NormSilu(torch.autograd.Function):
         beta: Tensor,
         norm: tuple[Tensor, Tensor] | None,
         eps: float,
+        gradients: bool,
     ) -> tuple[Tensor, Tensor, Tensor]:
         ctx.batch_norm = norm is None
         cut = x.split(_rows_in_piece(x))
@@ -216,7 +217,10 @@ class NormSilu(torch.autograd.Function):
             norm = moments.mean_and_variance(x.dtype)
         mean, variance = norm
         scale, shift = _affine(mean, variance, gamma, beta, eps)
-        out = torch.empty_like(x)
+        # Without gradients nobody looks back, and fresh memory is dear.
+        out = torch.empty_like(x) if gradients else x
+        if not gradients:
+            ctx.mark_dirty(x)
         for rows, new in zip(cut, out.split(_rows_in_piece(x)), strict=True):
             torch.addcmul(shift, rows, scale, out=new)
             torch.nn.functional.silu(new, inplace=True)
@@ -242,7 +246,7 @@ class NormSilu(torch.autograd.Function):
             torch.mul(_silu_gradient(g, rows, scale, shift), scale, out=new)
             if ctx.batch_norm:
                 new += torch.addcmul(constant, rows, slope)
-        return g_x, g_gamma, g_beta, None, None
+        return g_x, g_gamma, g_beta, None, None, None
 
 
 def _rows_in_piece(x: Tensor) -> int:

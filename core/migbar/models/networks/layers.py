@@ -43,7 +43,9 @@ class MLPLayer(nn.Module):
     def forward(self, x: Tensor) -> Tensor:
         norm = cast(nn.BatchNorm1d, self.layer[1])
         x = self.layer[0](x).to(norm.weight.dtype)
-        out, mean, variance = NormSilu.apply(x, norm.weight, norm.bias, _fixed(norm), norm.eps)
+        out, mean, variance = NormSilu.apply(
+            x, norm.weight, norm.bias, _fixed(norm), norm.eps, torch.is_grad_enabled()
+        )
         if norm.training:
             _track(norm, mean, variance, len(x))
         return out
@@ -64,8 +66,9 @@ class EdgeGatedGraphConv(nn.Module):
 
     def forward(self, graph: GraphBatch, x: Tensor, y: Tensor) -> tuple[Tensor, Tensor]:
         """Convolve on the crystal graph; x are features of atoms, y of edges."""
-        source = graph.spread(self.src_gate(x))
-        m = source + graph.turned(graph.spread(self.dst_gate(x))) + self.edge_gate(y)
+        m = graph.spread(self.src_gate(x))
+        m += graph.turned(graph.spread(self.dst_gate(x)))
+        m += self.edge_gate(y)
         sigma = torch.sigmoid(m)
         message = graph.turned(sigma * graph.spread(self.dst_update(x)))
         sigma = graph.turned(sigma)
