@@ -147,6 +147,10 @@ def _explanation_as_json(explanation: Explanation) -> dict[str, Any]:
     return {
         "domain": explanation.domain.place,
         "domain_text": explanation.domain.text,
+        "concerns": [
+            {"code": concern.code, "place": concern.place, "text": concern.text}
+            for concern in explanation.domain.concerns
+        ],
         "similar": [
             {
                 "sys_name": known.path.sys_name,
@@ -156,6 +160,15 @@ def _explanation_as_json(explanation: Explanation) -> dict[str, Any]:
                 "barrier_ev": known.path.barrier_ev,
                 "distance": known.distance,
                 "same": known.same,
+                "differences": [
+                    {
+                        "subject": d.subject,
+                        "descriptor": d.descriptor,
+                        "here": d.here,
+                        "there": d.there,
+                    }
+                    for d in known.differences
+                ],
             }
             for known in explanation.similar
         ],

@@ -293,23 +293,26 @@ class MigbarFast:
         self, x: NDArray[np.float64], distance: NDArray[np.float64]
     ) -> tuple[SimilarPath, ...]:
         nearest = np.argsort(distance, kind="stable")[:SIMILAR]
+        scores = self.blend.process.scores(x[None])[0]
         same = distance[nearest] < SAME_PATH
         return tuple(
             SimilarPath(
                 self.known[i],
                 float(distance[i]),
                 bool(known),
-                () if known else self._differences(x, i),
+                () if known else self._differences(x, scores, i),
             )
             for i, known in zip(nearest, same, strict=True)
         )
 
-    def _differences(self, x: NDArray[np.float64], path: int) -> tuple[Difference, ...]:
+    def _differences(
+        self, x: NDArray[np.float64], scores: NDArray[np.float64], path: int
+    ) -> tuple[Difference, ...]:
         """Say in what a training path differs most, one descriptor for each subject."""
         process = self.blend.process
-        support = process.support[path : path + 1].astype(np.float64)
-        apart = np.abs(process.scores(x[None]) - support)[0]
-        there = process.scores.values(support)[0]
+        support = process.support[path].astype(np.float64)
+        apart = np.abs(scores - support)
+        there = process.scores.values(support[None])[0]
         names = self.card.training["descriptors"]
         found: dict[str, Difference] = {}
         for i in np.argsort(-apart, kind="stable"):

@@ -33,8 +33,8 @@ class LeafTests:
         What the ensemble says before it knows any descriptor, √eV.
     first : ndarray of int, shape (n_leaves,)
         First row of each leaf that is not a whole tree; rows of a leaf lie together.
-    feature : ndarray of int, shape (n_rows,)
-    low, high : ndarray, shape (n_rows,)
+    feature : ndarray of int16, shape (n_rows,)
+    low, high : ndarray of float32, shape (n_rows,)
         A sample passes where low < x[feature] <= high.
     passing : ndarray, shape (n_rows,)
         Fraction of training samples that pass.
@@ -44,9 +44,9 @@ class LeafTests:
 
     base: float
     first: NDArray[np.int64]
-    feature: NDArray[np.int64]
-    low: NDArray[np.float64]
-    high: NDArray[np.float64]
+    feature: NDArray[np.int16]
+    low: NDArray[np.float32]
+    high: NDArray[np.float32]
     passing: NDArray[np.float64]
     value: NDArray[np.float64]
 
@@ -115,13 +115,13 @@ def _decisions(trees: Trees, leaves: NDArray[np.int64]) -> tuple[NDArray[Any], .
     while len(node):
         parent = above[node]
         number, node, parent = (a[parent >= 0] for a in (number, node, parent))
-        threshold = trees.threshold[parent].astype(float)
+        threshold = trees.threshold[parent]
         found.append(
             (
                 number,
-                trees.feature[parent].astype(int),
-                np.where(is_right[node], threshold, -np.inf),
-                np.where(is_right[node], np.inf, threshold),
+                trees.feature[parent],
+                np.where(is_right[node], threshold, np.float32(-np.inf)),
+                np.where(is_right[node], np.float32(np.inf), threshold),
                 trees.cover[node] / trees.cover[parent],
             )
         )
