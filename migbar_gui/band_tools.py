@@ -78,8 +78,11 @@ class BandTools(QObject):
 
     def ask_export_profile(self) -> None:
         """Ask where to write the relaxed band that is looked at, and in which form."""
-        shown = self._window.profile_panel.shown
+        workspace, shown = self._window.workspace, self._window.profile_panel.shown
         if not isinstance(shown, RelaxedPath):
+            shown = workspace.relaxed_of(workspace.active)
+        if shown is None:
+            self._window.say("Relax this path first; then its band can be exported.")
             return
         name, kind = QFileDialog.getSaveFileName(
             self._window,

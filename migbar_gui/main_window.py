@@ -28,6 +28,7 @@ from PySide6.QtWidgets import (
     QMainWindow,
     QMenu,
     QProgressBar,
+    QSizePolicy,
     QStackedWidget,
     QToolBar,
     QToolButton,
@@ -144,6 +145,8 @@ class MainWindow(QMainWindow):
         self._prompt_frame = QFrame()
         self._prompt_frame.setObjectName("prompt")
         self.prompt = label("")
+        # A long text must not push the docks aside.
+        self.prompt.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Preferred)
         row = QHBoxLayout(self._prompt_frame)
         row.setContentsMargins(14, 7, 14, 7)
         row.addWidget(self.prompt, 1)
@@ -201,7 +204,11 @@ class MainWindow(QMainWindow):
             "Comparison", self.comparison_panel, bottom
         )
         self.profile_panel = ProfilePanel(
-            self.workspace, self.relaxations, self.runs, self.band_tools.ask_relax
+            self.workspace,
+            self.relaxations,
+            self.runs,
+            self.band_tools.ask_relax,
+            self.band_tools.ask_export_profile,
         )
         self.profile_dock: QDockWidget = self._add_dock("Profile", self.profile_panel, bottom)
         self.jobs_panel = JobsPanel(self.jobs, self.runs)
@@ -557,7 +564,15 @@ class MainWindow(QMainWindow):
         for path_id in wanted:
             entry, result = self.workspace.path(path_id), self.workspace.result(path_id)
             if document is not None and entry is not None and result is not None:
-                rows.append(TableRow(document.name, result.predicted, entry.note))
+                relaxed = self.workspace.relaxed_of(path_id)
+                rows.append(
+                    TableRow(
+                        document.name,
+                        result.predicted,
+                        entry.note,
+                        relaxed.result if relaxed is not None else None,
+                    )
+                )
         return rows
 
     def copy_table(self) -> None:

@@ -67,9 +67,16 @@ class RelaxedPath:
         return path_colour(self.path_id) if self.path_id is not None else NOWHERE
 
     @property
+    def shift(self) -> NDArray[np.float64]:
+        """What moves the path to the middle of the cell, Å: there it is seen best, and in one piece."""
+        path = np.array([atoms.positions[0] for atoms in self.result.images])
+        centre = self.result.images[0].cell.array.sum(axis=0) / 2
+        return np.asarray(centre - (path[0] + path[-1]) / 2)
+
+    @property
     def ion_path(self) -> NDArray[np.float64]:
-        """Positions of the ion in Å, not wrapped, shape (n_images, 3)."""
-        return np.array([atoms.positions[0] for atoms in self.result.images])
+        """Positions of the ion as they are looked at, Å, shape (n_images, 3)."""
+        return np.array([atoms.positions[0] for atoms in self.result.images]) + self.shift
 
     @property
     def largest_force(self) -> float:
@@ -82,19 +89,18 @@ class RelaxedPath:
 
         The band's largest is `LONGEST_ARROW`; those under a twentieth of it are left out.
         """
-        atoms = self.result.images[image]
-        forces, largest = atoms.get_forces(), self.largest_force or 1.0
+        atoms = self.result.images[image].copy()
+        forces, largest = self.result.images[image].get_forces(), self.largest_force or 1.0
         seen = np.linalg.norm(forces, axis=1) > 0.05 * largest
-        # As the view has them: in the cell.
-        start = atoms.get_positions(wrap=True)[seen]
+        atoms.positions += self.shift
+        start = atoms.get_positions(wrap=True)[seen]  # the view draws atoms in the cell
         return np.stack([start, start + forces[seen] * LONGEST_ARROW / largest], axis=1)
 
-    def structure(self, image: int) -> Structure:
-        """Return one image, the ion first, atoms not wrapped."""
+    def structure(self, image: int, centred: bool = False) -> Structure:
+        """Return one image, the ion first, atoms not wrapped; `centred` as it is looked at."""
         atoms = self.result.images[image]
-        return Structure(
-            atoms.cell.array, list(atoms.symbols), atoms.positions, coords_are_cartesian=True
-        )
+        places = atoms.positions + self.shift if centred else atoms.positions
+        return Structure(atoms.cell.array, list(atoms.symbols), places, coords_are_cartesian=True)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -127,9 +133,9 @@ class ShownImage:
     def text(self) -> str:
         """What is shown, in a line."""
         relaxed, last = self.relaxed, len(self.relaxed.result.images) - 1
-        name = {0: "Initial end", last: "Final end"}.get(self.image, f"Image {self.image}")
+        name = {0: "Initial", last: "Final"}.get(self.image, f"Image {self.image}")
         arrows = f"   ·   longest arrow {relaxed.largest_force:.2f} eV/Å" if self.forces else ""
-        return f"{name} of {relaxed.title}, relaxed with {relaxed.method}{arrows}"
+        return f"{name}   ·   {relaxed.title}   ·   {relaxed.method}{arrows}"
 
 
 def band_key(band: Band) -> str:

@@ -168,17 +168,17 @@ class ViewLink(QObject):
             self._show_crystal()
             return
         relaxed = shown.relaxed
-        structure = relaxed.structure(shown.image)
-        view.show_structure(structure, relaxed.ion, keep_camera=True)
+        structure = relaxed.structure(shown.image, centred=True)
+        view.show_structure(structure, relaxed.ion, keep_camera=True, shell=False)
         if before is not relaxed:
             self._shown_voids = []
             view.set_voids([])
             view.set_isosurface(None)
             view.set_network(None)
             view.set_emptied([])
+            view.set_selection(None, None)
             view.set_paths([_relaxed_drawing(relaxed)])
             view.zoom_to_fit()
-        view.set_selection(_ion_info(structure, relaxed.ion), None)
         view.set_arrows(relaxed.arrows(shown.image) if shown.forces else np.zeros((0, 2, 3)))
 
     def _show_crystal(self) -> None:
@@ -315,13 +315,6 @@ def _relaxed_drawing(relaxed: RelaxedPath) -> PathDrawing:
         active=True,
         label=energies.energy(relaxed.result.barrier_ev, 2),
     )
-
-
-def _ion_info(structure: Structure, ion: str) -> AtomInfo:
-    """Return the migrating ion where the path has it, which may be outside the cell."""
-    x, y, z = (float(c) for c in structure.cart_coords[0])
-    i, j, k = (float(c) for c in structure.frac_coords[0])
-    return AtomInfo("atom", 0, (0, 0, 0), ion, f"{ion}0", (i, j, k), (x, y, z))
 
 
 def _describe_in(shown: ShownImage, atom: AtomInfo) -> str:

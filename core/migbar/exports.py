@@ -8,10 +8,14 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from migbar.barriers import GOOD_CONDUCTOR_EV
 from migbar.files import replacing, write_text
 from migbar.prediction import PredictedPath
+
+if TYPE_CHECKING:
+    from migbar.neb import NebResult
 
 Cell = str | float | bool
 
@@ -32,6 +36,9 @@ COLUMNS = (
     "model",
     "model_version",
     "warnings",
+    "relaxed_ev",
+    "relaxed_converged",
+    "relaxed_with",
     "note",
 )
 """Column names; where ``migbar predict --json`` says the same, they are its keys."""
@@ -48,11 +55,14 @@ class TableRow:
     path : PredictedPath
     note : str
         The user's own words.
+    relaxed : NebResult, optional
+        Of the same path, relaxed with a potential.
     """
 
     structure: str
     path: PredictedPath
     note: str = ""
+    relaxed: NebResult | None = None
 
     def cells(self, threshold_ev: float = GOOD_CONDUCTOR_EV) -> tuple[Cell, ...]:
         """Return the values in the order of `COLUMNS`."""
@@ -74,8 +84,15 @@ class TableRow:
             barrier.model,
             barrier.model_version,
             " ".join(remark.text for remark in self.path.remarks),
+            *self._relaxed_cells(),
             self.note,
         )
+
+    def _relaxed_cells(self) -> tuple[Cell, Cell, Cell]:
+        found = self.relaxed
+        if found is None:
+            return "", "", ""
+        return found.barrier_ev, found.converged, str(found.potential)
 
 
 def table_text(

@@ -94,6 +94,8 @@ class ExportDftDialog(Question):
         self.resize(1040, 600)
         self._show_fields()
         self.accept_button.setEnabled(False)
+        self.cancel_button.setAutoDefault(False)
+        self.preview.setPlaceholderText("Making the files …")
         self._make()
 
     def _build_fields(self) -> None:

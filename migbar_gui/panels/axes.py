@@ -52,19 +52,20 @@ class Axes:
             left = frame.left() - 6 - metrics.horizontalAdvance(text)
             painter.drawText(QPointF(left, y + metrics.ascent() / 2 - 1), text)
         painter.setPen(QColor(theme.muted))
-        below = frame.bottom() + metrics.ascent() + 4
+        below = frame.bottom() + metrics.ascent() + 5
         for value, text in (x_ticks or ticks(*self.x, most=8)).items():
             wide = metrics.horizontalAdvance(text)
             painter.drawText(QPointF(self.point(value, self.y[0]).x() - wide / 2, below), text)
+        # Both captions above the frame: below, they would take a line of the little room there is.
         wide = metrics.horizontalAdvance(x_label)
-        painter.drawText(QPointF(frame.right() - wide, below + metrics.lineSpacing()), x_label)
-        painter.drawText(QPointF(2, metrics.ascent() + 2), y_label)
+        painter.drawText(QPointF(frame.right() - wide, metrics.ascent() + 2), x_label)
+        painter.drawText(QPointF(4, metrics.ascent() + 2), y_label)
 
 
 def frame_in(width: float, height: float, metrics: QFontMetrics) -> QRectF:
     """Return the frame that leaves room for numbers and captions."""
     left = metrics.horizontalAdvance("−0.00") + 12.0
-    top, below = metrics.lineSpacing() + 8.0, 2 * metrics.lineSpacing() + 8.0
+    top, below = 1.7 * metrics.lineSpacing() + 4.0, metrics.lineSpacing() + 10.0
     return QRectF(left, top, max(20.0, width - left - 14), max(20.0, height - top - below))
 
 

@@ -13,6 +13,7 @@ from PySide6.QtWidgets import (
     QListWidget,
     QListWidgetItem,
     QPushButton,
+    QSizePolicy,
     QStackedLayout,
     QStyle,
     QStyledItemDelegate,
@@ -24,6 +25,7 @@ from PySide6.QtWidgets import (
 from migbar_gui import energies
 from migbar_gui.comparison import ORDERS, ComparedPath, compared_paths
 from migbar_gui.panels.profile_plot import Curve, ProfilePlot
+from migbar_gui.relaxed import potential_note
 from migbar_gui.theme import current_theme, path_colour, pixmap
 from migbar_gui.widgets import button, label, swatch
 from migbar_gui.workspace import Workspace
@@ -190,6 +192,7 @@ class ComparisonPanel(QWidget):
         self.pin = button("Pin", self._toggle_pin)
         self.pin.setToolTip("Keep the selected path here when another structure is opened")
         self._summary = label("", "muted")
+        self._summary.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Preferred)
         top = QHBoxLayout()
         top.setContentsMargins(12, 6, 8, 6)
         top.setSpacing(8)
@@ -254,7 +257,12 @@ class ComparisonPanel(QWidget):
         counted = f"{structures} structures" if structures != 1 else "1 structure"
         levels = sorted({f"{compared.barrier.interval_level:.0%}" for compared in shown})
         text = f"{len(shown)} paths of {counted}, {pinned} pinned; lines: {', '.join(levels)} intervals"
+        if profiles:
+            names = {curve.potential for curve in curves}
+            notes = dict.fromkeys(potential_note(name) for name in sorted(names))
+            text = " ".join(filter(None, notes)) or "Barriers as the potential gives them"
         self._summary.setText(text if shown else "")
+        self._summary.setToolTip(text if profiles else "")
         self._enable()
         self.bars.viewport().update()
         self.axis.update()
@@ -270,6 +278,7 @@ class ComparisonPanel(QWidget):
                 one.result.profile,
                 one.curve,
                 one.result.converged,
+                potential=one.result.potential.name,
             )
             for compared, one in relaxed
         ]

@@ -21,6 +21,12 @@ STAGES = {
 }
 
 
+def signed(energy: float) -> str:
+    """Write an energy with its sign, none where it rounds to zero."""
+    text = energies.energy(energy if abs(energy) >= 5e-4 else 0.0, sign=True)
+    return text.replace("-", "−").removeprefix("+" if abs(energy) < 5e-4 else "")
+
+
 class ProfileFacts(QScrollArea):
     """Barriers, convergence, remarks, and the barrier against the volume where that is known."""
 
@@ -30,7 +36,7 @@ class ProfileFacts(QScrollArea):
         self.setWidgetResizable(True)
         self.setFrameShape(QFrame.Shape.NoFrame)
         self.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
-        self.setFixedWidth(300)
+        self.setFixedWidth(280)
         page = QWidget()
         page.setObjectName("body")
         column = QVBoxLayout(page)
@@ -85,16 +91,15 @@ class ProfileFacts(QScrollArea):
         else:
             self._set_state("poor", "not converged")
         lines = [
-            f"forward {energies.number(profile.forward_ev)}, "
-            f"reverse {energies.number(profile.reverse_ev)}, "
-            f"reaction {energies.energy(profile.reaction_energy_ev, sign=True)}".replace("-", "−")
+            f"forward {energies.energy(profile.forward_ev)}, "
+            f"reverse {energies.energy(profile.reverse_ev)}",
+            f"reaction energy {signed(profile.reaction_energy_ev)}",
         ]
         found = self._workspace.result(relaxed.path_id)
         if found is not None:
             predicted = found.predicted.barrier.barrier_ev
-            difference = energies.energy(result.barrier_ev - predicted, sign=True)
-            difference = difference.replace("-", "−")
-            lines.append(f"predicted {energies.energy(predicted)}, difference {difference}")
+            difference = signed(result.barrier_ev - predicted)
+            lines.append(f"{difference} from the predicted {energies.energy(predicted)}")
         self.lines.setText("\n".join(lines))
         ends = "ends relaxed" if result.ends_relaxed else "ends as they were"
         self.method.setText(

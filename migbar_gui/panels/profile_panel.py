@@ -22,7 +22,7 @@ from PySide6.QtWidgets import (
 
 from migbar.runs import RunState
 from migbar_gui import energies
-from migbar_gui.panels.profile_facts import ProfileFacts
+from migbar_gui.panels.profile_facts import ProfileFacts, signed
 from migbar_gui.panels.profile_plot import Curve, LivePlot, ProfilePlot
 from migbar_gui.relaxations import LiveRun, Relaxations
 from migbar_gui.relaxed import NOWHERE, RelaxedPath, ShownImage
@@ -67,8 +67,8 @@ class ProfilePanel(QWidget):
     workspace : Workspace
     relaxations : Relaxations
     runs : Runs
-    relax : callable
-        Asks how to relax the selected paths.
+    relax, export : callable
+        Ask how to relax the selected paths, and where to write the relaxed band that is looked at.
     """
 
     def __init__(
@@ -77,6 +77,7 @@ class ProfilePanel(QWidget):
         relaxations: Relaxations,
         runs: Runs,
         relax: Callable[[], object],
+        export: Callable[[], object],
     ) -> None:
         super().__init__()
         self.setObjectName("panel")
@@ -91,7 +92,7 @@ class ProfilePanel(QWidget):
         self.list = QListWidget()
         self.list.setObjectName("bars")
         self.list.setAccessibleName("Relaxed bands")
-        self.list.setFixedWidth(270)
+        self.list.setFixedWidth(236)
         self.list.setTextElideMode(Qt.TextElideMode.ElideMiddle)
         self.list.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
         self.list.setSelectionMode(QAbstractItemView.SelectionMode.SingleSelection)
@@ -105,6 +106,8 @@ class ProfilePanel(QWidget):
         self.stop.setToolTip("Stop at the next step; what there is stays, and it can go on later")
         self.resume = button("Resume", self._resume)
         self.relax = button("Relax band…", relax, "primary")
+        self.export = button("Export…", export)
+        self.export.setToolTip("Write profile or images: CSV, JSON, SVG, PNG, extended XYZ, CIF")
         self._lay_out(relax)
         for event in (
             workspace.relaxed_changed,
@@ -135,8 +138,8 @@ class ProfilePanel(QWidget):
         self.slider.setPageStep(1)
         self.slider.valueChanged.connect(self._go_to)
         self._image_text = label("", "muted")
-        self._image_text.setMinimumWidth(150)
-        self.in_view = QCheckBox("Show in 3D")
+        self._image_text.setMinimumWidth(140)
+        self.in_view = QCheckBox("In 3D")
         self.in_view.setToolTip("Show the image in the 3D view in place of the crystal")
         self.in_view.toggled.connect(lambda _: self._show_in_view())
         self.forces = QCheckBox("Forces")
@@ -161,6 +164,7 @@ class ProfilePanel(QWidget):
         buttons.addWidget(self.relax)
         buttons.addWidget(self.stop)
         buttons.addWidget(self.resume)
+        buttons.addWidget(self.export)
         buttons.addStretch(1)
         left = QVBoxLayout()
         left.setSpacing(0)
@@ -339,6 +343,7 @@ class ProfilePanel(QWidget):
         self.stop.setText("Stopping …" if stopping else "Stop")
         goes_on = (RunState.STOPPED, RunState.INTERRUPTED, RunState.FAILED)
         self.resume.setVisible(state in goes_on)
+        self.export.setVisible(isinstance(shown, RelaxedPath))
         self.relax.setVisible(not isinstance(shown, LiveRun) and state not in goes_on)
 
     def _stop(self) -> None:
@@ -355,6 +360,8 @@ class ProfilePanel(QWidget):
         """Look at an image, in the 3D view as well."""
         if not isinstance(self._shown, RelaxedPath):
             return
+        if self._shown.path_id is not None:
+            self._workspace.activate(self._shown.path_id)
         with QSignalBlocker(self.slider):
             self.slider.setValue(image)
         if not self.in_view.isChecked():
@@ -368,9 +375,8 @@ class ProfilePanel(QWidget):
         if not isinstance(shown, RelaxedPath):
             return
         image, last = self.slider.value(), self.slider.maximum()
-        name = {0: "initial", last: "final"}.get(image, f"image {image} of {last - 1}")
-        energy = energies.energy(shown.result.profile.relative[image], sign=True)
-        self._image_text.setText(f"{name}, {energy}".replace("-", "−"))
+        name = {0: "initial", last: "final"}.get(image, f"image {image}/{last - 1}")
+        self._image_text.setText(f"{name}, {signed(shown.result.profile.relative[image])}")
         self.plot.show_image(image)
 
     def _show_in_view(self) -> None:

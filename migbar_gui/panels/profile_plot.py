@@ -43,6 +43,8 @@ class Curve:
         One that is not is dashed.
     predicted : tuple of 3 floats or None
         The barrier that a model predicted, and its interval, eV.
+    potential : str
+        What computed the energies.
     """
 
     name: str
@@ -51,6 +53,7 @@ class Curve:
     spline: tuple[NDArray[np.float64], NDArray[np.float64]]
     converged: bool
     predicted: tuple[float, float, float] | None = None
+    potential: str = ""
 
 
 class ProfilePlot(QWidget):
@@ -96,7 +99,7 @@ class ProfilePlot(QWidget):
         painter = QPainter(self)
         painter.setRenderHint(QPainter.RenderHint.Antialiasing)
         axes = self._axes = self._fit_axes(painter)
-        caption = "fraction of the path" if self._fractions else "reaction coordinate (Å)"
+        caption = "fraction of the path →" if self._fractions else "reaction coordinate (Å) →"
         axes.draw(painter, caption, "eV above the initial state")
         order = sorted(range(len(self._curves)), key=lambda n: n == self._current)
         for number in order:
@@ -240,7 +243,7 @@ class LivePlot(QWidget):
         frame = frame_in(width, self.height(), painter.fontMetrics())
         axes = Axes(frame, (0.0, max(5.0, steps[-1])), (float(low), float(high)))
         decades = {float(n): power_of_ten(int(n)) for n in np.arange(low, high + 1)}
-        axes.draw(painter, "step", "largest force (eV/Å)", y_ticks=decades)
+        axes.draw(painter, "step →", "largest force (eV/Å)", y_ticks=decades)
         painter.setBrush(Qt.BrushStyle.NoBrush)
         # Each stage begins with forces of its own: the lines are not joined.
         for stage in dict.fromkeys(live.stages):
@@ -261,7 +264,7 @@ class LivePlot(QWidget):
         low, high = float(energies.min()), float(energies.max())
         axes = Axes(frame, (0.0, float(len(energies) - 1)), (low - 0.06 * span, high + 0.12 * span))
         images = {float(n): str(n) for n in range(len(energies))}
-        axes.draw(painter, "image", "eV above the initial state", x_ticks=images)
+        axes.draw(painter, "image →", "eV above the initial state", x_ticks=images)
         line = axes.line(np.arange(len(energies), dtype=float), energies)
         painter.setPen(QPen(QColor(self._colour), 1.8, Qt.PenStyle.DashLine))
         painter.setBrush(Qt.BrushStyle.NoBrush)
@@ -306,7 +309,7 @@ class VolumePlot(QWidget):
             (float(y.min()) - 0.2 * span, float(y.max()) + 0.2 * span),
         )
         percents = {float(v): f"{v:+.0f}".replace("-", "−").replace("+0", "0") for v in x}
-        axes.draw(painter, "change in volume (%)", "barrier (eV)", x_ticks=percents)
+        axes.draw(painter, "change in volume (%) →", "barrier (eV)", x_ticks=percents)
         slope, start = np.polyfit(x, y, 1)
         painter.setPen(QPen(QColor(self._colour), 1.8))
         painter.drawPolyline(axes.line(x[[0, -1]], slope * x[[0, -1]] + start))

@@ -126,6 +126,7 @@ class CrystalView(QWidget):
         super().__init__(parent)
         self._structure: Structure | None = None
         self._ion: str | None = None
+        self._shell = True
         self._voids: Sequence[Sequence[float]] = ()
         self._start: AtomInfo | None = None
         self._end: AtomInfo | None = None
@@ -217,7 +218,11 @@ class CrystalView(QWidget):
         return self._theme
 
     def show_structure(
-        self, structure: Structure | None, ion: str | None, keep_camera: bool = False
+        self,
+        structure: Structure | None,
+        ion: str | None,
+        keep_camera: bool = False,
+        shell: bool = True,
     ) -> None:
         """Show a structure, or nothing; voids, paths and selection of the one before are cleared.
 
@@ -229,8 +234,10 @@ class CrystalView(QWidget):
         keep_camera : bool
             Whether to look from where one looked before, and to keep voids, paths and selection, for
             example where only the ion has changed.
+        shell : bool
+            Whether the ion's images around the cell are shown.
         """
-        self._structure, self._ion = structure, ion
+        self._structure, self._ion, self._shell = structure, ion, shell
         if not keep_camera:
             self._voids, self._drawings, self._surface = (), (), None
             self._network, self._emptied = None, ()
@@ -357,6 +364,7 @@ class CrystalView(QWidget):
         if self._structure is not None:
             balls = scene.atom_balls(self._structure, self._ion, self._style.boundary)
             balls = balls.where(~np.isin(balls.elements, list(self._hidden)))
+            balls = balls if self._shell else balls.where(~balls.beyond)
         self._atoms = balls
         self._solid = solid = balls.where(~balls.beyond)
         self._ghosts = ghosts = balls.where(balls.beyond)

@@ -7,6 +7,7 @@ import io
 
 import numpy as np
 import pytest
+from ase.build import bulk
 from openpyxl import load_workbook
 from pymatgen.core import Lattice, Structure
 
@@ -51,6 +52,23 @@ def test_that_xlsx_holds_numbers_as_numbers_and_notes_as_text(path, tmp_path):
     assert cells["barrier_ev"].value == pytest.approx(0.4321)
     assert cells["good_conductor"].value is True
     assert (cells["note"].value, cells["note"].data_type) == ("=1+1", "s")
+
+
+def test_that_a_relaxed_barrier_stands_beside_the_predicted_one(path, tmp_path):
+    from migbar.neb import NebSettings, relax_band
+    from migbar.potentials import load_potential
+
+    initial = bulk("Cu", cubic=True)
+    final = initial.copy()
+    final.positions[0] += (0.3, 0, 0)
+    settings = NebSettings(n_images=1, relax_ends=False, max_steps=1)
+    result = relax_band(initial, final, load_potential("ase:emt"), settings)
+    write_csv(tmp_path / "t.csv", [TableRow("LiO", path, relaxed=result), TableRow("LiO", path)])
+    first, second = csv.DictReader((tmp_path / "t.csv").open(encoding="utf-8"))
+    assert float(first["relaxed_ev"]) == pytest.approx(result.barrier_ev, rel=1e-4)
+    assert first["relaxed_converged"] == ("true" if result.converged else "false")
+    assert first["relaxed_with"].startswith("ase:emt")
+    assert second["relaxed_ev"] == second["relaxed_with"] == ""
 
 
 def test_that_text_for_the_clipboard_has_tabs(path):

@@ -12,7 +12,7 @@ from migbar.dft.settings import CALCULATORS, DftInputError, DftSettings
 from migbar.dft.vasp import has_open_shells, starting_moments
 
 _SCRIPT = '''\
-"""NEB of a {ion} hop in {formula}, written by MigBar. Needs ase and {needs}; run with: python neb.py"""
+"""NEB, {ion} hop in {formula}, written by MigBar. Needs ase and {needs}; run with: python neb.py"""
 
 from io import StringIO
 

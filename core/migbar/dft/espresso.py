@@ -103,8 +103,9 @@ def _polarisation(band: DftBand) -> list[float]:
 
 def _readme(band: DftBand, settings: DftSettings) -> str:
     files = ", ".join(pseudopotentials(band).values())
+    formula = band.images[0].composition.reduced_formula
     lines = [
-        f"NEB input for Quantum ESPRESSO: {band.images[0].composition.reduced_formula}, a {band.ion} hop",
+        f"NEB input for Quantum ESPRESSO: {band.ion} hop in {formula}",
         "",
         f"Atoms come in one order in all images; the first is the {band.ion} that moves.",
         f"1. Put pseudopotentials into ./pseudo and name them as neb.in does: {files}. None come along.",

@@ -12,12 +12,13 @@ from migbar.dft.images import DftBand
 from migbar.dft.settings import DftSettings
 
 _WITH_VTST = """\
-# ICHAIN, LCLIMB and IOPT belong to the VTST patch (https://theory.cm.utexas.edu/vtsttools/). VASP without it
-# does not know them: the image does not climb, and with POTIM = 0 nothing moves.
+# ICHAIN, LCLIMB and IOPT belong to the VTST patch
+# (https://theory.cm.utexas.edu/vtsttools/). VASP without it does
+# not know them: no image climbs, and with POTIM = 0 nothing moves.
 """
 _WITHOUT_VTST = """\
-# Runs with VASP as it comes: no image climbs, so the barrier is that of the highest image. IBRION = 2
-# (conjugate gradients) does not work for a band.
+# Runs with VASP as it comes: no image climbs, so the barrier is
+# that of the highest image. IBRION = 2 does not work for a band.
 """
 
 _END_TAGS = {"IBRION": 2, "POTIM": 0.5}
@@ -125,7 +126,7 @@ def _potcar_symbols(band: DftBand) -> list[str]:
 
 def _incar_head(band: DftBand, settings: DftSettings) -> str:
     head = (
-        f"# NEB of a {band.ion} hop with {band.n_between} images between the ends, written by MigBar.\n"
+        f"# NEB, {band.ion} hop, {band.n_between} images between the ends, by MigBar.\n"
         f"# Run it on a multiple of {band.n_between} cores.\n"
     )
     return head + (_WITH_VTST if settings.climbing else _WITHOUT_VTST)
@@ -139,7 +140,7 @@ def _readme(band: DftBand, settings: DftSettings, last: str) -> str:
         else "VASP as it comes; without a climbing image"
     )
     lines = [
-        f"NEB input for VASP: {band.images[0].composition.reduced_formula}, a {band.ion} hop",
+        f"NEB input for VASP: {band.ion} hop in {band.images[0].composition.reduced_formula}",
         "",
         f"Needs {needs}.",
         f"Atoms come in one order in all images: {', '.join(band.elements)}; atom 1 is the {band.ion} that moves.",
