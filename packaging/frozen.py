@@ -1,7 +1,8 @@
 """Where both programs of the frozen app start: ``migbar`` and ``migbar-gui`` share one folder of libraries.
 
 A frozen app is its own interpreter. So it also takes what the project's code hands to one: the folder of a
-run (``--work FOLDER``, see `migbar.runs`), and, through `freeze_support`, the workers of `multiprocessing`.
+run (``--work FOLDER``, see `migbar.runs`), the word for a worker of a screening (``--screening-worker``), and,
+through `freeze_support`, the workers of `multiprocessing`.
 """
 
 from __future__ import annotations
@@ -18,6 +19,11 @@ def main() -> int:
         from migbar import runs
 
         return runs.main(arguments[1])
+    if arguments[:1] == ["--screening-worker"]:
+        from migbar.screening import worker
+
+        worker.main()
+        return 0
     if arguments[:1] == ["--screenshot"]:  # for the smoke run, which has no other eyes
         from migbar_gui import screenshot
 

@@ -40,13 +40,16 @@ if TYPE_CHECKING:
     from migbar_gui.main_window import MainWindow
 
 REFRESH_MS = 1000
-"""The table follows a screening at this pace; slower where a look takes longer."""
+"""The table follows a screening at this pace; slower where a look takes long."""
+
+REST = 5
+"""So many times as long as a look took is waited for the next one: the processors are for the screening."""
 
 RATE_OVER_S = 60.0
 
 WIDTHS = {
-    Column.FILE: 190, Column.FORMULA: 110, Column.CLASS: 126, Column.ION: 44, Column.PATH: 112, Column.BARRIER: 100,
-    Column.INTERVAL: 108, Column.VERDICT: 68, Column.THROUGH_1D: 82, Column.THROUGH_2D: 82, Column.THROUGH_3D: 82,
+    Column.FILE: 176, Column.FORMULA: 108, Column.CLASS: 112, Column.ION: 42, Column.PATH: 106, Column.BARRIER: 98,
+    Column.INTERVAL: 104, Column.VERDICT: 68, Column.THROUGH_1D: 80, Column.THROUGH_2D: 80, Column.THROUGH_3D: 80,
     Column.LENGTH: 92, Column.SITES: 58, Column.GROUP: 80,
 }  # fmt: skip
 
@@ -95,6 +98,8 @@ class BatchDialog(QDialog):
         self._job = f"screening {id(self)}"
         self._looking = False
         self._wanted_look = False
+        self._looked_at = 0.0
+        self._rest_ms = REFRESH_MS
         self._pace: deque[tuple[float, int]] = deque()
         self.notice = Notice()
         self.form = ScreeningForm(window.models, window.settings)
@@ -291,7 +296,7 @@ class BatchDialog(QDialog):
             if watched.run.state is RunState.FAILED:
                 self.notice.show_message(watched.run.error, "error")
         else:
-            self._soon(REFRESH_MS)
+            self._soon(self._rest_ms)
 
     def _show_state(self, watched: Watched | None) -> None:
         state = watched.run.state if watched else None
@@ -390,6 +395,7 @@ class BatchDialog(QDialog):
             self._wanted_look = True
             return
         self._looking = True
+        self._looked_at = time.monotonic()
         self.table.threshold = self._window.workspace.threshold
         database, choice, threshold = self._database, self.choice(), self.table.threshold
         self._window.jobs.start(
@@ -402,6 +408,8 @@ class BatchDialog(QDialog):
 
     def _take_view(self, view: _View) -> None:
         self._looking = False
+        took_ms = 1000 * (time.monotonic() - self._looked_at)
+        self._rest_ms = max(REFRESH_MS, round(REST * took_ms))
         self.table.show(view.database, view.keys)
         counts = view.counts
         shown = f"{len(view.keys):,} rows shown  ·  {counts.done:,} structures"

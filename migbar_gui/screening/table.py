@@ -78,6 +78,15 @@ _NUMBERS = (
     Column.SITES,
 )  # fmt: skip
 
+_ROLES = (Role.DisplayRole, Role.ForegroundRole, Role.ToolTipRole, Role.TextAlignmentRole)
+_ALIGNMENT = {
+    column: int(
+        (Qt.AlignmentFlag.AlignRight if column in _NUMBERS else Qt.AlignmentFlag.AlignLeft)
+        | Qt.AlignmentFlag.AlignVCenter
+    )
+    for column in Column
+}
+
 Row = dict[str, Any]
 
 
@@ -91,7 +100,7 @@ class ResultTable(QAbstractTableModel):
         super().__init__()
         self._database: Path | None = None
         self._keys: list[Key] = []
-        self._pages: dict[int, dict[Key, tuple[Any, ...]]] = {}
+        self._pages: dict[int, dict[Key, Row]] = {}
         self.threshold = GOOD_CONDUCTOR_EV
         self.pages_read = 0
 
@@ -134,17 +143,17 @@ class ResultTable(QAbstractTableModel):
             if len(self._pages) >= PAGES_KEPT:
                 self._pages.pop(next(iter(self._pages)))
             self._pages[page] = self._read(self._keys[page * PAGE : (page + 1) * PAGE])
-        values = self._pages[page].get(key)
-        return None if values is None else dict(zip(FIELDS, values, strict=True))
+        return self._pages[page].get(key)
 
-    def _read(self, keys: Sequence[Key]) -> dict[Key, tuple[Any, ...]]:
+    def _read(self, keys: Sequence[Key]) -> dict[Key, Row]:
         assert self._database is not None
         self.pages_read += 1
         try:
             with read_database(self._database) as connection:
-                return get_rows(connection, keys, FIELDS)
+                found = get_rows(connection, keys, FIELDS)
         except ScreeningError:  # it was taken away; the next refresh says so
             return {}
+        return {key: dict(zip(FIELDS, values, strict=True)) for key, values in found.items()}
 
     def _moved(self, index: QModelIndex, rows: dict[Key, int]) -> QModelIndex:
         row = rows.get(self._keys[index.row()])
@@ -168,7 +177,7 @@ class ResultTable(QAbstractTableModel):
             return None
         name, tip, _ = HEADERS[Column(section)]
         if role == Role.TextAlignmentRole:
-            return _alignment(Column(section))
+            return _ALIGNMENT[Column(section)]
         return {Role.DisplayRole: name, Role.ToolTipRole: tip}.get(Role(role))
 
     def sort(self, column: int, order: Qt.SortOrder = Qt.SortOrder.AscendingOrder) -> None:
@@ -179,11 +188,11 @@ class ResultTable(QAbstractTableModel):
 
     def data(self, index: Index, role: int = Role.DisplayRole) -> Any:
         """Return what a cell shows."""
+        if role not in _ROLES:
+            return None
         column = Column(index.column())
         if role == Role.TextAlignmentRole:
-            return _alignment(column)
-        if role not in (Role.DisplayRole, Role.ForegroundRole, Role.ToolTipRole):
-            return None
+            return _ALIGNMENT[column]
         row = self.row(index.row())
         if row is None:
             return None
@@ -235,8 +244,3 @@ def _note(row: Row) -> str:
     if row["problem"]:
         return str(row["problem"])
     return "no hop was found" if row["n_paths"] == 0 else ""
-
-
-def _alignment(column: Column) -> int:
-    side = Qt.AlignmentFlag.AlignRight if column in _NUMBERS else Qt.AlignmentFlag.AlignLeft
-    return int(side | Qt.AlignmentFlag.AlignVCenter)
