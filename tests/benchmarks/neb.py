@@ -1,6 +1,6 @@
 """A step's images together beside image by image, and MigBar's NEB beside ASE's own; run by hand:
 
-``OMP_NUM_THREADS=1 python tests/benchmarks/neb.py``
+``OMP_NUM_THREADS=1 python tests/benchmarks/neb.py`` (``TiS2`` …)
 
 Both sides use CHGNet 0.3.0 on the processor, in one run, alternately; times are processor time. Image by image is
 what ASE's NEB does with CHGNet's own calculator. Goals: a step at least twice as fast; the same saddle within 5 meV.
@@ -8,6 +8,7 @@ what ASE's NEB does with CHGNet's own calculator. Goals: a step at least twice a
 
 from __future__ import annotations
 
+import sys
 import time
 from collections.abc import Callable
 
@@ -110,9 +111,11 @@ def _seconds(work: Callable[[], object]) -> tuple[float, object]:
 
 
 def main() -> None:
-    """Print everything."""
+    """Print everything, or what is said of the examples that are named."""
     potential = load_potential("chgnet", "cpu")
     for name, band in bands().items():
+        if sys.argv[1:] and not any(name.startswith(wanted) for wanted in sys.argv[1:]):
+            continue
         print(name, flush=True)
         compare_steps(band, potential)
         compare_saddles(band, potential)
