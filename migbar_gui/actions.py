@@ -261,6 +261,16 @@ ACTIONS: tuple[Entry, ...] = (
         enabled=has_barriers,
     ),
     Action(
+        "edit.copy_script",
+        "Copy as &Python",
+        lambda w: w.copy_script(),
+        "&Edit",
+        group=1,
+        keys="Ctrl+Alt+C",
+        tip="Copy what was just done as a Python script that gives the same number",
+        enabled=has_paths,
+    ),
+    Action(
         "edit.preferences",
         "&Preferences…",
         lambda w: w.ask_preferences(),

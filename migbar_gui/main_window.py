@@ -36,7 +36,7 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
-from migbar.errors import Cancelled
+from migbar.errors import Cancelled, MigbarError
 from migbar.exports import TableRow, table_text, write_csv, write_xlsx
 from migbar.resources import examples
 from migbar_gui.actions import Commands
@@ -53,11 +53,13 @@ from migbar_gui.explaining import Explainer
 from migbar_gui.following import Follower
 from migbar_gui.job_news import CloseQuestion, JobNews
 from migbar_gui.jobs import Jobs
+from migbar_gui.log import Log, logger
 from migbar_gui.models import Models
 from migbar_gui.opening import OPEN_FILTER, Opener
 from migbar_gui.panels.comparison_panel import ComparisonPanel
 from migbar_gui.panels.jobs_panel import JobsPanel
 from migbar_gui.panels.level_bar import LevelBar
+from migbar_gui.panels.log_panel import LogPanel
 from migbar_gui.panels.network_panel import NetworkPanel
 from migbar_gui.panels.notice import Notice
 from migbar_gui.panels.path_panel import PathPanel
@@ -75,12 +77,13 @@ from migbar_gui.retraining import Retraining
 from migbar_gui.runs import Opener as RunOpener
 from migbar_gui.runs import Runs
 from migbar_gui.screening.opening import PathOpener
+from migbar_gui.scripting import script
 from migbar_gui.session import SUFFIX
 from migbar_gui.sessions import Sessions
 from migbar_gui.site_energy import SiteEnergyMaps
 from migbar_gui.theme import apply_theme, chosen_theme, current_theme, icon
 from migbar_gui.widgets import DockTitle, button, label
-from migbar_gui.workspace import Workspace
+from migbar_gui.workspace import PathResult, Workspace
 
 if TYPE_CHECKING:
     from migbar.runs import Run
@@ -99,6 +102,7 @@ class MainWindow(QMainWindow):
     def __init__(self, settings: QSettings | None = None) -> None:
         super().__init__()
         self.settings = settings or QSettings()
+        self.log = Log(self)
         self.preferences = Preferences(self.settings, self)
         self.workspace: Workspace = Workspace(float(self.preferences.get("threshold_ev")))
         self.jobs = Jobs(self, self.show_error)
@@ -213,17 +217,21 @@ class MainWindow(QMainWindow):
         self.profile_dock: QDockWidget = self._add_dock("Profile", self.profile_panel, bottom)
         self.jobs_panel = JobsPanel(self.jobs, self.runs)
         self.jobs_dock: QDockWidget = self._add_dock("Jobs", self.jobs_panel, bottom)
+        self.log_dock: QDockWidget = self._add_dock("Log", LogPanel(self.log), bottom)
         self.jobs_dock.hide()
+        self.log_dock.hide()
         self.docks += [
             self.transport_dock,
             self.comparison_dock,
             self.profile_dock,
             self.jobs_dock,
+            self.log_dock,
         ]
         self.tabifyDockWidget(self.docks[1], self.transport_dock)
         self.tabifyDockWidget(self.docks[2], self.comparison_dock)
         self.tabifyDockWidget(self.docks[2], self.profile_dock)
         self.tabifyDockWidget(self.comparison_dock, self.jobs_dock)
+        self.tabifyDockWidget(self.jobs_dock, self.log_dock)
         self.resizeDocks(self.docks[:2], [250, 310], Qt.Orientation.Horizontal)
         self.resizeDocks(self.docks[2:3], [240], Qt.Orientation.Vertical)
 
@@ -384,7 +392,11 @@ class MainWindow(QMainWindow):
         self.prompt.setText(text)
 
     def _note_result(self, path_id: int) -> None:
-        found = self.workspace.results[path_id]
+        found, path = self.workspace.results[path_id], self.workspace.path(path_id)
+        if isinstance(found, PathResult) and path is not None:
+            barrier = found.predicted.barrier
+            told = f"{barrier.barrier_ev:.4f} eV by {barrier.model} {barrier.model_version}"
+            logger.info("%s %s: %s", path.hop.ion, path.label, told)
         if isinstance(found, Exception) and not isinstance(found, Cancelled):
             self.show_error(found)
 
@@ -410,10 +422,13 @@ class MainWindow(QMainWindow):
 
     def say(self, text: str) -> None:
         """Say something in passing."""
+        logger.info(text)
         self.statusBar().showMessage(text, HINT_MS)
 
     def show_error(self, error: Exception) -> None:
         """Say what went wrong, without stopping anything."""
+        fault = None if isinstance(error, MigbarError) else error
+        logger.error("%s", error, exc_info=fault)
         self.notice.show_error(error)
 
     # -------------------------------------------------------------- opening
@@ -581,6 +596,11 @@ class MainWindow(QMainWindow):
         rows = selected if len(selected) > 1 else self.table_rows()
         QGuiApplication.clipboard().setText(table_text(rows, self.workspace.threshold, "\t"))
         self.statusBar().showMessage(f"Copied {len(rows)} paths.", HINT_MS)
+
+    def copy_script(self) -> None:
+        """Copy what was just done as a Python script."""
+        QGuiApplication.clipboard().setText(script(self.workspace, self.models.used))
+        self.say("Copied a Python script that does the same.")
 
     def ask_export_table(self) -> None:
         """Ask where to write the table, and write it."""
@@ -752,6 +772,7 @@ class MainWindow(QMainWindow):
         self.runs.shut_down()
         self.jobs.shut_down()
         self.sessions.keeper.end()
+        self.log.end()
         if self.view is not None:
             self.view.close()
         super().closeEvent(event)

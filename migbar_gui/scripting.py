@@ -1,0 +1,127 @@
+"""What was just done, as a Python script that gives the same number."""
+
+from __future__ import annotations
+
+from migbar.hops import Hop, SiteRef
+from migbar_gui.workspace import Document, Workspace
+
+
+def script(workspace: Workspace, model: str) -> str:
+    """Write a script for what was done last: the search of all paths, or the active path.
+
+    Parameters
+    ----------
+    workspace : Workspace
+        With a structure, and a path or a search.
+    model : str
+        Name of the model in use, for a path without a result.
+
+    Returns
+    -------
+    str
+        Needs nothing but MigBar's core; prints barriers in eV.
+    """
+    document, group = workspace.document, workspace.state.group
+    path = workspace.path(workspace.active)
+    assert document is not None
+    lines = [f'"""{document.name} in MigBar."""', ""]
+    if group is not None and (path is None or workspace.undo_label.startswith("find")):
+        search = group.found.crystal.search
+        body = _search(search.ion, search.mechanism.name, search.cutoff, group.found.supercell)
+        used = group.found.model.name
+        names = ["from migbar.hops import Mechanism", "from migbar.paths import find_paths"]
+        cell = group.found.supercell
+    else:
+        assert path is not None
+        result = workspace.result(path.id)
+        used = model if result is None else result.predicted.barrier.model
+        body, cell = _path(path.hop, path.supercell), path.supercell
+        kinds = ["Hop", "Mechanism", "SiteRef"] if _sites(path.hop) else ["Hop", "Mechanism"]
+        kinds += [] if cell == "auto" else ["parse_supercell"]
+        names = [f"from migbar.hops import {', '.join(kinds)}"]
+        names.append("from migbar.prediction import predict_path")
+    if len(names) == 2 and "find_paths" in names[1] and cell != "auto":
+        names[0] += ", parse_supercell"
+    imports = ["from migbar.models.store import load_model", *names]
+    from_file = _is_as_read(document)
+    if from_file:
+        imports.append("from migbar.structures import read_structure")
+    else:
+        lines += ["from pymatgen.core import Lattice, Structure", ""]
+    lines += [*sorted(imports), ""]
+    lines += _read(document) if from_file else _literal(document)
+    lines += [f"model = load_model({used!r})", *body]
+    return "\n".join(lines) + "\n"
+
+
+def _is_as_read(document: Document) -> bool:
+    """Whether a document's structure is what its file says: not ordered, derived, or relaxed."""
+    source = document.source
+    if source is None or document.notes:
+        return False
+    return document.name == source.name or document.name.startswith(f"{source.name} · ")
+
+
+def _read(document: Document) -> list[str]:
+    assert document.source is not None
+    block = document.name.removeprefix(document.source.name).removeprefix(" · ")
+    arguments = repr(str(document.source)) + (f", {block!r}" if block else "")
+    return [f"structure = read_structure({arguments})"]
+
+
+def _literal(document: Document) -> list[str]:
+    structure = document.structure
+    rows = [f"        {coords}," for coords in structure.frac_coords.tolist()]
+    notes = [f"# {note.text}" for note in document.notes]
+    return [
+        *notes,
+        "structure = Structure(",
+        f"    Lattice({structure.lattice.matrix.tolist()}),",
+        f"    {[site.specie.symbol for site in structure]},",
+        "    [",
+        *rows,
+        "    ],",
+        ")",
+    ]
+
+
+def _path(hop: Hop, supercell: str) -> list[str]:
+    arguments = [
+        f"    {hop.ion!r},",
+        f"    {hop.start},",
+        f"    {hop.end},",
+        f"    Mechanism.{hop.mechanism.name},",
+    ]
+    if hop.removed:
+        arguments.append(f"    removed=({''.join(f'{_site(site)}, ' for site in hop.removed)}),")
+    if hop.start_site is not None and hop.end_site is not None:
+        arguments.append(f"    start_site={_site(hop.start_site)},")
+        arguments.append(f"    end_site={_site(hop.end_site)},")
+    cell = "" if supercell == "auto" else f", parse_supercell({supercell!r})"
+    return [
+        "hop = Hop(",
+        *arguments,
+        ")",
+        f"path = predict_path(structure, hop, model{cell})",
+        "print(path.barrier.barrier_ev, path.barrier.interval_ev)",
+    ]
+
+
+def _search(ion: str, mechanism: str, cutoff: float, supercell: str) -> list[str]:
+    cell = "" if supercell == "auto" else f", supercell=parse_supercell({supercell!r})"
+    call = f"structure, {ion!r}, model, Mechanism.{mechanism}, cutoff={cutoff:g}{cell}"
+    return [
+        f"crystal = find_paths({call})",
+        "for path in crystal.paths:",
+        "    print(path.hop.label, path.barrier.barrier_ev, path.barrier.interval_ev)",
+        "for direction, way in crystal.percolation.items():",
+        "    print(direction, None if way is None else way.barrier_ev)",
+    ]
+
+
+def _sites(hop: Hop) -> bool:
+    return hop.start_site is not None or bool(hop.removed)
+
+
+def _site(site: SiteRef) -> str:
+    return f"SiteRef({site.index}, {site.image})"
