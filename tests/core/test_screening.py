@@ -599,6 +599,25 @@ def test_that_jobs_for_a_batch_system_are_written_as_asked(tmp_path):
         make_cluster(ScreeningOptions(cluster="slurm", cluster_options={"colour": "blue"}))
 
 
+def test_that_a_batch_system_starts_the_workers(tmp_path, monkeypatch, undisturbed):
+    dask_jobqueue = pytest.importorskip("dask_jobqueue")
+    from dask_jobqueue.local import LocalCluster  # runs the jobs at once, on this machine
+
+    from migbar.screening import engine
+
+    folder, expected = undisturbed
+    monkeypatch.setattr(dask_jobqueue, "LocalCluster", LocalCluster, raising=False)
+    monkeypatch.setitem(engine.CLUSTERS, "local", "LocalCluster")
+    monkeypatch.setenv("PYTHONPATH", str(ROOT / "core"))
+    asked = ScreeningOptions(
+        out=tmp_path / "results.db",
+        cluster="local",
+        cluster_options={"scheduler_options": {"host": "127.0.0.1", "dashboard": False}},
+    )
+    assert run_screening([folder], asked).judged == 30
+    assert content(tmp_path / "results.db") == content(expected)
+
+
 # ------------------------------------------------------------------ workers
 
 

@@ -9,10 +9,12 @@ from __future__ import annotations
 
 import json
 import os
+import signal
 import subprocess
 import sys
 import threading
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from dataclasses import asdict
 from typing import Any
 
@@ -81,8 +83,8 @@ class Worker:
         return self._exchange({**job, "seconds": seconds}, seconds)
 
     def close(self) -> None:
-        """End the process at once."""
-        self._process.kill()
+        """End the process at once, with what it may have started itself."""
+        self._kill()
         self._process.wait()
         for pipe in (self._process.stdin, self._process.stdout):
             try:
@@ -105,13 +107,20 @@ class Worker:
         finally:
             alarm.cancel()
         if not line.endswith("\n"):
-            self._process.kill()
+            self._kill()
             raise WorkerDied(self._timed_out, self._process.wait())
         reply: Reply = json.loads(line)
         return reply
 
     def _time_is_up(self) -> None:
         self._timed_out = True
+        self._kill()
+
+    def _kill(self) -> None:
+        # It leads a session, and so a group, of its own (see above).
+        if hasattr(os, "killpg") and self._process.poll() is None:
+            with suppress(ProcessLookupError):
+                os.killpg(self._process.pid, signal.SIGKILL)
         self._process.kill()
 
 
