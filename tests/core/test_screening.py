@@ -13,12 +13,14 @@ import threading
 import time
 from pathlib import Path
 
+import psutil
 import pytest
 
 from migbar.ends import name_hop
 from migbar.errors import Cancelled, ModelError
 from migbar.paths import find_paths
 from migbar.prediction import predict_path
+from migbar.progress import SILENT
 from migbar.screening import (
     GivenHop,
     Limits,
@@ -32,7 +34,7 @@ from migbar.screening import (
 from migbar.screening import crew as crews
 from migbar.screening.database import SCHEMA_VERSION, read_database
 from migbar.screening.inputs import find_sources
-from migbar.screening.run import cut_batch
+from migbar.screening.run import cut_batch, work
 from migbar.structures import read_structure, write_cif
 from tests.core.salts import endless, salt, write_salts
 
@@ -171,6 +173,19 @@ def test_that_given_hops_are_predicted_and_a_wrong_one_spoils_no_other(tmp_path)
     assert [row["to"] for row in screen(other, options(tmp_path / "results.db"))] == ["2"]
 
 
+def test_that_a_run_screens_the_hops_of_a_table(tmp_path):
+    write_salts(tmp_path, 1)
+    (tmp_path / "hops.csv").write_text(
+        'file,from,to\nsalt-000.cif,0,1\nsalt-000.cif,0,"0.5,0.5,0"\n'
+    )
+    done = work(tmp_path, {"given_hops": str(tmp_path / "hops.csv"), "workers": 1}, SILENT)
+    assert (done["judged"], done["failed"]) == (1, 0)
+    with read_database(tmp_path / "results.db") as connection:
+        barriers = connection.execute("SELECT barrier_ev FROM result").fetchall()
+    assert len(barriers) == 2
+    assert None not in barriers[0]
+
+
 def test_that_a_table_of_hops_is_checked_line_by_line(tmp_path):
     table = tmp_path / "hops.csv"
     table.write_text("file,from\na.cif,0\n")
@@ -203,8 +218,12 @@ def test_that_a_killed_screening_goes_on_to_the_same_result(tmp_path, undisturbe
     database = tmp_path / "results.db"
     process = cli([str(folder), "--out", str(database), "--workers", "2"])
     wait_for(lambda: count_files(database) >= 5)
+    workers = psutil.Process(process.pid).children(recursive=True)
     process.kill()
     process.communicate()
+    _, left = psutil.wait_procs(workers, timeout=30)
+    assert len(workers) == 2
+    assert not left  # they see that nobody waits for them
     done = count_files(database)
     assert 5 <= done < 30
     with read_database(database) as connection:
@@ -227,8 +246,6 @@ def test_that_a_cancelled_screening_leaves_no_process_and_goes_on(tmp_path, undi
 
 
 def _children() -> set[int]:
-    import psutil
-
     return {child.pid for child in psutil.Process().children(recursive=True)}
 
 

@@ -97,6 +97,7 @@ class Worker:
         assert self._process.stdin is not None
         assert self._process.stdout is not None
         alarm = threading.Timer(seconds, self._time_is_up)
+        alarm.daemon = True
         alarm.start()
         try:
             self._process.stdin.write(json.dumps(message) + "\n")
