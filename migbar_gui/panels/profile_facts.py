@@ -6,10 +6,9 @@ from PySide6.QtCore import Qt
 from PySide6.QtWidgets import QFrame, QHBoxLayout, QLabel, QScrollArea, QVBoxLayout, QWidget
 
 from migbar_gui import energies
-from migbar_gui.panels.profile_plot import VolumePlot
 from migbar_gui.relaxations import LiveRun
-from migbar_gui.relaxed import RelaxedPath, potential_note
-from migbar_gui.theme import current_theme, path_colour, pixmap
+from migbar_gui.relaxed import RelaxedPath, VolumeResult, potential_note
+from migbar_gui.theme import current_theme, pixmap
 from migbar_gui.widgets import clear, label, restyle
 from migbar_gui.workspace import Workspace
 
@@ -28,7 +27,7 @@ def signed(energy: float) -> str:
 
 
 class ProfileFacts(QScrollArea):
-    """Barriers, convergence, remarks, and the barrier against the volume where that is known."""
+    """Barriers, convergence and remarks."""
 
     def __init__(self, workspace: Workspace) -> None:
         super().__init__()
@@ -42,7 +41,7 @@ class ProfileFacts(QScrollArea):
         column = QVBoxLayout(page)
         column.setContentsMargins(8, 8, 14, 10)
         column.setSpacing(5)
-        self.barrier = label("", "barrier")
+        self.barrier = label("", "formula")
         self.state = label()
         self.state.setProperty("verdict", "good")
         head = QHBoxLayout()
@@ -57,22 +56,19 @@ class ProfileFacts(QScrollArea):
         self._remarks = QVBoxLayout()
         self._remarks.setSpacing(5)
         column.addLayout(self._remarks)
-        self._volume_title = label("Barrier against volume", "section")
-        self.volume = VolumePlot()
-        self.volume_text = label("", "muted", wrap=True)
-        for widget in (self._volume_title, self.volume, self.volume_text):
-            column.addWidget(widget)
         column.addStretch(1)
         self.setWidget(page)
 
-    def show_entry(self, entry: LiveRun | RelaxedPath | None) -> None:
+    def show_entry(self, entry: LiveRun | RelaxedPath | VolumeResult | None) -> None:
         """Show the facts of another band, or how it went on."""
         self.setVisible(entry is not None)
+        clear(self._remarks)
         if isinstance(entry, LiveRun):
             self._show_live(entry)
+        elif isinstance(entry, VolumeResult):
+            self._show_volume(entry)
         elif entry is not None:
             self._show_relaxed(entry)
-        self._show_volume(entry.path_id if entry is not None else None)
 
     def _show_live(self, live: LiveRun) -> None:
         self.barrier.setText("…")
@@ -81,7 +77,6 @@ class ProfileFacts(QScrollArea):
         force = f", {live.residuals[-1]:.3f} eV/Å" if live.residuals else ""
         self.lines.setText(f"{len(live.residuals)} steps: {stage}{force}")
         self.method.setText("")
-        clear(self._remarks)
 
     def _show_relaxed(self, relaxed: RelaxedPath) -> None:
         result, profile = relaxed.result, relaxed.result.profile
@@ -106,10 +101,31 @@ class ProfileFacts(QScrollArea):
             f"{result.potential}, {relaxed.method.partition(', ')[2]}, {ends}. {result.steps} steps, "
             f"{result.residual:.3f} eV/Å left, {result.seconds:.0f} s."
         )
-        clear(self._remarks)
         for remark in result.remarks:
             self._add_remark(remark.text, "warning")
-        bias = potential_note(result.potential.name, result.ends_relaxed)
+        self._add_bias(result.potential.name, result.ends_relaxed)
+
+    def _show_volume(self, volume: VolumeResult) -> None:
+        from migbar.neb.volume import slope_text
+
+        found = volume.dependence
+        self.barrier.setText(f"{signed(found.slope_ev)} / %")
+        if all(found.converged):
+            self._set_state("good", "converged")
+        else:
+            self._set_state("poor", "not converged")
+        lines = [
+            f"{change:+.0%} volume: {energies.energy(barrier)}" + ("" if ok else ", not converged")
+            for change, barrier, ok in zip(
+                found.changes, found.barriers_ev, found.converged, strict=True
+            )
+        ]
+        self.lines.setText("\n".join(lines).replace("-", "−"))
+        self.method.setText(f"The barrier {slope_text(found)}. {found.potential}.")
+        self._add_bias(found.potential.partition(" ")[0], True)
+
+    def _add_bias(self, potential: str, ends_relaxed: bool) -> None:
+        bias = potential_note(potential, ends_relaxed)
         if bias:
             self._add_remark(bias, "info")
 
@@ -130,16 +146,3 @@ class ProfileFacts(QScrollArea):
         layout.addWidget(sign, 0, Qt.AlignmentFlag.AlignTop)
         layout.addWidget(label(text, wrap=True), 1)
         self._remarks.addWidget(row)
-
-    def _show_volume(self, path_id: int | None) -> None:
-        found = self._workspace.volume_of(path_id)
-        for widget in (self._volume_title, self.volume, self.volume_text):
-            widget.setVisible(found is not None)
-        if found is None or path_id is None:
-            return
-        from migbar.neb.volume import slope_text
-
-        self.volume.show_dependence(found.dependence, path_colour(path_id))
-        open_points = "" if all(found.dependence.converged) else " Open points are not converged."
-        text = f"The barrier {slope_text(found.dependence)} ({found.dependence.potential})."
-        self.volume_text.setText(text + open_points)

@@ -23,15 +23,15 @@ from PySide6.QtWidgets import (
 from migbar.runs import RunState
 from migbar_gui import energies
 from migbar_gui.panels.profile_facts import ProfileFacts, signed
-from migbar_gui.panels.profile_plot import Curve, LivePlot, ProfilePlot
+from migbar_gui.panels.profile_plot import Curve, LivePlot, ProfilePlot, VolumePlot
 from migbar_gui.relaxations import LiveRun, Relaxations
-from migbar_gui.relaxed import NOWHERE, RelaxedPath, ShownImage
+from migbar_gui.relaxed import NOWHERE, RelaxedPath, ShownImage, VolumeResult
 from migbar_gui.runs import Runs
 from migbar_gui.theme import icon, path_colour
 from migbar_gui.widgets import button, label, swatch_icon
 from migbar_gui.workspace import Workspace
 
-Entry = LiveRun | RelaxedPath
+Entry = LiveRun | RelaxedPath | VolumeResult
 
 ROLE = Qt.ItemDataRole.UserRole
 PLAY_MS = 350
@@ -90,7 +90,7 @@ class ProfilePanel(QWidget):
         self._timer = QTimer(self, interval=PLAY_MS)
         self._timer.timeout.connect(self._step)
         self.list = QListWidget()
-        self.list.setObjectName("bars")
+        self.list.setObjectName("bands")
         self.list.setAccessibleName("Relaxed bands")
         self.list.setFixedWidth(236)
         self.list.setTextElideMode(Qt.TextElideMode.ElideMiddle)
@@ -101,6 +101,7 @@ class ProfilePanel(QWidget):
         self.plot = ProfilePlot()
         self.plot.image_clicked.connect(self._go_to)
         self.live_plot = LivePlot()
+        self.volume_plot = VolumePlot()
         self.facts = ProfileFacts(workspace)
         self.stop = button("Stop", self._stop)
         self.stop.setToolTip("Stop at the next step; what there is stays, and it can go on later")
@@ -155,6 +156,7 @@ class ProfilePanel(QWidget):
         self._plots = QStackedLayout(plots)
         self._plots.addWidget(self.plot)
         self._plots.addWidget(self.live_plot)
+        self._plots.addWidget(self.volume_plot)
         middle = QVBoxLayout()
         middle.setSpacing(0)
         middle.addWidget(plots, 1)
@@ -210,8 +212,10 @@ class ProfilePanel(QWidget):
         here = {path.id for path in self._workspace.state.paths} | {None}
         live: list[Entry] = [run for run in self._relaxations.live if run.path_id in here]
         working = {run.folder for run in self._relaxations.live}
-        done = [r for r in self._workspace.relaxed if r.path_id in here and r.folder not in working]
-        return [*live, *done]
+        workspace = self._workspace
+        done = [r for r in workspace.relaxed if r.path_id in here and r.folder not in working]
+        volumes = [volume for volume in workspace.volumes if volume.path_id in here]
+        return [*live, *done, *volumes]
 
     @property
     def shown(self) -> Entry | None:
@@ -257,11 +261,15 @@ class ProfilePanel(QWidget):
         entry: Entry = item.data(ROLE)
         if isinstance(entry, LiveRun):
             force = f"{entry.residuals[-1]:.3f} eV/Å" if entry.residuals else "starting"
-            item.setText(f"{entry.title}   {force} …")
+            item.setText(f"{entry.title}\nrelaxing, {force}")
             item.setToolTip(f"{entry.title}: relaxing")
             return
+        if isinstance(entry, VolumeResult):
+            item.setText(f"{entry.title}\n{signed(entry.dependence.slope_ev)} per % of volume")
+            item.setToolTip(f"{entry.title}: barrier against volume, {entry.dependence.potential}")
+            return
         state = "" if entry.result.converged else ", not converged"
-        item.setText(f"{entry.title}   {energies.energy(entry.result.barrier_ev)}{state}")
+        item.setText(f"{entry.title}\n{energies.energy(entry.result.barrier_ev)}{state}")
         item.setToolTip(f"{entry.title}\n{entry.method}{state}")
 
     def _check(self, item: QListWidgetItem) -> None:
@@ -304,12 +312,14 @@ class ProfilePanel(QWidget):
 
     def _refresh(self) -> None:
         shown = self._shown
-        is_live = isinstance(shown, LiveRun)
-        self._plots.setCurrentIndex(1 if is_live else 0)
+        page = 1 if isinstance(shown, LiveRun) else 2 if isinstance(shown, VolumeResult) else 0
+        self._plots.setCurrentIndex(page)
         self._steering.setVisible(isinstance(shown, RelaxedPath))
         if isinstance(shown, LiveRun):
             self.live_plot.show_run(shown, entry_colour(shown))
             self._set_playing(False)
+        if isinstance(shown, VolumeResult):
+            self.volume_plot.show_dependence(shown.dependence, entry_colour(shown))
         drawn = [
             e
             for e in self.entries

@@ -282,7 +282,7 @@ class VolumePlot(QWidget):
         super().__init__()
         self._found: VolumeDependence | None = None
         self._colour = "#000000"
-        self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Fixed)
+        self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Expanding)
         self.setAccessibleName("Barrier against volume")
 
     def show_dependence(self, found: VolumeDependence, colour: str) -> None:

@@ -7,7 +7,7 @@ import json
 import numpy as np
 import pytest
 from ase.build import bulk
-from pymatgen.core import Structure
+from pymatgen.core import Lattice, Structure
 from pymatgen.io.ase import AseAtomsAdaptor
 
 from migbar import runs
@@ -153,3 +153,23 @@ def test_that_the_command_writes_the_relaxed_crystal(tmp_path, capsys):
     assert told["converged"] is True
     assert told["volume_change"] == pytest.approx((3.59 / 3.7) ** 3 - 1, abs=0.01)
     assert read_structure(tmp_path / "out.cif").volume == pytest.approx(3.59**3, rel=0.01)
+
+
+def test_that_the_command_tells_the_barrier_against_the_volume(tmp_path, capsys):
+    from migbar.cli import main
+    from migbar.structures import write_cif
+
+    alloy = Structure(Lattice.tetragonal(2.8, 3.8), ["Al", "Cu"], [[0, 0, 0], [0.5, 0.5, 0.5]])
+    write_cif(alloy, tmp_path / "alloy.cif")
+    words = ["volume", str(tmp_path / "alloy.cif"), "--ion", "Al", "--from", "0", "--to", "0@1,0,0"]
+    words += ["--potential", "ase:emt", "--device", "cpu", "--images", "1", "--json"]
+    with pytest.raises(SystemExit) as ended:
+        main([*words, "--change", "-1", "--change", "1", "--out", str(tmp_path / "out")])
+    assert ended.value.code == 0
+    told = json.loads(capsys.readouterr().out)
+    assert told["volume_changes"] == [-0.01, 0.01]
+    assert told["barriers_ev"][0] > told["barriers_ev"][1]
+    assert told["converged"] == [True, True]
+    with pytest.raises(SystemExit):
+        main([*words, "--change", "1", "--out", str(tmp_path / "other")])
+    assert "two volumes" in capsys.readouterr().err

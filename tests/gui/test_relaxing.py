@@ -211,9 +211,11 @@ def test_that_the_barrier_against_volume_stands_beside_the_profile(relaxed, qtbo
     active = relaxed.workspace.active
     relaxed.workspace.set_volume_result(VolumeResult(active, "Al", tmp_path, dependence))
     relaxed.commands["path.profile"].trigger()
-    facts = relaxed.profile_panel.facts
-    qtbot.waitUntil(facts.volume.isVisible)
-    assert "falls by 22 meV" in facts.volume_text.text()
+    panel = relaxed.profile_panel
+    panel.select(tmp_path)
+    qtbot.waitUntil(panel.volume_plot.isVisible)
+    assert "falls by 22 meV" in panel.facts.method.text()
+    assert not panel.slider.isVisible()
 
 
 def test_that_the_dft_dialog_shows_what_it_writes(relaxed, qtbot, tmp_path):

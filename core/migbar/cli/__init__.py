@@ -49,6 +49,7 @@ def _register() -> None:
         sites,
         train,
         train_networks,
+        volume,
     )
 
     train_networks.register(train.app, models.app)
@@ -64,6 +65,7 @@ def _register() -> None:
     app.add_typer(models.app, name="models")
     app.add_typer(reproduce.app, name="reproduce")
     app.command("relax")(relax.relax)
+    app.command("volume")(volume.volume)
     app.command("export-dft")(dft.export_dft)
     app.command("gui")(gui.gui)
 

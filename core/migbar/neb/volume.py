@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -12,12 +12,11 @@ from pymatgen.core import Structure
 
 from migbar.bands import Band, band_from_record
 from migbar.devices import AUTO
-from migbar.errors import Cancelled
 from migbar.neb.relaxation import endpoints, relax_band
 from migbar.neb.result import RESULT, NebResult, read_result, write_result
-from migbar.neb.settings import DEFAULT_PRESET, NebError, settings_from
-from migbar.potentials import DEFAULT_POTENTIAL, load_potential
-from migbar.progress import Progress, check_cancelled
+from migbar.neb.settings import DEFAULT_PRESET, NebError, NebSettings, settings_from
+from migbar.potentials import DEFAULT_POTENTIAL, Potential, load_potential
+from migbar.progress import SILENT, Progress, check_cancelled
 
 CHANGES = (-0.02, 0.0, 0.02)
 """Changes in volume, as fractions, at which the band is relaxed."""
@@ -91,13 +90,63 @@ def scaled(band: Band, change: float) -> Band:
     return Band(host, band.ion, band.path)
 
 
+def volume_dependence(
+    band: Band,
+    potential: Potential,
+    settings: NebSettings | None = None,
+    changes: Sequence[float] = CHANGES,
+    *,
+    folder: str | Path,
+    progress: Progress = SILENT,
+) -> VolumeDependence:
+    """Relax a band at several volumes; what the folder holds already is not done again.
+
+    Parameters
+    ----------
+    band : Band
+    potential : Potential
+    settings : NebSettings, optional
+        The preset ``paper`` where not given.
+    changes : sequence of float
+        Changes in volume as fractions, two or more.
+    folder : path
+        Gets a folder for each volume, as `migbar.neb.write_result` fills it.
+    progress : Progress
+
+    Raises
+    ------
+    NebError
+        If there are fewer than two volumes, or a band cannot be relaxed.
+    Cancelled
+        If the user stops it; the present volume goes on from its last step the next time.
+    """
+    if len(set(changes)) < 2:
+        raise NebError("A barrier against the volume needs two volumes or more.")
+    results: list[NebResult] = []
+    for number, change in enumerate(changes):
+        place = Path(folder) / f"{change:+.3f}"
+        if not (place / RESULT).exists():
+            check_cancelled(progress)
+            part = _Part(progress, number, len(changes), f"volume {change:+.1%}")
+            ends = endpoints(scaled(band, change))
+            result = relax_band(*ends, potential, settings, folder=place, progress=part)
+            check_cancelled(progress)
+            write_result(result, place)
+        results.append(read_result(place))
+    return VolumeDependence(
+        tuple(changes),
+        tuple(result.barrier_ev for result in results),
+        tuple(result.converged for result in results),
+        str(potential.provenance),
+    )
+
+
 def run(folder: Path, options: Mapping[str, Any], progress: Progress) -> dict[str, Any]:
-    """Relax a band at several volumes, as a run of the task ``volume`` (`migbar.runs`).
+    """Do `volume_dependence` as a run of the task ``volume`` (`migbar.runs`).
 
     Parameters
     ----------
     folder : Path
-        Gets a folder for each volume, as a run of the task ``neb`` has it.
     options : mapping
         Those of `migbar.neb.task.neb_options`; ``volume_changes`` in place of `CHANGES`.
     progress : Progress
@@ -110,23 +159,8 @@ def run(folder: Path, options: Mapping[str, Any], progress: Progress) -> dict[st
         trust_file=bool(options.get("trust_file")),
     )
     changes = [float(change) for change in options.get("volume_changes", CHANGES)]
-    results: list[NebResult] = []
-    for number, change in enumerate(changes):
-        place = folder / f"{change:+.3f}"
-        if not (place / RESULT).exists():
-            check_cancelled(progress)
-            part = _Part(progress, number, len(changes), f"volume {change:+.1%}")
-            ends = endpoints(scaled(band, change))
-            result = relax_band(*ends, potential, settings, folder=place, progress=part)
-            if progress.cancelled():
-                raise Cancelled
-            write_result(result, place)
-        results.append(read_result(place))
-    return VolumeDependence(
-        tuple(changes),
-        tuple(result.barrier_ev for result in results),
-        tuple(result.converged for result in results),
-        str(potential.provenance),
+    return volume_dependence(
+        band, potential, settings, changes, folder=folder, progress=progress
     ).to_dict()
 
 
