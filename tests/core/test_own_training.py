@@ -19,6 +19,7 @@ from migbar.errors import Cancelled
 from migbar.models.store import load_model
 from migbar.progress import Silent
 from migbar.runs import RunState
+from migbar.training.own.experiment import chemistry_parts, random_parts
 from migbar.training.own.judgement import class_means, judge
 from migbar.training.own.options import (
     OptionsError,
@@ -283,3 +284,13 @@ def test_that_the_command_trains_and_goes_on(
         main([*command, "--seed", "7"])
     assert ended.value.code == 2
     assert "other options" in capsys.readouterr().err
+
+
+def test_that_base_own_paths_and_judge_of_the_experiment_share_nothing() -> None:
+    records = own_records(60)
+    for parts in (random_parts(60, 1), chemistry_parts(records, "Mg", 1)):
+        every = np.concatenate([parts.base, parts.own, parts.judge])
+        assert sorted(every) == list(range(60))
+    groups = [{records[i].group for i in part} for part in (parts.own, parts.judge)]
+    assert not groups[0] & groups[1]
+    assert {records[i].band.ion for i in parts.base} == {"Li"}

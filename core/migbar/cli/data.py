@@ -246,3 +246,19 @@ def suggest(
     for name, text in found.problems:
         typer.echo(f"! {name}: {text}")
     typer.echo(f"{len(found.chosen)} of {found.paths} paths; list in {place}")
+
+
+@app.command("plot")
+def plot(
+    dataset: Annotated[Path, typer.Argument(help="Dataset (.parquet).")],
+    out: Annotated[Path, typer.Option("--out", "-o", help="Picture: .png, .svg or .pdf.")],
+) -> None:
+    """Draw the barriers of a dataset, and how many paths there are of each ion and class."""
+    from migbar.datasets.storage import BarrierDataset
+    from migbar.datasets.summary import summary_figure, write_summary
+
+    if out.suffix.lower() not in (".png", ".svg", ".pdf"):
+        raise MigbarError(f"{out.name}: a picture ends in .png, .svg or .pdf.")
+    data = BarrierDataset(dataset)
+    write_summary(out, summary_figure(data.barriers, data.ions, data.families))
+    typer.echo(f"wrote {out}")

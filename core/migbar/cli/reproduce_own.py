@@ -18,7 +18,7 @@ def own_data(
     networks: Annotated[
         bool, typer.Option("--networks", help="The compact network, too (about ten minutes).")
     ] = False,
-    repeats: Annotated[int, typer.Option(help="Draws of every protocol.", min=1)] = 3,
+    repeats: Annotated[int, typer.Option(help="Draws of every protocol.", min=1)] = 2,
     seed: Annotated[int, typer.Option(help="Same seed, same parts and models.")] = 123,
     out: Annotated[Path | None, typer.Option(help="Markdown file to write.")] = None,
     as_json: AsJson = False,
@@ -26,11 +26,17 @@ def own_data(
     """Take the published paths apart into base, own paths and a judge, and see what the own paths are worth."""
     from migbar.datasets import read_bands
     from migbar.files import write_text
-    from migbar.training.own.experiment import as_markdown, network_rows, tree_rows
+    from migbar.training.own.experiment import (
+        as_markdown,
+        network_rows,
+        suggestion_rows,
+        tree_rows,
+    )
 
     records = read_bands(data)
     with progress_bar() as progress:
         rows = tree_rows(records, seed, repeats, progress)
+        rows += suggestion_rows(records, seed, 2 * repeats, progress)
         if networks:
             rows += network_rows(records, seed, progress)
     if out is not None:

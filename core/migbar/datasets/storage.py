@@ -62,6 +62,8 @@ class BarrierDataset:
     path : Path
     names, families, ions, frameworks, parts : list of str
         By path. A part is what the owner's own column says on the split.
+    groups : list of (str, str)
+        Framework and ion of each path: what has to stay on one side of a split.
     barriers : ndarray, shape (n,)
         In eV; NaN where unknown.
     sources : list of Source
@@ -90,6 +92,7 @@ class BarrierDataset:
         self.ions: list[str] = table["ion"]
         self.frameworks: list[str] = table["framework"]
         self.parts: list[str] = table["part"]
+        self.groups = list(zip(self.frameworks, self.ions, strict=True))
         self.barriers = np.array(
             [np.nan if b is None else b for b in table["barrier_ev"]], np.float64
         )
@@ -112,11 +115,6 @@ class BarrierDataset:
 
     def __iter__(self) -> Iterator[BandRecord]:
         return (self[index] for index in range(len(self)))
-
-    @property
-    def groups(self) -> list[tuple[str, str]]:
-        """Framework and ion of each path: what has to stay on one side of a split."""
-        return list(zip(self.frameworks, self.ions, strict=True))
 
     def records(self, chosen: Sequence[int] | NDArray[np.int64] | None = None) -> list[BandRecord]:
         """Read (some of) the paths into memory."""

@@ -18,14 +18,18 @@ from numpy.typing import NDArray
 from migbar.datasets import BandRecord
 from migbar.evaluation import random_folds, score
 from migbar.progress import SILENT, Progress, check_cancelled
+from migbar.suggestion import choose
 from migbar.training.blend import BlendSettings, fit_blend
 from migbar.training.own.judgement import Difference, class_means, compare
 from migbar.training.own.options import Preset, TrainingOptions
 from migbar.training.own.paths import describe_records
-from migbar.training.validation import known_records
+from migbar.training.validation import FLOOR, known_records
 
 SMALLEST_CHEMISTRY = 40
 """Ions with fewer paths do not play a new chemistry."""
+
+COMPUTED = 40
+"""Paths that are computed where the suggestions are judged."""
 
 Index = NDArray[np.int64]
 
@@ -84,7 +88,7 @@ def chemistry_parts(records: Sequence[BandRecord], ion: str, seed: int) -> Parts
 
 
 def tree_rows(
-    records: Sequence[BandRecord], seed: int = 123, repeats: int = 3, progress: Progress = SILENT
+    records: Sequence[BandRecord], seed: int = 123, repeats: int = 2, progress: Progress = SILENT
 ) -> list[Row]:
     """Judge what own paths are worth to the default predictor, at random and for ions that are new to it."""
     records = known_records(records)
@@ -120,6 +124,48 @@ def tree_rows(
             found.setdefault((protocol, name), []).append((parts, target, predicted))
     progress.report(len(drawn), len(drawn), "Training on parts")
     return [_row(*key, rounds, found[key[0], "base alone"]) for key, rounds in found.items()]
+
+
+def suggestion_rows(
+    records: Sequence[BandRecord], seed: int = 123, repeats: int = 5, progress: Progress = SILENT
+) -> list[Row]:
+    """Judge what it is worth to compute the suggested paths and not any (see `migbar.suggestion`).
+
+    A quarter of the paths is the base, half of them could be computed, of which some are; a quarter judges.
+    """
+    records = known_records(records)
+    paths = describe_records(records, progress)
+    settings = BlendSettings()
+    rounds: dict[str, list[Round]] = {}
+    for repeat in range(repeats):
+        check_cancelled(progress)
+        progress.report(repeat, repeats, "Computing suggested and random paths")
+        fold = random_folds(len(records), 4, seed + repeat)
+        base, pool, judge = (np.flatnonzero(part) for part in (fold == 0, fold > 1, fold == 1))
+        fitted = fit_blend(paths.x[base], paths.y[base], seed, settings)
+        _, spread = fitted.predict(paths.x[pool])
+        uncertainty = FLOOR * np.median(spread) + spread
+        process = fitted.process
+        chosen, _ = choose(
+            uncertainty, process.scores(paths.x[pool]), process.scores(paths.x[base]), COMPUTED
+        )
+        drawn = np.random.default_rng(seed + repeat).permutation(len(pool))[:COMPUTED]
+        none = np.array([], np.int64)
+        for name, own in (
+            ("base alone", none),
+            ("base with random paths added", pool[drawn]),
+            ("base with suggested paths added", pool[np.array(chosen)]),
+        ):
+            index = np.sort(np.concatenate([base, own]))
+            predicted = fit_blend(paths.x[index], paths.y[index], seed, settings).predict(
+                paths.x[judge]
+            )[0]
+            rounds.setdefault(name, []).append((Parts(base, own, judge), paths.y[judge], predicted))
+    progress.report(repeats, repeats, "Computing suggested and random paths")
+    return [
+        _row("what to compute next", name, found, rounds["base alone"])
+        for name, found in rounds.items()
+    ]
 
 
 def network_rows(
