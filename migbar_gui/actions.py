@@ -589,6 +589,15 @@ ACTIONS: tuple[Entry, ...] = (
     ),
     Submenu("view.docks", "&Docks", lambda w, m: w.fill_docks(m), "&View", group=2),
     Action(
+        "help.manual",
+        "&Manual",
+        lambda w: w.open_manual(),
+        "&Help",
+        keys="F1",
+        icon="help",
+        tip="Tutorials, how-to pages, the science and the reference",
+    ),
+    Action(
         "help.commands",
         "All &commands…",
         lambda w: w.show_palette(),

@@ -7,9 +7,10 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from PySide6.QtCore import QSettings, QSize, Qt, QTimer
+from PySide6.QtCore import QSettings, QSize, Qt, QTimer, QUrl
 from PySide6.QtGui import (
     QCloseEvent,
+    QDesktopServices,
     QDragEnterEvent,
     QDragLeaveEvent,
     QDropEvent,
@@ -38,7 +39,7 @@ from PySide6.QtWidgets import (
 
 from migbar.errors import Cancelled, MigbarError
 from migbar.exports import TableRow, table_text, write_csv, write_xlsx
-from migbar.resources import examples
+from migbar.resources import examples, manual
 from migbar_gui.actions import Commands
 from migbar_gui.band_tools import BandTools
 from migbar_gui.deriving import Deriver
@@ -731,6 +732,14 @@ class MainWindow(QMainWindow):
     def show_shortcuts(self) -> None:
         """List the keys of all commands."""
         ShortcutsDialog(self.commands.listed(), self).open()
+
+    def open_manual(self) -> None:
+        """Open the manual in the browser, or say how to make it."""
+        page = manual()
+        if page is not None and QDesktopServices.openUrl(QUrl.fromLocalFile(str(page))):
+            return
+        where = f"is {page}" if page else "was not built here; packaging/docs does it"
+        self.notice.show_message(f"The manual {where}.")
 
     def show_about(self) -> None:
         """Say what this program is."""

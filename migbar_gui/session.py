@@ -172,6 +172,9 @@ def _read(path: Path) -> object:
             path.name, "this is not a MigBar session, or it is damaged (cut, or changed)."
         ) from None
     except KeyError:
-        raise SessionError(path.name, "this is an archive, but not a MigBar session.") from None
+        raise SessionError(
+            path.name,
+            "this is not a MigBar session. A file with a model is taken in with Model, Models….",
+        ) from None
     except (ValueError, RecursionError, NotImplementedError, RuntimeError, zlib.error) as error:
         raise SessionError(path.name, f"it is damaged ({error}).") from None

@@ -19,3 +19,12 @@ def resource_dir() -> Path:
 def examples() -> list[Path]:
     """Return the bundled example structures, by name."""
     return sorted((resource_dir() / "examples").glob("*.cif"), key=lambda p: p.name.lower())
+
+
+def manual() -> Path | None:
+    """First page of the manual, where it was built (``packaging/docs``) or came with the program."""
+    root = Path(__file__).resolve().parents[2]
+    for folder in (Path(getattr(sys, "_MEIPASS", root)) / "manual", root / "site"):
+        if (folder / "index.html").is_file():
+            return folder / "index.html"
+    return None
