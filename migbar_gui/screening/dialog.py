@@ -48,8 +48,8 @@ REST = 5
 RATE_OVER_S = 60.0
 
 WIDTHS = {
-    Column.FILE: 176, Column.FORMULA: 108, Column.CLASS: 112, Column.ION: 42, Column.PATH: 106, Column.BARRIER: 98,
-    Column.INTERVAL: 104, Column.VERDICT: 68, Column.THROUGH_1D: 80, Column.THROUGH_2D: 80, Column.THROUGH_3D: 80,
+    Column.FILE: 166, Column.FORMULA: 100, Column.CLASS: 112, Column.ION: 42, Column.PATH: 114, Column.BARRIER: 98,
+    Column.INTERVAL: 104, Column.VERDICT: 68, Column.THROUGH_1D: 88, Column.THROUGH_2D: 88, Column.THROUGH_3D: 88,
     Column.LENGTH: 92, Column.SITES: 58, Column.GROUP: 80,
 }  # fmt: skip
 
@@ -98,6 +98,7 @@ class BatchDialog(QDialog):
         self._job = f"screening {id(self)}"
         self._looking = False
         self._wanted_look = False
+        self._failed = 0
         self._looked_at = 0.0
         self._rest_ms = REFRESH_MS
         self._pace: deque[tuple[float, int]] = deque()
@@ -307,13 +308,18 @@ class BatchDialog(QDialog):
         self.pause.setEnabled(not (watched and watched.stopping))
         self.cancel.setVisible(under_way)
         self.progress.setVisible(under_way)
-        self.retry.setEnabled(bool(watched and watched.run.state.has_ended))
+        self._enable_retry()
         if watched is None:
             self._state.setText("")
             return
         self.progress.setRange(0, watched.total)
         self.progress.setValue(watched.done)
         self._state.setText(self._state_text(watched))
+
+    def _enable_retry(self) -> None:
+        watched = self._watched()
+        ended = watched is not None and watched.run.state.has_ended
+        self.retry.setEnabled(ended and self._failed > 0)
 
     def _state_text(self, watched: Watched) -> str:
         state = watched.run.state
@@ -417,6 +423,8 @@ class BatchDialog(QDialog):
         parts += [f"{counts.duplicates:,} repeated"] if counts.duplicates else []
         parts += [f"{counts.failed:,} failed"] if counts.failed else []
         self._counts.setText("  ·  ".join(parts))
+        self._failed = counts.failed
+        self._enable_retry()
         self._fill_classes(view.classes)
         self.export.setEnabled(bool(counts.done or counts.failed))
         if self._wanted_look:
