@@ -21,6 +21,8 @@ from PySide6.QtWidgets import (
 
 from migbar.datasets import BandRecord
 from migbar.datasets.storage import BarrierDataset
+from migbar.models.store import DEFAULT_MODEL
+from migbar.training.own.starts import Kind, available_starts
 from migbar_gui.band_opening import open_record
 from migbar_gui.charts import ParityPlot
 from migbar_gui.dialogs.models import SCORES, with_error
@@ -119,7 +121,8 @@ class JudgePage(WizardPage):
         for column, text in enumerate(("", "Paths", *(title for _, title, _ in SCORES))):
             grid.addWidget(label(text, "muted"), 0, column)
         scores, start = self._result["scores"], self._result["options"]["start"]
-        start = "migbar-fast" if start == "scratch" else start
+        if _kind(start) in (Kind.PRETRAINED, Kind.SCRATCH):  # these predict no barriers
+            start = DEFAULT_MODEL
         same = "start" in scores and scores["start"]["n"] == scores["model"]["n"]
         row = 1
         for key, text in ROWS:
@@ -227,6 +230,11 @@ class JudgePage(WizardPage):
 
         window = self.owner.window_
         open_record(window.workspace, window.jobs, name, load)
+
+
+def _kind(name: str) -> Kind | None:
+    """Return what kind of start a name stands for; None where it is gone."""
+    return next((start.kind for start in available_starts() if start.name == name), None)
 
 
 def _floats(values: list[float | None]) -> np.ndarray[Any, np.dtype[np.float64]]:

@@ -41,6 +41,8 @@ class TrainPage(WizardPage):
             "The errors are drawn here, step by step, as soon as there is a first one."
         )
         self._steps: list[dict[str, Any]] = []
+        """Points of the curves, the latest heard last; a run that was resumed tells some of them again."""
+        self._fold_errors: dict[int, float] = {}
         self.folds = label("", "muted", wrap=True)
         self.split = label("", "muted", wrap=True)
         self._warnings = QVBoxLayout()
@@ -69,6 +71,7 @@ class TrainPage(WizardPage):
         """Listen to the run from its beginning."""
         self.leave()
         self._steps = []
+        self._fold_errors = {}
         assert self.owner.folder is not None
         self._follower = self.owner.window_.runs.follow(self.owner.folder)
         self._follower.arrived.connect(self._hear)
@@ -92,19 +95,18 @@ class TrainPage(WizardPage):
     def _hear(self, events: list[dict[str, Any]]) -> None:
         for event in events:
             kind = event.get("kind")
-            if kind == "started":  # what was done before comes out of the run's memory, told anew
-                self._steps = []
-                self.folds.setText("")
-            elif kind == "stage":
+            if kind == "stage":
                 self.stage.setText(f"{event['number']} of {event['total']}: {event['text']}")
             elif kind == "split":
                 self._show_split(event)
             elif kind == "step":
-                self._steps.append(event)
+                self._steps = [s for s in self._steps if _place(s) != _place(event)] + [event]
             elif kind == "fold" and event["folds"] > 1:
-                before = f"{self.folds.text()}   " if self.folds.text() else "MAE by part: "
-                self.folds.setText(f"{before}{event['mae_ev']:.3f} eV")
+                self._fold_errors[event["fold"]] = event["mae_ev"]
+        errors = "   ".join(f"{error:.3f} eV" for error in self._fold_errors.values())
+        self.folds.setText(f"MAE by part: {errors}" if errors else "")
         self._show_curve()
+        self._refresh()
 
     def _show_split(self, event: dict[str, Any]) -> None:
         text = f"{event['training']} paths to train on, {event['validation']} to judge by"
@@ -128,6 +130,7 @@ class TrainPage(WizardPage):
             return
         theme, last = current_theme(), self._steps[-1]
         shown = [step for step in self._steps if step["fold"] == last["fold"]]
+        shown.sort(key=_place)
         lines = [
             Line(name, [s["done"] for s in shown], [_number(s[key]) for s in shown], colour)
             for name, key, colour in (
@@ -143,6 +146,11 @@ class TrainPage(WizardPage):
 
     # -------------------------------------------------------------- the run
 
+    def _refresh(self) -> None:
+        watched = self.owner.window_.runs.get(self.owner.folder) if self.owner.folder else None
+        if watched is not None:
+            self._show(watched)
+
     def _changed(self, watched: Watched) -> None:
         if watched.run.folder == self.owner.folder:
             self._show(watched)
@@ -153,17 +161,15 @@ class TrainPage(WizardPage):
         parts = [words[:1].upper() + words[1:]]
         if state is RunState.RUNNING and watched.total and watched.message:
             parts.append(watched.message)
-        step = self._steps[-1] if self._steps else None
-        if state is RunState.RUNNING and step and step["unit"] == "epochs":
-            parts.append(f"epoch {step['done']} of {step['total']}")
-        left = watched.seconds_left
-        if state is RunState.RUNNING and left is not None:
-            parts.append(f"{duration(left)} left in this step")
+        if state is RunState.RUNNING:
+            parts += self._pace(watched)
         text = ", ".join(parts)
         if state is RunState.FAILED:
             text = f"It failed: {run.error}"
         elif state is RunState.INTERRUPTED:
             text = "It was interrupted (its process is gone). What it had done is kept: resume it."
+        elif state is RunState.STOPPED:
+            text = "Paused. What it has done is kept; resume it whenever you like."
         elif state is RunState.WAITING:
             text = "It waits until another long job is done; the list of jobs lets it start now."
         self.state.setText(text)
@@ -182,6 +188,15 @@ class TrainPage(WizardPage):
         self.completeChanged.emit()
         if state is RunState.FINISHED and self.owner.currentId() == Page.TRAIN:
             self.stage.setText("Finished. Go on to see how good the model is.")
+
+    def _pace(self, watched: Watched) -> list[str]:
+        """Say how far the stage is and what is left of it."""
+        step = self._steps[-1] if self._steps else None
+        if step is None or step["done"] >= step["total"]:
+            left = watched.seconds_left
+            return [] if left is None else [f"about {duration(left)} left of this stage"]
+        told = [f"{step['done']} of {step['total']} {step['unit']}"]
+        return [*told, f"about {duration(step['seconds_left'])} left of this stage"]
 
     def _removed(self, folder: Path) -> None:
         if folder == self.owner.folder:
@@ -222,6 +237,10 @@ class TrainPage(WizardPage):
         run = self.owner.run_now()
         if run is not None:
             LogDialog(run, self.owner).open()
+
+
+def _place(step: dict[str, Any]) -> tuple[int, int]:
+    return step["fold"], step["done"]
 
 
 def _number(value: float | None) -> float:

@@ -301,7 +301,8 @@ class _Run:
         if not self.state.epochs:
             return "Training"
         _, _, training, validation, _ = self.state.epochs[-1]
-        return f"Training: loss {training:.3f}, validation {validation:.3f}"
+        watched = f", validation {validation:.3f}" if np.isfinite(validation) else ""
+        return f"Training: loss {training:.3f}{watched}"
 
 
 def _parameter_groups(network: Network, weight_decay: float) -> list[dict[str, Any]]:
