@@ -1,0 +1,146 @@
+"""Every control has a name for those who cannot see it, and is reached without a mouse."""
+
+from __future__ import annotations
+
+import pytest
+from PySide6.QtCore import Qt
+from PySide6.QtGui import QAccessible
+from PySide6.QtWidgets import (
+    QAbstractButton,
+    QAbstractItemView,
+    QAbstractSlider,
+    QAbstractSpinBox,
+    QComboBox,
+    QDialog,
+    QHeaderView,
+    QLineEdit,
+    QPlainTextEdit,
+    QScrollBar,
+    QTabBar,
+    QToolBar,
+    QWidget,
+)
+
+from tests.gui.conftest import site, wait_for_barriers
+
+pytestmark = pytest.mark.gui
+
+CONTROLS = (
+    QAbstractButton,
+    QAbstractItemView,
+    QAbstractSlider,
+    QAbstractSpinBox,
+    QComboBox,
+    QLineEdit,
+    QPlainTextEdit,
+)
+PARTS = (QScrollBar, QHeaderView)
+"""They belong to a control that has a name."""
+
+
+def controls(root: QWidget) -> list[QWidget]:
+    found = [w for w in root.findChildren(QWidget) if isinstance(w, CONTROLS)]
+    return [
+        w for w in found if not isinstance(w, PARTS) and not _is_part(w) and w.isVisibleTo(root)
+    ]
+
+
+def _is_part(widget: QWidget) -> bool:
+    """Whether a widget is inside another control, as the field of a spin box is."""
+    parent = widget.parentWidget()
+    inside = (QAbstractSpinBox, QComboBox, QAbstractItemView, QTabBar, QPlainTextEdit, QLineEdit)
+    if widget.objectName().startswith("qt_"):
+        return True
+    while parent is not None:
+        if isinstance(parent, inside):
+            return True
+        parent = parent.parentWidget()
+    return False
+
+
+def described(widget: QWidget) -> str:
+    parents = []
+    parent: QWidget | None = widget
+    while parent is not None:
+        parents.append(parent.objectName() or type(parent).__name__)
+        parent = parent.parentWidget()
+    return " < ".join(parents[:6])
+
+
+def nameless(root: QWidget) -> list[str]:
+    def name(widget: QWidget) -> str:
+        interface = QAccessible.queryAccessibleInterface(widget)
+        return interface.text(QAccessible.Text.Name) if interface is not None else ""
+
+    return [described(widget) for widget in controls(root) if not name(widget).strip()]
+
+
+def has_keyboard_way(widget: QWidget) -> bool:
+    """Whether Tab leads to it, or a command in a menu does the same."""
+    if widget.focusPolicy() & Qt.FocusPolicy.TabFocus:
+        return True
+    action = widget.defaultAction() if hasattr(widget, "defaultAction") else None
+    return action is not None and bool(action.objectName())
+
+
+def unreachable(root: QWidget) -> list[str]:
+    return [described(w) for w in controls(root) if w.isEnabled() and not has_keyboard_way(w)]
+
+
+MENU_DOES_IT = ("dockTitle", "qt_toolbar_ext_button", "QStatusBar", "palette")
+"""Where Tab does not lead: menus do the same, and the palette's list is moved in from its field."""
+
+
+def check(root: QWidget) -> None:
+    assert not nameless(root)
+    left = [text for text in unreachable(root) if not any(part in text for part in MENU_DOES_IT)]
+    assert not left
+
+
+def test_that_the_welcome_page_can_be_used_without_eyes_or_mouse(window):
+    check(window)
+
+
+def test_that_every_dock_can_be_used_without_eyes_or_mouse(opened, qtbot):
+    opened.workspace.join(site(opened, 0), site(opened, 3))
+    wait_for_barriers(qtbot, opened)
+    opened.predictions.find_all()
+    qtbot.waitUntil(lambda: opened.workspace.state.group is not None, timeout=60_000)
+    opened.workspace.set_show_landscape(True)
+    opened.notice.show_message("Something", "warning", "details", action=("Do it", lambda: None))
+    for dock in opened.docks:
+        opened.show_dock(dock)
+        qtbot.wait(20)
+        check(opened)
+
+
+DIALOGS = (
+    "file.batch",
+    "file.picture",
+    "edit.preferences",
+    "structure.substitute",
+    "path.add",
+    "model.list",
+    "help.commands",
+    "help.shortcuts",
+    "help.about",
+)
+
+
+@pytest.mark.parametrize("command", DIALOGS)
+def test_that_every_dialog_can_be_used_without_eyes_or_mouse(opened, qtbot, command):
+    before = set(opened.findChildren(QDialog))
+    opened.commands[command].trigger()
+    qtbot.waitUntil(lambda: bool(set(opened.findChildren(QDialog)) - before))
+    for dialog in set(opened.findChildren(QDialog)) - before:
+        check(dialog)
+        dialog.close()
+
+
+def test_that_every_command_is_in_a_menu(opened):
+    in_menus = set()
+    for menu in opened.menuBar().actions():
+        in_menus |= {action.objectName() for action in menu.menu().actions()}
+    for bar in opened.findChildren(QToolBar):
+        for action in bar.actions():
+            assert action.isSeparator() or action.objectName() in in_menus
