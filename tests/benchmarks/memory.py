@@ -21,7 +21,7 @@ ROUNDS, FIRST, MOST_MB = 50, 10, 50.0
 
 def one_round(folder: str, number: int) -> None:
     """Open a window with an example, judge a path, close it."""
-    from PySide6.QtCore import QCoreApplication, QEvent, QSettings
+    from PySide6.QtCore import QSettings
 
     from migbar.ends import name_hop
     from migbar.resources import examples
@@ -42,13 +42,12 @@ def one_round(folder: str, number: int) -> None:
     _wait_ms(50)
     window.close()
     window.deleteLater()
-    del window, workspace
-    QCoreApplication.sendPostedEvents(None, QEvent.Type.DeferredDelete)
-    gc.collect()
 
 
 def main() -> int:
     """Tell the memory after each round; return 1 where it grew too much."""
+    from PySide6.QtCore import QCoreApplication, QEvent
+
     from migbar_gui.app import make_application
 
     make_application()
@@ -57,6 +56,8 @@ def main() -> int:
     with tempfile.TemporaryDirectory() as folder:
         for number in range(ROUNDS):
             one_round(folder, number)
+            QCoreApplication.sendPostedEvents(None, QEvent.Type.DeferredDelete)
+            gc.collect()
             used.append(process.memory_info().rss / 1e6)
             print(f"{number + 1:3d}  {used[-1]:7.1f} MB", flush=True)
     grown = used[-1] - used[FIRST - 1]
