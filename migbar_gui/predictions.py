@@ -25,6 +25,9 @@ from migbar_gui.workspace import (
 )
 
 if TYPE_CHECKING:
+    from migbar.bands import Band
+    from migbar.models.relaxed import RelaxedBarrier
+    from migbar.neb import NebResult
     from migbar.prediction import PredictedPath
 
 SEARCH = "find paths"
@@ -40,11 +43,13 @@ class Predictions(QObject):
         self._jobs = jobs
         self._models = models
         self._cutoff: float | None = None
+        self._helped: dict[int, int] = {}
         self._loading = threading.Lock()
         self._searching: tuple[Document, str] | None = None
         models.used_changed.connect(lambda _: self._judge_anew())
         jobs.cancelled.connect(self._note_cancelled)
         workspace.paths_changed.connect(self._judge)
+        workspace.relaxed_changed.connect(self._judge_relaxed)
         workspace.voids_changed.connect(self._search_voids)
         workspace.setup_changed.connect(self._search_voids)
         workspace.document_changed.connect(lambda: jobs.cancel(SEARCH))
@@ -92,20 +97,56 @@ class Predictions(QObject):
 
     def _start(self, document: Document, path: PathEntry) -> None:
         workspace = self._workspace
+        helps = workspace.relaxed_bands(path.id)
         self._jobs.start(
             _key(path),
             f"Predicting {path.hop.label}",
-            lambda _: self._predict(document, path),
+            lambda _: self._predict(document, path, helps),
             lambda result: workspace.set_result(path.id, result),
             lambda error: workspace.set_result(path.id, error),
         )
 
-    def _predict(self, document: Document, path: PathEntry) -> PathResult:
+    def _predict(
+        self, document: Document, path: PathEntry, helps: tuple[NebResult, ...]
+    ) -> PathResult:
         from migbar.prediction import predict_path
 
-        cell = parse_supercell(path.supercell)
+        cell, model = parse_supercell(path.supercell), self._load()
         notes = (*document.notes, *path.remarks)
-        return _result(predict_path(document.structure, path.hop, self._load(), cell, notes))
+
+        def relaxed(band: Band) -> RelaxedBarrier | None:
+            from migbar.neb import usable_barrier
+
+            return usable_barrier(model, helps, band)
+
+        helped = relaxed if helps else None
+        return _result(predict_path(document.structure, path.hop, model, cell, notes, helped))
+
+    def _judge_relaxed(self) -> None:
+        """Judge paths again that were relaxed since, where the model can use that."""
+        workspace, document = self._workspace, self._workspace.document
+        for path in workspace.state.paths:
+            helps = workspace.relaxed_bands(path.id)
+            known = self._helped.get(path.id, 0)
+            if document is None or workspace.result(path.id) is None or len(helps) <= known:
+                continue
+            self._helped[path.id] = len(helps)
+            self._start_again(document, path, helps)
+
+    def _start_again(
+        self, document: Document, path: PathEntry, helps: tuple[NebResult, ...]
+    ) -> None:
+        def keep(result: PathResult) -> None:
+            remarks = result.predicted.barrier.remarks
+            if any(remark.code == "relaxed_barrier" for remark in remarks):
+                self._workspace.set_result(path.id, result)
+
+        self._jobs.start(
+            _key(path),
+            f"Predicting {path.hop.label}",
+            lambda _: self._predict(document, path, helps),
+            keep,
+        )
 
     # -------------------------------------------------------------- all paths at once
 

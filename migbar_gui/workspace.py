@@ -22,6 +22,7 @@ from migbar.voids import Void
 
 if TYPE_CHECKING:
     from migbar.landscape import Landscape
+    from migbar.neb import NebResult
     from migbar.paths import CrystalPaths
     from migbar_gui.relaxed import RelaxedPath, ShownImage, VolumeResult
 
@@ -450,6 +451,11 @@ class Workspace:
         """Return the latest relaxation of a path."""
         own = [relaxed for relaxed in self.relaxed if relaxed.path_id == path_id]
         return own[-1] if own and path_id is not None else None
+
+    def relaxed_bands(self, path_id: int) -> tuple[NebResult, ...]:
+        """Return what all relaxations of a path gave, the latest first."""
+        own = [relaxed.result for relaxed in self.relaxed if relaxed.path_id == path_id]
+        return tuple(reversed(own))
 
     def volume_of(self, path_id: int | None) -> VolumeResult | None:
         """Return the latest barriers of a path at several volumes."""

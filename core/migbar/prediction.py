@@ -56,7 +56,7 @@ def predict_path(
     model: Predictor | None = None,
     supercell: Matrix | None = None,
     notes: Sequence[Remark] = (),
-    relaxed: Callable[[Band], RelaxedBarrier] | None = None,
+    relaxed: Callable[[Band], RelaxedBarrier | None] | None = None,
 ) -> PredictedPath:
     """Predict the barrier of one hop (see `predict_paths`).
 
@@ -65,8 +65,8 @@ def predict_path(
     structure, hop, model, supercell, notes
         See `predict_paths`.
     relaxed : callable, optional
-        Gives the barrier of the relaxed band (`migbar.neb.relaxed_barrier`) for the band that is judged, to
-        predict with its help.
+        Gives, for the band that is judged, the barrier of the relaxed one (`migbar.neb.relaxed_barrier`) to
+        predict with its help, or None.
 
     Raises
     ------
@@ -75,14 +75,17 @@ def predict_path(
     ModelError
         If the relaxed band is of another hop, or of a kind that the model does not take.
     """
-    if relaxed is None:
-        return predict_paths(structure, [hop], model, supercell, notes)[0]
-    from migbar.models.relaxed import predict_with_relaxed
+    if relaxed is not None:
+        from migbar.models.relaxed import predict_with_relaxed
 
-    cell = choose_supercell(structure, hop) if supercell is None else supercell
-    band = make_band(structure, hop, cell)
-    barriers = predict_with_relaxed(_default(model), [band], [relaxed(band)])
-    return _describe(hop, np.asarray(cell), band, barriers[0], notes)
+        model = _default(model)
+        supercell = choose_supercell(structure, hop) if supercell is None else supercell
+        band = make_band(structure, hop, supercell)
+        barrier = relaxed(band)
+        if barrier is not None:
+            barriers = predict_with_relaxed(model, [band], [barrier])
+            return _describe(hop, np.asarray(supercell), band, barriers[0], notes)
+    return predict_paths(structure, [hop], model, supercell, notes)[0]
 
 
 def predict_paths(

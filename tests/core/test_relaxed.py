@@ -3,11 +3,9 @@
 import json
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import pytest
-from ase.calculators.singlepoint import SinglePointCalculator
 
 from migbar.bands import Band
 from migbar.cli import main
@@ -24,9 +22,8 @@ from migbar.models.relaxed import (
     read_relaxed,
 )
 from migbar.models.store import load_model, save_model
-from migbar.neb import NebResult, endpoints, relaxed_barrier, settings_from
+from migbar.neb import relaxed_barrier, settings_from, usable_barrier
 from migbar.potentials import Provenance
-from migbar.profiles import profile_of
 from migbar.training.blend import BlendSettings, train_migbar_fast
 from migbar.training.forest import ForestSettings
 from migbar.training.relaxed import RelaxedPaths
@@ -34,6 +31,7 @@ from migbar.training.reproduction import WITH_MACE, cross_validation_table
 from migbar.training.stress import ALL, stress_markdown, stress_tests
 from migbar.training.validation import Protocols
 from tests.core.records import rock_salt_records
+from tests.core.relaxed_bands import relaxed_band
 
 FAST = BlendSettings(forest=ForestSettings(trees=8))
 FEW = Protocols(folds=3, repeats=1)
@@ -199,28 +197,6 @@ def test_that_the_command_evaluates_with_a_table(
 # ------------------------------------------------------------------ one relaxed band
 
 
-def relaxed_band(band: Band, **changes: Any) -> NebResult:
-    """What a NEB of a band would give."""
-    images = []
-    for position, energy in zip(band.cartesian_path, (0.0, 0.2, 0.41, 0.2, 0.1), strict=True):
-        image = endpoints(band)[0]
-        image.positions[0] = position + np.array([0.0, 0.0, 0.3])
-        image.calc = SinglePointCalculator(image, energy=energy, forces=np.zeros((len(image), 3)))
-        images.append(image)
-    result = NebResult(
-        images=tuple(images),
-        profile=profile_of(images),
-        settings=settings_from("paper"),
-        potential=Provenance("mace:large", "1"),
-        converged=True,
-        residual=0.01,
-        steps=10,
-        end_steps=10,
-        seconds=1.0,
-    )
-    return replace(result, **changes)
-
-
 def test_that_the_barrier_of_a_relaxed_band_is_taken_with_its_kind(
     records: list[BandRecord],
 ) -> None:
@@ -235,6 +211,19 @@ def test_that_the_barrier_of_a_relaxed_band_is_taken_with_its_kind(
         (settings_from("paper", {"n_images": 3, "fmax": 0.2}), RelaxedBy("mace", "changed", True)),
     ):
         assert relaxed_barrier(relaxed_band(band, settings=settings), band).by == by
+
+
+def test_that_the_first_usable_band_is_used(model: MigbarFast, records: list[BandRecord]) -> None:
+    band = records[0].band
+    result = relaxed_band(band)
+    useless = (
+        replace(result, potential=Provenance("chgnet", "1")),
+        replace(result, converged=False),
+        relaxed_band(records[1].band.reversed(), settings=settings_from("quality")),
+    )
+    assert usable_barrier(model, [*useless, result], band) == RelaxedBarrier(0.41, PUBLISHED_MACE)
+    assert usable_barrier(model, useless, band) is None
+    assert usable_barrier(load_model("band-forest"), [result], band) is None
 
 
 def test_that_a_relaxed_band_of_another_hop_is_refused(records: list[BandRecord]) -> None:

@@ -1,6 +1,6 @@
 """Nudged elastic band with a universal potential: the relaxed path of an ion and its energy profile."""
 
-from migbar.neb.barrier import relaxed_barrier
+from migbar.neb.barrier import relaxed_barrier, usable_barrier
 from migbar.neb.relaxation import NebStep, endpoints, relax_band
 from migbar.neb.result import NebResult, read_result, write_result
 from migbar.neb.settings import DEFAULT_PRESET, PRESETS, NebError, NebSettings, settings_from
@@ -17,5 +17,6 @@ __all__ = [
     "relax_band",
     "relaxed_barrier",
     "settings_from",
+    "usable_barrier",
     "write_result",
 ]

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
 import numpy as np
 
 from migbar.bands import Band
+from migbar.barriers import Predictor
 from migbar.errors import ModelError
-from migbar.models.relaxed import RelaxedBarrier, RelaxedBy
+from migbar.models.relaxed import RelaxedBarrier, RelaxedBy, TakesRelaxed
 from migbar.neb.result import NebResult
 from migbar.neb.settings import PRESETS, settings_from
 
@@ -49,3 +52,27 @@ def relaxed_barrier(result: NebResult, band: Band) -> RelaxedBarrier:
     preset = next((p for p in PRESETS if result.settings == settings_from(p, ends)), "changed")
     kind = RelaxedBy(result.potential.name, preset, result.ends_relaxed)
     return RelaxedBarrier(result.barrier_ev, kind)
+
+
+def usable_barrier(
+    model: Predictor, results: Iterable[NebResult], band: Band
+) -> RelaxedBarrier | None:
+    """Return the barrier of the first relaxed band that a model can use for a path, if there is one.
+
+    Parameters
+    ----------
+    model : Predictor
+    results : iterable of NebResult
+        Relaxed bands of the path, by whatever potential.
+    band : Band
+        The path.
+    """
+    kind = model.takes if isinstance(model, TakesRelaxed) else None
+    for result in results if kind is not None else ():
+        try:
+            barrier = relaxed_barrier(result, band)
+        except ModelError:  # not converged, or of another supercell
+            continue
+        if barrier.by == kind:
+            return barrier
+    return None
