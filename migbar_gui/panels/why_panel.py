@@ -9,6 +9,7 @@ from PySide6.QtGui import QColor, QHelpEvent, QPainter, QPaintEvent, QPen
 from PySide6.QtWidgets import (
     QButtonGroup,
     QFrame,
+    QGridLayout,
     QHBoxLayout,
     QLabel,
     QPushButton,
@@ -230,9 +231,7 @@ class KnownPathRow(QWidget):
         inside.addWidget(label(f"{energies.energy(path.barrier_ev, 2)}", "heading"))
         for part in self.head.findChildren(QLabel):
             part.setAttribute(Qt.WidgetAttribute.WA_TransparentForMouseEvents)
-        self.details = label(_details(known), "muted", wrap=True)
-        self.details.setContentsMargins(10, 2, 8, 6)
-        self.details.setTextInteractionFlags(Qt.TextInteractionFlag.TextSelectableByMouse)
+        self.details = _details(known)
         self.details.hide()
         self.head.toggled.connect(self.details.setVisible)
         column = QVBoxLayout(self)
@@ -249,13 +248,28 @@ class KnownPathRow(QWidget):
             self.head.setMinimumHeight(layout.totalHeightForWidth(self.width()))
 
 
-def _details(known: SimilarPath) -> str:
-    path = known.path
-    lines = [f"{path.ion} moves. Distance {known.distance:.2f}: 0 is the same, 1.4 any two paths."]
+def _details(known: SimilarPath) -> QWidget:
+    """Say how alike the paths are, and in a small table in what they differ most."""
+    details = QWidget()
+    grid = QGridLayout(details)
+    grid.setContentsMargins(10, 4, 8, 8)
+    grid.setHorizontalSpacing(10)
+    grid.setVerticalSpacing(3)
+    grid.setColumnStretch(0, 1)
+    text = (
+        f"{known.path.ion} moves. Distance {known.distance:.2f}: 0 is the same, 1.4 any two paths."
+    )
+    grid.addWidget(label(text, "muted", wrap=True), 0, 0, 1, 3)
     if known.differences:
-        lines.append("Differs most in (here, there):")
-        lines += [f"  {d.subject}: {d.here:.2f}, {d.there:.2f}" for d in known.differences]
-    return "\n".join(lines)
+        rows = [("Differs most in", "here", "there")]
+        rows += [(d.subject, f"{d.here:.2f}", f"{d.there:.2f}") for d in known.differences]
+        for row, (subject, *values) in enumerate(rows, start=1):
+            role = "section" if row == 1 else "muted"
+            grid.addWidget(label(subject, role, wrap=True), row, 0)
+            for column, value in enumerate(values, start=1):
+                side = Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignTop
+                grid.addWidget(label(value.replace("-", "−"), role), row, column, side)
+    return details
 
 
 class PushPlot(QWidget):

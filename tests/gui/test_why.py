@@ -3,6 +3,7 @@
 from dataclasses import replace
 
 import pytest
+from PySide6.QtWidgets import QLabel
 
 from tests.gui.conftest import site, wait_for_barriers
 
@@ -58,7 +59,9 @@ def test_that_a_click_on_a_known_path_says_how_it_differs(asked) -> None:  # typ
     first, second, *_ = rows(asked)
     first.head.click()
     assert first.details.isVisible()
-    assert "Distance" in first.details.text()
+    texts = " ".join(part.text() for part in first.details.findChildren(QLabel))
+    assert "Distance" in texts
+    assert "Differs most in" in texts
     second.head.click()
     assert second.details.isVisible()
     assert not first.details.isVisible()
