@@ -316,6 +316,17 @@ def test_that_duplicates_are_left_out_in_any_cell_and_direction(
     assert check("double.json", mends=()).used == 2
 
 
+def test_that_a_charged_crystal_is_no_duplicate_of_the_discharged_one(
+    check: Check, tmp_path: Path
+) -> None:
+    record = own_records(1)[0]
+    host = record.band.host.copy()
+    host.append(record.band.ion, [0.625, 0.625, 0.625])
+    full = BandRecord("full", Band(host, record.band.ion, record.band.path), record.target_ev)
+    write_bands([record, full], tmp_path / "both.json")
+    assert check("both.json").problems == ()
+
+
 def test_that_contradicting_barriers_are_told(check: Check, tmp_path: Path) -> None:
     record = own_records(1)[0]
     again = BandRecord("again", record.band, (record.target_ev or 0) + 0.3)

@@ -25,7 +25,7 @@ CLASH = 0.5
 
 SAME_BARRIER_EV = 0.02
 
-_NEIGHBOURS = 12
+_NEIGHBOURS, _FAR = 6, 8.0
 _SAME_PLACE = 0.02
 
 KnownPath = Callable[[Band], "tuple[str, float] | None"]
@@ -181,24 +181,29 @@ class _Print:
     @classmethod
     def of(cls, record: BandRecord, source: Source) -> _Print:
         band = record.band.straight()
-        distances = np.sort(
-            band.host.lattice.get_all_distances(band.path[[0, 2, 4]], band.host.frac_coords), axis=1
-        )
-        near = np.full((3, _NEIGHBOURS), 99.0)
-        kept = distances[:, :_NEIGHBOURS]
-        near[:, : kept.shape[1]] = kept
-        ends = sorted((near[0].tolist(), near[2].tolist()))
-        return cls(
-            record.sys_name, source, record.target_ev, band.length, np.array([*ends, near[1]])
-        )
+        distances = band.host.lattice.get_all_distances(band.path, band.host.frac_coords)
+        symbols = np.array([site.specie.symbol for site in band.host])
+        # Element by element: a charged crystal is not the discharged one, nor one with its metals exchanged.
+        elements = sorted({*symbols.tolist(), band.ion})
+        near = np.hstack([_nearest(distances[:, symbols == symbol]) for symbol in elements])
+        return cls(record.sys_name, source, record.target_ev, band.length, near)
 
     def same_place(self, other: _Print) -> bool:
-        return bool(np.abs(self.near - other.near).max() < 2 * _SAME_PLACE)
+        ways = (other.near, other.near[::-1])
+        return any(bool(np.abs(self.near - way).max() < 2 * _SAME_PLACE) for way in ways)
 
     def same_barrier(self, other: _Print) -> bool:
         if self.barrier is None or other.barrier is None:
             return self.barrier is other.barrier
         return abs(self.barrier - other.barrier) < SAME_BARRIER_EV
+
+
+def _nearest(distances: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Return the smallest distances of each row, those beyond `_FAR` (Å) and missing ones as that."""
+    found = np.full((len(distances), _NEIGHBOURS), _FAR)
+    kept = np.sort(distances, axis=1)[:, :_NEIGHBOURS]
+    found[:, : kept.shape[1]] = np.minimum(kept, _FAR)
+    return found
 
 
 def bundled_paths() -> KnownPath:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import tempfile
 from dataclasses import replace
 from functools import cache
 from importlib import import_module
@@ -124,7 +125,9 @@ def read_card(folder: Path) -> ModelCard:
 
 
 def save_model(model: StoredModel, folder: str | Path | None = None) -> Path:
-    """Write a model's weights and card; the card goes last, so half a model is never seen.
+    """Write a model's weights and card.
+
+    In the user's store it appears whole or not at all; in another folder the card goes last.
 
     Parameters
     ----------
@@ -138,16 +141,28 @@ def save_model(model: StoredModel, folder: str | Path | None = None) -> Path:
     Path
         The model's folder.
     """
-    card = model.card
     if folder is None:
-        card = replace(card, name=free_name(card.name))
-        folder = user_models_dir() / card.name
+        return _save_in_store(model)
+    card = model.card
     folder = Path(folder)
     try:
         folder.mkdir(parents=True, exist_ok=True)
         digest = _write_weights(model.weights(), folder / WEIGHTS)
         card = replace(card, files={WEIGHTS: digest})
         write_text(folder / CARD, json.dumps(card.to_dict(), indent=2, ensure_ascii=False) + "\n")
+    except OSError as error:
+        raise ModelError(f"cannot write the model to {folder}: {error.strerror}.") from None
+    _load.cache_clear()
+    return folder
+
+
+def _save_in_store(model: StoredModel) -> Path:
+    model.card = replace(model.card, name=free_name(model.card.name))
+    folder = user_models_dir() / model.card.name
+    try:
+        folder.parent.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryDirectory(dir=folder.parent, prefix=".new-") as place:
+            save_model(model, Path(place) / "model").rename(folder)
     except OSError as error:
         raise ModelError(f"cannot write the model to {folder}: {error.strerror}.") from None
     _load.cache_clear()

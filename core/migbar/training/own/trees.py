@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 from migbar.barriers import ModelCard
 from migbar.datasets import BandRecord
 from migbar.descriptors import descriptor_names
+from migbar.errors import BandsFileError
 from migbar.evaluation import grouped_folds
 from migbar.files import replacing
 from migbar.models.blend import SAME_PATH, Blend, MigbarFast
@@ -31,6 +32,9 @@ from migbar.training.validation import MIN_PATHS, NOTES, Fit, OutOfFold, Regress
 TREES = {Preset.QUICK: 100, Preset.PAPER: 250, Preset.THOROUGH: 500}
 FOLDS = {Preset.QUICK: 3, Preset.PAPER: 10, Preset.THOROUGH: 10}
 """Trees, and folds of the cross-validation that calibrates the intervals."""
+
+MOST_PATHS = 8000
+"""The Gaussian process compares every path with every other one; beyond this a network is the better choice."""
 
 STEPS = (0.25, 0.5, 0.75, 1.0)
 """Shares of the own paths that the learning curve is drawn at."""
@@ -78,6 +82,14 @@ class TreeLearner:
     ) -> None:
         self.options, self.folder, self.progress = options, folder, progress
         self.recipe = options.recipe or "migbar-fast"
+        if len(records) > MOST_PATHS:
+            raise BandsFileError(
+                "training data",
+                [
+                    f"{len(records)} paths are too many for trees and a Gaussian process (at most {MOST_PATHS}); "
+                    "start from a network (--from MODEL-3-compact)"
+                ],
+            )
         self.own = describe_records(records, progress)
         self.base = self._base()
         forest = ForestSettings(trees=TREES[options.preset])
