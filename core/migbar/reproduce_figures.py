@@ -37,18 +37,15 @@ def _axes(width: float, height: float) -> tuple[Figure, Any]:
 
 def table_s5_figure(rows: Sequence[Row]) -> Figure:
     """Mean absolute errors, published and ours, a group of bars for each model."""
-    columns = [
-        name
-        for name in (
-            "published train MAE",
-            "train MAE",
-            "grouped MAE",
-            "published test MAE",
-            "test MAE",
-        )
-        if any(row.get(name) is not None for row in rows)
-    ]
-    figure, axes = _axes(7.5, 0.5 + 0.13 * len(rows) * (len(columns) + 1))
+    labels = {
+        "published train MAE": "published, training",
+        "train MAE": "ours, training",
+        "published test MAE": "published, test",
+        "test MAE": "ours, test",
+        "grouped MAE": "ours, grouped folds",
+    }
+    columns = [name for name in labels if any(row.get(name) is not None for row in rows)]
+    figure, axes = _axes(7.5, 0.8 + 0.1 * len(rows) * (len(columns) + 1))
     place = np.arange(len(rows))
     high = 0.8 / len(columns)
     for k, (name, colour) in enumerate(zip(columns, _COLOURS, strict=False)):
@@ -60,11 +57,12 @@ def table_s5_figure(rows: Sequence[Row]) -> Figure:
             [values[i] for i in given],
             high,
             xerr=errors if any(errors) else None,
-            label=name.replace(" MAE", ""),
+            label=labels[name],
             color=colour,
             error_kw={"linewidth": 0.8},
         )
     axes.set_yticks(place + 0.4 - high / 2, [row["model"] for row in rows])
+    axes.margins(y=0.01)
     axes.invert_yaxis()
     # SCRATCH-SUB is off by 2.5 eV; the others are to be told apart.
     axes.set_xlim(0, 0.75)
@@ -101,7 +99,7 @@ def scenarios_figure(found: Sequence[ScenarioErrors]) -> Figure:
     """Distributions of the absolute errors on what was held out."""
     models = list(dict.fromkeys(one.model for one in found))
     scenarios = list(dict.fromkeys(one.scenario for one in found))
-    figure, axes = _axes(1.5 + 1.5 * len(models), 4.0)
+    figure, axes = _axes(max(5.0, 1.5 + 1.5 * len(models)), 4.0)
     for one in found:
         if not len(one.error_ev):
             continue
@@ -118,7 +116,7 @@ def scenarios_figure(found: Sequence[ScenarioErrors]) -> Figure:
     axes.set_xticks(range(len(models)), models)
     axes.set_ylim(0, 1.5)
     axes.set_ylabel("absolute error (eV), cut off at 1.5\nline: median, circle: mean")
-    axes.legend(frameon=False, fontsize="small")
+    figure.legend(loc="outside upper center", ncols=3, frameon=False, fontsize="small")
     return figure
 
 
@@ -139,7 +137,7 @@ def confusion_figure(rows: Sequence[Row]) -> Figure:
     """Confusion matrices, one for each model."""
     from matplotlib.figure import Figure
 
-    figure = Figure(figsize=(2.6 * len(rows) + 0.6, 3.0), layout="constrained")
+    figure = Figure(figsize=(2.6 * len(rows) + 0.8, 3.6), layout="constrained")
     for k, row in enumerate(rows):
         axes = figure.add_subplot(1, len(rows), k + 1)
         counts = np.array(
