@@ -99,13 +99,21 @@ class Relaxations(QObject):
         self._owners: dict[Path, int] = {}
         self._ended: dict[Path, Run] = {}
         self._read: set[Path] = set()
+        self._warmed_up = False
         self._keys: dict[int, str] = {}
         runs.changed.connect(self._note)
         runs.removed.connect(self._forget)
         for task in TASKS:
             runs.register(task, Opener("Open profile", self.open))
         workspace.paths_changed.connect(self._find_earlier)
-        workspace.result_arrived.connect(lambda _: self._find_earlier())
+        workspace.result_arrived.connect(lambda _: self._arrived())
+
+    def _arrived(self) -> None:
+        if not self._warmed_up:
+            # Once there is a path, the next wish may be to relax it: its dialog is to open at once.
+            self._warmed_up = True
+            self._jobs.start("warm up", "", _import, lambda _: None, lambda _: None)
+        self._find_earlier()
 
     @property
     def live(self) -> list[LiveRun]:
@@ -250,6 +258,11 @@ class Relaxations(QObject):
     def _name(self, run: Run) -> str:
         path = self._workspace.path(self._owner(run))
         return f"{path.hop.ion}   {path.label}" if path else str(run.options.get("name", run.title))
+
+
+def _import(_: object) -> None:
+    import migbar.neb
+    import migbar.potentials  # noqa: F401
 
 
 def _key(folder: Path) -> str:

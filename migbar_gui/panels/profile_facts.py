@@ -13,10 +13,10 @@ from migbar_gui.widgets import clear, label, restyle
 from migbar_gui.workspace import Workspace
 
 STAGES = {
-    "initial": "relaxing the initial end",
-    "final": "relaxing the final end",
-    "band": "relaxing the band",
-    "climb": "letting the highest image climb",
+    "initial": "initial end",
+    "final": "final end",
+    "band": "band",
+    "climb": "climbing image",
 }
 
 
