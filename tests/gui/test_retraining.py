@@ -19,6 +19,7 @@ from migbar.training.own.judgement import judge
 from migbar.training.own.options import TrainingOptions
 from tests.core.own_bands import own_records
 from tests.gui.conftest import wait_for_barriers
+from tests.gui.test_accessibility import check
 
 pytestmark = pytest.mark.gui
 WAIT_MS = 120_000
@@ -48,6 +49,8 @@ def go_on(qtbot, wizard, name: str = "Next") -> None:
     before = wizard.currentId()
     click(qtbot, wizard.button(QWizard.WizardButton[f"{name}Button"]))
     qtbot.waitUntil(lambda: wizard.currentId() != before or not wizard.isVisible())
+    if wizard.isVisible():
+        check(wizard)
 
 
 def wizards(window):

@@ -22,6 +22,7 @@ from migbar.errors import MigbarError
 from migbar.models.store import free_name
 from migbar.training.own.options import PRESETS, Preset, TrainingOptions, write_options
 from migbar.training.own.starts import TREES, Kind, available_starts
+from migbar_gui.dialogs.relax_band import DEVICES
 from migbar_gui.dialogs.retraining.wizard import DATASET, RetrainingWizard, WizardPage
 from migbar_gui.panels.job_table import duration
 from migbar_gui.retraining import TASK
@@ -34,13 +35,6 @@ if TYPE_CHECKING:
 JOB = "own estimate"
 SETTLE_MS = 500
 """An estimate is made when nothing was changed for so long."""
-
-DEVICES = {
-    "auto": "the fastest there is",
-    "cpu": "processor",
-    "cuda": "NVIDIA GPU",
-    "mps": "Apple GPU",
-}
 
 
 class ModelPage(WizardPage):
