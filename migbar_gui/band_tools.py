@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -10,6 +11,7 @@ from PySide6.QtCore import QObject
 from PySide6.QtWidgets import QFileDialog
 
 from migbar.barriers import Remark
+from migbar.files import write_text
 from migbar.relaxation import RelaxedStructure
 from migbar.runs import Run, RunState
 from migbar_gui.dialogs.relax_band import RelaxBandDialog
@@ -119,8 +121,7 @@ class BandTools(QObject):
         band = result.predicted.band
         sources: dict[str, Source] = {}
         if relaxed is not None:
-            state = "" if relaxed.result.converged else ", not converged"
-            sources[f"relaxed: {relaxed.method}{state}"] = lambda _: _relaxed_band(relaxed)
+            sources[f"relaxed: {relaxed.method}{relaxed.state}"] = lambda _: _relaxed_band(relaxed)
         fixed = frozenset(sources)
         sources["bent around the atoms (IDPP)"] = lambda images: _fresh_band(band, images, False)
         sources["straight"] = lambda images: _fresh_band(band, images, True)
@@ -227,7 +228,8 @@ def _write_profile(path: Path, relaxed: RelaxedPath, pictured: Sequence[RelaxedP
     result = relaxed.result
     write: dict[str, Callable[[], object]] = {
         ".csv": lambda: write_profile(result.profile, path),
-        ".json": lambda: write_profile(result.profile, path),
+        # With what the profile alone does not tell: whether it is converged, and what computed it.
+        ".json": lambda: write_text(path, json.dumps(result.to_dict(), indent=2)),
         ".extxyz": lambda: write_band(result.images, path),
     }
     if suffix == ".cif":
@@ -237,10 +239,6 @@ def _write_profile(path: Path, relaxed: RelaxedPath, pictured: Sequence[RelaxedP
         write[suffix]()
     else:
         shown = {relaxed, *pictured}
-        profiles = {f"{r.title}, {r.method}{_unfinished(r)}": r.result.profile for r in shown}
+        profiles = {f"{r.title}, {r.method}{r.state}": r.result.profile for r in shown}
         write_profile_picture(profiles, path, normalised=len(profiles) > 1)
     return path
-
-
-def _unfinished(relaxed: RelaxedPath) -> str:
-    return "" if relaxed.result.converged else " (not converged)"

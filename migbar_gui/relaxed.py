@@ -96,6 +96,11 @@ class RelaxedPath:
         start = atoms.get_positions(wrap=True)[seen]  # the view draws atoms in the cell
         return np.stack([start, start + forces[seen] * LONGEST_ARROW / largest], axis=1)
 
+    @property
+    def state(self) -> str:
+        """``", not converged"`` where it is not; to be put behind its name or barrier."""
+        return "" if self.result.converged else ", not converged"
+
     def structure(self, image: int, centred: bool = False) -> Structure:
         """Return one image, the ion first, atoms not wrapped; `centred` as it is looked at."""
         atoms = self.result.images[image]
@@ -135,7 +140,7 @@ class ShownImage:
         relaxed, last = self.relaxed, len(self.relaxed.result.images) - 1
         name = {0: "Initial", last: "Final"}.get(self.image, f"Image {self.image}")
         arrows = f"   ·   longest arrow {relaxed.largest_force:.2f} eV/Å" if self.forces else ""
-        return f"{name}   ·   {relaxed.title}   ·   {relaxed.method}{arrows}"
+        return f"{name}   ·   {relaxed.title}   ·   {relaxed.method}{relaxed.state}{arrows}"
 
 
 def band_key(band: Band) -> str:

@@ -313,7 +313,7 @@ def _relaxed_drawing(relaxed: RelaxedPath) -> PathDrawing:
         ion=relaxed.ion,
         colour=relaxed.colour,
         active=True,
-        label=energies.energy(relaxed.result.barrier_ev, 2),
+        label=energies.energy(relaxed.result.barrier_ev, 2) + relaxed.state,
     )
 
 

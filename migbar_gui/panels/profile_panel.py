@@ -25,7 +25,13 @@ from migbar_gui import energies
 from migbar_gui.panels.profile_facts import ProfileFacts, signed
 from migbar_gui.panels.profile_plot import Curve, LivePlot, ProfilePlot, VolumePlot
 from migbar_gui.relaxations import LiveRun, Relaxations
-from migbar_gui.relaxed import NOWHERE, RelaxedPath, ShownImage, VolumeResult
+from migbar_gui.relaxed import (
+    NOWHERE,
+    RelaxedPath,
+    ShownImage,
+    VolumeResult,
+    potential_note,
+)
 from migbar_gui.runs import Runs
 from migbar_gui.theme import icon, path_colour
 from migbar_gui.widgets import button, label, swatch_icon
@@ -268,9 +274,9 @@ class ProfilePanel(QWidget):
             item.setText(f"{entry.title}\n{signed(entry.dependence.slope_ev)} per % of volume")
             item.setToolTip(f"{entry.title}: barrier against volume, {entry.dependence.potential}")
             return
-        state = "" if entry.result.converged else ", not converged"
-        item.setText(f"{entry.title}\n{energies.energy(entry.result.barrier_ev)}{state}")
-        item.setToolTip(f"{entry.title}\n{entry.method}{state}")
+        note = potential_note(entry.result.potential.name, entry.result.ends_relaxed)
+        item.setText(f"{entry.title}\n{energies.energy(entry.result.barrier_ev)}{entry.state}")
+        item.setToolTip(f"{entry.title}\n{entry.method}{entry.state}\n{note}".strip())
 
     def _check(self, item: QListWidgetItem) -> None:
         entry = item.data(ROLE)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import shutil
 from dataclasses import replace
 
@@ -135,6 +136,9 @@ def test_that_a_band_that_is_not_converged_is_never_shown_as_converged(relaxed):
     assert relaxed.profile_panel.facts.state.text() == "not converged"
     assert "not converged" in relaxed.profile_panel.list.item(0).text()
     assert not relaxed.profile_panel.plot._curves[0].converged
+    relaxed.profile_panel.slider.setValue(1)
+    assert "not converged" in relaxed.prompt.text()
+    assert "not converged" in relaxed.view._drawings[0].label
 
 
 def test_that_slider_profile_and_3d_view_go_together(relaxed, qtbot):
@@ -199,6 +203,9 @@ def test_that_a_relaxed_band_is_exported_in_every_form(relaxed, qtbot, tmp_path)
         relaxed.band_tools.export_profile(tmp_path / f"band{ending}", found)
     made = [tmp_path / f"band{e}" for e in PROFILE_FORMATS.values() if e != ".cif"]
     qtbot.waitUntil(lambda: all(path.exists() for path in made), timeout=LONG_MS)
+    told = json.loads((tmp_path / "band.json").read_text(encoding="utf-8"))
+    assert told["converged"] is True
+    assert len(told["profile"]["energies_ev"]) == 5
     images = [tmp_path / "band" / f"{n:02d}.cif" for n in range(5)]
     qtbot.waitUntil(lambda: all(path.exists() for path in images), timeout=LONG_MS)
 
