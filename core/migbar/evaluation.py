@@ -60,6 +60,16 @@ class Evaluation:
     barriers: tuple[Barrier, ...]
     scores: Scores
 
+    @property
+    def coverage(self) -> float | None:
+        """Fraction of the known barriers that lie in their intervals; None where none is known."""
+        inside = [
+            barrier.interval_ev[0] <= record.target_ev <= barrier.interval_ev[1]
+            for record, barrier in zip(self.records, self.barriers, strict=True)
+            if record.target_ev is not None
+        ]
+        return float(np.mean(inside)) if inside else None
+
 
 def score(
     targets: ArrayLike,

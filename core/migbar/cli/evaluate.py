@@ -26,7 +26,12 @@ _COLUMNS = (
 
 
 def evaluate(
-    bands: Annotated[Path, typer.Option(help="JSON file of bands in the published format.")],
+    bands: Annotated[
+        Path,
+        typer.Option(
+            help="Bands with known barriers: published JSON, dataset (.parquet), table, NEB folders …"
+        ),
+    ],
     model: Model = None,
     neb: Annotated[
         Path | None,
@@ -41,14 +46,14 @@ def evaluate(
     as_json: AsJson = False,
 ) -> None:
     """Score a model on bands with known barriers: MAE, R², RMSE, accuracy, with bootstrap errors."""
-    from migbar.datasets import read_bands
+    from migbar.datasets.reading import read_records
     from migbar.evaluation import evaluate as run
     from migbar.files import write_text
     from migbar.models.relaxed import kind_taken, read_relaxed
     from migbar.models.store import load_model
 
     predictor = load_model(model)
-    records = read_bands(bands)
+    records = read_records(bands)
     table = None if neb is None else read_relaxed(neb, kind_taken(predictor))
     relaxed = None if table is None else table.barriers
     with progress_bar() as progress:
@@ -82,6 +87,7 @@ def _as_json(result: Evaluation) -> dict[str, Any]:
         "r2_se": scores.r2_se,
         "rmse_ev_se": scores.rmse_se_ev,
         "accuracy_se": scores.accuracy_se,
+        "coverage": result.coverage,
         "paths": [
             {
                 "sys_name": record.sys_name,
@@ -126,6 +132,12 @@ def _print(result: Evaluation, threshold_ev: float, model: str) -> None:
     typer.echo(f"  R²        {s.r2:.3f} ± {s.r2_se:.3f}")
     typer.echo(f"  RMSE      {s.rmse_ev:.3f} ± {s.rmse_se_ev:.3f} eV")
     typer.echo(f"  accuracy  {s.accuracy:.3f} ± {s.accuracy_se:.3f} at {threshold_ev:g} eV")
+    held = result.coverage
+    if held is not None:
+        typer.echo(
+            f"  {held:.0%} of the barriers lie in their intervals of nominally "
+            f"{result.barriers[0].interval_level:.0%}"
+        )
     known = sum(any(r.code == "training_path" for r in b.remarks) for b in result.barriers)
     if known:
         typer.echo(

@@ -207,22 +207,26 @@ def _nearest(distances: NDArray[np.float64]) -> NDArray[np.float64]:
 
 
 def bundled_paths() -> KnownPath:
-    """Recognise the training paths of the default model.
+    """Recognise the training paths of the bundled models.
 
     Raises
     ------
     ModelError
-        If the default model cannot be loaded.
+        If the default predictor cannot be loaded.
     """
-    from migbar.models.explanation import Explains
+    from migbar.descriptors import descriptor_matrix
+    from migbar.models.blend import SAME_PATH, MigbarFast
     from migbar.models.store import load_model
 
-    model = load_model()
-    if not isinstance(model, Explains):
-        return lambda band: None
+    model = load_model("migbar-fast")
+    assert isinstance(model, MigbarFast)
+    process, paths = model.blend.process, model.known
 
     def known(band: Band) -> tuple[str, float] | None:
-        nearest = model.similar(band)[0]
-        return (nearest.path.sys_name, nearest.path.barrier_ev) if nearest.same else None
+        distance = process.distances(descriptor_matrix([band]))[0]
+        nearest = int(distance.argmin())
+        if distance[nearest] >= SAME_PATH:
+            return None
+        return paths[nearest].sys_name, paths[nearest].barrier_ev
 
     return known

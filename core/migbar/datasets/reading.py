@@ -13,12 +13,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from migbar.bands import band_from_record
-from migbar.datasets import BandRecord, normalised_family, read_list
+from migbar.datasets import BandRecord, normalised_family, read_bands, read_list
 from migbar.datasets.archives import unpacked
 from migbar.datasets.checks import Checker, KnownPath
 from migbar.datasets.neb_folders import find_neb_folders, read_neb_folder
 from migbar.datasets.numbers import Barriers
-from migbar.datasets.problems import SAFE_MENDS, Candidate, Mend, Problem, Source
+from migbar.datasets.problems import SAFE_MENDS, Candidate, Level, Mend, Problem, Source
 from migbar.datasets.storage import SUFFIX, BarrierDataset, writing
 from migbar.datasets.tables import read_results, read_table
 from migbar.datasets.xyz_bands import is_litraj, read_litraj, read_xyz_bands
@@ -96,6 +96,30 @@ def read_candidates(
             yield Candidate(
                 Source(path.name), "", None, (Problem("unreadable", text, Source(path.name)),)
             )
+
+
+def read_records(path: str | Path, progress: Progress = SILENT) -> list[BandRecord]:
+    """Read all paths of a file or folder of any kind, those without a barrier too, or none.
+
+    Raises
+    ------
+    BandsFileError
+        If a path cannot be read, or its barrier is no good; every problem is told.
+    """
+    path = Path(path)
+    if path.suffix.lower() == ".json":
+        return read_bands(path)
+    candidates = list(read_candidates(path, progress=progress))
+    problems = [
+        f"{p.source}: {p.text}"
+        for c in candidates
+        if not c.accepted()
+        for p in c.problems
+        if p.level is Level.ERROR
+    ]
+    if problems:
+        raise BandsFileError(path.name, problems)
+    return [c.record for c in candidates if c.record is not None]
 
 
 def import_data(
