@@ -317,7 +317,8 @@ class MainWindow(QMainWindow):
         self.welcome.path_chosen.connect(self.open_file)
         self.structure_panel.hidden_elements_changed.connect(self._hide_elements)
         hints = QGuiApplication.styleHints()
-        hints.colorSchemeChanged.connect(lambda _: self.refresh_theme())
+        # A lambda would keep the window for as long as the application lives.
+        hints.colorSchemeChanged.connect(self.refresh_theme)
         self.welcome.show_recent(self.recent_files())
 
     # -------------------------------------------------------------- start-up

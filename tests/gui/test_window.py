@@ -334,3 +334,31 @@ def test_that_a_cancelled_path_says_so_and_can_be_added_again(opened, qtbot, mon
     opened.workspace.join(site(opened, 0), site(opened, 3))
     wait_for_barriers(qtbot, opened)
     assert float(texts(opened)[1]) > 0
+
+
+def test_that_a_closed_window_is_forgotten(qtbot, tmp_path, olivine):
+    """Nothing that lives as long as the application holds on to a window."""
+    import gc
+    import weakref
+
+    from PySide6.QtCore import QCoreApplication, QEvent, QSettings
+
+    from migbar_gui.main_window import MainWindow
+
+    settings = QSettings(str(tmp_path / "short.ini"), QSettings.Format.IniFormat)
+    window = MainWindow(settings)
+    window.show()
+    qtbot.waitUntil(lambda: window.view is not None, timeout=60_000)
+    window.open_file(olivine)
+    wait_for_document(qtbot, window, "olivine.cif")
+    seen = weakref.ref(window.workspace)
+    window.close()
+    window.deleteLater()
+    del window
+    QCoreApplication.sendPostedEvents(None, QEvent.Type.DeferredDelete)
+
+    def gone() -> bool:
+        gc.collect()
+        return seen() is None
+
+    qtbot.waitUntil(gone, timeout=5_000)
