@@ -25,6 +25,7 @@ from migbar.hops import Matrix
 from migbar_gui import energies
 from migbar_gui.panels.path_table import MECHANISM_NAMES, verdict
 from migbar_gui.panels.plots import CoordinationPlot, IntervalBar
+from migbar_gui.plot_export import offer_export
 from migbar_gui.theme import current_theme, path_colour, pixmap
 from migbar_gui.widgets import button, clear, label, line, restyle, swatch
 from migbar_gui.workspace import PathEntry, PathResult, Shape, Workspace
@@ -139,6 +140,7 @@ class PathPanel(QStackedWidget):
         self._approaches.setHorizontalSpacing(10)
         self._approaches.setVerticalSpacing(3)
         self._plot = CoordinationPlot()
+        offer_export(self._plot, "coordination")
         column.addLayout(head)
         column.addLayout(number)
         column.addWidget(self._interval)

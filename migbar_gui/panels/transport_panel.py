@@ -27,6 +27,7 @@ from migbar.errors import MigbarError
 from migbar_gui import energies
 from migbar_gui.estimates import TransportCase, transport_cases
 from migbar_gui.panels.plots import ArrheniusPlot, power_of_ten
+from migbar_gui.plot_export import offer_export
 from migbar_gui.widgets import button, label, line
 from migbar_gui.workspace import Workspace
 
@@ -117,6 +118,7 @@ class TransportPanel(QStackedWidget):
         column.addWidget(line())
         column.addWidget(label("Diffusivity over temperature", "section"))
         self.plot = ArrheniusPlot()
+        offer_export(self.plot, "diffusivity")
         column.addWidget(self.plot)
         column.addWidget(line())
         head = QHBoxLayout()

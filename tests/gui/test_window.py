@@ -346,18 +346,21 @@ def test_that_a_closed_window_is_forgotten(qtbot, tmp_path, olivine):
     from migbar_gui.main_window import MainWindow
 
     settings = QSettings(str(tmp_path / "short.ini"), QSettings.Format.IniFormat)
-    window = MainWindow(settings)
-    window.show()
-    qtbot.waitUntil(lambda: window.view is not None, timeout=60_000)
-    window.open_file(olivine)
-    wait_for_document(qtbot, window, "olivine.cif")
-    seen = weakref.ref(window.workspace)
-    window.close()
-    window.deleteLater()
-    del window
-    QCoreApplication.sendPostedEvents(None, QEvent.Type.DeferredDelete)
+
+    def use_one():
+        window = MainWindow(settings)
+        window.show()
+        qtbot.waitUntil(lambda: window.view is not None, timeout=60_000)
+        window.open_file(olivine)
+        wait_for_document(qtbot, window, "olivine.cif")
+        window.close()
+        window.deleteLater()
+        return weakref.ref(window.workspace)
+
+    seen = use_one()
 
     def gone() -> bool:
+        QCoreApplication.sendPostedEvents(None, QEvent.Type.DeferredDelete)
         gc.collect()
         return seen() is None
 

@@ -1,0 +1,107 @@
+"""Plots leave the window as they are seen: copied, or saved as SVG, PDF or PNG."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
+from PySide6.QtCore import QMarginsF, QPoint, QRect, QSize, QSizeF, Qt
+from PySide6.QtGui import QGuiApplication, QPageSize, QPainter, QPdfWriter, QPixmap
+from PySide6.QtSvg import QSvgGenerator
+from PySide6.QtWidgets import QFileDialog, QMenu, QWidget
+
+from migbar.files import replacing
+
+FILTER = "SVG drawing (*.svg);;PDF document (*.pdf);;PNG picture (*.png)"
+PNG_SCALE = 3
+DOTS_PER_INCH = 96
+
+
+def offer_export(plot: QWidget, name: str) -> None:
+    """Give a plot a menu (right click, or the menu key) that copies and saves it.
+
+    Parameters
+    ----------
+    plot : QWidget
+        Draws itself.
+    name : str
+        What a file is called at first.
+    """
+    plot.setFocusPolicy(Qt.FocusPolicy.TabFocus)
+    plot.setContextMenuPolicy(Qt.ContextMenuPolicy.CustomContextMenu)
+    plot.customContextMenuRequested.connect(lambda point: _show_menu(plot, name, point))
+
+
+def _show_menu(plot: QWidget, name: str, point: QPoint) -> None:
+    menu = QMenu(plot)
+    menu.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
+    menu.addAction("&Copy picture", lambda: QGuiApplication.clipboard().setPixmap(picture(plot)))
+    menu.addAction("&Save picture…", lambda: _ask(plot, name))
+    menu.popup(plot.mapToGlobal(point))
+
+
+def _ask(plot: QWidget, name: str) -> None:
+    chosen, kind = QFileDialog.getSaveFileName(plot, "Save plot", f"{name}.svg", FILTER)
+    if chosen:
+        path = Path(chosen)
+        suffix = next(s for s in WRITERS if s in kind)
+        save_plot(plot, path if path.suffix in WRITERS else path.with_name(path.name + suffix))
+
+
+def save_plot(plot: QWidget, path: Path) -> None:
+    """Write a plot as SVG, PDF or PNG, by the ending of the name.
+
+    Raises
+    ------
+    OSError
+        If the file cannot be written.
+    """
+    with replacing(path) as temporary:
+        WRITERS[path.suffix.lower()](plot, temporary)
+
+
+def picture(plot: QWidget) -> QPixmap:
+    """Return a plot as a picture on a transparent ground, larger than on the screen."""
+    drawn = QPixmap(plot.size() * PNG_SCALE)
+    drawn.setDevicePixelRatio(PNG_SCALE)
+    drawn.fill(Qt.GlobalColor.transparent)
+    plot.render(drawn, QPoint(), renderFlags=QWidget.RenderFlag.DrawChildren)
+    return drawn
+
+
+def _write_svg(plot: QWidget, path: Path) -> None:
+    drawing = QSvgGenerator()
+    drawing.setFileName(str(path))
+    drawing.setSize(plot.size())
+    drawing.setViewBox(QRect(QPoint(), plot.size()))
+    drawing.setTitle(plot.accessibleName())
+    drawing.setResolution(DOTS_PER_INCH)
+    _paint(plot, QPainter(drawing))
+
+
+def _write_pdf(plot: QWidget, path: Path) -> None:
+    document = QPdfWriter(str(path))
+    size: QSize = plot.size()
+    points = QSizeF(size) * 72 / DOTS_PER_INCH
+    document.setPageSize(QPageSize(points, QPageSize.Unit.Point))
+    document.setPageMargins(QMarginsF())
+    document.setResolution(DOTS_PER_INCH)
+    document.setTitle(plot.accessibleName())
+    _paint(plot, QPainter(document))
+
+
+def _write_png(plot: QWidget, path: Path) -> None:
+    if not picture(plot).save(str(path), "PNG"):
+        raise OSError(f"cannot write {path}")
+
+
+def _paint(plot: QWidget, painter: QPainter) -> None:
+    plot.render(painter, QPoint(), renderFlags=QWidget.RenderFlag.DrawChildren)
+    painter.end()
+
+
+WRITERS: dict[str, Callable[[QWidget, Path], None]] = {
+    ".svg": _write_svg,
+    ".pdf": _write_pdf,
+    ".png": _write_png,
+}

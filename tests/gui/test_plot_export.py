@@ -1,0 +1,28 @@
+"""Plots are saved sharp, as they are seen."""
+
+from __future__ import annotations
+
+import pytest
+from PySide6.QtGui import QImage
+
+from tests.gui.conftest import site, wait_for_barriers
+
+pytestmark = pytest.mark.gui
+
+
+def test_that_a_plot_is_saved_as_svg_pdf_and_png(opened, qtbot, tmp_path):
+    from migbar_gui.panels.plots import CoordinationPlot
+    from migbar_gui.plot_export import save_plot
+
+    opened.workspace.join(site(opened, 0), site(opened, 3))
+    wait_for_barriers(qtbot, opened)
+    plot = opened.findChild(CoordinationPlot)
+    for suffix in (".svg", ".pdf", ".png"):
+        save_plot(plot, tmp_path / f"plot{suffix}")
+    drawing = (tmp_path / "plot.svg").read_text(encoding="utf-8")
+    assert "distance along the path" in drawing
+    assert "<image" not in drawing
+    assert (tmp_path / "plot.pdf").read_bytes().startswith(b"%PDF")
+    image = QImage(str(tmp_path / "plot.png"))
+    assert image.width() == 3 * plot.width()
+    assert image.pixelColor(1, 1).alpha() == 0
