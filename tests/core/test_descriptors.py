@@ -5,6 +5,7 @@ from scipy.spatial.transform import Rotation
 
 from migbar.bands import Band
 from migbar.descriptors import chemistry, describe, descriptor_names
+from migbar.hops import SiteRef, hop_between_sites, make_band
 from migbar.training.cells import doubled_cell, equivalent_cell
 
 
@@ -157,3 +158,9 @@ def test_that_an_ion_that_may_leave_the_line_avoids_an_atom_on_it() -> None:
     assert through["bend_middle"] > 1.0 > beside["bend_middle"] > 0.0
     assert through["gap_1_middle"] < -1.0 < through["opening_middle"]
     assert through["valley_rise"] < 2.0
+
+
+def test_that_a_crystal_of_the_ion_alone_has_descriptors():
+    metal = Structure.from_spacegroup("Fm-3m", Lattice.cubic(4.0), ["Al"], [[0, 0, 0]])
+    hop = hop_between_sites(metal, "Al", SiteRef(0), SiteRef(1))
+    assert np.isfinite(list(describe(make_band(metal, hop)).values())).all()

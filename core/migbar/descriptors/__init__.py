@@ -176,7 +176,7 @@ def _composition(around: Surroundings) -> dict[str, float]:
     names = list(around.framework)
     number = np.array([around.framework[n][0] for n in names], float)
     charge = np.array([around.framework[n][1] for n in names])
-    is_anion = np.array([around.framework[n][2] for n in names])
+    is_anion = np.array([around.framework[n][2] for n in names], bool)
     radius = np.array(
         [
             chemistry.anion_radius(n) if a else chemistry.cation_radius(n)
