@@ -598,6 +598,13 @@ ACTIONS: tuple[Entry, ...] = (
         tip="Tutorials, how-to pages, the science and the reference",
     ),
     Action(
+        "help.tour",
+        "&Two-minute tour",
+        lambda w: w.tour.start(),
+        "&Help",
+        tip="From an example to its barriers, step by step",
+    ),
+    Action(
         "help.commands",
         "All &commands…",
         lambda w: w.show_palette(),

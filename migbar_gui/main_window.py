@@ -83,6 +83,7 @@ from migbar_gui.session import SUFFIX
 from migbar_gui.sessions import Sessions
 from migbar_gui.site_energy import SiteEnergyMaps
 from migbar_gui.theme import apply_theme, chosen_theme, current_theme, icon
+from migbar_gui.tour import Tour
 from migbar_gui.widgets import DockTitle, button, label
 from migbar_gui.workspace import PathResult, Workspace
 
@@ -136,9 +137,11 @@ class MainWindow(QMainWindow):
         self.commands = Commands(self)
         self.sessions: Sessions = Sessions(self)
         self.follower: Follower = Follower(self, self.preferences)
+        self.tour: Tour = Tour(self)
         self._build_toolbar()
         self._connect()
         self.refresh_theme()
+        self._take_drops()
         self._show_page()
         self.commands.refresh()
 
@@ -315,6 +318,7 @@ class MainWindow(QMainWindow):
         self.sessions.keeper.saved.connect(self._remember)
         self.welcome.open_asked.connect(self.ask_open)
         self.welcome.path_chosen.connect(self.open_file)
+        self.welcome.tour_asked.connect(self.tour.start)
         self.structure_panel.hidden_elements_changed.connect(self._hide_elements)
         hints = QGuiApplication.styleHints()
         # A lambda would keep the window for as long as the application lives.
@@ -747,6 +751,11 @@ class MainWindow(QMainWindow):
         AboutDialog(self).open()
 
     # -------------------------------------------------------------- drag and drop, end
+
+    def _take_drops(self) -> None:
+        """Leave files that are dropped on any part to the window; a field would take them for text."""
+        for part in self.findChildren(QWidget):
+            part.setAcceptDrops(False)
 
     def dragEnterEvent(self, event: QDragEnterEvent) -> None:  # noqa: N802
         """Accept files."""

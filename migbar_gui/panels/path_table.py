@@ -282,6 +282,7 @@ class NoteEditor(QStyledItemDelegate):
         """Make a field that commits each change."""
         editor = QLineEdit(parent)
         editor.setFrame(False)
+        editor.setAcceptDrops(False)  # a file is for the window
         editor.setAccessibleName("Note")
         editor.textEdited.connect(lambda _: self.commitData.emit(editor))
         return editor

@@ -63,6 +63,7 @@ class WelcomePage(QScrollArea):
     """Empty state of the window."""
 
     open_asked = Signal()
+    tour_asked = Signal()
     path_chosen = Signal(Path)
 
     def __init__(self) -> None:
@@ -153,12 +154,15 @@ class WelcomePage(QScrollArea):
         words = QVBoxLayout()
         words.setSpacing(1)
         words.addWidget(label("Drop a structure file here", "heading"))
-        words.addWidget(label("CIF, POSCAR/CONTCAR, extended XYZ, pymatgen JSON", "muted"))
+        words.addWidget(
+            label("CIF, POSCAR/CONTCAR, extended XYZ, pymatgen JSON, MigBar sessions", "muted")
+        )
         row = QHBoxLayout(zone)
         row.setContentsMargins(20, 16, 20, 16)
         row.setSpacing(16)
         row.addWidget(self._drop_icon)
         row.addLayout(words, 1)
+        row.addWidget(button("Two-minute tour", self.tour_asked.emit))
         row.addWidget(self._open)
         self.refresh_icons()
         return zone

@@ -1,0 +1,45 @@
+"""The tour goes on by what the user does; files can be dropped anywhere."""
+
+from __future__ import annotations
+
+import pytest
+from PySide6.QtWidgets import QWidget
+
+from tests.gui.conftest import site, wait_for_barriers, wait_for_document
+
+pytestmark = pytest.mark.gui
+
+
+def test_that_the_tour_follows_what_is_done(window, qtbot):
+    window.tour.start()
+    wait_for_document(qtbot, window, "LiFePO4.cif")
+    text = window.notice.text
+    qtbot.waitUntil(lambda: text.text().startswith("1 of 5"))
+    window.workspace.pick(site(window, 0))
+    assert text.text().startswith("2 of 5")
+    window.workspace.pick(site(window, 3))
+    wait_for_barriers(qtbot, window)
+    assert text.text().startswith("3 of 5")
+    window.notice.action.click()
+    assert text.text().startswith("4 of 5")
+    window.find_paths()
+    qtbot.waitUntil(lambda: text.text().startswith("5 of 5"), timeout=60_000)
+    window.notice.action.click()
+    assert window.notice.isHidden()
+
+
+def test_that_the_tour_can_be_left(window, qtbot):
+    window.tour.start()
+    wait_for_document(qtbot, window, "LiFePO4.cif")
+    qtbot.waitUntil(window.notice.isVisible)
+    window.notice.other_action.click()
+    window.workspace.pick(site(window, 0))
+    assert window.notice.isHidden()
+
+
+def test_that_no_part_of_the_window_keeps_a_dropped_file(opened, qtbot):
+    from migbar_gui.viewer.canvas import Canvas
+
+    takers = [w for w in opened.findChildren(QWidget) if w.acceptDrops()]
+    assert all(isinstance(w, Canvas) for w in takers)
+    assert opened.acceptDrops()
