@@ -128,7 +128,8 @@ class ModelsDialog(QDialog):
         scroll.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
         scroll.setWidget(page)
         closing = QDialogButtonBox()
-        closing.addButton("Close", QDialogButtonBox.ButtonRole.RejectRole)
+        close = closing.addButton("Close", QDialogButtonBox.ButtonRole.RejectRole)
+        close.setAutoDefault(False)  # else it looks like what is to be done next
         closing.rejected.connect(self.reject)
         row = QHBoxLayout()
         for tool in (self.use, self.give, self.remove):
