@@ -187,7 +187,11 @@ def network_rows(
         fresh = NetworkLearner(asked, records, folder, progress)
         base = fresh.train(parts.base, none, "base", lambda step: None)
         both = fresh.train(np.concatenate([parts.base, parts.own]), none, "both", lambda step: None)
+        only = NetworkLearner(heads, records, folder / "only", progress)
         found["base alone"] = base
+        found["pre-trained network, heads only, on base and own paths at once"] = only.train(
+            np.concatenate([parts.base, parts.own]), none, "both", lambda step: None
+        )
         found["pre-trained network tuned on base and own paths at once"] = both
         for name, options in (("all weights", asked), ("heads only", heads)):
             learner = NetworkLearner(options, records, folder / name, progress, begun=base)
