@@ -46,7 +46,7 @@ def bands() -> dict[str, Band]:
         ),
         "LiCoO2, vacancy": band(
             "LiCoO2",
-            (3, 3, 1),
+            (2, 2, 1),
             lambda s: hop_between_sites(s, "Li", SiteRef(0), SiteRef(0, (1, 0, 0))),
         ),
     }

@@ -35,8 +35,9 @@ HEAVIEST = 94
 NOBLE_GASES = frozenset(("He", "Ne", "Ar", "Kr", "Xe"))
 """Hardly or not at all in its training data."""
 
-MOST_EDGES = {"cpu": 20_000, "cuda": 100_000}
-"""A batch is divided beyond this many directed edges: each takes about 70 kB, its angles included."""
+MOST_EDGES = {"cpu": 10_000, "cuda": 100_000}
+"""A batch is divided beyond this many directed edges: each takes about 70 kB, its angles included, and on a
+processor larger batches are slower than their images one by one, because they no longer fit its caches."""
 
 
 class ChgnetPotential:
