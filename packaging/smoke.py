@@ -46,10 +46,10 @@ def main(folder: Path, picture: Path) -> None:
 def try_neb(migbar: Path, place: Path, environment: dict[str, str]) -> None:
     """Relax a short band in a small cell."""
     cif = str(EXAMPLES / "LiCoO2.cif")
-    ends = ("--ion", "Li", "--from", "0", "--to", "0@1,0,0")
-    quick = ("--images", "3", "--steps", "2", "--json")
-    output([str(migbar), "neb", cif, *ends, *quick, "--out", str(place / "neb")], environment)
-    print("band relaxation: two steps done")
+    ends = ("--ion", "Li", "--from", "0", "--to", "1", "--supercell", "none", "--ends", "given")
+    quick = ("--images", "1", "--max-steps", "2", "--json", "--out", str(place / "neb"))
+    told = json.loads(output([str(migbar), "neb", cif, *ends, *quick], environment))
+    print(f"band relaxation: {told['steps']} steps with {told['potential']['name']}")
 
 
 def try_batch(migbar: Path, place: Path, environment: dict[str, str]) -> None:
@@ -59,9 +59,9 @@ def try_batch(migbar: Path, place: Path, environment: dict[str, str]) -> None:
     sources = sorted(EXAMPLES.glob("*.cif"))
     for number in range(10):
         shutil.copy(sources[number % len(sources)], folder / f"{number}.cif")
-    out = place / "batch"
-    output([str(migbar), "batch", str(folder), "--out", str(out), "--workers", "2"], environment)
-    print("batch: ten files done")
+    options = ("--ion", "Li", "--out", str(place / "results.db"), "--workers", "2", "--json")
+    told = json.loads(output([str(migbar), "batch", str(folder), *options], environment))
+    print(f"batch: {told['judged']} of {told['total']} files judged, {told['failed']} refused")
 
 
 def output(command: list[str], environment: dict[str, str] | None = None) -> str:
