@@ -32,7 +32,7 @@ from migbar_gui.workspace import PathEntry, PathResult, Shape, Workspace
 
 STRAIGHT_ONLY = "The barrier is that of the straight path; the bent one is only shown."
 
-HARMLESS = ("ordered", "derived", "tied_images", "relaxed_barrier")
+HARMLESS = ("ordered", "derived", "relaxed", "tied_images", "relaxed_barrier")
 """Codes of remarks that say what was chosen, and warn of nothing."""
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from pathlib import Path
 from typing import Annotated
 
@@ -42,7 +43,9 @@ def relax(
     structure, notes = open_structure(structure_file, None, block, order)
     loaded = load_potential(potential, device, trust_file=trust_file)
     settings = RelaxationSettings(cell, symmetry, force, steps)
-    with progress_bar() as progress:
+    with progress_bar() as progress, warnings.catch_warnings():
+        # Converters warn at every step of the constraint that keeps the symmetry.
+        warnings.simplefilter("ignore", UserWarning)
         relaxed = relax_structure(structure, loaded, settings, progress)
     write_cif(relaxed.after, out)
     if as_json:
