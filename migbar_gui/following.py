@@ -6,7 +6,7 @@ import os
 import sys
 from typing import TYPE_CHECKING
 
-from PySide6.QtCore import QObject
+from PySide6.QtCore import QCoreApplication, QObject
 
 from migbar.devices import VARIABLE
 from migbar_gui import colours, energies
@@ -33,7 +33,7 @@ class Follower(QObject):
         workspace.threshold_changed.connect(
             lambda: preferences.set("threshold_ev", workspace.threshold)
         )
-        for key in ("energy_unit", "elements", "supercell", "device", "threads"):
+        for key in ("energy_unit", "elements", "supercell", "potential", "device", "threads"):
             self.follow(key)
 
     def follow(self, key: str) -> None:
@@ -57,6 +57,9 @@ class Follower(QObject):
             window.structure_panel.refresh_colours()
             if window.view is not None:
                 window.view.refresh_colours()
+        elif key == "potential":
+            # Dialogs ask for it like for the theme, without knowing the window.
+            _application().setProperty(key, value(key))
         elif key == "device":
             wanted = str(value(key))
             _set_variable(VARIABLE, self._given_device if wanted == "auto" else wanted)
@@ -69,6 +72,12 @@ class Follower(QObject):
         torch = sys.modules.get("torch")
         if torch is not None and threads:
             torch.set_num_threads(threads)
+
+
+def _application() -> QCoreApplication:
+    application = QCoreApplication.instance()
+    assert application is not None
+    return application
 
 
 def _set_variable(name: str, value: str | None) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from PySide6.QtCore import Qt, Signal
+from PySide6.QtCore import QCoreApplication, Qt, Signal
 from PySide6.QtGui import QStandardItemModel
 from PySide6.QtWidgets import QCheckBox, QComboBox, QSpinBox, QWidget
 
@@ -20,7 +20,7 @@ DEVICES = {"auto": "Automatic", "cpu": "Processor", "cuda": "Graphics card (CUDA
 
 def potential_box() -> QComboBox:
     """Make a box for a potential; one that is not listed can be typed."""
-    from migbar.potentials import potential_choices
+    from migbar.potentials import DEFAULT_POTENTIAL, potential_choices
 
     box = QComboBox(editable=True)
     box.setInsertPolicy(QComboBox.InsertPolicy.NoInsert)
@@ -30,6 +30,9 @@ def potential_box() -> QComboBox:
         model = box.model()
         if choice.missing and isinstance(model, QStandardItemModel):
             model.item(row).setEnabled(False)
+    application = QCoreApplication.instance()
+    usual = application.property("potential") if application is not None else None
+    box.setCurrentText(str(usual or DEFAULT_POTENTIAL))
     box.setToolTip("chgnet, mace:FILE, or ase:NAME for a calculator that ASE knows")
     return box
 
