@@ -33,6 +33,9 @@ from migbar.training.own.task import estimate
 from migbar.training.own.task import run as run_training
 from tests.core.own_bands import own_records
 
+COUNT = 28
+"""Own paths."""
+
 
 @pytest.fixture(autouse=True)
 def store(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
@@ -43,7 +46,7 @@ def store(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 @pytest.fixture(scope="module")
 def data(tmp_path_factory: pytest.TempPathFactory) -> Path:
     target = tmp_path_factory.mktemp("data") / "own.parquet"
-    write_dataset(own_records(), target)
+    write_dataset(own_records(COUNT), target)
     return target
 
 
@@ -108,7 +111,7 @@ def test_that_a_run_trains_judges_and_keeps_a_model(data: Path, tmp_path: Path) 
     kinds = {event["kind"] for event in runs.read_events(tmp_path / "run")[0]}
     assert {"stage", "split", "step", "fold", "progress"} <= kinds
     model = load_model("my oxides")
-    assert model.card.training["own_data"]["paths"] == 40
+    assert model.card.training["own_data"]["paths"] == COUNT
     assert len(model.card.training["own_data"]["data_sha256"]) == 64
     assert model.card.training["versions"]["migbar"]
     assert "Ours." in model.card.notes
@@ -136,14 +139,14 @@ def test_that_the_default_predictor_takes_own_paths_in(data: Path, tmp_path: Pat
     assert run.result["verdict"] == "better"
     model = load_model("mine")
     assert model.card.training["bundled_paths"] == 559
-    assert model.card.training["paths"] == 599
+    assert model.card.training["paths"] == 559 + COUNT
     barrier = model.predict([own_records(1)[0].band])[0]
     assert "training_path" in [remark.code for remark in barrier.remarks]
 
 
 def test_that_a_cross_validation_judges_every_path(data: Path, tmp_path: Path) -> None:
     run = train(tmp_path / "run", forest(data, folds=3))
-    assert run.result["scores"]["model"]["n"] == 40
+    assert run.result["scores"]["model"]["n"] == COUNT
     assert run.result["split"]["folds"] == 3
 
 
