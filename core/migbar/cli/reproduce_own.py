@@ -26,7 +26,7 @@ def own_data(
     """Take the published paths apart into base, own paths and a judge, and see what the own paths are worth."""
     from migbar.datasets import read_bands
     from migbar.files import write_text
-    from migbar.training.own.experiment import (
+    from migbar.reproduce_own_data import (
         as_markdown,
         network_rows,
         suggestion_rows,
