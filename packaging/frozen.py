@@ -24,11 +24,6 @@ def main() -> int:
 
         worker.main()
         return 0
-    if arguments[:1] == ["--screening-worker"]:
-        from migbar.screening import worker
-
-        worker.main()
-        return 0
     if arguments[:1] == ["--screenshot"]:  # for the smoke run, which has no other eyes
         from migbar_gui import screenshot
 
