@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 from PySide6.QtCore import QSettings, QSize, Qt, QTimer, QUrl
 from PySide6.QtGui import (
+    QAction,
     QCloseEvent,
     QDesktopServices,
     QDragEnterEvent,
@@ -495,9 +496,16 @@ class MainWindow(QMainWindow):
             menu.addAction(path.stem, partial(self.open_file, path))
 
     def fill_docks(self, menu: QMenu) -> None:
-        """List the docks in a menu."""
+        """List the docks in a menu.
+
+        Not by their own `toggleViewAction`: Qt makes it, and Python may take it for what lay at its address before.
+        """
         for dock in self.docks:
-            menu.addAction(dock.toggleViewAction())
+            action = QAction(dock.windowTitle(), menu)
+            action.setCheckable(True)
+            action.setChecked(not dock.isHidden())
+            action.toggled.connect(dock.setVisible)
+            menu.addAction(action)
 
     # -------------------------------------------------------------- paths
 

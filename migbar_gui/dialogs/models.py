@@ -213,7 +213,7 @@ class ModelsDialog(QDialog):
 
     def export(self, name: str, path: Path) -> None:
         """Write a model as one file, and say so."""
-        path = path if path.suffix else path.with_suffix(SUFFIX)
+        path = path if path.suffix == SUFFIX else path.with_name(path.name + SUFFIX)
         self._models.give(name, path, lambda done: self.notice.show_message(f"Wrote {done}."))
 
     def _ask_take(self) -> None:

@@ -30,7 +30,7 @@ def own_store(tmp_path, monkeypatch) -> Path:
 
 @pytest.fixture
 def file(tmp_path) -> Path:
-    return export_model("band-forest", tmp_path / "forest.migbar")
+    return export_model("band-forest", tmp_path / "forest.migbar-model")
 
 
 def stored(own_store: Path) -> list[str]:
@@ -92,7 +92,7 @@ BAD = {
 
 @pytest.mark.parametrize("kind", BAD)
 def test_that_of_a_bad_file_nothing_is_stored(kind, file, tmp_path, own_store):
-    path = tmp_path / "bad.migbar"
+    path = tmp_path / "bad.migbar-model"
     BAD[kind](file, path)
     with pytest.raises(ModelError):
         import_model(path)
@@ -121,7 +121,7 @@ def test_that_the_command_shares_and_removes(tmp_path):
         assert result.exit_code == 0
         return result.output
 
-    path = str(tmp_path / "m.migbar")
+    path = str(tmp_path / "m.migbar-model")
     run("export", "band-forest", path)
     assert "mine" in run("import", path, "--name", "mine")
     assert "mine " in run("list")

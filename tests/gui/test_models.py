@@ -102,7 +102,7 @@ def test_that_the_dialog_shows_cards_and_chooses(dialog, window, qtbot):
 def test_that_a_model_goes_out_comes_in_and_is_deleted(dialog, window, qtbot, tmp_path):
     from PySide6.QtCore import Qt
 
-    path = tmp_path / "forest.migbar"
+    path = tmp_path / "forest.migbar-model"
     dialog.export("band-forest", path)
     qtbot.waitUntil(lambda: "Wrote" in dialog.notice.text.text(), timeout=60_000)
     take_in(qtbot, dialog, path)
@@ -130,7 +130,7 @@ def test_that_a_checkpoint_is_asked_what_it_is_and_refused_where_it_does_not_fit
 
 
 def test_that_a_bad_model_file_is_explained(dialog, qtbot, tmp_path):
-    path = tmp_path / "bad.migbar"
+    path = tmp_path / "bad.migbar-model"
     path.write_bytes(b"x")
     take_in(qtbot, dialog, path)
     assert "no model file of MigBar" in dialog.notice.text.text()

@@ -91,3 +91,17 @@ def test_that_the_page_of_shortcuts_tells_every_key(opened, qtbot):
     dialog.field.setText("undo")
     assert [row for row in rows if not dialog.table.isRowHidden(row)]
     dialog.close()
+
+
+def test_that_docks_are_shown_and_hidden_from_their_menu(window, qtbot):
+    from PySide6.QtWidgets import QMenu
+
+    menu = QMenu(window)
+    window.fill_docks(menu)
+    dock = window.docks[0]
+    (entry,) = [action for action in menu.actions() if action.text() == dock.windowTitle()]
+    assert entry.isChecked() is not dock.isHidden()
+    entry.trigger()
+    assert dock.isHidden() is not entry.isChecked()
+    entry.trigger()
+    assert entry.isChecked() is not dock.isHidden()

@@ -193,7 +193,7 @@ def test_that_columns_of_a_table_can_have_other_names(window, qtbot, tmp_path):
 def finished(window, qtbot, tmp_path):
     """A training that ended badly: the model is not better than what was there before."""
     records = own_records(12)
-    import_model(export_model("band-forest", tmp_path / "f.migbar"), "mine")
+    import_model(export_model("band-forest", tmp_path / "f.migbar-model"), "mine")
     folder = runs_dir() / "training-1"
     folder.mkdir(parents=True)
     write_dataset(records, folder / "bands.parquet")
@@ -235,7 +235,7 @@ def test_that_a_kept_model_can_be_named_shared_and_thrown_away(window, qtbot, fi
     assert wizard.validateCurrentPage()
     keep.export(tmp_path / "ours")
     qtbot.waitUntil(lambda: "Wrote" in keep.message.text(), timeout=WAIT_MS)
-    assert (tmp_path / "ours.migbar").exists()
+    assert (tmp_path / "ours.migbar-model").exists()
     wizard.close()
     wizard = opened_wizard(qtbot, window, finished)
     go_on(qtbot, wizard)

@@ -31,7 +31,7 @@ Name = Annotated[str, typer.Argument(help="Name of the model.")]
 
 @app.command("export")
 def export(
-    name: Name, out: Annotated[Path, typer.Argument(help="File to write, NAME.migbar.")]
+    name: Name, out: Annotated[Path, typer.Argument(help="File to write, NAME.migbar-model.")]
 ) -> None:
     """Write a model as one file, for another machine or a colleague."""
     from migbar.models.sharing import export_model

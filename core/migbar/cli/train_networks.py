@@ -164,7 +164,8 @@ def finetune(name: str) -> Callable[..., None]:
 
 def import_(
     path: Annotated[
-        Path, typer.Argument(help="Model file (.migbar), or published checkpoint (.pt, .pt.bz2).")
+        Path,
+        typer.Argument(help="Model file (.migbar-model), or published checkpoint (.pt, .pt.bz2)."),
     ],
     published_as: Annotated[
         str,

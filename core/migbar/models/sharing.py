@@ -18,7 +18,7 @@ from migbar.errors import ModelError
 from migbar.files import replacing, user_dir, write_text
 from migbar.models import store
 
-SUFFIX = ".migbar"
+SUFFIX = ".migbar-model"
 
 MAX_CARD_BYTES = 20_000_000
 MAX_WEIGHT_BYTES = 2_000_000_000

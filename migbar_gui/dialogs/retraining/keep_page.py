@@ -123,7 +123,7 @@ class KeepPage(WizardPage):
 
     def export(self, path: Path) -> None:
         """Write the model as one file."""
-        path = path if path.suffix else path.with_suffix(SUFFIX)
+        path = path if path.suffix == SUFFIX else path.with_name(path.name + SUFFIX)
         self.owner.window_.models.give(self._name, path, lambda done: self._say(f"Wrote {done}."))
 
     def _ask_drop(self) -> None:
