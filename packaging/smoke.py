@@ -41,6 +41,7 @@ def main(folder: Path, picture: Path) -> None:
             try_neb(migbar, place, alone)
         if " batch " in commands:
             try_batch(migbar, place, alone)
+        try_training(migbar, place, alone)
 
 
 def try_neb(migbar: Path, place: Path, environment: dict[str, str]) -> None:
@@ -62,6 +63,32 @@ def try_batch(migbar: Path, place: Path, environment: dict[str, str]) -> None:
     options = ("--ion", "Li", "--out", str(place / "results.db"), "--workers", "2", "--json")
     told = json.loads(output([str(migbar), "batch", str(folder), *options], environment))
     print(f"batch: {told['judged']} of {told['total']} files judged, {told['failed']} refused")
+
+
+def try_training(migbar: Path, place: Path, environment: dict[str, str]) -> None:
+    """Train trees on self-made bands, and use them."""
+    own = place / "own.json"
+    code = (
+        "import sys; from migbar.datasets import write_bands; "
+        "from tests.core.own_bands import own_records; write_bands(own_records(24), sys.argv[1])"
+    )
+    output([sys.executable, "-c", code, str(own)], os.environ | {"PYTHONPATH": str(ROOT)})
+    alone = environment | {"MIGBAR_HOME": str(place / "home")}
+    data = place / "own.parquet"
+    output([str(migbar), "data", "import", str(own), "--out", str(data)], alone)
+    options = (
+        "--data",
+        str(data),
+        "--from",
+        "scratch",
+        "--recipe",
+        "band-forest",
+        "--preset",
+        "quick",
+    )
+    output([str(migbar), "train", "own", *options, "--scheme", "random"], alone)
+    told = json.loads(output([str(migbar), *PREDICT, "--model", "own", "--json"], alone))
+    print(f"training: {told['barrier_ev']:.4f} eV by trees that were trained here")
 
 
 def output(command: list[str], environment: dict[str, str] | None = None) -> str:
