@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from typing import TypeVar
 
 from PySide6.QtCore import QSignalBlocker, QSize, Qt, Signal
 from PySide6.QtGui import QColor, QIcon, QPainter, QPixmap, QShowEvent
 from PySide6.QtWidgets import (
+    QAbstractItemView,
     QAbstractSpinBox,
     QBoxLayout,
     QDialog,
@@ -19,6 +20,8 @@ from PySide6.QtWidgets import (
     QHBoxLayout,
     QLabel,
     QPushButton,
+    QScrollArea,
+    QTableView,
     QToolButton,
     QVBoxLayout,
     QWidget,
@@ -47,6 +50,49 @@ def button(text: str, run: Callable[[], object], style: str = "") -> QPushButton
         made.setProperty(style, True)
     made.clicked.connect(lambda: run())
     return made
+
+
+def centred() -> QLabel:
+    """Make the words that stand where there is nothing to show."""
+    made = label("", "muted", wrap=True)
+    made.setAlignment(Qt.AlignmentFlag.AlignCenter)
+    made.setContentsMargins(24, 24, 24, 24)
+    return made
+
+
+def scrolled(page: QWidget) -> QScrollArea:
+    """Let a page of a panel be moved up and down."""
+    made = QScrollArea()
+    made.setWidgetResizable(True)
+    made.setFrameShape(QFrame.Shape.NoFrame)
+    made.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
+    made.setWidget(page)
+    return made
+
+
+def as_list(view: QTableView, name: str, widths: Iterable[tuple[int, int]]) -> None:
+    """Make a table, which has its model, a list of rows that are selected whole.
+
+    Parameters
+    ----------
+    view : QTableView
+    name : str
+        For screen readers.
+    widths : iterable of (int, int)
+        Columns and their widths in pixels.
+    """
+    view.setSelectionBehavior(QAbstractItemView.SelectionBehavior.SelectRows)
+    view.setSelectionMode(QAbstractItemView.SelectionMode.SingleSelection)
+    view.setTabKeyNavigation(False)  # so that the keyboard gets out of it
+    view.setShowGrid(False)
+    view.setWordWrap(False)
+    view.setAccessibleName(name)
+    view.verticalHeader().hide()
+    view.verticalHeader().setDefaultSectionSize(30)
+    view.horizontalHeader().setHighlightSections(False)
+    view.horizontalHeader().setStretchLastSection(True)
+    for column, width in widths:
+        view.setColumnWidth(column, width)
 
 
 def indented(box: SpinBox) -> SpinBox:

@@ -8,7 +8,6 @@ from pathlib import Path
 from PySide6.QtCore import Qt, QTimer, QUrl, Signal
 from PySide6.QtGui import QDesktopServices
 from PySide6.QtWidgets import (
-    QAbstractItemView,
     QHBoxLayout,
     QSpinBox,
     QStackedLayout,
@@ -23,7 +22,7 @@ from migbar_gui.jobs import Jobs
 from migbar_gui.panels.job_table import Column, Entry, JobTable, ProgressBar
 from migbar_gui.run_watcher import Watched
 from migbar_gui.runs import Runs
-from migbar_gui.widgets import Question, button, indented, label
+from migbar_gui.widgets import Question, as_list, button, indented, label
 
 WIDTHS = {Column.TITLE: 330, Column.STATE: 96, Column.PROGRESS: 190, Column.LEFT: 96}
 REFRESH_MS = 150
@@ -99,19 +98,7 @@ class JobsPanel(QWidget):
         view = QTableView()
         view.setModel(self.model)
         view.setItemDelegateForColumn(Column.PROGRESS, ProgressBar(view))
-        view.setSelectionBehavior(QAbstractItemView.SelectionBehavior.SelectRows)
-        view.setSelectionMode(QAbstractItemView.SelectionMode.SingleSelection)
-        view.setTabKeyNavigation(False)  # so that the keyboard gets out of it
-        view.setShowGrid(False)
-        view.setWordWrap(False)
-        view.setAccessibleName("Jobs")
-        view.verticalHeader().hide()
-        view.verticalHeader().setDefaultSectionSize(30)
-        header = view.horizontalHeader()
-        header.setHighlightSections(False)
-        header.setStretchLastSection(True)
-        for column, width in WIDTHS.items():
-            view.setColumnWidth(column, width)
+        as_list(view, "Jobs", WIDTHS.items())
         view.selectionModel().selectionChanged.connect(lambda: self._enable())
         view.doubleClicked.connect(lambda _: self.open_result())
         return view

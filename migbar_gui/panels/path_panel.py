@@ -8,12 +8,10 @@ import numpy as np
 from PySide6.QtCore import Qt, Signal
 from PySide6.QtWidgets import (
     QFormLayout,
-    QFrame,
     QGridLayout,
     QHBoxLayout,
     QLabel,
     QRadioButton,
-    QScrollArea,
     QStackedWidget,
     QVBoxLayout,
     QWidget,
@@ -27,7 +25,7 @@ from migbar_gui.panels.path_table import MECHANISM_NAMES, verdict
 from migbar_gui.panels.plots import CoordinationPlot, IntervalBar
 from migbar_gui.plot_export import offer_export
 from migbar_gui.theme import current_theme, path_colour, pixmap
-from migbar_gui.widgets import button, clear, label, line, restyle, swatch
+from migbar_gui.widgets import button, centred, clear, label, line, restyle, scrolled, swatch
 from migbar_gui.workspace import PathEntry, PathResult, Shape, Workspace
 
 STRAIGHT_ONLY = "The barrier is that of the straight path; the bent one is only shown."
@@ -53,16 +51,9 @@ class PathPanel(QStackedWidget):
         self._workspace = workspace
         self.setObjectName("panel")
         self.setAttribute(Qt.WidgetAttribute.WA_StyledBackground)
-        self._message = label("", "muted", wrap=True)
-        self._message.setAlignment(Qt.AlignmentFlag.AlignCenter)
-        self._message.setContentsMargins(24, 24, 24, 24)
-        scroll = QScrollArea()
-        scroll.setWidgetResizable(True)
-        scroll.setFrameShape(QFrame.Shape.NoFrame)
-        scroll.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
-        scroll.setWidget(self._make_facts())
+        self._message = centred()
         self.addWidget(self._message)
-        self.addWidget(scroll)
+        self.addWidget(scrolled(self._make_facts()))
         for event in (
             workspace.active_changed,
             workspace.paths_changed,

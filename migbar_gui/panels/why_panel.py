@@ -8,12 +8,10 @@ from PySide6.QtCore import QEvent, QPointF, QRectF, QSize, Qt
 from PySide6.QtGui import QColor, QHelpEvent, QPainter, QPaintEvent, QPen
 from PySide6.QtWidgets import (
     QButtonGroup,
-    QFrame,
     QGridLayout,
     QHBoxLayout,
     QLabel,
     QPushButton,
-    QScrollArea,
     QSizePolicy,
     QStackedWidget,
     QToolTip,
@@ -24,7 +22,7 @@ from PySide6.QtWidgets import (
 from migbar_gui import energies
 from migbar_gui.explaining import Explainer
 from migbar_gui.theme import current_theme, path_colour, pixmap
-from migbar_gui.widgets import clear, label, line, restyle, swatch
+from migbar_gui.widgets import centred, clear, label, line, restyle, scrolled, swatch
 from migbar_gui.workspace import PathEntry, PathResult, Workspace
 
 if TYPE_CHECKING:
@@ -51,16 +49,9 @@ class WhyPanel(QStackedWidget):
         self._looked_at = False
         self.setObjectName("panel")
         self.setAttribute(Qt.WidgetAttribute.WA_StyledBackground)
-        self._message = label("", "muted", wrap=True)
-        self._message.setAlignment(Qt.AlignmentFlag.AlignCenter)
-        self._message.setContentsMargins(24, 24, 24, 24)
-        scroll = QScrollArea()
-        scroll.setWidgetResizable(True)
-        scroll.setFrameShape(QFrame.Shape.NoFrame)
-        scroll.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
-        scroll.setWidget(self._make_page())
+        self._message = centred()
         self.addWidget(self._message)
-        self.addWidget(scroll)
+        self.addWidget(scrolled(self._make_page()))
         for event in (
             workspace.active_changed,
             workspace.paths_changed,

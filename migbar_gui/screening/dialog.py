@@ -34,7 +34,7 @@ from migbar_gui.run_watcher import Watched
 from migbar_gui.screening.form import ScreeningForm
 from migbar_gui.screening.opening import WantedPath
 from migbar_gui.screening.table import Column, Key, ResultTable
-from migbar_gui.widgets import button, indented, label
+from migbar_gui.widgets import as_list, button, indented, label
 
 if TYPE_CHECKING:
     from migbar_gui.main_window import MainWindow
@@ -161,20 +161,8 @@ class BatchDialog(QDialog):
         view.setSortingEnabled(True)
         view.horizontalHeader().setSortIndicator(-1, Qt.SortOrder.AscendingOrder)
         view.horizontalHeader().setSortIndicatorClearable(True)
-        view.setSelectionBehavior(QAbstractItemView.SelectionBehavior.SelectRows)
-        view.setSelectionMode(QAbstractItemView.SelectionMode.SingleSelection)
         view.setEditTriggers(QAbstractItemView.EditTrigger.NoEditTriggers)
-        view.setTabKeyNavigation(False)  # so that the keyboard gets out of it
-        view.setShowGrid(False)
-        view.setWordWrap(False)
-        view.setAccessibleName("Results")
-        view.verticalHeader().hide()
-        view.verticalHeader().setDefaultSectionSize(30)
-        header = view.horizontalHeader()
-        header.setHighlightSections(False)
-        header.setStretchLastSection(True)
-        for column, width in WIDTHS.items():
-            view.setColumnWidth(column, width)
+        as_list(view, "Results", WIDTHS.items())
         view.activated.connect(self.open_row)
         return view
 
