@@ -177,7 +177,10 @@ def confusion(
     threshold_ev: float = GOOD_CONDUCTOR_EV,
     progress: Progress = SILENT,
 ) -> list[Row]:
-    """Count good and bad conductors that a model takes for good and bad (Fig. 3d)."""
+    """Count good and bad conductors that a model takes for good and bad (Fig. 3d).
+
+    Paths that the model was trained on flatter it; how many there are stands in ``training paths``.
+    """
     known = [record for record in records if record.target_ev is not None]
     rows = []
     for model in models:
@@ -192,6 +195,11 @@ def confusion(
         rows.append(
             {
                 "model": model.card.name,
+                "paths": len(known),
+                "training paths": sum(
+                    any(remark.code == "training_path" for remark in barrier.remarks)
+                    for barrier in barriers
+                ),
                 "good as good": counts[True, True],
                 "good as bad": counts[True, False],
                 "bad as good": counts[False, True],

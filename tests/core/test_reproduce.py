@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 import typer
 
-from migbar.barriers import Barrier, ModelCard
+from migbar.barriers import Barrier, ModelCard, Remark
 from migbar.cli.reproduce_tables import register
 from migbar.datasets import PublishedPath, write_bands
 from migbar.errors import MigbarError
@@ -100,6 +100,19 @@ def test_that_the_confusion_matrix_adds_up():
     (row,) = confusion(records, [Told([0.2, 0.8, 0.3, 1.2])])
     assert [row[k] for k in ("good as good", "good as bad", "bad as good", "bad as bad")] == [1] * 4
     assert row["accuracy"] == 0.5
+    assert (row["paths"], row["training paths"]) == (4, 0)
+
+
+def test_that_training_paths_are_counted_beside_the_confusion_matrix():
+    class Knowing(Told):
+        def predict(self, bands, progress=None):
+            known = Remark("training_path", "It was trained on this path.")
+            first, *others = super().predict(bands, progress)
+            return [replace(first, remarks=(known,)), *others]
+
+    records = [replace(r, target_ev=0.3) for r in example_records(3)]
+    (row,) = confusion(records, [Knowing([0.3] * 3)])
+    assert row["training paths"] == 1
 
 
 def test_that_tables_are_written_as_markdown_and_csv():
