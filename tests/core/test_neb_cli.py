@@ -66,7 +66,7 @@ def test_that_many_paths_become_a_table(tmp_path, capsys):
     ("arguments", "reason"),
     [
         (["--out", "x"], "give a structure file with a hop"),
-        (["{cif}", "--from", "0", "--to", "1"], r"say where the results go"),
+        (["{cif}", "--from", "0", "--to", "1"], r"Missing option '--out'"),
         (["--bands", "x.json", "--out", "x", "--climb"], "runs a preset as it is"),
         (
             ["{cif}", "--out", "x", "--from-frac", "0,0,0", "--to-frac", "0,0,0"],

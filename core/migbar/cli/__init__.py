@@ -53,21 +53,27 @@ def _register() -> None:
     )
 
     train_networks.register(train.app, models.app)
-
-    app.command("predict")(predict.predict)
-    app.command("paths")(paths.paths)
-    app.command("batch")(batch.batch)
-    app.command("sites")(sites.sites)
-    app.command("neb")(neb.neb)
-    app.command("evaluate")(evaluate.evaluate)
-    app.add_typer(train.app, name="train")
-    app.add_typer(data.app, name="data")
-    app.add_typer(models.app, name="models")
-    app.add_typer(reproduce.app, name="reproduce")
-    app.command("relax")(relax.relax)
-    app.command("volume")(volume.volume)
-    app.command("export-dft")(dft.export_dft)
-    app.command("gui")(gui.gui)
+    for panel, commands in {
+        "One crystal": {"sites": sites.sites, "predict": predict.predict, "paths": paths.paths},
+        "Many crystals": {"batch": batch.batch},
+        "Relaxing, and DFT": {
+            "relax": relax.relax,
+            "neb": neb.neb,
+            "volume": volume.volume,
+            "export-dft": dft.export_dft,
+        },
+        "Models and data": {"evaluate": evaluate.evaluate},
+        "The window": {"gui": gui.gui},
+    }.items():
+        for name, command in commands.items():
+            app.command(name, rich_help_panel=panel)(command)
+    for name, group in {
+        "models": models.app,
+        "data": data.app,
+        "train": train.app,
+        "reproduce": reproduce.app,
+    }.items():
+        app.add_typer(group, name=name, rich_help_panel="Models and data")
 
 
 _register()
@@ -76,9 +82,8 @@ _register()
 def main(arguments: list[str] | None = None) -> None:
     """Run the command line; user errors become one line on stderr and exit code 2."""
     try:
-        code = app(
-            (sys.argv[1:] if arguments is None else arguments) or ["--help"], standalone_mode=False
-        )
+        given = sys.argv[1:] if arguments is None else arguments
+        code = app(given or ["--help"], prog_name="migbar", standalone_mode=False)
     except Cancelled:
         _fail("cancelled.", 130)
     except MigbarError as error:

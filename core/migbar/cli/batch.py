@@ -9,15 +9,17 @@ from typing import Annotated, Any
 
 import typer
 
-from migbar.cli.common import (
+from migbar.cli.common import print_json, progress_bar
+from migbar.cli.options import (
+    SYMPREC,
     THRESHOLD,
     AsJson,
     Ion,
     Model,
     Order,
+    PathsMechanism,
+    Symprec,
     Threshold,
-    print_json,
-    progress_bar,
 )
 from migbar.errors import MigbarError
 
@@ -31,7 +33,7 @@ def batch(
     ] = None,
     ion: Ion = None,
     out: Annotated[
-        Path, typer.Option(help="Results database; what it has is not done again.")
+        Path, typer.Option("--out", "-o", help="Results database; what it has is not done again.")
     ] = Path("results.db"),
     given: Annotated[
         Path | None,
@@ -44,13 +46,11 @@ def batch(
         list[Path] | None,
         typer.Option(help="Also write this .csv, .xlsx, .parquet or .html (repeatable)."),
     ] = None,
-    mechanism: Annotated[
-        str | None, typer.Option(help="vacancy, single_ion, interstitial or insertion.")
-    ] = None,
+    mechanism: PathsMechanism = None,
     cutoff: Annotated[
         float | None, typer.Option(help="Longest hop in Å (see migbar paths).")
     ] = None,
-    symprec: Annotated[float, typer.Option(help="Symmetry tolerance in Å.", min=1e-5)] = 0.01,
+    symprec: Symprec = SYMPREC,
     model: Model = None,
     order: Order = False,
     retry_failed: Annotated[

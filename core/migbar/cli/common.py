@@ -1,4 +1,4 @@
-"""What the commands share: options, reading a structure, naming ends, output."""
+"""What the commands do alike: read a structure, choose the ion and the hop, print."""
 
 from __future__ import annotations
 
@@ -7,68 +7,20 @@ import math
 import sys
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Any
 
-import typer
-
-from migbar.barriers import GOOD_CONDUCTOR_EV, Remark
-from migbar.errors import HopError, MigbarError
+from migbar.barriers import Remark
+from migbar.errors import MigbarError
 from migbar.progress import Progress
 
 if TYPE_CHECKING:
     from pymatgen.core import Structure
 
-    from migbar.hops import Point
-
-
-AsJson = Annotated[
-    bool, typer.Option("--json", help="Print JSON on stdout and nothing else there.")
-]
-StructureFile = Annotated[
-    Path, typer.Argument(help="CIF, POSCAR/CONTCAR, extxyz or pymatgen JSON.", show_default=False)
-]
-Ion = Annotated[
-    str | None,
-    typer.Option(
-        "--ion", "-i", help="Element that moves; chosen by itself where only one can be meant."
-    ),
-]
-Block = Annotated[
-    str | None, typer.Option(help="Data block of a CIF that holds several structures.")
-]
-Order = Annotated[
-    bool, typer.Option("--order", help="Order partly occupied sites first (said in every result).")
-]
-From = Annotated[
-    str | None,
-    typer.Option("--from", help="Initial site: index, or index@i,j,k; a void as v0."),
-]
-To = Annotated[
-    str | None,
-    typer.Option("--to", help="Final site: index (nearest image), or index@i,j,k; a void as v0."),
-]
-FromFrac = Annotated[
-    str | None, typer.Option("--from-frac", help="Initial position x,y,z (fractional).")
-]
-ToFrac = Annotated[str | None, typer.Option("--to-frac", help="Final position x,y,z (fractional).")]
-MechanismName = Annotated[
-    str | None,
-    typer.Option(
-        "--mechanism",
-        help="vacancy, single_ion, interstitial or insertion; chosen from the ends where not given.",
-    ),
-]
-Supercell = Annotated[str, typer.Option(help="auto, none, or 2,2,1.")]
-Remove = Annotated[
-    list[str] | None,
-    typer.Option("--remove", help="A further site of the ion that is empty (repeatable)."),
-]
-Model = Annotated[
-    str | None, typer.Option("--model", "-m", help="Model to use (see migbar models list).")
-]
-Threshold = Annotated[float, typer.Option(help="Highest barrier of a good conductor, eV.", min=0.0)]
-THRESHOLD = GOOD_CONDUCTOR_EV
+    from migbar.bands import Band
+    from migbar.cli.options import HopOptions
+    from migbar.hops import Hop, Matrix
 
 
 def print_json(data: Any) -> None:
@@ -171,12 +123,45 @@ def choose_ion(structure: Structure, ion: str | None) -> str:
     return candidates[0]
 
 
-def hop_end(site: str | None, point: str | None, name: str) -> str | Point:
-    """Return the one of ``--NAME`` and ``--NAME-frac`` that was given."""
-    from migbar.ends import parse_point
+@dataclass(frozen=True, slots=True)
+class ChosenHop:
+    """The hop that a command is about, where it is, and what was assumed.
 
-    if (site is None) == (point is None):
-        raise HopError(
-            f"give the {name} end of the hop once: --{name} SITE or --{name}-frac x,y,z."
-        )
-    return parse_point(point) if point is not None else str(site)
+    Attributes
+    ----------
+    structure : Structure
+        The ordered structure that the hop is in.
+    hop : Hop
+    supercell : ndarray of int, shape (3, 3), or None
+        What was asked for; None where it is chosen by itself.
+    notes : list of Remark
+    """
+
+    structure: Structure
+    hop: Hop
+    supercell: Matrix | None
+    notes: list[Remark]
+
+    def band(self) -> Band:
+        """Return the straight band of the hop in its supercell."""
+        from migbar.hops import make_band
+
+        return make_band(self.structure, self.hop, self.supercell)
+
+
+def choose_hop(structure_file: Path, options: HopOptions) -> ChosenHop:
+    """Read a structure and make the hop in it that the options name.
+
+    Raises
+    ------
+    MigbarError
+        If the file, or an option, does not make sense.
+    """
+    from migbar.ends import name_hop, parse_mechanism
+    from migbar.hops import parse_supercell
+
+    structure, notes = open_structure(structure_file, options.ion, options.block, options.order)
+    mechanism = None if options.mechanism is None else parse_mechanism(options.mechanism)
+    ion = choose_ion(structure, options.ion)
+    hop, remarks = name_hop(structure, ion, *options.ends(), mechanism, options.remove or [])
+    return ChosenHop(structure, hop, parse_supercell(options.supercell), [*notes, *remarks])

@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from migbar.cli.common import AsJson, Model, print_json, progress_bar
+from migbar.cli.common import print_json, progress_bar
+from migbar.cli.options import AsJson, Model
 from migbar.errors import MigbarError
 
 if TYPE_CHECKING:

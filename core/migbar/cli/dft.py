@@ -3,46 +3,24 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
 import typer
 
-from migbar.cli.common import (
-    AsJson,
-    Block,
-    From,
-    FromFrac,
-    Ion,
-    MechanismName,
-    Order,
-    Remove,
-    Supercell,
-    To,
-    ToFrac,
-    choose_ion,
-    hop_end,
-    open_structure,
-    print_json,
-)
+from migbar.barriers import Remark
+from migbar.cli.common import choose_hop, print_json, remarks_as_json
+from migbar.cli.options import AsJson, HopOptions, expanded
 from migbar.errors import MigbarError
 
-if TYPE_CHECKING:
-    from pymatgen.core import Structure
 
-
+@expanded
 def export_dft(
     structure_file: Annotated[
         Path | None,
         typer.Argument(help="CIF, POSCAR/CONTCAR, extxyz or pymatgen JSON; or give --band."),
     ] = None,
-    ion: Ion = None,
-    start: From = None,
-    end: To = None,
-    start_frac: FromFrac = None,
-    end_frac: ToFrac = None,
-    mechanism: MechanismName = None,
-    supercell: Supercell = "auto",
-    remove: Remove = None,
+    *,
+    hop: HopOptions,
     band: Annotated[
         Path | None,
         typer.Option(help="Relaxed band (extended XYZ) to take in place of a structure and a hop."),
@@ -53,12 +31,10 @@ def export_dft(
     straight: Annotated[
         bool, typer.Option("--straight", help="Do not bend the band around the atoms (IDPP).")
     ] = False,
-    climbing: Annotated[
+    climb: Annotated[
         bool, typer.Option(help="Let the highest image climb (VASP: needs the VTST patch).")
     ] = True,
-    force: Annotated[
-        float, typer.Option(help="Converged below this force, eV/Å.", min=1e-3)
-    ] = 0.05,
+    fmax: Annotated[float, typer.Option(help="Largest force left, eV/Å.", min=1e-3)] = 0.05,
     cutoff: Annotated[float, typer.Option(help="Cut-off of VASP and GPAW, eV.", min=50)] = 520.0,
     cutoff_ry: Annotated[
         float, typer.Option(help="Cut-off of Quantum ESPRESSO, Ry.", min=5)
@@ -81,8 +57,6 @@ def export_dft(
     overwrite: Annotated[
         bool, typer.Option("--overwrite", help="Replace files that are there.")
     ] = False,
-    order: Order = False,
-    block: Block = None,
     as_json: AsJson = False,
 ) -> None:
     """Write the input of a DFT-NEB for VASP, Quantum ESPRESSO or ASE: images, settings, what is left to do."""
@@ -97,8 +71,8 @@ def export_dft(
     )
 
     settings = DftSettings(
-        climbing=climbing,
-        force_ev_per_angstrom=force,
+        climbing=climb,
+        force_ev_per_angstrom=fmax,
         cutoff_ev=cutoff,
         cutoff_ry=cutoff_ry,
         k_spacing=k_spacing,
@@ -109,33 +83,21 @@ def export_dft(
     )
     if (structure_file is None) == (band is None):
         raise MigbarError("Give either a structure with a hop, or a relaxed band (--band).")
-    found: list[Structure]
-    notes: list[str] = []
-    if band is not None:
+    notes: list[Remark] = []
+    if structure_file is None:
+        assert band is not None
         found = read_images(band)
     else:
-        from migbar.ends import name_hop, parse_mechanism
-        from migbar.hops import make_band, parse_supercell
-
-        assert structure_file is not None
-        structure, assumed = open_structure(structure_file, ion, block, order)
-        hop, chosen = name_hop(
-            structure,
-            choose_ion(structure, ion),
-            hop_end(start, start_frac, "from"),
-            hop_end(end, end_frac, "to"),
-            None if mechanism is None else parse_mechanism(mechanism),
-            remove or [],
-        )
-        notes = [remark.text for remark in (*assumed, *chosen)]
-        found = images_of(make_band(structure, hop, parse_supercell(supercell)), images, straight)
+        chosen = choose_hop(structure_file, hop)
+        notes = chosen.notes
+        found = images_of(chosen.band(), images, straight)
     ready = prepare(found)
     files = input_files(ready, code, settings)
     write_inputs(out, files, overwrite)
-    notes += ready.warnings
+    notes = [*notes, *(Remark("dft_input", text) for text in ready.warnings)]
     if as_json:
-        print_json({"folder": str(out), "files": list(files), "warnings": notes})
+        print_json({"folder": str(out), "files": list(files), "warnings": remarks_as_json(notes)})
         return
     typer.echo(f"wrote {len(files)} files to {out}; begin with its {next(iter(files))}")
     for note in notes:
-        typer.echo(f"  note: {note}")
+        typer.echo(f"  note: {note.text}")

@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from migbar.cli.common import THRESHOLD, AsJson, Model, Threshold, print_json, progress_bar
+from migbar.cli.common import print_json, progress_bar
+from migbar.cli.options import THRESHOLD, AsJson, Model, Threshold
 
 if TYPE_CHECKING:
     from migbar.evaluation import Evaluation

@@ -7,7 +7,8 @@ from typing import Annotated
 
 import typer
 
-from migbar.cli.common import AsJson, print_json
+from migbar.cli.common import print_json
+from migbar.cli.options import AsJson
 
 app = typer.Typer(help="List, share and remove models.")
 

@@ -9,20 +9,19 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from migbar.barriers import Remark
-from migbar.cli.common import (
+from migbar.cli.common import choose_ion, open_structure, print_json, progress_bar, remarks_as_json
+from migbar.cli.options import (
+    SYMPREC,
     THRESHOLD,
     AsJson,
     Block,
     Ion,
     Model,
     Order,
+    PathsMechanism,
     StructureFile,
+    Symprec,
     Threshold,
-    choose_ion,
-    open_structure,
-    print_json,
-    progress_bar,
-    remarks_as_json,
 )
 
 if TYPE_CHECKING:
@@ -42,15 +41,10 @@ def paths(
             help="Longest hop in Å; raised from 4.5 to at most 7 until the hops connect in 3D where not given."
         ),
     ] = None,
-    mechanism: Annotated[
-        str | None,
-        typer.Option(
-            help="vacancy or single_ion (between sites), interstitial or insertion (between voids)."
-        ),
-    ] = None,
+    mechanism: PathsMechanism = None,
     model: Model = None,
     threshold: Threshold = THRESHOLD,
-    symprec: Annotated[float, typer.Option(help="Symmetry tolerance in Å.", min=1e-5)] = 0.01,
+    symprec: Symprec = SYMPREC,
     report: Annotated[
         Path | None, typer.Option(help="Write a self-contained HTML page here.")
     ] = None,

@@ -9,27 +9,15 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from migbar.cli.common import (
+from migbar.cli.common import choose_hop, print_json, remarks_as_json
+from migbar.cli.options import (
     THRESHOLD,
     AsJson,
-    Block,
-    From,
-    FromFrac,
-    Ion,
-    MechanismName,
+    HopOptions,
     Model,
-    Order,
-    Remove,
     StructureFile,
-    Supercell,
     Threshold,
-    To,
-    ToFrac,
-    choose_ion,
-    hop_end,
-    open_structure,
-    print_json,
-    remarks_as_json,
+    expanded,
 )
 from migbar.errors import ModelError
 
@@ -41,16 +29,11 @@ if TYPE_CHECKING:
     from migbar.prediction import PredictedPath
 
 
+@expanded
 def predict(
     structure_file: StructureFile,
-    ion: Ion = None,
-    start: From = None,
-    end: To = None,
-    start_frac: FromFrac = None,
-    end_frac: ToFrac = None,
-    mechanism: MechanismName = None,
-    supercell: Supercell = "auto",
-    remove: Remove = None,
+    *,
+    hop: HopOptions,
     neb: Annotated[
         Path | None,
         typer.Option(help="Folder of this hop's relaxed band (migbar neb): predict with its help."),
@@ -66,30 +49,18 @@ def predict(
         ),
     ] = "torch",
     threshold: Threshold = THRESHOLD,
-    order: Order = False,
-    block: Block = None,
     as_json: AsJson = False,
 ) -> None:
     """Predict the migration barrier of one hop, with its 90 % interval."""
-    from migbar.ends import name_hop, parse_mechanism
-    from migbar.hops import parse_supercell
     from migbar.models.explanation import explain
     from migbar.models.store import load_model
     from migbar.prediction import predict_path
 
     predictor = _on_backend(load_model(model), backend)
-    structure, notes = open_structure(structure_file, ion, block, order)
-    symbol = choose_ion(structure, ion)
-    hop, remarks = name_hop(
-        structure,
-        symbol,
-        hop_end(start, start_frac, "from"),
-        hop_end(end, end_frac, "to"),
-        None if mechanism is None else parse_mechanism(mechanism),
-        remove or [],
+    chosen = choose_hop(structure_file, hop)
+    path = predict_path(
+        chosen.structure, chosen.hop, predictor, chosen.supercell, chosen.notes, _relaxed(neb)
     )
-    cell, notes = parse_supercell(supercell), [*notes, *remarks]
-    path = predict_path(structure, hop, predictor, cell, notes, _relaxed(neb))
     explanation = explain(predictor, path.band) if why else None
     if as_json:
         extra = {} if explanation is None else {"explanation": _explanation_as_json(explanation)}

@@ -8,41 +8,31 @@ from typing import Annotated
 
 import typer
 
-from migbar.cli.common import (
-    AsJson,
-    Block,
-    Order,
-    StructureFile,
-    open_structure,
-    print_json,
-    progress_bar,
-)
+from migbar.cli.common import open_structure, print_json, progress_bar, remarks_as_json
+from migbar.cli.options import AsJson, Block, Order, PotentialOptions, StructureFile, expanded
 
 
+@expanded
 def relax(
     structure_file: StructureFile,
+    *,
     out: Annotated[Path, typer.Option("--out", "-o", help="CIF to write.")],
-    potential: Annotated[str, typer.Option(help="chgnet, mace:medium, ase:NAME …")] = "chgnet",
+    potential: PotentialOptions,
     cell: Annotated[bool, typer.Option(help="Let the cell relax too.")] = True,
     symmetry: Annotated[bool, typer.Option(help="Keep the space group.")] = True,
-    force: Annotated[float, typer.Option(help="Converged below this, eV/Å.", min=1e-4)] = 0.02,
-    steps: Annotated[int, typer.Option(help="Most steps.", min=1)] = 500,
-    device: Annotated[str, typer.Option(help="auto, cpu, cuda or cuda:N.")] = "auto",
-    trust_file: Annotated[
-        bool, typer.Option("--trust-file", help="Load a MACE model file, which is a program.")
-    ] = False,
+    fmax: Annotated[float, typer.Option(help="Largest force left, eV/Å.", min=1e-4)] = 0.02,
+    max_steps: Annotated[int, typer.Option(help="Most steps.", min=1)] = 500,
     order: Order = False,
     block: Block = None,
     as_json: AsJson = False,
 ) -> None:
     """Relax the atoms and the cell with a universal potential, and say how much they changed."""
-    from migbar.potentials import load_potential
     from migbar.relaxation import RelaxationSettings, relax_structure
     from migbar.structures import write_cif
 
     structure, notes = open_structure(structure_file, None, block, order)
-    loaded = load_potential(potential, device, trust_file=trust_file)
-    settings = RelaxationSettings(cell, symmetry, force, steps)
+    loaded = potential.load()
+    settings = RelaxationSettings(cell, symmetry, fmax, max_steps)
     with progress_bar() as progress, warnings.catch_warnings():
         # Converters warn at every step of the constraint that keeps the symmetry.
         warnings.simplefilter("ignore", UserWarning)
@@ -57,7 +47,7 @@ def relax(
             "angle_changes_degrees": relaxed.angle_changes.tolist(),
             "displacements_angstrom": relaxed.displacements.tolist(),
         }
-        print_json(told | changes | {"file": str(out), "warnings": [note.text for note in notes]})
+        print_json(told | changes | {"file": str(out), "warnings": remarks_as_json(notes)})
         return
     lengths = ", ".join(
         f"{axis} {change:+.2%}" for axis, change in zip("abc", relaxed.length_changes, strict=True)

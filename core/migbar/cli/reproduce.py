@@ -9,7 +9,8 @@ from typing import Annotated
 import typer
 
 from migbar.cli import reproduce_neb, reproduce_own, reproduce_tables
-from migbar.cli.common import AsJson, print_json, progress_bar
+from migbar.cli.common import print_json, progress_bar
+from migbar.cli.options import AsJson
 
 app = typer.Typer(help="Make tables of scores and the default model again from data.")
 reproduce_tables.register(app)

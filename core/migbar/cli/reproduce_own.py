@@ -8,7 +8,8 @@ from typing import Annotated
 
 import typer
 
-from migbar.cli.common import AsJson, print_json, progress_bar
+from migbar.cli.common import print_json, progress_bar
+from migbar.cli.options import AsJson
 
 
 def own_data(

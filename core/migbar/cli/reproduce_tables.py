@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from migbar.cli.common import THRESHOLD, AsJson, Threshold, print_json, progress_bar
+from migbar.cli.common import print_json, progress_bar
+from migbar.cli.options import THRESHOLD, AsJson, Threshold
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure

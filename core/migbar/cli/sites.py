@@ -6,16 +6,8 @@ from typing import Annotated, Any
 
 import typer
 
-from migbar.cli.common import (
-    AsJson,
-    Block,
-    Ion,
-    Order,
-    StructureFile,
-    choose_ion,
-    open_structure,
-    print_json,
-)
+from migbar.cli.common import choose_ion, open_structure, print_json
+from migbar.cli.options import AsJson, Block, Ion, Order, StructureFile
 
 
 def sites(

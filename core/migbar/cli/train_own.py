@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 from typer.core import TyperGroup
 
-from migbar.cli.common import AsJson, print_json, progress_bar
+from migbar.cli.common import print_json, progress_bar
+from migbar.cli.options import AsJson
 from migbar.errors import Cancelled, MigbarError
 
 if TYPE_CHECKING:
@@ -93,7 +94,11 @@ def train_own(
             found = measure(options, progress)
         if as_json:
             print_json(
-                {"seconds": found.seconds, "judging_s": found.judging, "training_s": found.training}
+                {
+                    "seconds": found.seconds,
+                    "judging_seconds": found.judging,
+                    "training_seconds": found.training,
+                }
             )
         else:
             typer.echo(f"about {_duration(found.seconds)} on this machine")
