@@ -343,7 +343,7 @@ def choose_supercell(
     best = min(candidates, key=lambda m: round(abs(np.linalg.det(m))))
     if np.linalg.det(best) < 0:
         best = -best
-    while hop is not None and _is_translation(hop, best):
+    while hop is not None and meets_own_image(hop, best):
         best = best * 2
     return best
 
@@ -363,8 +363,8 @@ def _smallest_multiple(start: Matrix, base: NDArray[np.float64], minimum: float)
     return None
 
 
-def _is_translation(hop: Hop, matrix: Matrix) -> bool:
-    """Whether the hop's vector is a lattice translation of the supercell."""
+def meets_own_image(hop: Hop, matrix: Matrix) -> bool:
+    """Whether the hop's vector is a lattice translation of the supercell (rows as in `choose_supercell`)."""
     vector = np.subtract(hop.end, hop.start) @ np.linalg.inv(matrix)
     return bool(np.allclose(vector, np.rint(vector), atol=1e-4))
 
@@ -423,7 +423,7 @@ def make_band(
         If a site to be emptied does not exist in the supercell.
     """
     matrix = choose_supercell(structure, hop) if supercell is None else np.asarray(supercell, int)
-    if _is_translation(hop, matrix):
+    if meets_own_image(hop, matrix):
         raise SupercellError(
             f"the hop {hop.label} goes from an atom to its own periodic image in this cell; "
             "use a larger supercell (--supercell auto)."

@@ -18,7 +18,7 @@ from migbar.bands import CLASH_FRACTION
 from migbar.barriers import Predictor, Remark
 from migbar.elements import ionic_radius
 from migbar.errors import HopError, NoMobileIonError
-from migbar.hops import ON_TOP, Hop, Matrix, Mechanism, Point, SiteRef
+from migbar.hops import ON_TOP, Hop, Matrix, Mechanism, Point, SiteRef, meets_own_image
 from migbar.networks import Edge, Network, Percolation, Translation, dimensionality, percolation
 from migbar.prediction import PredictedPath, predict_paths
 from migbar.progress import SILENT, Progress
@@ -238,12 +238,25 @@ def find_paths(
     structure, ion, mechanism, cutoff, symprec
         See `find_hops`.
     model, supercell, notes, progress
-        See `migbar.prediction.predict_paths`.
+        See `migbar.prediction.predict_paths`. Hops that run into their own image in this supercell are left out.
     """
     search = find_hops(structure, ion, mechanism, cutoff, symprec)
+    if supercell is not None:
+        search = _fitting(search, supercell)
     hops = [distinct.hop for distinct in search.hops]
     paths = predict_paths(structure, hops, model, supercell, notes, progress) if hops else []
     return CrystalPaths(search, tuple(paths), percolation_of(search, paths))
+
+
+def _fitting(search: HopSearch, supercell: Matrix) -> HopSearch:
+    """Leave out the hops that run into their own image in a supercell."""
+    reason = "runs into its own periodic image in this supercell; choose auto, or a larger one"
+    kept: list[DistinctHop] = []
+    unfit: list[DistinctHop] = []
+    for distinct in search.hops:
+        (unfit if meets_own_image(distinct.hop, supercell) else kept).append(distinct)
+    left_out = (*search.left_out, *(LeftOutHop(distinct, reason) for distinct in unfit))
+    return replace(search, hops=_numbered(kept), left_out=left_out)
 
 
 def percolation_of(

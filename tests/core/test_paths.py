@@ -311,3 +311,17 @@ def test_that_every_distinct_hop_gets_a_barrier_and_the_crystal_a_way_through(ex
     assert way.interval_ev == pytest.approx((0.8 * way.barrier_ev, 1.5 * way.barrier_ev))
     assert way.bottleneck == 0
     assert np.sum([edge.image for edge in way.walks[0]], axis=0).tolist() == [0, 1, 0]
+
+
+def test_that_a_hop_into_its_own_image_is_left_out_and_the_others_are_judged(example):
+    structure = example("LiFePO4")
+    free = find_paths(structure, "Li", LengthModel())
+    fixed = find_paths(structure, "Li", LengthModel(), supercell=np.eye(3, dtype=int))
+    unfit = [out for out in fixed.search.left_out if "own periodic image" in out.reason]
+    assert [round(out.hop.length, 2) for out in unfit] == [4.69]
+    assert [hop.label for hop in fixed.search.hops] == [
+        hop.label for hop in free.search.hops if hop.length != unfit[0].hop.length
+    ]
+    assert len(fixed.paths) == len(fixed.search.hops) == 3
+    assert {edge.hop for edge in fixed.search.network.edges} == {0, 1, 2}
+    assert fixed.percolation["b"].barrier_ev == pytest.approx(0.3, abs=0.01)

@@ -7,6 +7,7 @@ Errors go to stderr in one line, with exit code 2.
 from __future__ import annotations
 
 import sys
+from collections.abc import Callable
 
 import typer
 
@@ -53,7 +54,7 @@ def _register() -> None:
     )
 
     train_networks.register(train.app, models.app)
-    for panel, commands in {
+    panels: dict[str, dict[str, Callable[..., None]]] = {
         "One crystal": {"sites": sites.sites, "predict": predict.predict, "paths": paths.paths},
         "Many crystals": {"batch": batch.batch},
         "Relaxing, and DFT": {
@@ -64,15 +65,17 @@ def _register() -> None:
         },
         "Models and data": {"evaluate": evaluate.evaluate},
         "The window": {"gui": gui.gui},
-    }.items():
+    }
+    for panel, commands in panels.items():
         for name, command in commands.items():
             app.command(name, rich_help_panel=panel)(command)
-    for name, group in {
+    groups = {
         "models": models.app,
         "data": data.app,
         "train": train.app,
         "reproduce": reproduce.app,
-    }.items():
+    }
+    for name, group in groups.items():
         app.add_typer(group, name=name, rich_help_panel="Models and data")
 
 

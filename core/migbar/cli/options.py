@@ -43,6 +43,7 @@ Order = Annotated[
 ]
 Symprec = Annotated[float, typer.Option(help="Symmetry tolerance in Å.", min=1e-5)]
 SYMPREC = 0.01
+Supercell = Annotated[str, typer.Option(help="auto, none, or 2,2,1.")]
 PathsMechanism = Annotated[
     str | None,
     typer.Option(
@@ -86,7 +87,7 @@ class HopOptions:
             help="vacancy, single_ion, interstitial or insertion; chosen from the ends where not given."
         ),
     ] = None
-    supercell: Annotated[str, typer.Option(help="auto, none, or 2,2,1.")] = "auto"
+    supercell: Supercell = "auto"
     remove: Annotated[
         list[str] | None,
         typer.Option(help="A further site of the ion that is empty (repeatable)."),

@@ -20,6 +20,7 @@ from migbar.cli.options import (
     Order,
     PathsMechanism,
     StructureFile,
+    Supercell,
     Symprec,
     Threshold,
 )
@@ -42,6 +43,7 @@ def paths(
         ),
     ] = None,
     mechanism: PathsMechanism = None,
+    supercell: Supercell = "auto",
     model: Model = None,
     threshold: Threshold = THRESHOLD,
     symprec: Symprec = SYMPREC,
@@ -54,19 +56,27 @@ def paths(
 ) -> None:
     """Find all distinct hops of an ion, their barriers, and how it gets through the crystal."""
     from migbar.ends import parse_mechanism
+    from migbar.hops import parse_supercell
     from migbar.models.store import load_model
     from migbar.paths import find_paths
 
-    chosen = None if mechanism is None else parse_mechanism(mechanism)
+    chosen, cell = (
+        None if mechanism is None else parse_mechanism(mechanism),
+        parse_supercell(supercell),
+    )
     predictor = load_model(model)
     structure, notes = open_structure(structure_file, ion, block, order)
     symbol = choose_ion(structure, ion)
     with progress_bar() as progress:
         result = find_paths(
-            structure, symbol, predictor, chosen, cutoff, symprec, notes=notes, progress=progress
+            structure, symbol, predictor, chosen, cutoff, symprec, cell, notes, progress
         )
     if report is not None:
-        settings = {"symmetry tolerance": f"{symprec:g} Å", "cut-off asked for": _asked(cutoff)}
+        settings = {
+            "supercell": supercell,
+            "symmetry tolerance": f"{symprec:g} Å",
+            "cut-off asked for": _asked(cutoff),
+        }
         _write_report(
             report, structure_file, structure, result, predictor.card, settings, threshold
         )
