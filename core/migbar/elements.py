@@ -49,10 +49,13 @@ _RADII = {
 
 @cache
 def is_element(symbol: str) -> bool:
-    """Whether `symbol` is a chemical element, written the usual way (``"Li"``, not ``"LI"``)."""
+    """Whether `symbol` is a chemical element, written the usual way (``"Li"``, not ``"LI"``).
+
+    Those beyond nobelium do not count: nobody has seen a crystal of them, and they have no known radius.
+    """
     from pymatgen.core.periodic_table import Element
 
-    return Element.is_valid_symbol(symbol)
+    return Element.is_valid_symbol(symbol) and Element(symbol).Z <= 102
 
 
 def is_anion(symbol: str) -> bool:

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from fractions import Fraction
 
 from pymatgen.core import Structure
 
@@ -114,12 +113,20 @@ def parse_point(text: str) -> Point:
         If `text` is not three numbers.
     """
     try:
-        x, y, z = (float(Fraction(part.strip())) for part in text.split(","))
-    except (ValueError, ZeroDivisionError, OverflowError):
+        x, y, z = (_number(part) for part in text.split(","))
+    except (ValueError, ZeroDivisionError):
         raise SiteError(
-            f"'{text}' is not a position; write fractional coordinates as x,y,z."
+            f"'{text[:60]}' is not a position; write fractional coordinates as x,y,z."
         ) from None
     return x, y, z
+
+
+def _number(text: str) -> float:
+    top, slash, bottom = text.partition("/")
+    value = float(top) / float(bottom) if slash else float(top)
+    if not abs(value) < 1000:
+        raise ValueError("not within a thousand cells of the origin")
+    return value
 
 
 def _find_end(structure: Structure, ion: str, end: str | Point) -> _End:

@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from pymatgen.core import Structure
 
 from migbar.bands import Band, idpp_band, linear_path
+from migbar.cif import MAX_ATOMS
 from migbar.errors import FrenkelPairError, HopError, SiteError, SupercellError
 from migbar.structures import formula, require_ordered
 
@@ -21,6 +22,12 @@ MIN_TRANSLATION = 8.0
 
 SITE_TOLERANCE = 0.3
 """A fractional end this close (Å) to an occupied site of the ion is taken to be that site."""
+
+MAX_REPEATS = 100
+"""A number in a supercell's matrix that is larger than this is a slip of the keyboard."""
+
+LONGEST_HOP = 50.0
+"""Ends farther apart (Å) are a slip: the longest hops that are looked for have 12 Å."""
 
 ON_TOP = 0.5
 """A free end closer to an atom than this (Å) lies on top of it."""
@@ -119,7 +126,9 @@ def parse_site(text: str) -> tuple[int, tuple[int, int, int] | None]:
     SiteError
         If `text` is neither.
     """
-    match = re.fullmatch(r"\s*(\d+)\s*(?:@\s*(-?\d+)\s*,\s*(-?\d+)\s*,\s*(-?\d+)\s*)?", text)
+    match = re.fullmatch(
+        r"\s*(\d{1,9})\s*(?:@\s*(-?\d{1,3})\s*,\s*(-?\d{1,3})\s*,\s*(-?\d{1,3})\s*)?", text
+    )
     if match is None:
         raise SiteError(
             f"'{text}' is not a site; write an index, or index@i,j,k for a periodic image."
@@ -201,7 +210,7 @@ def hop_between_sites(
         )
     if {start, end} & set(removed):
         raise HopError("an end of the hop cannot be removed as well.")
-    return Hop(
+    hop = Hop(
         ion,
         start.frac_coords(structure),
         end.frac_coords(structure),
@@ -210,6 +219,8 @@ def hop_between_sites(
         start,
         end,
     )
+    _check_not_too_long(structure, hop)
+    return hop
 
 
 def hop_between_points(
@@ -253,7 +264,17 @@ def hop_between_points(
     hop = Hop(ion, first, last, mechanism, tuple(removed))
     if hop.length(structure) < 0.1:
         raise HopError("the hop starts and ends at the same place; pick another final position.")
+    _check_not_too_long(structure, hop)
     return hop
+
+
+def _check_not_too_long(structure: Structure, hop: Hop) -> None:
+    length = hop.length(structure)
+    if length > LONGEST_HOP:
+        raise HopError(
+            f"the ends of {hop.label} are {length:.4g} Å apart; no single hop is longer than "
+            f"{LONGEST_HOP:g} Å. Pick a nearer final site or image."
+        )
 
 
 def _hop_between_matched_sites(
@@ -392,6 +413,10 @@ def parse_supercell(text: str) -> Matrix | None:
         matrix = np.array(numbers).reshape(3, 3)
     else:
         raise SupercellError(f"'{text}' is not a supercell; write auto, none, or 2,2,1.")
+    if max(map(abs, numbers)) > MAX_REPEATS:
+        raise SupercellError(
+            f"the supercell {text[:40]} is too large; repeat at most {MAX_REPEATS} times."
+        )
     if np.linalg.det(matrix) < 0.5:
         raise SupercellError(f"the supercell {text} has no positive volume.")
     return matrix
@@ -418,7 +443,7 @@ def make_band(
     Raises
     ------
     SupercellError
-        If the hop goes from an atom to its own image in this supercell.
+        If the hop goes from an atom to its own image in this supercell, or the supercell is too large.
     SiteError
         If a site to be emptied does not exist in the supercell.
     """
@@ -427,6 +452,12 @@ def make_band(
         raise SupercellError(
             f"the hop {hop.label} goes from an atom to its own periodic image in this cell; "
             "use a larger supercell (--supercell auto)."
+        )
+    n_atoms = round(abs(np.linalg.det(matrix)) * len(structure))
+    if n_atoms > MAX_ATOMS:
+        raise SupercellError(
+            f"the supercell for the hop {hop.label} holds {n_atoms:,} atoms; at most {MAX_ATOMS:,} can be "
+            "worked with. Take a smaller supercell, or a shorter hop."
         )
     cell = structure.make_supercell(matrix, to_unit_cell=False, in_place=False)
     inverse = np.linalg.inv(matrix)

@@ -116,7 +116,7 @@ def read_structure(path: str | Path, block: str | None = None) -> Structure:
         When two atoms are closer than 0.5 Å, unless they are alternatives (both partly occupied).
     """
     path = Path(path)
-    return parse_structure(_read_data(path), path.name, block)
+    return parse_structure(read_data(path), path.name, block)
 
 
 def parse_structure(data: bytes, name: str, block: str | None = None) -> Structure:
@@ -131,8 +131,34 @@ def parse_structure(data: bytes, name: str, block: str | None = None) -> Structu
 def structure_blocks(path: str | Path) -> list[str]:
     """Names of the data blocks of a CIF that hold atoms."""
     path = Path(path)
-    blocks = cif.read_blocks(_decoded(_read_data(path), path.name), path.name)
+    blocks = cif.read_blocks(_decoded(read_data(path), path.name), path.name)
     return [block.name for block in blocks]
+
+
+def what_was_taken(data: bytes, name: str) -> str:
+    """Say what is read of a file that holds several structures where none is chosen; else nothing.
+
+    Parameters
+    ----------
+    data : bytes
+        Content of a file that `parse_structure` has read.
+    name : str
+        Its name.
+    """
+    text = _decoded(data, name)
+    reader = _reader(name, text)
+    if reader is _read_extxyz:
+        n_atoms = int(text.split(maxsplit=1)[0])
+        more = text.lstrip().splitlines()[n_atoms + 2 :]
+        return (
+            "The file holds several frames; the first was taken." if "".join(more).strip() else ""
+        )
+    if reader is not _read_cif or text.lower().count("data_") < 2:
+        return ""
+    blocks = cif.read_blocks(text, name)
+    if len(blocks) < 2:
+        return ""
+    return f"The file holds {len(blocks)} structures; the first, {blocks[0].name}, was taken."
 
 
 def write_cif(structure: Structure, path: str | Path) -> None:
@@ -301,7 +327,14 @@ def formula(structure: Structure) -> str:
 _Reader = Callable[[str, str, str | None], Structure]
 
 
-def _read_data(path: Path) -> bytes:
+def read_data(path: Path) -> bytes:
+    """Return the content of a structure file.
+
+    Raises
+    ------
+    StructureFileError
+        When it cannot be opened, or is larger than `MAX_FILE_SIZE`.
+    """
     try:
         size = path.stat().st_size
         if size > MAX_FILE_SIZE:
@@ -410,6 +443,11 @@ def _read_extxyz(text: str, name: str, _block: str | None) -> Structure:
         symbol_at, position_at = _xyz_columns(columns[1] if columns else "species:S:1:pos:R:3")
         n_atoms = int(lines[0])
         words = [line.split() for line in lines[2 : 2 + n_atoms]]
+        if len(words) < n_atoms:
+            raise ValueError(f"it says that it has {n_atoms} atoms but lists {len(words)}")
+        for number, row in enumerate(words, start=3):
+            if len(row) < position_at + 3:
+                raise ValueError(f"line {number} is cut short")
         symbols = [cif.element_of(row[symbol_at], name) for row in words]
         positions = [row[position_at : position_at + 3] for row in words]
         cartesian = np.array(positions, dtype=float).reshape(n_atoms, 3)
@@ -444,6 +482,8 @@ def _read_poscar(text: str, name: str, _block: str | None) -> Structure:
         counts = [int(word) for word in lines[6].split()]
         if len(names) != len(counts):
             raise ValueError(f"{len(names)} elements but {len(counts)} counts")
+        if min(counts) < 0:
+            raise ValueError(f"it counts {min(counts)} atoms")
         if sum(counts) > cif.MAX_ATOMS:
             raise cif.too_many_atoms(name, sum(counts))
         start = 8 if lines[7].strip()[:1] in ("S", "s") else 7
@@ -466,6 +506,8 @@ def _read_poscar(text: str, name: str, _block: str | None) -> Structure:
 def _poscar_factors(scale: Sequence[float], matrix: NDArray[np.float64]) -> NDArray[np.float64]:
     """Factors of x, y, z; one negative number is the volume of the cell."""
     if len(scale) == 1 and scale[0] < 0:
+        if not np.linalg.det(matrix):
+            raise ValueError("its three lattice vectors lie in a plane")
         return np.full(3, (-scale[0] / abs(np.linalg.det(matrix))) ** (1 / 3))
     if len(scale) not in (1, 3) or min(scale) <= 0:
         raise ValueError("its second line is not a scale")

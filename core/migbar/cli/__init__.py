@@ -6,6 +6,7 @@ Errors go to stderr in one line, with exit code 2.
 
 from __future__ import annotations
 
+import io
 import sys
 from collections.abc import Callable
 
@@ -84,6 +85,9 @@ _register()
 
 def main(arguments: list[str] | None = None) -> None:
     """Run the command line; user errors become one line on stderr and exit code 2."""
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):  # a code page of Windows has no Å or no →
+            stream.reconfigure(errors="replace")
     try:
         given = sys.argv[1:] if arguments is None else arguments
         code = app(given or ["--help"], prog_name="migbar", standalone_mode=False)
@@ -98,6 +102,8 @@ def main(arguments: list[str] | None = None) -> None:
     except BrokenPipeError:  # the reader of our output has gone, as in `migbar sites … | head`
         sys.stderr.close()
         sys.exit(0)
+    except MemoryError:
+        _fail("there is not enough memory for this.")
     except OSError as error:
         _fail(f"{error.filename or 'file'}: {error.strerror or error}")
     sys.exit(code if isinstance(code, int) else 0)

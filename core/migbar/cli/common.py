@@ -25,7 +25,8 @@ if TYPE_CHECKING:
 
 def print_json(data: Any) -> None:
     """Print data as JSON on stdout; a number that is not defined (NaN) becomes null."""
-    print(json.dumps(_without_nan(data), indent=2, ensure_ascii=False, allow_nan=False))
+    unicode = (sys.stdout.encoding or "").lower() in ("utf-8", "utf8")
+    print(json.dumps(_without_nan(data), indent=2, ensure_ascii=not unicode, allow_nan=False))
 
 
 def _without_nan(data: Any) -> Any:
@@ -81,18 +82,27 @@ def open_structure(
     ------
     StructureFileError, OccupancyError, OrderingError
     """
-    from migbar.structures import is_partly_occupied, read_structure, require_ordered
+    from migbar.structures import (
+        is_partly_occupied,
+        parse_structure,
+        read_data,
+        require_ordered,
+        what_was_taken,
+    )
 
-    structure = read_structure(path, block)
+    data = read_data(path)
+    structure = parse_structure(data, path.name, block)
+    taken = what_was_taken(data, path.name) if block is None else ""
+    notes = [Remark("several_structures", taken)] if taken else []
     if not is_partly_occupied(structure):
-        return structure, []
+        return structure, notes
     if not order:
         require_ordered(structure)
     from migbar.ordering import order_structure
 
     with progress_bar() as progress:
         ordering = order_structure(structure, ion, progress=progress)
-    return ordering.structure, [Remark("ordered", ordering.note)]
+    return ordering.structure, [*notes, Remark("ordered", ordering.note)]
 
 
 def choose_ion(structure: Structure, ion: str | None) -> str:
@@ -103,12 +113,11 @@ def choose_ion(structure: Structure, ion: str | None) -> str:
     MigbarError
         If `ion` is not an element, or several or none could be meant.
     """
-    from pymatgen.core import Element
-
+    from migbar.elements import is_element
     from migbar.structures import formula, mobile_ions
 
     if ion is not None:
-        if not Element.is_valid_symbol(ion):
+        if not is_element(ion):
             raise MigbarError(f"'{ion}' is not a chemical element; give one like --ion Li.")
         return ion
     candidates = mobile_ions(structure)

@@ -28,6 +28,7 @@ from migbar.structures import (
     parse_structure,
     require_ordered,
     symmetry,
+    what_was_taken,
 )
 
 if TYPE_CHECKING:
@@ -60,7 +61,8 @@ def answer(job: Mapping[str, Any], settings: Settings, model: Predictor) -> Repl
         if job["kind"] == "read":
             result = _reading(structure, job["max_sites"])
         else:
-            notes = _several_blocks(data, job["name"])
+            taken = what_was_taken(data, job["name"])
+            notes = [Remark("several_structures", taken)] if taken else []
             result = _judgement(structure, job["hops"], settings, model, notes)
     except MigbarError as error:
         return {"code": error.code, "reason": _without_name(error)}
@@ -155,18 +157,6 @@ def _choose_ion(structure: Structure, ion: str | None) -> tuple[str, list[Remark
 
 class NoUsualIonError(MigbarError):
     """Raised when a structure has no ion that usually moves, and none was named."""
-
-
-def _several_blocks(data: bytes, name: str) -> list[Remark]:
-    if not name.lower().endswith((".cif", ".mcif")) or data.lower().count(b"data_") < 2:
-        return []
-    from migbar import cif
-
-    blocks = [block.name for block in cif.read_blocks(data.decode("utf-8", "replace"), name)]
-    if len(blocks) < 2:
-        return []
-    text = f"The file holds {len(blocks)} structures; the first, {blocks[0]}, was taken."
-    return [Remark("several_blocks", text)]
 
 
 def _space_group(structure: Structure, symprec: float) -> str:
