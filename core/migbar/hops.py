@@ -13,9 +13,8 @@ from numpy.typing import NDArray
 from pymatgen.core import Structure
 
 from migbar.bands import Band, idpp_band, linear_path
-from migbar.cif import MAX_ATOMS
 from migbar.errors import FrenkelPairError, HopError, SiteError, SupercellError
-from migbar.structures import formula, require_ordered
+from migbar.structures import MAX_ATOMS, formula, require_ordered
 
 MIN_TRANSLATION = 8.0
 """Shortest lattice translation in Å that an automatic supercell may have (training cells: mostly 8.5–11)."""

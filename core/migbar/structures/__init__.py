@@ -1,0 +1,45 @@
+"""Crystal structures: read them from files, check them, and say what sites they have.
+
+Structures are pymatgen ``Structure`` objects of plain elements, with the labels of the file, in the
+cell and the order of the file: each row of a CIF is followed by its images under symmetry.
+"""
+
+from migbar.structures.cif import MAX_ATOMS
+from migbar.structures.reading import (
+    parse_structure,
+    read_data,
+    read_structure,
+    structure_blocks,
+    what_was_taken,
+)
+from migbar.structures.sites import (
+    SiteInfo,
+    Symmetry,
+    formula,
+    insertion_ions,
+    is_partly_occupied,
+    list_sites,
+    mobile_ions,
+    require_ordered,
+    symmetry,
+)
+from migbar.structures.writing import write_cif
+
+__all__ = [
+    "MAX_ATOMS",
+    "SiteInfo",
+    "Symmetry",
+    "formula",
+    "insertion_ions",
+    "is_partly_occupied",
+    "list_sites",
+    "mobile_ions",
+    "parse_structure",
+    "read_data",
+    "read_structure",
+    "require_ordered",
+    "structure_blocks",
+    "symmetry",
+    "what_was_taken",
+    "write_cif",
+]

@@ -1,0 +1,191 @@
+"""What a crystal is made of: its formula, the ions that may move, their sites, and the symmetry."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from math import gcd
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from pymatgen.core import Element, Structure
+
+from migbar.elements import MOBILE_IONS
+from migbar.errors import NoMobileIonError, OccupancyError, StructureFileError
+
+_INSERTED = ("Li", "Na", "K", "Mg", "Ca", "Zn", "Al", "Rb", "Sr")
+
+
+@dataclass(frozen=True, slots=True)
+class SiteInfo:
+    """A site of a structure, as a list of sites shows it.
+
+    Attributes
+    ----------
+    index : int
+        Zero-based index in the structure.
+    element : str
+        Symbol of the mobile ion.
+    label : str
+        Label from the file.
+    wyckoff : str
+        Multiplicity in the conventional cell and Wyckoff letter, for example ``"4a"``.
+    frac_coords : tuple of float
+        Fractional coordinates.
+    """
+
+    index: int
+    element: str
+    label: str
+    wyckoff: str
+    frac_coords: tuple[float, float, float]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Symmetry:
+    """Space group of a structure and what it does to the sites.
+
+    Attributes
+    ----------
+    number, symbol : int, str
+        Number in the International Tables and Hermann–Mauguin symbol.
+    rotations : ndarray, shape (n, 3, 3)
+        Rotation parts in fractional coordinates of the structure's own cell.
+    translations : ndarray, shape (n, 3)
+        Translation parts.
+    equivalent_atoms : ndarray, shape (n_sites,)
+        For each site, the index of the first site that symmetry maps onto it.
+    wyckoffs : tuple of str
+        Multiplicity in the conventional cell and letter of each site.
+    """
+
+    number: int
+    symbol: str
+    rotations: NDArray[np.int_]
+    translations: NDArray[np.float64]
+    equivalent_atoms: NDArray[np.int_]
+    wyckoffs: tuple[str, ...]
+
+
+def formula(structure: Structure) -> str:
+    """Reduced formula, for example ``"LiFePO4"``; with decimals where sites are partly occupied."""
+    amounts = structure.composition.get_el_amt_dict()
+    whole = [round(a) for a in amounts.values() if abs(a - round(a)) < 1e-3]
+    if len(whole) == len(amounts):
+        return structure.composition.reduced_formula
+    divisor = gcd(*whole) or 1
+    ordered = sorted(amounts, key=lambda symbol: Element(symbol).X)
+    return "".join(
+        symbol + ("" if abs(n - 1) < 1e-3 else f"{n:.3f}".rstrip("0").rstrip("."))
+        for symbol in ordered
+        for n in [amounts[symbol] / divisor]
+    )
+
+
+def is_partly_occupied(structure: Structure) -> bool:
+    """Whether some site is shared, or not always occupied."""
+    return not structure.is_ordered
+
+
+def require_ordered(structure: Structure) -> None:
+    """Raise `OccupancyError`, naming the sites, if some are partly occupied."""
+    labels = [site.label for site in structure if not site.is_ordered]
+    if labels:
+        raise OccupancyError(list(dict.fromkeys(labels)))
+
+
+def mobile_ions(structure: Structure) -> list[str]:
+    """Elements of the structure that may migrate, the likeliest first.
+
+    Alkali metals come before alkaline earths, and those before Zn and Al, which belong to the
+    framework where anything lighter is present. Ag and Cu count where there is none of these.
+    """
+    present = {element.symbol for element in structure.elements}
+    return [ion for ion in MOBILE_IONS if ion in present] or [
+        ion for ion in ("Ag", "Cu") if ion in present
+    ]
+
+
+def insertion_ions(structure: Structure) -> list[str]:
+    """Ions that can be put into the structure because it holds none of them, Li first."""
+    present = {element.symbol for element in structure.elements}
+    return [ion for ion in _INSERTED if ion not in present]
+
+
+def list_sites(structure: Structure, ion: str, symprec: float = 0.01) -> list[SiteInfo]:
+    """List the sites of a mobile ion.
+
+    Parameters
+    ----------
+    structure : Structure
+        The crystal.
+    ion : str
+        Symbol of the element.
+    symprec : float
+        Tolerance of the symmetry search in Å.
+
+    Raises
+    ------
+    NoMobileIonError
+        When the structure has no site of this element.
+    """
+    indices = [i for i, site in enumerate(structure) if ion in _symbols(site)]
+    if not indices:
+        raise NoMobileIonError(ion, formula(structure))
+    wyckoffs = symmetry(structure, symprec).wyckoffs
+    return [
+        SiteInfo(i, ion, structure[i].label, wyckoffs[i], tuple(structure[i].frac_coords.tolist()))
+        for i in indices
+    ]
+
+
+def _symbols(site: Any) -> set[str]:
+    return {species.symbol for species in site.species}
+
+
+def symmetry(structure: Structure, symprec: float = 0.01) -> Symmetry:
+    """Find the space group of a structure with spglib.
+
+    Parameters
+    ----------
+    structure : Structure
+        The crystal; sites with different occupancies count as different atoms.
+    symprec : float
+        Tolerance in Å.
+
+    Raises
+    ------
+    StructureFileError
+        When spglib finds no symmetry, not even the identity.
+    """
+    import spglib
+
+    names = [site.species_string for site in structure]
+    kinds = {name: i for i, name in enumerate(dict.fromkeys(names))}
+    cell = (structure.lattice.matrix, structure.frac_coords, [kinds[name] for name in names])
+    try:
+        found = spglib.get_symmetry_dataset(cell, symprec=symprec)
+        if found is not None and found.choice == "1":
+            # Of two origins people use the second, the inversion centre; it is next in the list.
+            found = spglib.get_symmetry_dataset(cell, symprec, hall_number=found.hall_number + 1)
+    except spglib.SpglibError:
+        found = None
+    if found is None:
+        raise StructureFileError(
+            formula(structure), f"no symmetry found within {symprec:g} Å; try another tolerance."
+        )
+    per_conventional_cell = abs(np.linalg.det(found.transformation_matrix))
+    orbit, orbit_size = np.unique(found.crystallographic_orbits, return_counts=True)
+    sizes = dict(zip(orbit.tolist(), orbit_size.tolist(), strict=True))
+    wyckoffs = tuple(
+        f"{round(sizes[o] / per_conventional_cell)}{letter}"
+        for o, letter in zip(found.crystallographic_orbits.tolist(), found.wyckoffs, strict=True)
+    )
+    return Symmetry(
+        number=int(found.number),
+        symbol=found.international,
+        rotations=found.rotations,
+        translations=found.translations,
+        equivalent_atoms=found.equivalent_atoms,
+        wyckoffs=wyckoffs,
+    )

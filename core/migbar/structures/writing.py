@@ -1,0 +1,47 @@
+"""Crystal structures to files."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+from typing import Any
+
+from pymatgen.core import Structure
+
+from migbar.files import write_text
+
+_ANGLES = ("alpha", "beta", "gamma")
+_CIF_START = """data_structure
+_symmetry_space_group_name_H-M 'P 1'
+_symmetry_Int_Tables_number 1
+loop_
+_symmetry_equiv_pos_as_xyz
+'x, y, z'"""
+_CIF_ATOMS = """loop_
+_atom_site_label
+_atom_site_type_symbol
+_atom_site_fract_x
+_atom_site_fract_y
+_atom_site_fract_z
+_atom_site_occupancy"""
+
+
+def write_cif(structure: Structure, path: str | Path) -> None:
+    """Write a structure as a CIF in P1, in its order and with ten decimals.
+
+    Nothing is left at `path` if writing fails.
+    """
+    keys = (*(f"_cell_length_{x}" for x in "abc"), *(f"_cell_angle_{x}" for x in _ANGLES))
+    cell = [f"{k} {v:.10f}" for k, v in zip(keys, structure.lattice.parameters, strict=True)]
+    atoms = [
+        f"{_cif_label(site)} {species.symbol} {x:.10f} {y:.10f} {z:.10f} {occupancy:.8g}"
+        for site in structure
+        for x, y, z in [site.frac_coords]
+        for species, occupancy in site.species.items()
+    ]
+    write_text(path, "\n".join([_CIF_START, *cell, _CIF_ATOMS, *atoms, ""]))
+
+
+def _cif_label(site: Any) -> str:
+    """Label of a site without what has a meaning in a CIF, such as blanks and quotes."""
+    return re.sub(r"[^\w+*().:/-]", "", site.label).lstrip("_") or site.species.elements[0].symbol
