@@ -37,6 +37,10 @@ def test_that_scores_without_a_meaning_are_nan() -> None:
     assert score([0.5], [0.4]).mae_ev == pytest.approx(0.1)
 
 
+def test_that_bootstrap_samples_of_one_path_have_no_r2() -> None:
+    assert score([0.30, 0.60, 0.37], [0.29, 0.42, 0.37]).r2_se < 1
+
+
 def test_that_random_folds_are_even_and_repeat() -> None:
     folds = random_folds(103, 10, seed=1)
     assert np.array_equal(folds, random_folds(103, 10, seed=1))

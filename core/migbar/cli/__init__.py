@@ -99,9 +99,6 @@ def main(arguments: list[str] | None = None) -> None:
         _fail(error.format_message())
     except (KeyboardInterrupt, typer.Abort):
         _fail("stopped.", 130)
-    except BrokenPipeError:  # the reader of our output has gone, as in `migbar sites … | head`
-        sys.stderr.close()
-        sys.exit(0)
     except MemoryError:
         _fail("there is not enough memory for this.")
     except OSError as error:
