@@ -1,6 +1,7 @@
 """The default model: trees and a Gaussian process, and what stands behind a prediction."""
 
 import json
+from dataclasses import asdict
 from pathlib import Path
 
 import numpy as np
@@ -16,10 +17,11 @@ from migbar.models.blend import MigbarFast
 from migbar.models.domain import Ranges, judge
 from migbar.models.process import distances
 from migbar.models.store import load_model, save_model
+from migbar.reproduce.cross_validation import as_markdown, cross_validation_table
+from migbar.reproduce.rows import as_csv
 from migbar.training.blend import BlendSettings, fit_process, normal_scores, train_migbar_fast
 from migbar.training.cells import doubled_cell, equivalent_cell
 from migbar.training.forest import ForestSettings
-from migbar.training.reproduction import as_csv, as_markdown, cross_validation_table
 from migbar.training.validation import Protocols
 from tests.core.records import rock_salt_records
 
@@ -142,7 +144,7 @@ def test_that_the_table_is_made_again_with_all_models(records: list[BandRecord])
     assert all(row.n == len(records) for row in rows)
     assert rows[0].mae_ev < rows[2].mae_ev
     assert rows[0].coverage is not None
-    assert len(as_csv(rows).splitlines()) == 7
+    assert len(as_csv([asdict(row) for row in rows]).splitlines()) == 7
     assert as_markdown(rows).count("| migbar-fast |") == 2
 
 

@@ -18,7 +18,7 @@ from migbar.datasets.storage import write_dataset
 from migbar.errors import Cancelled
 from migbar.models.store import load_model
 from migbar.progress import Silent
-from migbar.reproduce_own_data import chemistry_parts, random_parts
+from migbar.reproduce.own_data import chemistry_parts, random_parts
 from migbar.runs import RunState
 from migbar.training.own.judgement import class_means, judge
 from migbar.training.own.options import (

@@ -24,11 +24,11 @@ from migbar.models.relaxed import (
 from migbar.models.store import load_model, save_model
 from migbar.neb import relaxed_barrier, settings_from, usable_barrier
 from migbar.potentials import Provenance
+from migbar.reproduce.cross_validation import WITH_MACE, cross_validation_table
+from migbar.reproduce.stress_tests import ALL, as_markdown, stress_tests
 from migbar.training.blend import BlendSettings, train_migbar_fast
 from migbar.training.forest import ForestSettings
 from migbar.training.relaxed import RelaxedPaths
-from migbar.training.reproduction import WITH_MACE, cross_validation_table
-from migbar.training.stress import ALL, stress_markdown, stress_tests
 from migbar.training.validation import Protocols
 from tests.core.records import rock_salt_records
 from tests.core.relaxed_bands import relaxed_band
@@ -270,4 +270,4 @@ def test_that_stress_tests_hold_out_whole_ions_and_classes(records: list[BandRec
         ("class", "spinel", 12),
     ]
     assert all(0 <= row.coverage <= 1 for row in rows)
-    assert "| Li | 12 |" in stress_markdown(rows)
+    assert "| Li | 12 |" in as_markdown(rows)

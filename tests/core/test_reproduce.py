@@ -5,16 +5,13 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
-import typer
 
 from migbar.barriers import Barrier, ModelCard, Remark
-from migbar.cli.reproduce_tables import register
+from migbar.cli.reproduce import app
 from migbar.datasets import PublishedPath, write_bands
 from migbar.errors import MigbarError
 from migbar.models.networks.published import TABLE_S5
-from migbar.reproduce import as_csv, as_markdown, confusion, dataset_size, pathways, table_s5
-from migbar.training import classical
-from migbar.training.generalisation import (
+from migbar.reproduce.generalisation import (
     QUICK,
     QuickModel,
     by_scenario,
@@ -23,6 +20,9 @@ from migbar.training.generalisation import (
     held_out_pathways,
     structure_of,
 )
+from migbar.reproduce.paper import confusion, dataset_size, pathways, table_s5
+from migbar.reproduce.rows import as_csv, as_markdown
+from migbar.training import classical
 from tests.core.small_bands import example_records
 
 
@@ -206,8 +206,6 @@ def test_that_a_model_that_is_not_quick_is_refused():
     ],
 )
 def test_that_each_command_writes_its_table_and_figure(command, options, instant, tmp_path):
-    app = typer.Typer()
-    register(app)
     bands, out = tmp_path / "bands.json", tmp_path / "out"
     records = family_of_records()
     write_bands(records[:6] if command == "table-s5" else records, bands)
@@ -219,8 +217,6 @@ def test_that_each_command_writes_its_table_and_figure(command, options, instant
 
 
 def test_that_the_command_prints_json(tmp_path, capsys):
-    app = typer.Typer()
-    register(app)
     bands = tmp_path / "bands.json"
     write_bands(example_records(4), bands)
     app(["confusion", "--bands", str(bands), "-m", "band-forest", "--json"], standalone_mode=False)

@@ -8,11 +8,11 @@ from __future__ import annotations
 
 import io
 import sys
-from collections.abc import Callable
 
 import typer
 
 from migbar import __version__
+from migbar.cli.common import Panels, add_commands
 from migbar.errors import Cancelled, MigbarError
 
 app = typer.Typer(
@@ -55,7 +55,7 @@ def _register() -> None:
     )
 
     train_networks.register(train.app, models.app)
-    panels: dict[str, dict[str, Callable[..., None]]] = {
+    panels: Panels = {
         "One crystal": {"sites": sites.sites, "predict": predict.predict, "paths": paths.paths},
         "Many crystals": {"batch": batch.batch},
         "Relaxing, and DFT": {
@@ -67,9 +67,7 @@ def _register() -> None:
         "Models and data": {"evaluate": evaluate.evaluate},
         "The window": {"gui": gui.gui},
     }
-    for panel, commands in panels.items():
-        for name, command in commands.items():
-            app.command(name, rich_help_panel=panel)(command)
+    add_commands(app, panels)
     groups = {
         "models": models.app,
         "data": data.app,

@@ -5,11 +5,13 @@ from __future__ import annotations
 import json
 import math
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
+
+import typer
 
 from migbar.barriers import Remark
 from migbar.errors import MigbarError
@@ -21,6 +23,17 @@ if TYPE_CHECKING:
     from migbar.bands import Band
     from migbar.cli.options import HopOptions
     from migbar.hops import Hop, Matrix
+
+
+Panels = Mapping[str, Mapping[str, Callable[..., None]]]
+"""Commands by name, under the headings of a help page."""
+
+
+def add_commands(app: typer.Typer, panels: Panels) -> None:
+    """Add commands to an application, in the order in which its help lists them."""
+    for panel, commands in panels.items():
+        for name, command in commands.items():
+            app.command(name, rich_help_panel=panel)(command)
 
 
 def print_json(data: Any) -> None:

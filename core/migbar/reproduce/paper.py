@@ -5,8 +5,6 @@ Source: Devi, Butler and Sai Gautam (2026), Table S5 and Fig. 3. What was not tr
 
 from __future__ import annotations
 
-import csv
-import io
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from itertools import pairwise
@@ -21,23 +19,20 @@ from migbar.evaluation import Scores, evaluate, grouped_folds, score
 from migbar.models.networks.published import TABLE_S5
 from migbar.models.store import list_models, load_model
 from migbar.progress import SILENT, Progress, check_cancelled
-from migbar.training.classical import KINDS
-from migbar.training.generalisation import (
+from migbar.reproduce.generalisation import (
     SCENARIOS,
     SEED,
     ScenarioErrors,
     by_dataset_size,
     structure_of,
 )
+from migbar.reproduce.rows import Row
+from migbar.training.classical import KINDS
 
 APART_EV = 0.01
 """Two paths are told apart if their predictions differ by more than this (eV)."""
 
 NOT_TRAINED = "not trained"
-
-_ERROR = " se"
-
-Row = dict[str, Any]
 
 
 def table_s5(
@@ -252,34 +247,6 @@ def scenario_rows(found: Sequence[ScenarioErrors]) -> list[Row]:
         }
         for one in found
     ]
-
-
-def as_markdown(rows: Sequence[Row]) -> str:
-    """Return rows as a Markdown table; a score and its standard error share a column."""
-    names = [n for n in _column_names(rows) if not n.endswith(_ERROR)]
-    lines = ["| " + " | ".join(names) + " |", "|" + " --- |" * len(names)]
-    lines += ["| " + " | ".join(_cell(row, n) for n in names) + " |" for row in rows]
-    return "\n".join(lines) + "\n"
-
-
-def _cell(row: Row, name: str) -> str:
-    value, error = row.get(name), row.get(name + _ERROR)
-    text = f"{value:.3f}" if isinstance(value, float) else "" if value is None else str(value)
-    return text if error is None else f"{text} ± {error:.3f}"
-
-
-def _column_names(rows: Sequence[Row]) -> list[str]:
-    names = list(dict.fromkeys(key for row in rows for key in row))
-    return sorted(names, key=lambda name: name == "note")
-
-
-def as_csv(rows: Sequence[Row]) -> str:
-    """Return rows as CSV."""
-    text = io.StringIO()
-    writer = csv.DictWriter(text, _column_names(rows), lineterminator="\n")
-    writer.writeheader()
-    writer.writerows(rows)
-    return text.getvalue()
 
 
 def _names() -> list[str]:

@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import csv
-import io
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from functools import partial
 from typing import Any
 
@@ -17,7 +15,6 @@ from migbar.datasets import BandRecord, PublishedPath
 from migbar.progress import SILENT, Progress
 from migbar.training.blend import BlendSettings, fit_blend
 from migbar.training.relaxed import RelaxedPaths, fit_with_relaxed, published_barriers
-from migbar.training.stress import HeldOut
 from migbar.training.validation import (
     PROTOCOLS,
     Counter,
@@ -199,22 +196,6 @@ def _published_rows(
             columns = _columns(given[:, 0], [given[:, 1]])
             rows.append(Row(name, protocol, len(given), **columns))
     return rows
-
-
-def as_csv(rows: Sequence[Row | HeldOut]) -> str:
-    """Write the table with all columns."""
-    text = io.StringIO()
-    writer = csv.DictWriter(text, list(asdict(rows[0])), lineterminator="\n")
-    writer.writeheader()
-    for row in rows:
-        writer.writerow({key: _plain(value) for key, value in asdict(row).items()})
-    return text.getvalue()
-
-
-def _plain(value: Any) -> Any:
-    if isinstance(value, list):
-        return " ".join(str(part) for part in value)
-    return "" if value is None else value
 
 
 def as_markdown(rows: Sequence[Row]) -> str:

@@ -11,6 +11,7 @@ import tempfile
 from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -69,6 +70,19 @@ class Row:
     judged: int
     scores: dict[str, float]
     gain: Difference | None
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return one value for each column."""
+        gain = {} if self.gain is None else asdict(self.gain)
+        return {
+            "protocol": self.protocol,
+            "model": self.model,
+            "base": self.base,
+            "own": self.own,
+            "judged": self.judged,
+            **self.scores,
+            **{f"gain_{name}": value for name, value in gain.items()},
+        }
 
 
 def random_parts(count: int, seed: int) -> Parts:

@@ -4,17 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from migbar.files import replacing
-from migbar.reproduce import Row
+from migbar.pages import new_figure
+from migbar.reproduce.rows import Row
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
-    from migbar.training.generalisation import ScenarioErrors
+    from migbar.reproduce.generalisation import ScenarioErrors
 
 _COLOURS = ("#1f77b4", "#d9822b", "#2e8b57", "#8a5a9e", "#7f7f7f")
 
@@ -24,15 +25,6 @@ def save_figure(figure: Figure, folder: Path, name: str) -> None:
     for suffix in ("png", "svg"):
         with replacing(folder / f"{name}.{suffix}") as temporary:
             figure.savefig(temporary, format=suffix, dpi=200)
-
-
-def _axes(width: float, height: float) -> tuple[Figure, Any]:
-    from matplotlib.figure import Figure
-
-    figure = Figure(figsize=(width, height), layout="constrained")
-    axes = figure.add_subplot()
-    axes.spines[["top", "right"]].set_visible(False)
-    return figure, axes
 
 
 def table_s5_figure(rows: Sequence[Row]) -> Figure:
@@ -45,7 +37,7 @@ def table_s5_figure(rows: Sequence[Row]) -> Figure:
         "grouped MAE": "ours, grouped folds",
     }
     columns = [name for name in labels if any(row.get(name) is not None for row in rows)]
-    figure, axes = _axes(7.5, 0.8 + 0.1 * len(rows) * (len(columns) + 1))
+    figure, axes = new_figure(7.5, 0.8 + 0.1 * len(rows) * (len(columns) + 1))
     place = np.arange(len(rows))
     high = 0.8 / len(columns)
     for k, (name, colour) in enumerate(zip(columns, _COLOURS, strict=False)):
@@ -74,7 +66,7 @@ def table_s5_figure(rows: Sequence[Row]) -> Figure:
 def dataset_size_figure(rows: Sequence[Row]) -> Figure:
     """Error on training and on unseen paths against the number of paths trained on."""
     unseen = "test MAE" if "test MAE" in rows[0] else "grouped MAE"
-    figure, axes = _axes(5.5, 4.0)
+    figure, axes = new_figure(5.5, 4.0)
     for name, colour in zip(dict.fromkeys(row["model"] for row in rows), _COLOURS, strict=False):
         own = [row for row in rows if row["model"] == name]
         sizes = [row["paths trained on"] for row in own]
@@ -99,7 +91,7 @@ def scenarios_figure(found: Sequence[ScenarioErrors]) -> Figure:
     """Distributions of the absolute errors on what was held out."""
     models = list(dict.fromkeys(one.model for one in found))
     scenarios = list(dict.fromkeys(one.scenario for one in found))
-    figure, axes = _axes(max(5.0, 1.5 + 1.5 * len(models)), 4.0)
+    figure, axes = new_figure(max(5.0, 1.5 + 1.5 * len(models)), 4.0)
     for one in found:
         if not len(one.error_ev):
             continue
@@ -122,7 +114,7 @@ def scenarios_figure(found: Sequence[ScenarioErrors]) -> Figure:
 
 def pathways_figure(rows: Sequence[Row]) -> Figure:
     """Share of the structures with several paths that are told apart."""
-    figure, axes = _axes(5.5, 0.8 + 0.4 * len(rows))
+    figure, axes = new_figure(5.5, 0.8 + 0.4 * len(rows))
     axes.barh(
         [row["model"] for row in rows], [row["share"] or 0.0 for row in rows], color=_COLOURS[0]
     )

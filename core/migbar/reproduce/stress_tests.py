@@ -161,7 +161,7 @@ def _row(
     )
 
 
-def stress_markdown(rows: Sequence[HeldOut]) -> str:
+def as_markdown(rows: Sequence[HeldOut]) -> str:
     """Write the table for people, a block for each test."""
     lines = []
     for test in dict.fromkeys(row.test for row in rows):

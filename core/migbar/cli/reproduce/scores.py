@@ -1,4 +1,4 @@
-"""``migbar reproduce``: tables of scores and the default model, made again from data."""
+"""``migbar reproduce cross-validation``, ``stress-tests`` and ``migbar-fast``: how good the default model is."""
 
 from __future__ import annotations
 
@@ -8,30 +8,15 @@ from typing import Annotated
 
 import typer
 
-from migbar.cli import reproduce_neb, reproduce_own, reproduce_tables
 from migbar.cli.common import print_json, progress_bar
 from migbar.cli.options import AsJson
-
-app = typer.Typer(help="Make tables of scores and the default model again from data.")
-reproduce_tables.register(app)
-app.command("neb")(reproduce_neb.neb)
-app.command("own-data")(reproduce_own.own_data)
-
-Data = Annotated[Path, typer.Option("--data", help="JSON file of bands in the published format.")]
-Table = Annotated[
-    Path | None,
-    typer.Option("--table", help="Published table of the paths (CSV): labels, MACE-NEB barriers."),
-]
-Seed = Annotated[int, typer.Option(help="Same seed, same folds and models.")]
+from migbar.cli.reproduce.shared import Bands, Out, Seed, Table, show
 
 
-@app.command("cross-validation")
 def cross_validation(
-    data: Data,
+    bands: Bands,
     table: Table = None,
-    out: Annotated[
-        Path | None, typer.Option(help="Folder for cross-validation.md and cross-validation.csv.")
-    ] = None,
+    out: Out = None,
     folds: Annotated[int, typer.Option(help="Folds.", min=2)] = 10,
     repeats: Annotated[int, typer.Option(help="Repeats of each protocol.", min=1)] = 5,
     seed: Seed = 123,
@@ -39,60 +24,41 @@ def cross_validation(
 ) -> None:
     """Cross-validate migbar-fast and band-forest beside the class mean and published MACE-NEB."""
     from migbar.datasets import read_bands, read_published_table
-    from migbar.files import write_text
-    from migbar.training.reproduction import as_csv, as_markdown, cross_validation_table
+    from migbar.reproduce.cross_validation import as_markdown, cross_validation_table
     from migbar.training.validation import Protocols
 
-    records = read_bands(data)
+    records = read_bands(bands)
     published = read_published_table(table) if table is not None else {}
-    if out is not None:
-        out.mkdir(parents=True, exist_ok=True)
     with progress_bar() as progress:
         rows = cross_validation_table(
             records, published, seed, protocols=Protocols(folds, repeats, seed), progress=progress
         )
-    if out is not None:
-        write_text(out / "cross-validation.csv", as_csv(rows))
-        write_text(out / "cross-validation.md", as_markdown(rows))
-    if as_json:
-        print_json([asdict(row) for row in rows])
-    else:
-        typer.echo(as_markdown(rows), nl=False)
+    told = [asdict(row) for row in rows]
+    show("cross-validation", told, as_markdown(rows), out, as_json)
 
 
-@app.command("stress-tests")
 def stress_tests(
-    data: Data,
-    out: Annotated[Path | None, typer.Option(help="Folder for stress-tests.md and .csv.")] = None,
+    bands: Bands,
+    out: Out = None,
     seed: Seed = 123,
     as_json: AsJson = False,
 ) -> None:
     """Score migbar-fast with each ion, and each structural class, held out in turn."""
     from migbar.datasets import read_bands
-    from migbar.files import write_text
-    from migbar.training.reproduction import as_csv
-    from migbar.training.stress import stress_markdown
-    from migbar.training.stress import stress_tests as run
+    from migbar.reproduce.stress_tests import as_markdown
+    from migbar.reproduce.stress_tests import stress_tests as run
 
-    records = read_bands(data)
     with progress_bar() as progress:
-        rows = run(records, seed, progress=progress)
-    if out is not None:
-        out.mkdir(parents=True, exist_ok=True)
-        write_text(out / "stress-tests.csv", as_csv(rows))
-        write_text(out / "stress-tests.md", stress_markdown(rows))
-    if as_json:
-        print_json([asdict(row) for row in rows])
-    else:
-        typer.echo(stress_markdown(rows), nl=False)
+        rows = run(read_bands(bands), seed, progress=progress)
+    show("stress-tests", [asdict(row) for row in rows], as_markdown(rows), out, as_json)
 
 
-@app.command("migbar-fast")
 def migbar_fast(
-    data: Data,
+    bands: Bands,
     table: Table = None,
     out: Annotated[
-        Path | None, typer.Option(help="Folder for the model; your model store where not given.")
+        Path | None,
+        typer.Option("--out", "-o", help="Folder for the model; your model store where not given."),
     ] = None,
     seed: Seed = 123,
     as_json: AsJson = False,
@@ -103,7 +69,7 @@ def migbar_fast(
     from migbar.training.blend import train_migbar_fast
     from migbar.training.relaxed import published_barriers
 
-    records = read_bands(data)
+    records = read_bands(bands)
     published = read_published_table(table) if table is not None else {}
     labels = {name: path.label for name, path in published.items()}
     relaxed = published_barriers(published)
