@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
-from typing import Protocol
+from collections.abc import Iterator, Sequence
+from typing import Protocol, TypeVar
 
 from migbar.errors import Cancelled
+
+T = TypeVar("T")
 
 
 class Progress(Protocol):
@@ -33,3 +36,12 @@ def check_cancelled(progress: Progress) -> None:
     """Raise `Cancelled` if the user has asked to stop."""
     if progress.cancelled():
         raise Cancelled
+
+
+def reported(items: Sequence[T], progress: Progress, message: str) -> Iterator[T]:
+    """Go through `items`, report how many are done, and stop if asked to."""
+    for done, item in enumerate(items):
+        check_cancelled(progress)
+        progress.report(done, len(items), message)
+        yield item
+    progress.report(len(items), len(items), message)

@@ -13,7 +13,9 @@ from migbar.barriers import ModelCard
 from migbar.descriptors import descriptor_names
 from migbar.errors import ModelError
 from migbar.models import store
-from migbar.models.forest import LEAF, BandForest, Calibration, Domain, Trees
+from migbar.models.forest import LEAF, BandForest, Trees
+from migbar.models.intervals import Calibration
+from migbar.models.nearness import Domain
 
 
 @pytest.fixture

@@ -215,7 +215,8 @@ def bundled_paths() -> KnownPath:
         If the default predictor cannot be loaded.
     """
     from migbar.descriptors import descriptor_matrix
-    from migbar.models.blend import SAME_PATH, MigbarFast
+    from migbar.models.blend import MigbarFast
+    from migbar.models.nearness import SAME_PATH
     from migbar.models.store import load_model
 
     model = load_model("migbar-fast")

@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 
 from migbar.bands import Band
 from migbar.barriers import Barrier, ModelCard, Remark
-from migbar.descriptors import describe, descriptor_names
+from migbar.descriptors import describe
 from migbar.descriptors.words import subject
 from migbar.models.domain import Ranges, judge
 from migbar.models.explanation import (
@@ -28,14 +28,13 @@ from migbar.models.explanation import (
     KnownPath,
     SimilarPath,
 )
-from migbar.models.forest import INTERVAL_LEVEL, Calibration, Trees
+from migbar.models.forest import Trees
+from migbar.models.intervals import INTERVAL_LEVEL, Calibration
+from migbar.models.nearness import SAME_PATH
 from migbar.models.process import NormalScores, Process
 from migbar.models.relaxed import RelaxedBarrier, RelaxedBy
 from migbar.models.shapley import LeafTests
-from migbar.progress import SILENT, Progress, check_cancelled
-
-SAME_PATH = 0.02
-"""Two paths closer than this in normal scores (root mean square) are taken for the same."""
+from migbar.progress import SILENT, Progress, reported
 
 RELAXED = "relaxed."
 """Before the names of the weights that take a relaxed barrier, too."""
@@ -149,6 +148,7 @@ class MigbarFast:
         self.calibration = calibration
         self.reach = reach
         self.known = tuple(known)
+        self.names: list[str] = card.training["descriptors"]
         self.with_relaxed = with_relaxed
 
     @property
@@ -159,8 +159,6 @@ class MigbarFast:
     @classmethod
     def from_weights(cls, card: ModelCard, weights: dict[str, NDArray[Any]]) -> MigbarFast:
         """Make the model again from what `weights` gave."""
-        if card.training.get("descriptors") != list(descriptor_names()):
-            raise ValueError("it was trained on other descriptors than this version computes")
         usual, reach = (float(v) for v in weights["reach"])
         known = [KnownPath(*row) for row in json.loads(weights["known"].tobytes())]
         with_relaxed = None
@@ -168,11 +166,13 @@ class MigbarFast:
             about = card.training["relaxed"]
             kind = RelaxedBy(about["potential"], about["preset"], about["ends_relaxed"])
             blend = Blend.from_weights(weights, RELAXED)
-            with_relaxed = WithRelaxed(kind, blend, _calibration(weights[f"{RELAXED}calibration"]))
+            with_relaxed = WithRelaxed(
+                kind, blend, Calibration.of(weights[f"{RELAXED}calibration"])
+            )
         return cls(
             card,
             Blend.from_weights(weights),
-            _calibration(weights["calibration"]),
+            Calibration.of(weights["calibration"]),
             (usual, reach),
             known,
             with_relaxed,
@@ -183,13 +183,13 @@ class MigbarFast:
         known = json.dumps([astuple(path) for path in self.known], ensure_ascii=False)
         arrays = {
             **self.blend.weights(),
-            "calibration": np.array(astuple(self.calibration)),
+            "calibration": self.calibration.array,
             "reach": np.array(self.reach),
             "known": np.frombuffer(known.encode(), np.uint8),
         }
         if self.with_relaxed is not None:
             arrays |= self.with_relaxed.blend.weights(RELAXED)
-            arrays[f"{RELAXED}calibration"] = np.array(astuple(self.with_relaxed.calibration))
+            arrays[f"{RELAXED}calibration"] = self.with_relaxed.calibration.array
         return arrays
 
     def predict(
@@ -208,14 +208,11 @@ class MigbarFast:
             Barriers of the relaxed bands, of the kind that the model `takes`, where they are known
             (`migbar.models.relaxed.predict_with_relaxed` checks that).
         """
-        barriers = []
         helps = [None] * len(bands) if relaxed is None else relaxed
-        for done, (band, help_) in enumerate(zip(bands, helps, strict=True)):
-            check_cancelled(progress)
-            progress.report(done, len(bands), "Predicting barriers")
-            barriers.append(self._predict_one(band, help_))
-        progress.report(len(bands), len(bands), "Predicting barriers")
-        return barriers
+        pairs = list(zip(bands, helps, strict=True))
+        return [
+            self._predict_one(*pair) for pair in reported(pairs, progress, "Predicting barriers")
+        ]
 
     def similar(self, band: Band) -> tuple[SimilarPath, ...]:
         """Return the known paths that are most similar to a band, nearest first."""
@@ -313,12 +310,11 @@ class MigbarFast:
         support = process.support[path].astype(np.float64)
         apart = np.abs(scores - support)
         there = process.scores.values(support[None])[0]
-        names = self.card.training["descriptors"]
         found: dict[str, Difference] = {}
         for i in np.argsort(-apart, kind="stable"):
-            words = subject(names[i])
+            words = subject(self.names[i])
             if words not in found:
-                found[words] = Difference(words, names[i], float(x[i]), float(there[i]))
+                found[words] = Difference(words, self.names[i], float(x[i]), float(there[i]))
             if len(found) == DIFFERENCES:
                 break
         return tuple(found.values())
@@ -331,10 +327,9 @@ class MigbarFast:
         """Return the barrier that trees start from and what moves it, in eV."""
         base, shares = self._leaf_tests.base, self._leaf_tests.shapley_values(x)
         pushes = shares * (2 * base + shares.sum())  # Σ = (base + Σ shares)² − base²
-        names = self.card.training["descriptors"]
         typical = np.median(self.blend.process.scores.knots, axis=0)
         found = []
-        subjects = np.array([subject(name) for name in names])
+        subjects = np.array([subject(name) for name in self.names])
         for words in dict.fromkeys(subjects.tolist()):
             members = np.flatnonzero(subjects == words)
             lead = members[np.abs(pushes[members]).argmax()]
@@ -342,14 +337,10 @@ class MigbarFast:
                 Contribution(
                     subject=words,
                     push_ev=float(pushes[members].sum()),
-                    descriptor=names[lead],
+                    descriptor=self.names[lead],
                     value=float(x[lead]),
                     typical=float(typical[lead]),
                 )
             )
         found.sort(key=lambda c: -abs(c.push_ev))
         return base**2, tuple(found)
-
-
-def _calibration(array: NDArray[Any]) -> Calibration:
-    return Calibration(*(float(v) for v in array))

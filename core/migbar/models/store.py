@@ -217,12 +217,24 @@ def _load(folder: Path) -> Predictor:
             f"the model '{card.name}' was made by the recipe '{recipe}', which this version of "
             "MigBar does not know; update MigBar."
         )
+    _check_descriptors(card)
     module, name = _RECIPES[recipe]
     kind: type[StoredModel] = getattr(import_module(module), name)
     try:
         return kind.from_weights(card, load(data))
     except (KeyError, ValueError, IndexError, TypeError) as error:
         raise ModelError(_damaged(folder, f"its weights do not fit ({error})")) from None
+
+
+def _check_descriptors(card: ModelCard) -> None:
+    from migbar.descriptors import descriptor_names
+
+    learnt, computed = card.training.get("descriptors"), descriptor_names()
+    if learnt is not None and tuple(learnt) != computed:
+        raise ModelError(
+            f"the model '{card.name}' was trained on other descriptors of paths ({len(learnt)}) than this version "
+            f"of MigBar computes ({len(computed)}); train it again on the same data."
+        )
 
 
 def _damaged(folder: Path, reason: str) -> str:

@@ -20,7 +20,7 @@ from migbar.datasets import BandRecord, data_hash
 from migbar.errors import MigbarError
 from migbar.files import user_dir
 from migbar.graphs import load_arrays, save_arrays
-from migbar.progress import SILENT, Progress, check_cancelled
+from migbar.progress import SILENT, Progress, reported
 from migbar.training.tessellation import Facets, cell_statistics, tessellate
 
 KINDS = ("RFR", "GBR")
@@ -156,11 +156,8 @@ def feature_table(
         values = np.empty_like(stored["values"])
         values[order] = stored["values"]
         return FeatureTable(tuple(stored["names"].tolist()), values)
-    rows = []
-    for done, record in enumerate(records):
-        check_cancelled(progress)
-        progress.report(done, len(records), "Describing paths for RFR and GBR")
-        rows.append(describe(record.band))
+    shown = reported(records, progress, "Describing paths for RFR and GBR")
+    rows = [describe(record.band) for record in shown]
     names = tuple(rows[0])
     values = np.array([list(row.values()) for row in rows])
     folder.mkdir(parents=True, exist_ok=True)

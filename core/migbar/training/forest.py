@@ -13,7 +13,8 @@ from numpy.typing import NDArray
 
 from migbar.barriers import ModelCard
 from migbar.datasets import BandRecord
-from migbar.models.forest import LEAF, BandForest, Domain, Trees
+from migbar.models.forest import LEAF, BandForest, Trees
+from migbar.models.nearness import Domain
 from migbar.progress import SILENT, Progress
 from migbar.training.validation import (
     NOTES,
@@ -106,7 +107,7 @@ def train_band_forest(
         scores=scores,
         notes=list(NOTES),
     )
-    return BandForest(card, fit(x, y), calibrate(y, unseen), domain_of(x))
+    return BandForest(card, fit(x, y), calibrate(y, unseen), Domain.of(x))
 
 
 def grow(
@@ -156,19 +157,3 @@ def _tree_arrays(tree: Any, power: float) -> tuple[NDArray[Any], ...]:
         root.astype(np.float32),
         tree.n_node_samples.astype(np.uint16),
     )
-
-
-def domain_of(x: NDArray[np.float64]) -> Domain:
-    """Say what a model on these descriptors knows."""
-    mean, scale = x.mean(axis=0), x.std(axis=0)
-    scale[scale < 1e-6] = 1.0
-    domain = Domain(
-        mean.astype(np.float32),
-        scale.astype(np.float32),
-        ((x - mean) / scale).astype(np.float32),
-        0.0,
-    )
-    between = domain.distances(x)
-    np.fill_diagonal(between, np.inf)
-    reach = float(np.quantile(between.min(axis=1), 0.975))
-    return Domain(domain.mean, domain.scale, domain.known, reach)

@@ -19,8 +19,8 @@ from migbar.datasets import BandRecord, data_hash
 from migbar.descriptors import descriptor_matrix, descriptor_names
 from migbar.errors import BandsFileError
 from migbar.evaluation import grouped_folds, random_folds, score
-from migbar.models.forest import INTERVAL_LEVEL, Calibration
-from migbar.progress import Progress, check_cancelled
+from migbar.models.intervals import INTERVAL_LEVEL, Calibration
+from migbar.progress import Progress, check_cancelled, reported
 from migbar.training.cells import doubled_cell, equivalent_cell
 
 MIN_PATHS = 20
@@ -120,12 +120,7 @@ def targets(records: Sequence[BandRecord]) -> NDArray[np.float64]:
 
 def described(records: Sequence[BandRecord], progress: Progress) -> NDArray[np.float64]:
     """Describe the paths, one row each."""
-    rows = []
-    for done, record in enumerate(records):
-        check_cancelled(progress)
-        progress.report(done, len(records), "Describing paths")
-        rows.append(descriptor_matrix([record.band])[0])
-    return np.array(rows)
+    return descriptor_matrix(r.band for r in reported(records, progress, "Describing paths"))
 
 
 def all_folds(

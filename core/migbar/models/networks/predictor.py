@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import asdict
 from typing import Any
 
 import numpy as np
@@ -14,7 +13,8 @@ from migbar.bands import Band
 from migbar.barriers import Barrier, ModelCard, Remark
 from migbar.errors import ModelError
 from migbar.graphs import CrystalGraph, GraphSettings, band_graph, end_graphs, path_sub_graph
-from migbar.models.forest import INTERVAL_LEVEL, SAME_PATH, Calibration, Domain
+from migbar.models.intervals import INTERVAL_LEVEL, Calibration
+from migbar.models.nearness import Domain, unseen_remarks
 from migbar.models.networks.architectures import ARCHITECTURES, Network, NetworkSize, make_network
 from migbar.models.networks.batch import batch_graphs
 from migbar.models.networks.scaling import TargetScaling
@@ -87,12 +87,9 @@ class NetworkPredictor:
             raise ValueError(f"its weights do not fit its architecture ({error})") from None
         calibration = domain = None
         if "calibration" in weights:
-            calibration = Calibration(*(float(v) for v in weights["calibration"]))
+            calibration = Calibration.of(weights["calibration"])
         if "domain.known" in weights:
-            mean, scale, known = (
-                weights[f"domain.{name}"].astype(np.float32) for name in ("mean", "scale", "known")
-            )
-            domain = Domain(mean, scale, known, float(weights["domain.reach"][0]))
+            domain = Domain.from_weights(weights)
         return cls(card, network, calibration, domain)
 
     def weights(self) -> dict[str, NDArray[Any]]:
@@ -107,11 +104,9 @@ class NetworkPredictor:
             for key, value in self.network.state_dict().items()
         }
         if self.calibration is not None:
-            arrays["calibration"] = np.array(list(asdict(self.calibration).values()))
+            arrays["calibration"] = self.calibration.array
         if self.domain is not None:
-            for name in ("mean", "scale", "known"):
-                arrays[f"domain.{name}"] = getattr(self.domain, name)
-            arrays["domain.reach"] = np.array([self.domain.reach])
+            arrays |= self.domain.weights()
         return arrays
 
     def on_backend(self, backend: str) -> NetworkPredictor:
@@ -170,7 +165,6 @@ class NetworkPredictor:
         return np.maximum(values - margin, 0.0), values + margin
 
     def _remarks(self, band: Band, x: NDArray[np.float64]) -> list[Remark]:
-        training = self.card.training
         remarks = []
         if self.calibration is None:
             remarks.append(
@@ -180,44 +174,8 @@ class NetworkPredictor:
                     "it may be too narrow.",
                 )
             )
-        if "ions" in training and band.ion not in training["ions"]:
-            remarks.append(
-                Remark(
-                    "unseen_ion",
-                    f"The model has never seen {band.ion} move (it knows "
-                    f"{', '.join(training['ions'])}); take the number as a rough guess.",
-                )
-            )
-        unseen = sorted(set(band.host.symbol_set) - {band.ion, *training.get("elements", ())})
-        if unseen and "elements" in training:
-            remarks.append(
-                Remark(
-                    "unseen_element",
-                    f"No training path has a host with {', '.join(unseen)}; expect a larger error.",
-                )
-            )
-        return remarks + self._domain_remarks(x)
-
-    def _domain_remarks(self, x: NDArray[np.float64]) -> list[Remark]:
-        if self.domain is None:
-            return []
-        nearest = float(self.domain.distances(x)[0].min())
-        if nearest < SAME_PATH:
-            return [
-                Remark(
-                    "training_path",
-                    "This path is in the model's training data: the number is a memory, not a test.",
-                )
-            ]
-        if nearest > self.domain.reach:
-            return [
-                Remark(
-                    "outside_domain",
-                    f"This path is unlike those the model learnt from (distance {nearest:.2f}, "
-                    f"usual up to {self.domain.reach:.2f}); expect a larger error.",
-                )
-            ]
-        return []
+        remarks += unseen_remarks(band, self.card.training)
+        return remarks if self.domain is None else remarks + self.domain.remarks(x)
 
 
 def band_graphs(

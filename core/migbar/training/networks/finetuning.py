@@ -21,12 +21,13 @@ from migbar.datasets import BandRecord, data_hash
 from migbar.errors import BandsFileError
 from migbar.evaluation import grouped_folds, score
 from migbar.graphs import GraphSettings, pack
-from migbar.models.forest import INTERVAL_LEVEL, Calibration, Domain
+from migbar.models.intervals import INTERVAL_LEVEL, Calibration
+from migbar.models.nearness import Domain
 from migbar.models.networks.architectures import Network
 from migbar.models.networks.predictor import RECIPE, NetworkPredictor, band_graphs
 from migbar.models.networks.published import LAPLACE_90
 from migbar.models.networks.scaling import TargetScaling
-from migbar.progress import SILENT, Progress, check_cancelled
+from migbar.progress import SILENT, Progress, reported
 from migbar.training.cells import doubled_cell, equivalent_cell
 from migbar.training.networks.loop import ONE_DEVICE, Epoch, Hardware, predict_scaled, train_network
 from migbar.training.networks.packing import TrainingData
@@ -64,9 +65,7 @@ def pack_bands(
     progress : Progress
     """
     shown = []
-    for done, record in enumerate(records):
-        check_cancelled(progress)
-        progress.report(done, len(records), "Building graphs")
+    for record in reported(records, progress, "Building graphs"):
         shown.append(band_graphs(record.band, inputs, settings))
     barriers = np.array([record.target_ev for record in records], float)
     scaling = TargetScaling.of(barriers, power)
@@ -277,7 +276,7 @@ def make_predictor(
         scores=scores,
         notes=list(notes),
     )
-    return NetworkPredictor(card, network, calibration, domain_of(pooled))
+    return NetworkPredictor(card, network, calibration, Domain.of(pooled))
 
 
 def in_half_precision(model: NetworkPredictor) -> NetworkPredictor:
@@ -324,18 +323,6 @@ def _coverage(y: NDArray[np.float64], unseen: CrossValidation) -> dict[str, floa
         "coverage": round(float(inside.mean()), 4),
         "median_width_ev": round(float(np.median(width)), 4),
     }
-
-
-def domain_of(pooled: NDArray[np.float64]) -> Domain:
-    """Say what a network that gives its training paths these vectors knows."""
-    mean, scale = pooled.mean(axis=0), pooled.std(axis=0)
-    scale[scale < 1e-6] = 1.0
-    known = ((pooled - mean) / scale).astype(np.float32)
-    domain = Domain(mean.astype(np.float32), scale.astype(np.float32), known, 0.0)
-    between = domain.distances(pooled)
-    np.fill_diagonal(between, np.inf)
-    reach = float(np.quantile(between.min(axis=1), 0.975))
-    return Domain(domain.mean, domain.scale, domain.known, reach)
 
 
 def _summary(recipe: Recipe) -> str:

@@ -16,7 +16,7 @@ from migbar.barriers import ModelCard
 from migbar.datasets import BandRecord
 from migbar.devices import choose_device
 from migbar.errors import BandsFileError, MigbarError
-from migbar.models.forest import Domain
+from migbar.models.nearness import Domain
 from migbar.models.networks.architectures import Network, make_network
 from migbar.models.networks.predictor import RECIPE, NetworkPredictor
 from migbar.models.networks.published import LAPLACE_90, NETWORKS
@@ -27,7 +27,6 @@ from migbar.training.networks.finetuning import (
     MIN_PATHS,
     SUPERCELL_NOTE,
     calibrate,
-    domain_of,
     pack_bands,
     pooled_vectors,
 )
@@ -303,4 +302,4 @@ class NetworkLearner:
         before = self.begun.domain
         if before is not None and self.options.train == "heads":
             vectors = np.vstack([before.known.astype(float) * before.scale + before.mean, vectors])
-        return domain_of(vectors)
+        return Domain.of(vectors)

@@ -19,12 +19,14 @@ from migbar.descriptors import descriptor_names
 from migbar.errors import BandsFileError
 from migbar.evaluation import grouped_folds
 from migbar.files import replacing
-from migbar.models.blend import SAME_PATH, Blend, MigbarFast
-from migbar.models.forest import BandForest, Calibration
+from migbar.models.blend import Blend, MigbarFast
+from migbar.models.forest import BandForest
+from migbar.models.intervals import Calibration
+from migbar.models.nearness import SAME_PATH, Domain
 from migbar.models.store import StoredModel
 from migbar.progress import Progress, check_cancelled
 from migbar.training.blend import BlendSettings, fit_blend, fit_process
-from migbar.training.forest import ForestSettings, domain_of, grow
+from migbar.training.forest import ForestSettings, grow
 from migbar.training.own.options import Preset, TrainingOptions
 from migbar.training.own.paths import DescribedPaths, bundled_training_paths, describe_records
 from migbar.training.validation import MIN_PATHS, NOTES, Fit, OutOfFold, Regressor, calibrate
@@ -237,7 +239,7 @@ class TreeLearner:
         summary = f"{_SUMMARIES[self.recipe]}, {start}."
         card = ModelCard(self.options.name, "1", summary, training, notes=list(NOTES))
         if self.recipe == "band-forest":
-            return BandForest(card, fitted, calibration, domain_of(paths.x))
+            return BandForest(card, fitted, calibration, Domain.of(paths.x))
         return MigbarFast(card, fitted, calibration, _reach(fitted, paths), paths.known)
 
 
