@@ -7,6 +7,7 @@ from dataclasses import replace
 
 from migbar.datasets import BandRecord
 from migbar.hops import Hop, Mechanism, hop_between_points
+from migbar_gui import energies
 from migbar_gui.jobs import Jobs
 from migbar_gui.opening import describe
 from migbar_gui.workspace import Document, Workspace
@@ -37,7 +38,9 @@ def open_record(
         workspace.set_mechanism(hop.mechanism)
         workspace.set_supercell("none")
         path_id = workspace.add_path(hop)
-        workspace.set_note(path_id, "" if known is None else f"known barrier {known:.3f} eV")
+        workspace.set_note(
+            path_id, "" if known is None else f"known barrier {energies.energy(known)}"
+        )
 
     jobs.start("open", f"Opening {name}", work, show)
 

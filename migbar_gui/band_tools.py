@@ -194,7 +194,7 @@ class BandTools(QObject):
     ) -> None:
         note = Remark(
             "relaxed",
-            f"Relaxed with {relaxed.potential}: volume {relaxed.volume_change:+.2%}, atoms by up to "
+            f"Relaxed with {relaxed.potential}: volume {100 * relaxed.volume_change:+.2f} %, atoms by up to "
             f"{relaxed.displacements.max():.3f} Å.".replace("-", "−"),
         )
         earlier = document.notes if document is not None else ()

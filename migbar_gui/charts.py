@@ -12,6 +12,7 @@ from PySide6.QtCore import QEvent, QPointF, QRectF, QSize, Qt, Signal
 from PySide6.QtGui import QColor, QHelpEvent, QMouseEvent, QPainter, QPaintEvent, QPen, QPolygonF
 from PySide6.QtWidgets import QSizePolicy, QToolTip, QWidget
 
+from migbar_gui import energies
 from migbar_gui.theme import current_theme
 
 NEAR_PX = 9.0
@@ -47,7 +48,10 @@ class Axes:
 
 
 class Chart(QWidget):
-    """A widget with two labelled axes; what is in them is drawn by `draw`."""
+    """A widget with two labelled axes; what is in them is drawn by `draw`.
+
+    An axis whose caption holds ``{unit}`` is one of energies in eV, and is labelled in the user's unit.
+    """
 
     def __init__(self, x_caption: str, y_caption: str, name: str) -> None:
         super().__init__()
@@ -76,10 +80,15 @@ class Chart(QWidget):
             return None
         metrics = self.fontMetrics()
         line = metrics.lineSpacing()
-        widest = max((metrics.horizontalAdvance(f"{t:g}") for t in ticks(*found[1])), default=0)
+        texts = _labelled(self.y_caption, found[1]).values()
+        widest = max((metrics.horizontalAdvance(text) for text in texts), default=0)
         left, top = widest + 10.0, 1.5 * line
         room = QRectF(left, top, self.width() - left - 12, self.height() - top - 2.3 * line)
         return Axes(room, *found)
+
+    def refresh_unit(self) -> None:
+        """Follow the choice of the unit."""
+        self.update()
 
     def paintEvent(self, _event: QPaintEvent) -> None:  # noqa: N802
         axes = self.axes()
@@ -96,28 +105,35 @@ class Chart(QWidget):
 
     def _draw_frame(self, painter: QPainter, axes: Axes) -> None:
         theme, metrics, frame = current_theme(), self.fontMetrics(), axes.frame
-        for tick in ticks(*axes.y_range):
+        for tick, text in _labelled(self.y_caption, axes.y_range).items():
             y = axes.point(axes.x_range[0], tick).y()
             painter.setPen(QPen(QColor(theme.border), 1))
             painter.drawLine(QPointF(frame.left(), y), QPointF(frame.right(), y))
-            text = f"{tick:g}"
             painter.setPen(QColor(theme.muted))
             x = frame.left() - 6 - metrics.horizontalAdvance(text)
             painter.drawText(QPointF(x, y + metrics.ascent() / 2 - 1), text)
-        for tick in ticks(*axes.x_range):
-            text = f"{tick:g}"
+        for tick, text in _labelled(self.x_caption, axes.x_range).items():
             x = axes.point(tick, 0).x() - metrics.horizontalAdvance(text) / 2
             painter.drawText(QPointF(x, frame.bottom() + metrics.ascent() + 4), text)
-        painter.drawText(QPointF(0, metrics.ascent()), self.y_caption)
-        x = frame.center().x() - metrics.horizontalAdvance(self.x_caption) / 2
-        painter.drawText(QPointF(x, self.height() - metrics.descent() - 1), self.x_caption)
+        x_caption, y_caption = (
+            caption.format(unit=energies.unit()) for caption in (self.x_caption, self.y_caption)
+        )
+        painter.drawText(QPointF(0, metrics.ascent()), y_caption)
+        x = frame.center().x() - metrics.horizontalAdvance(x_caption) / 2
+        painter.drawText(QPointF(x, self.height() - metrics.descent() - 1), x_caption)
+
+
+def _labelled(caption: str, ends: tuple[float, float]) -> dict[float, str]:
+    """Return round numbers on an axis with their texts; those of energies are round in the user's unit."""
+    scale = energies.scaled(1.0) if "{unit}" in caption else 1.0
+    return {tick / scale: f"{tick:g}" for tick in ticks(ends[0] * scale, ends[1] * scale)}
 
 
 class Histogram(Chart):
     """How often barriers of some height occur."""
 
     def __init__(self) -> None:
-        super().__init__("barrier (eV)", "paths", "Barriers")
+        super().__init__("Barrier ({unit})", "Paths", "Barriers")
         self._values: NDArray[np.float64] = np.zeros(0)
 
     def show_values(self, values: NDArray[np.float64]) -> None:
@@ -249,7 +265,9 @@ class ParityPlot(Chart):
     clicked = Signal(int)
 
     def __init__(self) -> None:
-        super().__init__("known barrier (eV)", "predicted (eV)", "Predicted over known barriers")
+        super().__init__(
+            "Known barrier ({unit})", "Predicted ({unit})", "Predicted over known barriers"
+        )
         self._names: list[str] = []
         self._known: NDArray[np.float64] = np.zeros(0)
         self._predicted: NDArray[np.float64] = np.zeros(0)
@@ -349,9 +367,8 @@ class ParityPlot(Chart):
         if isinstance(event, QHelpEvent):
             index = self.index_at(QPointF(event.pos()))
             if index is not None:
-                text = f"{self._names[index]}: known {self._known[index]:.3f}"
-                QToolTip.showText(
-                    event.globalPos(), f"{text}, predicted {self._predicted[index]:.3f} eV", self
-                )
+                text = f"{self._names[index]}: known {energies.energy(self._known[index])}"
+                predicted = energies.energy(self._predicted[index])
+                QToolTip.showText(event.globalPos(), f"{text}, predicted {predicted}", self)
             return True
         return super().event(event)

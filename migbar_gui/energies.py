@@ -1,17 +1,28 @@
 """How the window writes energies: in eV or meV, with as many decimals as the user likes.
 
-Every number that the window shows goes through here, so that a change of the unit is seen everywhere; whoever
-shows one connects to `migbar_gui.workspace.Workspace.numbers_changed`. Files are always written in eV.
+Every number that the window shows goes through here, so that a change of the unit is seen everywhere: what follows
+the workspace connects to `migbar_gui.workspace.Workspace.numbers_changed`, any other widget has `refresh_unit`
+(`ShowsEnergies`). Files are always written in eV.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from typing import Protocol, runtime_checkable
 
 UNITS = {"eV": 0, "meV": 3}
 """Decimals by which each unit moves the point to the right."""
 
 USUAL_PLACES = 3
+
+
+@runtime_checkable
+class ShowsEnergies(Protocol):
+    """A widget of the window, or of one of its dialogs, that shows energies."""
+
+    def refresh_unit(self) -> None:
+        """Write them anew."""
+        ...
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,11 +7,12 @@ import sys
 from typing import TYPE_CHECKING
 
 from PySide6.QtCore import QCoreApplication, QObject
+from PySide6.QtWidgets import QWidget
 
 from migbar.devices import VARIABLE
 from migbar_gui import colours, energies
+from migbar_gui.energies import ShowsEnergies
 from migbar_gui.preferences import Preferences
-from migbar_gui.widgets import EnergyBox
 
 if TYPE_CHECKING:
     from migbar_gui.main_window import MainWindow
@@ -43,8 +44,9 @@ class Follower(QObject):
             window.refresh_theme()
         elif key in ("energy_unit", "energy_places"):
             energies.set_format(unit=str(value("energy_unit")), places=int(value("energy_places")))
-            for box in window.findChildren(EnergyBox):
-                box.refresh_unit()
+            for widget in window.findChildren(QWidget):
+                if isinstance(widget, ShowsEnergies):
+                    widget.refresh_unit()
             window.workspace.numbers_changed.emit()
         elif key == "threshold_ev":
             window.workspace.set_threshold(float(value(key)))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterable, Sequence
 from typing import TypeVar
 
@@ -30,6 +31,8 @@ from PySide6.QtWidgets import (
 from migbar_gui import energies
 
 SpinBox = TypeVar("SpinBox", bound=QAbstractSpinBox)
+
+_SUBSCRIPTS = str.maketrans("0123456789", "₀₁₂₃₄₅₆₇₈₉")
 
 
 def label(text: str = "", role: str = "", wrap: bool = False) -> QLabel:
@@ -93,6 +96,13 @@ def as_list(view: QTableView, name: str, widths: Iterable[tuple[int, int]]) -> N
     view.horizontalHeader().setStretchLastSection(True)
     for column, width in widths:
         view.setColumnWidth(column, width)
+
+
+def formula_text(name: str) -> str:
+    """Write the numbers after the elements of a formula, or of a name that holds one, as subscripts."""
+    return re.sub(
+        r"(?:(?<=[A-Z)])|(?<=[A-Z][a-z]))\d+", lambda m: m[0].translate(_SUBSCRIPTS), name
+    )
 
 
 def indented(box: SpinBox) -> SpinBox:

@@ -152,6 +152,6 @@ def _clash_remarks(near: Sequence[Approach], band: Band) -> list[Remark]:
     count = f"; {len(clashes)} of {band.n_images} images are too close" if len(clashes) > 1 else ""
     text = (
         f"Image {worst.image} comes within {worst.distance:.2f} Å of {worst.element}, under {limit:.2f} Å "
-        f"({CLASH_FRACTION:.0%} of the ionic radii's sum){count}. The true path bends around it."
+        f"({100 * CLASH_FRACTION:.0f} % of the ionic radii's sum){count}. The true path bends around it."
     )
     return [Remark("close_approach", text)]

@@ -213,7 +213,8 @@ def _hop_section(result: CrystalPaths, threshold_ev: float) -> str:
     )  # fmt: skip
     level = result.paths[0].barrier.interval_level
     return (
-        f"<figure>{svg(barrier_figure(result, threshold_ev))}<figcaption>Barriers with their {level:.0%} intervals; "
+        f"<figure>{svg(barrier_figure(result, threshold_ev))}"
+        f"<figcaption>Barriers with their {100 * level:.0f} % intervals; "
         f"the line is the threshold of {threshold_ev:g} eV.</figcaption></figure>"
         + table(head, rows)
     )

@@ -202,7 +202,7 @@ def explain(parameters: HoppingParameters) -> str:
     """Say in one sentence what an estimate was made from."""
     p = parameters
     return (
-        "An estimate for independent hops, D = f g a² ν exp(−E_m/k_B T) and σ = q² x c D/k_B T, with "
+        "An estimate for independent hops, D = f g a² ν exp(−Eₘ/kT) and σ = q² x c D/kT, with "
         f"f = {p.correlation_factor:g}, g = {p.geometric_factor:g}, a = {p.hop_length:.2f} Å, "
         f"ν = {p.attempt_frequency:.3g} 1/s, T = {p.temperature:g} K, q = {p.ion_charge:g} e, "
         f"x = {p.ion_density:.4g} ions/Å³, c = {p.vacancy_fraction:g} (the fraction of vacancies where "

@@ -27,6 +27,7 @@ from PySide6.QtWidgets import (
 from migbar.barriers import ModelCard
 from migbar.models.networks.published import NETWORKS
 from migbar.models.sharing import SUFFIX, is_own
+from migbar_gui import energies
 from migbar_gui.models import Models
 from migbar_gui.panels.notice import Notice
 from migbar_gui.widgets import Question, button, clear, field_rows, label, line
@@ -39,6 +40,9 @@ FILES = (
 PROTOCOLS = {
     "grouped": "Unseen frameworks",
     "random": "Unseen paths",
+    "grouped_with_relaxed": "Unseen frameworks, band relaxed with MACE",
+    "random_with_relaxed": "Unseen paths, band relaxed with MACE",
+    "grouped_from_scratch": "Unseen frameworks, not pre-trained",
     "training": "Paths it was trained on",
     "validation": "Held-out paths",
     "published_test": "The paper's test paths",
@@ -48,11 +52,12 @@ PROTOCOLS = {
 """What is said of a protocol of scores; others are shown by their own names."""
 
 SCORES = (
-    ("mae_ev", "MAE (eV)", 3),
+    ("mae_ev", "MAE ({unit})", 3),
     ("r2", "R²", 2),
-    ("rmse_ev", "RMSE (eV)", 3),
+    ("rmse_ev", "RMSE ({unit})", 3),
     ("accuracy", "Accuracy", 2),
 )
+"""Key, title, and decimals; where the key ends in ``_ev`` it is an energy."""
 
 
 class ModelsDialog(QDialog):
@@ -106,6 +111,10 @@ class ModelsDialog(QDialog):
             self.list.addItem(item)
         self.list.blockSignals(False)
         self._select(before if before in self._cards else self._models.used)
+
+    def refresh_unit(self) -> None:
+        """Write the scores in the unit that the user likes."""
+        self._show_card()
 
     def _select(self, name: str) -> None:
         for row, known in enumerate(self._cards):
@@ -289,8 +298,7 @@ def score_grid(scores: Mapping[str, Any]) -> QWidget | None:
     grid.setHorizontalSpacing(16)
     grid.setVerticalSpacing(4)
     grid.setColumnStretch(len(SCORES) + 2, 1)
-    for column, text in enumerate(("", "Paths", *(title for _, title, _ in SCORES))):
-        grid.addWidget(label(text, "muted"), 0, column)
+    add_titles(grid)
     for row, (name, values) in enumerate(rows.items(), start=1):
         words = PROTOCOLS.get(name, name.replace("_", " "))
         grid.addWidget(label(words[:1].upper() + words[1:]), row, 0)
@@ -300,14 +308,22 @@ def score_grid(scores: Mapping[str, Any]) -> QWidget | None:
     return holder
 
 
+def add_titles(grid: QGridLayout) -> None:
+    """Write what the columns of a grid of scores hold."""
+    for column, text in enumerate(("", "Paths", *(title for _, title, _ in SCORES))):
+        grid.addWidget(label(text.format(unit=energies.unit()), "muted"), 0, column)
+
+
 def with_error(values: Mapping[str, Any], key: str, digits: int) -> str:
     """Write a score with its standard error; empty where there is none."""
     value = values.get(key)
     if not isinstance(value, int | float):
         return ""
     error = values.get(f"{key.removesuffix('_ev')}_se{'_ev' if key.endswith('_ev') else ''}")
-    spread = f" ± {error:.{digits}f}" if isinstance(error, int | float) else ""
-    return f"{value:.{digits}f}{spread}"
+    numbers = [n for n in (value, error) if isinstance(n, int | float)]
+    if key.endswith("_ev"):
+        return " ± ".join(energies.number(n, digits) for n in numbers)
+    return " ± ".join(f"{n:.{digits}f}" for n in numbers)
 
 
 def card_facts(training: Mapping[str, Any]) -> list[tuple[str, str]]:

@@ -122,4 +122,4 @@ def farthest(relaxed: RelaxedStructure) -> str:
 
 
 def _percent(change: float) -> str:
-    return f"{change:+.2%}".replace("-", "−") if abs(change) > 5e-5 else "–"
+    return f"{100 * change:+.2f} %".replace("-", "−") if abs(change) > 5e-5 else "–"

@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 from PySide6.QtCore import QPointF, QRectF
 from PySide6.QtGui import QColor, QFontMetrics, QPainter, QPen
 
+from migbar_gui import energies
 from migbar_gui.theme import current_theme
 
 
@@ -60,6 +61,12 @@ class Axes:
         wide = metrics.horizontalAdvance(x_label)
         painter.drawText(QPointF(frame.right() - wide, metrics.ascent() + 2), x_label)
         painter.drawText(QPointF(4, metrics.ascent() + 2), y_label)
+
+
+def energy_ticks(low: float, high: float, most: int = 5) -> dict[float, str]:
+    """Return energies (eV) that are round in the user's unit, at most so many, with their texts."""
+    scale = energies.scaled(1.0)
+    return {v / scale: text for v, text in ticks(low * scale, high * scale, most).items()}
 
 
 def frame_in(width: float, height: float, metrics: QFontMetrics) -> QRectF:

@@ -255,7 +255,7 @@ class ComparisonPanel(QWidget):
         pinned = len(workspace.state.pins)
         structures = len({id(compared.document) for compared in shown})
         counted = f"{structures} structures" if structures != 1 else "1 structure"
-        levels = sorted({f"{compared.barrier.interval_level:.0%}" for compared in shown})
+        levels = sorted({f"{100 * compared.barrier.interval_level:.0f} %" for compared in shown})
         text = f"{len(shown)} paths of {counted}, {pinned} pinned; lines: {', '.join(levels)} intervals"
         if profiles:
             names = {curve.potential for curve in curves}

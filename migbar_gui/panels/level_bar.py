@@ -56,7 +56,7 @@ class LevelBar(QFrame):
         self._title.setText(f"Site energy of {workspace.state.ion} up to")
         self.level.setText(energies.energy(level, 2))
         share = (
-            f"{landscape.open_fraction(level):.1%} of the cell"
+            f"{100 * landscape.open_fraction(level):.1f} % of the cell"
             if landscape is not None
             else "computing …"
         )

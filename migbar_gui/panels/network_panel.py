@@ -32,6 +32,8 @@ from migbar_gui.workspace import Group, Workspace
 
 NO_WAY = "no percolation"
 
+ALL_FULL = "Sites that were emptied count as full here."
+
 TIPS = {
     "1D": "Lowest energy at which hops connect without end in at least one direction",
     "2D": "Lowest energy at which hops connect without end in at least two directions",
@@ -120,6 +122,7 @@ class NetworkPanel(QStackedWidget):
         workspace.numbers_changed.connect(self._show_group)
         workspace.setup_changed.connect(self._show_invitation)
         workspace.emptied_changed.connect(self._show_invitation)
+        workspace.emptied_changed.connect(self._show_group)
         self._show_invitation()
         self._show_group()
 
@@ -235,7 +238,7 @@ class NetworkPanel(QStackedWidget):
         ends = "sites" if state.mechanism.between_sites else "voids"
         text = f"All symmetry-distinct hops between {state.ion} {ends}, their barriers, and how they connect."
         if state.emptied:
-            text += " Sites that were emptied count as full here."
+            text += f" {ALL_FULL}"
         self._invitation.setText(text if state.ion else "No ion, no paths.")
 
     def _show_group(self) -> None:
@@ -248,9 +251,10 @@ class NetworkPanel(QStackedWidget):
         self.summary.setText(_summary(group))
         count = len(search.hops)
         hops = "1 distinct hop" if count == 1 else f"{count} distinct hops"
-        self._origin.setText(
+        origin = (
             f"{search.ion}, {search.mechanism.replace('_', ' ')}: {hops} up to {search.cutoff:g} Å"
         )
+        self._origin.setText(f"{origin}. {ALL_FULL}" if self._workspace.state.emptied else origin)
         self._list_barriers(group)
         self._list_left_out(group)
         highest = max(group.barriers, default=0.0)
@@ -341,9 +345,12 @@ def _summary(group: Group) -> str:
     if not dimensions:
         return f"No percolation: the hops of {ion} do not connect through the crystal."
     barriers = group.found.crystal.percolation
-    way = barriers["1D"]
-    assert way is not None
-    return f"{ion} gets through from {energies.energy(way.barrier_ev, 2)} on, in up to {_in(dimensions)}."
+    ways = {n: way for n in range(1, dimensions + 1) if (way := barriers[f"{n}D"]) is not None}
+    texts = {n: energies.energy(way.barrier_ev, 2) for n, way in ways.items()}
+    least, most = texts[min(texts)], texts[max(texts)]
+    if least == most:
+        return f"{ion} gets through in {_in(dimensions)} from {most} on."
+    return f"{ion} gets through in 1 dimension from {least} on, in {dimensions} from {most} on."
 
 
 def _opened(group: Group, highest: float) -> str:

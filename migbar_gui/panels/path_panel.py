@@ -182,7 +182,7 @@ class PathPanel(QStackedWidget):
         self._verdict.setText(f"{good} conductor")
         self._interval.show_barrier(barrier.barrier_ev, low, high, threshold)
         self._interval_text.setText(
-            f"{barrier.interval_level:.0%} interval: "
+            f"{100 * barrier.interval_level:.0f} % interval: "
             f"{energies.interval(low, high)} {energies.unit()}"
         )
         texts = {

@@ -49,7 +49,7 @@ class Column(IntEnum):
 
 HEADERS = {
     Column.PATH: ("Path", "Ion, initial and final site (index@image)"),
-    Column.BARRIER: ("Barrier ({unit})", "Predicted migration barrier E_m"),
+    Column.BARRIER: ("Barrier ({unit})", "Predicted migration barrier Eₘ"),
     Column.INTERVAL: ("90 % interval", "Holds the DFT-NEB barrier in nine of ten cases"),
     Column.VERDICT: ("Verdict", "Compared with the threshold that is set above the table"),
     Column.LENGTH: ("Length (Å)", "Length of the straight path"),

@@ -115,7 +115,8 @@ class ProfileFacts(QScrollArea):
         else:
             self._set_state("poor", "not converged")
         lines = [
-            f"{change:+.0%} volume: {energies.energy(barrier)}" + ("" if ok else ", not converged")
+            f"{100 * change:+.0f} % volume: {energies.energy(barrier)}"
+            + ("" if ok else ", not converged")
             for change, barrier, ok in zip(
                 found.changes, found.barriers_ev, found.converged, strict=True
             )

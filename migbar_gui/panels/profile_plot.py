@@ -13,7 +13,7 @@ from PySide6.QtGui import QColor, QMouseEvent, QPainter, QPaintEvent, QPen
 from PySide6.QtWidgets import QSizePolicy, QWidget
 
 from migbar_gui import energies
-from migbar_gui.panels.axes import Axes, frame_in
+from migbar_gui.panels.axes import Axes, energy_ticks, frame_in
 from migbar_gui.panels.plots import power_of_ten
 from migbar_gui.theme import current_theme
 
@@ -100,7 +100,7 @@ class ProfilePlot(QWidget):
         painter.setRenderHint(QPainter.RenderHint.Antialiasing)
         axes = self._axes = self._fit_axes(painter)
         caption = "fraction of the path →" if self._fractions else "reaction coordinate (Å) →"
-        axes.draw(painter, caption, "eV above the initial state")
+        axes.draw(painter, caption, _above(), y_ticks=energy_ticks(*axes.y))
         order = sorted(range(len(self._curves)), key=lambda n: n == self._current)
         for number in order:
             self._draw_curve(painter, axes, self._curves[number], number == self._current)
@@ -258,14 +258,14 @@ class LivePlot(QWidget):
             place = QRectF(0, 0, width, self.height())
             painter.drawText(place, Qt.AlignmentFlag.AlignCenter, "Relaxing the ends …")
             return
-        energies = np.array(live.energies) - live.energies[0]
-        span = max(float(np.ptp(energies)), 0.05)
+        heights = np.array(live.energies) - live.energies[0]
+        span = max(float(np.ptp(heights)), 0.05)
         frame = frame_in(width, self.height(), painter.fontMetrics())
-        low, high = float(energies.min()), float(energies.max())
-        axes = Axes(frame, (0.0, float(len(energies) - 1)), (low - 0.06 * span, high + 0.12 * span))
-        images = {float(n): str(n) for n in range(len(energies))}
-        axes.draw(painter, "image →", "eV above the initial state", x_ticks=images)
-        line = axes.line(np.arange(len(energies), dtype=float), energies)
+        low, high = float(heights.min()), float(heights.max())
+        axes = Axes(frame, (0.0, float(len(heights) - 1)), (low - 0.06 * span, high + 0.12 * span))
+        images = {float(n): str(n) for n in range(len(heights))}
+        axes.draw(painter, "image →", _above(), x_ticks=images, y_ticks=energy_ticks(*axes.y))
+        line = axes.line(np.arange(len(heights), dtype=float), heights)
         painter.setPen(QPen(QColor(self._colour), 1.8, Qt.PenStyle.DashLine))
         painter.setBrush(Qt.BrushStyle.NoBrush)
         painter.drawPolyline(line)
@@ -309,7 +309,8 @@ class VolumePlot(QWidget):
             (float(y.min()) - 0.2 * span, float(y.max()) + 0.2 * span),
         )
         percents = {float(v): f"{v:+.0f}".replace("-", "−").replace("+0", "0") for v in x}
-        axes.draw(painter, "change in volume (%) →", "barrier (eV)", x_ticks=percents)
+        caption = f"barrier ({energies.unit()})"
+        axes.draw(painter, "change in volume (%) →", caption, percents, energy_ticks(*axes.y))
         slope, start = np.polyfit(x, y, 1)
         painter.setPen(QPen(QColor(self._colour), 1.8))
         painter.drawPolyline(axes.line(x[[0, -1]], slope * x[[0, -1]] + start))
@@ -319,3 +320,7 @@ class VolumePlot(QWidget):
             painter.setBrush(colour if converged else QColor(current_theme().surface))
             painter.drawEllipse(place, 4.5, 4.5)
         painter.end()
+
+
+def _above() -> str:
+    return f"{energies.unit()} above the initial state"

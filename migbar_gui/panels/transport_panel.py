@@ -261,7 +261,7 @@ class TransportPanel(QStackedWidget):
         sizes = [particle_size(e, parameters, rate) for e in (barrier, high, low)]
         limit = highest_barrier(size, parameters, rate)
         self._barrier.setText(
-            f"E_m {energies.energy(barrier)}, interval {energies.interval(low, high)} {energies.unit()}"
+            f"Barrier {energies.energy(barrier)}, interval {energies.interval(low, high)} {energies.unit()}"
         )
         for key, estimate, unit in (
             ("D", diffusivity_estimate(barrier, case.interval_ev, parameters), "cm²/s"),
@@ -273,7 +273,7 @@ class TransportPanel(QStackedWidget):
         self.values["L"].setText(f"up to {readable(sizes[0])} µm at {rate:g} C")
         self.ranges["L"].setText(f"{readable(sizes[1])} to {readable(sizes[2])} µm")
         self.values["E"].setText(
-            f"E_m ≤ {energies.energy(limit)}" if limit > 0 else "none is low enough"
+            f"barrier ≤ {energies.energy(limit)}" if limit > 0 else "none is low enough"
         )
         self.ranges["E"].setText(f"for {size:g} µm at {rate:g} C")
         kelvin = np.linspace(*SPAN_K, 60)

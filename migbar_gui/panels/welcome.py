@@ -22,7 +22,7 @@ from PySide6.QtWidgets import (
 
 from migbar.resources import examples
 from migbar_gui.theme import current_theme, icon, pixmap
-from migbar_gui.widgets import button, clear, label, restyle
+from migbar_gui.widgets import button, clear, formula_text, label, restyle
 
 CARD_WIDTH = 210
 
@@ -44,13 +44,13 @@ class Card(QPushButton):
         self.setCursor(Qt.CursorShape.PointingHandCursor)
         self.setAccessibleName(f"Open the example {title}")
         self.setToolTip(about)
-        self._about = label(about, "muted", wrap=True)
+        self._about = label(formula_text(about), "muted", wrap=True)
         self._about.setMaximumHeight(self._about.fontMetrics().lineSpacing() * 2 + 4)
         self._about.setAlignment(Qt.AlignmentFlag.AlignTop)
         layout = QVBoxLayout(self)
         layout.setContentsMargins(14, 10, 12, 10)
         layout.setSpacing(2)
-        layout.addWidget(label(title, "heading"))
+        layout.addWidget(label(formula_text(title), "heading"))
         layout.addWidget(self._about, 1)
         for child in self.findChildren(QLabel):
             child.setAttribute(Qt.WidgetAttribute.WA_TransparentForMouseEvents)

@@ -22,7 +22,7 @@ from PySide6.QtWidgets import (
 from migbar_gui import energies
 from migbar_gui.explaining import Explainer
 from migbar_gui.theme import current_theme, path_colour, pixmap
-from migbar_gui.widgets import centred, clear, label, line, restyle, scrolled, swatch
+from migbar_gui.widgets import centred, clear, formula_text, label, line, restyle, scrolled, swatch
 from migbar_gui.workspace import PathEntry, PathResult, Workspace
 
 if TYPE_CHECKING:
@@ -203,7 +203,7 @@ class KnownPathRow(QWidget):
         self.head.setObjectName("known")
         self.head.setCheckable(True)
         self.head.setAccessibleName(f"{path.sys_name}, {energies.energy(path.barrier_ev, 2)}")
-        name = label(path.sys_name, "heading", wrap=True)
+        name = label(formula_text(path.sys_name), "heading", wrap=True)
         about = ", ".join(part for part in (path.family, path.label.capitalize()) if part)
         about_label = label(about, "muted", wrap=True)
         about_label.setVisible(bool(about))

@@ -14,7 +14,6 @@ from PySide6.QtWidgets import (
     QAbstractItemView,
     QComboBox,
     QDialog,
-    QDoubleSpinBox,
     QFileDialog,
     QHBoxLayout,
     QLineEdit,
@@ -34,7 +33,7 @@ from migbar_gui.run_watcher import Watched
 from migbar_gui.screening.form import ScreeningForm
 from migbar_gui.screening.opening import WantedPath
 from migbar_gui.screening.table import Column, Key, ResultTable
-from migbar_gui.widgets import as_list, button, indented, label
+from migbar_gui.widgets import EnergyBox, as_list, button, label
 
 if TYPE_CHECKING:
     from migbar_gui.main_window import MainWindow
@@ -134,6 +133,10 @@ class BatchDialog(QDialog):
         self._show_state(None)
         self._look()
 
+    def refresh_unit(self) -> None:
+        """Write energies in the unit that the user likes."""
+        self.table.refresh_unit()
+
     def done(self, result: int) -> None:
         """Close; a screening goes on."""
         self._window.jobs.cancel(self._job)
@@ -146,8 +149,8 @@ class BatchDialog(QDialog):
             show=Show(self.shown.currentData()),  # Qt keeps a plain text
             text=self.text.text().strip(),
             compound_class=self.classes.currentData() or "",
-            max_barrier_ev=self.barrier.value() or None,
-            max_through_ev=self.through.value() or None,
+            max_barrier_ev=self.barrier.ev or None,
+            max_through_ev=self.through.ev or None,
             through=self.dimensions.currentData(),
             sort=sort,
             descending=descending,
@@ -164,6 +167,7 @@ class BatchDialog(QDialog):
         view.setEditTriggers(QAbstractItemView.EditTrigger.NoEditTriggers)
         as_list(view, "Results", WIDTHS.items())
         view.activated.connect(self.open_row)
+        view.selectionModel().currentRowChanged.connect(lambda *_: self._show_reason())
         return view
 
     def _make_filters(self) -> None:
@@ -189,13 +193,15 @@ class BatchDialog(QDialog):
         for combo in (self.shown, self.classes, self.dimensions):
             combo.currentIndexChanged.connect(lambda _: self._soon(0))
         for box in (self.barrier, self.through):
-            box.valueChanged.connect(lambda _: self._soon(200))
+            box.ev_changed.connect(lambda _: self._soon(200))
         self.text.textChanged.connect(lambda _: self._soon(200))
 
     def _make_tools(self) -> None:
         self._title = label("", "formula")
         self._counts = label("", "muted")
         self._state = label("", "muted")
+        self.reason = label("", "muted", wrap=True)
+        self.reason.hide()
         self.progress = QProgressBar()
         self.progress.setTextVisible(False)
         self.pause = button("Pause", self._pause)
@@ -243,6 +249,7 @@ class BatchDialog(QDialog):
         column.addLayout(top)
         column.addLayout(filters)
         column.addWidget(self.view, 1)
+        column.addWidget(self.reason)
         column.addLayout(working)
         column.addLayout(bottom)
         self._pages = QStackedLayout()
@@ -372,6 +379,13 @@ class BatchDialog(QDialog):
             self.view.setColumnHidden(column, not wanted)
         self.view.setColumnWidth(Column.FILE, 340 if failed else WIDTHS[Column.FILE])
 
+    def _show_reason(self) -> None:
+        """Say under the table why the chosen file failed: its column is narrow, and far to the right."""
+        index = self.view.currentIndex()
+        text = self.table.reason(index.row()) if index.isValid() else ""
+        self.reason.setText(text)
+        self.reason.setVisible(bool(text))
+
     def _soon(self, milliseconds: int) -> None:
         if not self._timer.isActive() or self._timer.remainingTime() > milliseconds:
             self._timer.start(milliseconds)
@@ -405,8 +419,9 @@ class BatchDialog(QDialog):
         took_ms = 1000 * (time.monotonic() - self._looked_at)
         self._rest_ms = max(REFRESH_MS, round(REST * took_ms))
         self.table.show(view.database, view.keys)
+        self._show_reason()
         counts = view.counts
-        shown = f"{len(view.keys):,} rows shown  ·  {counts.done:,} structures"
+        shown = f"{_counted(len(view.keys), 'row')} shown  ·  {_counted(counts.done, 'structure')}"
         parts = [shown, f"{counts.good:,} good in 3D"]
         parts += [f"{counts.duplicates:,} repeated"] if counts.duplicates else []
         parts += [f"{counts.failed:,} failed"] if counts.failed else []
@@ -503,12 +518,15 @@ def _look_into(database: Path, choice: Choice, threshold: float) -> _View:
         )
 
 
-def _limit_box(name: str) -> QDoubleSpinBox:
-    box = indented(QDoubleSpinBox(minimum=0.0, maximum=10.0, singleStep=0.05, decimals=2))
-    box.setSuffix(" eV")
+def _limit_box(name: str) -> EnergyBox:
+    box = EnergyBox(0.0, 0.0, 10.0, 0.05)
     box.setSpecialValueText("any")
     box.setAccessibleName(name)
     return box
+
+
+def _counted(number: int, name: str) -> str:
+    return f"{number:,} {name}" if number == 1 else f"{number:,} {name}s"
 
 
 def _duration(seconds: float) -> str:

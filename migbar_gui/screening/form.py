@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 from PySide6.QtCore import QSettings, Signal
 from PySide6.QtWidgets import (
     QCheckBox,
-    QComboBox,
     QDoubleSpinBox,
     QFileDialog,
     QHBoxLayout,
@@ -20,14 +18,12 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
-from migbar.elements import MOBILE_IONS
 from migbar.errors import MigbarError
 from migbar.screening import Limits, ScreeningError, ScreeningOptions
-from migbar.screening.inputs import PATTERNS
 from migbar_gui.models import Models
+from migbar_gui.screening.sources import IonBox, SourcesField, existing, model_box
 from migbar_gui.widgets import button, field_rows, indented, label
 
-OWN_ION = "Each structure's own"
 RESULTS = "migbar-results.db"
 
 
@@ -40,27 +36,21 @@ class ScreeningForm(QWidget):
     def __init__(self, models: Models, settings: QSettings) -> None:
         super().__init__()
         self._settings = settings
-        self._files: list[str] = []
         self._suggested = ""
         self.all_paths = QRadioButton("&All distinct paths of every structure in")
         self.given_paths = QRadioButton(
             "&Given paths, from a table with the columns file, from, to"
         )
         self.all_paths.setChecked(True)
-        self.source = QLineEdit(placeholderText="Folder (with all below it), or files")
-        self.source.setAccessibleName("Folder or files to screen")
-        self.folder_button = button("Folder…", self._ask_folder)
-        self.files_button = button("Files…", self._ask_files)
+        self.sources = SourcesField("to screen", settings)
+        self.source = self.sources.line
         self.table = QLineEdit(
             placeholderText="CSV; ion and mechanism are columns that may be there, too"
         )
         self.table.setAccessibleName("Table of given paths")
         self.table_button = button("Table…", self._ask_table)
-        self.ion = QComboBox(editable=True)
-        self.ion.addItems([OWN_ION, *MOBILE_IONS])
-        self.model = QComboBox()
-        self.model.addItems(models.names())
-        self.model.setCurrentText(models.used)
+        self.ion = IonBox()
+        self.model = model_box(models)
         self.out = QLineEdit()
         self.out_button = button("Save as…", self._ask_out)
         self.order = QCheckBox("&Order partly occupied structures (else they are left out)")
@@ -83,19 +73,10 @@ class ScreeningForm(QWidget):
         self.start = button("Start", self.ask, "primary")
         self._lay_out()
         self.all_paths.toggled.connect(self._enable)
-        self.source.textChanged.connect(self._source_typed)
+        self.sources.changed.connect(self._suggest_out)
         self.table.textChanged.connect(self._suggest_out)
         self.scheduler.textChanged.connect(self._enable)
         self._enable()
-
-    def set_source(self, paths: Sequence[Path]) -> None:
-        """Screen a folder, or files."""
-        self._files = [str(path) for path in paths]
-        text = self._files[0] if len(paths) == 1 else f"{len(paths)} files"
-        self.source.blockSignals(True)
-        self.source.setText(text)
-        self.source.blockSignals(False)
-        self._suggest_out()
 
     def ask(self) -> None:
         """Start, or say what is wrong."""
@@ -128,39 +109,35 @@ class ScreeningForm(QWidget):
             )
         )
         outer.addWidget(self.all_paths)
-        outer.addLayout(_row(self.source, self.folder_button, self.files_button))
+        outer.addLayout(_row(self.sources))
         outer.addWidget(self.given_paths)
         outer.addLayout(_row(self.table, self.table_button))
         outer.addSpacing(6)
         columns = QHBoxLayout()
         columns.setSpacing(32)
-        columns.addLayout(
-            field_rows(
-                (
-                    ("&Ion that moves", self.ion),
-                    ("&Model", self.model),
-                    ("&Longest hop", self.cutoff),
-                    ("&Where to compute", self.scheduler),
-                )
-            ),
-            3,
+        left = (
+            ("&Ion that moves", self.ion),
+            ("&Model", self.model),
+            ("&Longest hop", self.cutoff),
+            ("&Where to compute", self.scheduler),
         )
-        limits = QVBoxLayout()
-        limits.addLayout(
-            field_rows(
-                (
-                    ("&Processes", self.processes),
-                    ("&Time for one structure", self.seconds),
-                    ("Most &sites in a cell", self.sites),
-                )
-            )
+        right = (
+            ("&Processes", self.processes),
+            ("&Time for one structure", self.seconds),
+            ("Most &sites in a cell", self.sites),
+            ("", self.order),
         )
-        limits.addStretch(1)
-        columns.addLayout(limits, 2)
+        for fields, share in ((left, 4), (right, 3)):
+            rows = field_rows(fields)
+            height = max(field.sizeHint().height() for _, field in (*left, *right))
+            for row in range(len(fields)):  # so that both columns stand on the same lines
+                rows.setRowMinimumHeight(row, height)
+            columns.addLayout(rows, share)
         outer.addLayout(columns)
-        outer.addWidget(self.order)
         outer.addSpacing(6)
-        outer.addWidget(label("Results are kept in"))
+        kept = label("&Results are kept in")
+        kept.setBuddy(self.out)
+        outer.addWidget(kept)
         outer.addLayout(_row(self.out, self.out_button))
         self.out.setAccessibleName("Results database")
         outer.addWidget(self.problem)
@@ -172,22 +149,19 @@ class ScreeningForm(QWidget):
 
     def _enable(self) -> None:
         every = self.all_paths.isChecked()
-        for widget in (self.source, self.folder_button, self.files_button, self.cutoff):
-            widget.setEnabled(every)
-        for widget in (self.table, self.table_button):
-            widget.setEnabled(not every)
+        self.sources.setEnabled(every)
+        self.cutoff.setEnabled(every)
+        self.table.setEnabled(not every)
+        self.table_button.setEnabled(not every)
         self.processes.setEnabled(not self.scheduler.text().strip())
-        self._suggest_out()
-
-    def _source_typed(self, text: str) -> None:
-        self._files = [text.strip()] if text.strip() else []
         self._suggest_out()
 
     def _suggest_out(self) -> None:
         """Suggest a place for the results, unless the user has chosen one."""
         if self.out.text() != self._suggested:
             return
-        first = Path((self._files or [""])[0] if self.all_paths.isChecked() else self.table.text())
+        chosen = self.sources.names or [""]
+        first = Path(chosen[0] if self.all_paths.isChecked() else self.table.text())
         folder = first if first.is_dir() else first.parent
         self._suggested = str(folder / RESULTS) if str(first) not in ("", ".") else ""
         self.out.setText(self._suggested)
@@ -196,21 +170,6 @@ class ScreeningForm(QWidget):
 
     def _last_folder(self) -> str:
         return str(self._settings.value("folder", str(Path.home())))
-
-    def _ask_folder(self) -> None:
-        name = QFileDialog.getExistingDirectory(self, "Folder to screen", self._last_folder())
-        if name:
-            self.set_source([Path(name)])
-
-    def _ask_files(self) -> None:
-        names, _ = QFileDialog.getOpenFileNames(
-            self,
-            "Structures to screen",
-            self._last_folder(),
-            f"Crystal structures ({' '.join(PATTERNS)});;All files (*)",
-        )
-        if names:
-            self.set_source([Path(name) for name in names])
 
     def _ask_table(self) -> None:
         name, _ = QFileDialog.getOpenFileName(
@@ -235,16 +194,15 @@ class ScreeningForm(QWidget):
     def _options(self) -> tuple[str, dict[str, Any]]:
         """Return title and options of the run; raises what is wrong with them."""
         every = self.all_paths.isChecked()
-        if every and not self._files:
-            raise ScreeningError("Choose a folder or files to screen.")
-        if not every and not self.table.text().strip():
+        table = self.table.text().strip()
+        if not every and not table:
             raise ScreeningError("Choose the table with the given paths.")
+        chosen = self.sources.paths() if every else existing([table])
         if not self.out.text().strip():
             raise ScreeningError("Choose where the results go.")
-        ion = self.ion.currentText().strip()
         options = ScreeningOptions(
             out=Path(self.out.text().strip()).expanduser().absolute(),
-            ion=None if ion in ("", OWN_ION) else ion[:1].upper() + ion[1:].lower(),
+            ion=self.ion.symbol or None,
             model=self.model.currentText(),
             order=self.order.isChecked(),
             cutoff=(self.cutoff.value() or None) if every else None,
@@ -253,20 +211,11 @@ class ScreeningForm(QWidget):
             scheduler=self.scheduler.text().strip() or None,
         )
         options.check()
-        chosen = self._sources(every)
         what = Path(chosen[0]).name or chosen[0]
         if len(chosen) > 1:
             what = f"{len(chosen)} files"
         key: dict[str, Any] = {"paths": chosen} if every else {"given_hops": chosen[0]}
         return f"Screening {what}", {**options.to_dict(), **key}
-
-    def _sources(self, every: bool) -> list[str]:
-        names = self._files if every else [self.table.text().strip()]
-        chosen = [Path(name).expanduser().absolute() for name in names]
-        missing = [path for path in chosen if not path.exists()]
-        if missing:
-            raise ScreeningError(f"There is no {missing[0]}.")
-        return [str(path) for path in chosen]
 
 
 def _row(field: QWidget, *buttons: QWidget) -> QHBoxLayout:

@@ -18,6 +18,7 @@ from migbar.barriers import GOOD_CONDUCTOR_EV
 from migbar.screening import ScreeningError
 from migbar.screening.database import read_database
 from migbar.screening.query import get_rows
+from migbar_gui import energies
 from migbar_gui.theme import current_theme
 
 Index = QModelIndex | QPersistentModelIndex
@@ -55,12 +56,12 @@ HEADERS = {
     Column.CLASS: ("Class", "Kind of compound, by its anions", "compound_class"),
     Column.ION: ("Ion", "Element that moves", "ion"),
     Column.PATH: ("Path", "Initial and final site (index@image)", "number"),
-    Column.BARRIER: ("Barrier (eV)", "Predicted migration barrier E_m of this path", "barrier_ev"),
+    Column.BARRIER: ("Barrier ({unit})", "Predicted migration barrier Eₘ of this path", "barrier_ev"),
     Column.INTERVAL: ("90 % interval", "Holds the DFT-NEB barrier in nine of ten cases", "interval_low_ev"),
     Column.VERDICT: ("Verdict", "Whether this path makes a good conductor, by the threshold", ""),
-    Column.THROUGH_1D: ("1D (eV)", "Barrier for getting through in one dimension", "through_1d_ev"),
-    Column.THROUGH_2D: ("2D (eV)", "Barrier for getting through in two dimensions", "through_2d_ev"),
-    Column.THROUGH_3D: ("3D (eV)", "Barrier for getting through in three dimensions", "through_3d_ev"),
+    Column.THROUGH_1D: ("1D ({unit})", "Barrier for getting through in one dimension", "through_1d_ev"),
+    Column.THROUGH_2D: ("2D ({unit})", "Barrier for getting through in two dimensions", "through_2d_ev"),
+    Column.THROUGH_3D: ("3D ({unit})", "Barrier for getting through in three dimensions", "through_3d_ev"),
     Column.LENGTH: ("Length (Å)", "Length of the straight path", "length_angstrom"),
     Column.SITES: ("Sites", "Sites in the cell", "n_sites"),
     Column.GROUP: ("Group", "Space group", "space_group"),
@@ -77,6 +78,8 @@ _NUMBERS = (
     Column.BARRIER, Column.INTERVAL, Column.THROUGH_1D, Column.THROUGH_2D, Column.THROUGH_3D, Column.LENGTH,
     Column.SITES,
 )  # fmt: skip
+
+_ENERGIES = (Column.BARRIER, Column.THROUGH_1D, Column.THROUGH_2D, Column.THROUGH_3D)
 
 _ROLES = (Role.DisplayRole, Role.ForegroundRole, Role.ToolTipRole, Role.TextAlignmentRole)
 _ALIGNMENT = {
@@ -159,6 +162,19 @@ class ResultTable(QAbstractTableModel):
         row = rows.get(self._keys[index.row()])
         return QModelIndex() if row is None else self.createIndex(row, index.column())
 
+    def refresh_unit(self) -> None:
+        """Write energies in the unit that the user likes."""
+        self.headerDataChanged.emit(Qt.Orientation.Horizontal, 0, len(Column) - 1)
+        if self._keys:
+            last = self.index(len(self._keys) - 1, len(Column) - 1)
+            self.dataChanged.emit(self.index(0, 0), last, [Role.DisplayRole])
+
+    def reason(self, row: int) -> str:
+        """Return what is to be said of a row: why it failed, or what was chosen; mostly nothing."""
+        found = self.row(row)
+        note = "" if found is None else _note(found)
+        return f"{Path(found['file']).name}: {note}" if found is not None and note else ""
+
     # ---- what Qt asks
 
     def rowCount(self, parent: Index = QModelIndex()) -> int:  # noqa: N802, B008
@@ -178,7 +194,8 @@ class ResultTable(QAbstractTableModel):
         name, tip, _ = HEADERS[Column(section)]
         if role == Role.TextAlignmentRole:
             return _ALIGNMENT[Column(section)]
-        return {Role.DisplayRole: name, Role.ToolTipRole: tip}.get(Role(role))
+        texts = {Role.DisplayRole: name.format(unit=energies.unit()), Role.ToolTipRole: tip}
+        return texts.get(Role(role))
 
     def sort(self, column: int, order: Qt.SortOrder = Qt.SortOrder.AscendingOrder) -> None:
         """Ask for another order; the rows come later."""
@@ -213,7 +230,7 @@ class ResultTable(QAbstractTableModel):
             )
         if column is Column.INTERVAL:
             low, high = row["interval_low_ev"], row["interval_high_ev"]
-            return "" if low is None else f"{low:.2f} – {high:.2f}"
+            return "" if low is None else energies.interval(low, high, " – ")
         if column is Column.VERDICT:
             return "" if row["barrier_ev"] is None else self._verdict(row)
         if column is Column.BARRIER and (row["state"] == "failed" or row["problem"]):
@@ -221,8 +238,9 @@ class ResultTable(QAbstractTableModel):
         value = row[HEADERS[column][2]]
         if value is None:
             return ""
-        digits = 2 if column is Column.LENGTH else 3
-        return f"{value:.{digits}f}" if isinstance(value, float) else str(value)
+        if column in _ENERGIES:
+            return energies.number(value)
+        return f"{value:.2f}" if column is Column.LENGTH else str(value)
 
     def _verdict(self, row: Row) -> str:
         return "good" if row["barrier_ev"] <= self.threshold else "poor"

@@ -244,15 +244,18 @@ def _paint_legend(painter: QPainter, legend: Legend, projection: Projection, the
         _LEGEND_HEIGHT,
     )
     painter.setFont(font)
-    title = f"barrier ({energies.unit()})"
+    title = f"Barrier ({energies.unit()})"
     right = bar.right() + room
     left = right - metrics.horizontalAdvance(title)
     ground = QColor(theme.background)
     ground.setAlpha(205)
-    painter.setPen(Qt.PenStyle.NoPen)
+    frame = QColor(theme.muted)
+    frame.setAlpha(70)
+    painter.setPen(QPen(frame, 1))
     painter.setBrush(ground)
     corner, opposite = QPointF(left - 8, bar.top() - 34), QPointF(right + 8, bar.bottom() + 10)
     painter.drawRoundedRect(QRectF(corner, opposite), 6, 6)
+    painter.setPen(Qt.PenStyle.NoPen)
     slices = np.linspace(scale.high, scale.low, round(_LEGEND_HEIGHT))
     for row, (energy, colour) in enumerate(zip(slices, scale.colours(slices), strict=True)):
         if energy <= legend.highest:

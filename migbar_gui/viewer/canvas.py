@@ -156,7 +156,8 @@ class Canvas(QtInteractor):
 
     def _on_turned(self) -> None:
         self._start_moving()
-        self.turned.emit()
+        if self._press is None:  # else it may be but a click
+            self.turned.emit()
 
     def _start_moving(self) -> None:
         self._settle.stop()
@@ -185,6 +186,7 @@ class Canvas(QtInteractor):
             if max(abs(moved.x()), abs(moved.y())) <= CLICK_RANGE:
                 return  # a shaky click does not turn the crystal
             self._press = None
+            self.turned.emit()
         super().mouseMoveEvent(event)
         self._point = None if event.buttons() else event.position()
         if not self._hover.isActive():

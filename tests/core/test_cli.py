@@ -109,7 +109,7 @@ def test_that_text_output_says_barrier_interval_model_and_verdict(run, layered_c
     code, out, _ = run("predict", layered_cif, "--from", "0", "--to", "0@1,0,0")
     assert code == 0
     assert "E_m =" in out
-    assert "90% interval" in out
+    assert "90 % interval" in out
     assert "conductor" in out
 
 

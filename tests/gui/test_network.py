@@ -61,6 +61,21 @@ def test_that_the_dock_tells_the_percolation_barriers(found):
     assert found.network_panel.isVisible()
 
 
+def test_that_the_summary_tells_where_one_and_where_all_dimensions_open(found):
+    ways = found.workspace.state.group.found.crystal.percolation
+    summary = found.network_panel.summary.text()
+    assert f"in 1 dimension from {ways['1D'].barrier_ev:.2f} eV on" in summary
+    assert f"in 3 from {ways['3D'].barrier_ev:.2f} eV on" in summary
+
+
+def test_that_emptied_sites_are_said_to_count_as_full(found):
+    panel = found.network_panel
+    assert "count as full" not in panel._origin.text()
+    found.workspace.pick(site(found, 1))
+    found.commands["path.empty"].trigger()
+    assert "count as full" in panel._origin.text()
+
+
 def test_that_no_percolation_is_said_in_words(opened, qtbot):
     find(qtbot, opened, cutoff=3.2)
     shown = labels(opened.network_panel)

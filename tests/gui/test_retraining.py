@@ -222,6 +222,24 @@ def test_that_not_better_is_said_plainly(window, qtbot, finished):
     wizard.close()
 
 
+def test_that_the_judgement_is_written_in_the_unit_asked_for(window, qtbot, finished):
+    wizard = opened_wizard(qtbot, window, finished)
+    judgement = page(wizard)
+    assert " eV" in judgement.verdict.text()
+    window.preferences.set("energy_unit", "meV")
+    qtbot.wait(20)  # so that what was replaced is gone
+    written = texts(judgement) + judgement.verdict.text() + judgement.calibration.text()
+    titles = [judgement.worst.horizontalHeaderItem(column).text() for column in range(2, 6)]
+    assert " eV" not in written
+    assert "(eV)" not in written
+    assert all("(meV)" in title for title in titles)
+    known = float(judgement.worst.item(0, 2).text())
+    assert known == round(
+        1000 * judgement._result["parity"]["target_ev"][judgement._result["worst"][0]]
+    )
+    wizard.close()
+
+
 def test_that_a_kept_model_can_be_named_shared_and_thrown_away(window, qtbot, finished, tmp_path):
     from migbar_gui.widgets import Question
 

@@ -90,6 +90,9 @@ def test_that_a_folder_becomes_a_table_and_a_file(
     dialog.shown.setCurrentIndex(list(Show).index(Show.FAILED))
     qtbot.waitUntil(lambda: texts(dialog, Column.FILE) == ["broken.cif"])
     assert texts(dialog, Column.NOTE)[0]
+    dialog.view.selectRow(0)
+    assert dialog.reason.isVisible()
+    assert dialog.reason.text() == f"broken.cif: {texts(dialog, Column.NOTE)[0]}"
     assert dialog.view.isColumnHidden(Column.BARRIER)
     dialog.shown.setCurrentIndex(0)
     qtbot.keyClicks(dialog.text, "salt-002")
@@ -99,6 +102,16 @@ def test_that_a_folder_becomes_a_table_and_a_file(
     qtbot.waitUntil(lambda: 0 < dialog.table.rowCount() < 4)
     dialog.barrier.setValue(0)
     qtbot.waitUntil(lambda: dialog.table.rowCount() == 5)
+
+    # the unit that the user likes
+    window.preferences.set("energy_unit", "meV")
+    assert dialog.table.headerData(Column.BARRIER, Qt.Orientation.Horizontal) == "Barrier (meV)"
+    assert texts(dialog, Column.BARRIER)[0] == f"{1000 * barriers[0]:.0f}"
+    dialog.barrier.setValue(1000 * barriers[2])
+    qtbot.waitUntil(lambda: 0 < dialog.table.rowCount() < 4)
+    dialog.barrier.setValue(0)
+    qtbot.waitUntil(lambda: dialog.table.rowCount() == 5)
+    window.preferences.set("energy_unit", "eV")
 
     # export what is shown
     table = tmp_path / "table.csv"

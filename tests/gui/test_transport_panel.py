@@ -90,7 +90,7 @@ def test_that_the_particle_size_follows_the_rate(panel, qtbot):
     parameters = panel._case.parameters
     size = particle_size(panel._case.barrier_ev, parameters, 2.0)
     assert panel.values["L"].text() == f"up to {readable(size)} µm at 2 C"
-    assert panel.values["E"].text() == f"E_m ≤ {highest_barrier(1.0, parameters, 2.0):.3f} eV"
+    assert panel.values["E"].text() == f"barrier ≤ {highest_barrier(1.0, parameters, 2.0):.3f} eV"
 
 
 def test_that_another_path_brings_its_own_length_but_keeps_the_temperature(panel, qtbot):

@@ -244,6 +244,22 @@ def test_that_a_click_selects_and_a_drag_turns(view, qtbot):
     assert view.world_to_widget(info.position) != before
 
 
+def test_that_a_click_leaves_the_view_fitted_and_a_drag_does_not(view, qtbot):
+    view.show_structure(layered_oxide(), "Li")
+    settle(qtbot)
+    point = view.world_to_widget(ions(view)[0].position)
+    canvas, height = view.childAt(point), view.camera().scale
+    QTest.mouseClick(canvas, Qt.MouseButton.LeftButton, pos=point)
+    view.set_voids([[2.0, 2.0, 0.5]])
+    fitted = view.camera().scale
+    assert fitted > height  # what is new is brought into the picture
+    QTest.mousePress(canvas, Qt.MouseButton.LeftButton, pos=point)
+    QTest.mouseMove(canvas, point + QPoint(40, 12))
+    QTest.mouseRelease(canvas, Qt.MouseButton.LeftButton, pos=point + QPoint(40, 12))
+    view.set_voids([])
+    assert view.camera().scale == pytest.approx(fitted)
+
+
 def test_that_a_click_beside_everything_is_told(view, qtbot):
     view.show_structure(layered_oxide(), "Li")
     settle(qtbot)

@@ -176,7 +176,7 @@ def _print_path(path: PredictedPath, threshold_ev: float, file: Path) -> None:
         f"{file.name}   {path.hop.ion} {path.hop.label}   {path.hop.mechanism}, supercell {cell}"
     )
     typer.echo(
-        f"E_m = {barrier.barrier_ev:.3f} eV   {barrier.interval_level:.0%} interval {low:.2f} to {high:.2f} eV"
+        f"E_m = {barrier.barrier_ev:.3f} eV   {100 * barrier.interval_level:.0f} % interval {low:.2f} to {high:.2f} eV"
     )
     typer.echo(
         f"{verdict} conductor (threshold {threshold_ev:g} eV)   path {path.length:.2f} Å   "

@@ -74,7 +74,7 @@ PROTOCOLS = Protocols()
 NOTES = (
     "A predicted barrier has no direction; the larger of forward and reverse is meant.",
     "Barriers above 2 eV are rare in the training data and come out too low.",
-    f"Intervals hold {INTERVAL_LEVEL:.0%} of paths of unseen materials, not of any one class.",
+    f"Intervals hold {100 * INTERVAL_LEVEL:.0f} % of paths of unseen materials, not of any one class.",
 )
 """What a user of any model on band descriptors should know."""
 

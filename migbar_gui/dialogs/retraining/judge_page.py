@@ -12,7 +12,6 @@ from PySide6.QtWidgets import (
     QAbstractItemView,
     QGridLayout,
     QHBoxLayout,
-    QHeaderView,
     QTableWidget,
     QTableWidgetItem,
     QVBoxLayout,
@@ -22,12 +21,14 @@ from PySide6.QtWidgets import (
 from migbar.datasets import BandRecord
 from migbar.datasets.storage import BarrierDataset
 from migbar.models.store import DEFAULT_MODEL
+from migbar.training.own.judgement import describe
 from migbar.training.own.starts import Kind, available_starts
+from migbar_gui import energies
 from migbar_gui.band_opening import open_record
 from migbar_gui.charts import ParityPlot
-from migbar_gui.dialogs.models import SCORES, with_error
+from migbar_gui.dialogs.models import SCORES, add_titles, with_error
 from migbar_gui.dialogs.retraining.wizard import Page, RetrainingWizard, WizardPage
-from migbar_gui.widgets import button, clear, label, restyle
+from migbar_gui.widgets import as_list, button, clear, label, restyle
 
 ROWS = (
     ("model", "The new model"),
@@ -35,6 +36,13 @@ ROWS = (
     ("start", "What you had: {start}"),
     ("baseline", "Mean of each class and ion"),
 )
+_LEFT = Qt.AlignmentFlag.AlignLeft | Qt.AlignmentFlag.AlignVCenter
+_RIGHT = Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter
+WORST = (
+    ("Path", _LEFT), ("Class", _LEFT), ("Known ({unit})", _RIGHT), ("Predicted ({unit})", _RIGHT),
+    ("Error ({unit})", _RIGHT), ("What you had ({unit})", _RIGHT),
+)  # fmt: skip
+"""Columns of the table of the largest errors."""
 VERDICTS = {"better": "good", "not_better": "poor"}
 
 
@@ -82,16 +90,23 @@ class JudgePage(WizardPage):
         run = self.owner.run_now()
         if run is None or not isinstance(run.result, dict):
             return
-        self._result = result = run.result
-        self.verdict.setText(result["verdict_text"])
+        self._result = run.result
+        self.refresh_unit()
+
+    def refresh_unit(self) -> None:
+        """Write everything in the unit that the user likes."""
+        if not (result := self._result):
+            return
+        self.verdict.setText(describe(result, energies.number, energies.unit()))
         self.verdict.setProperty("verdict", VERDICTS.get(result["verdict"], "none"))
         restyle(self.verdict)
         self._show_scores()
         self._show_confusion()
         told = result["calibration"]
         self.calibration.setText(
-            f"{told['coverage']:.0%} ± {told['coverage_se']:.0%} of the barriers lie in their "
-            f"{told['nominal']:.0%} intervals; half of these are wider than {told['median_width_ev']:.2f} eV."
+            f"{100 * told['coverage']:.0f} ± {100 * told['coverage_se']:.0f} % of the barriers lie in their "
+            f"{100 * told['nominal']:.0f} % intervals; half of these are wider than "
+            f"{energies.energy(told['median_width_ev'], 2)}."
         )
         parity = result["parity"]
         self.parity.show_points(
@@ -118,8 +133,7 @@ class JudgePage(WizardPage):
         grid.setContentsMargins(0, 0, 0, 0)
         grid.setHorizontalSpacing(14)
         grid.setVerticalSpacing(5)
-        for column, text in enumerate(("", "Paths", *(title for _, title, _ in SCORES))):
-            grid.addWidget(label(text, "muted"), 0, column)
+        add_titles(grid)
         scores, start = self._result["scores"], self._result["options"]["start"]
         if _kind(start) in (Kind.PRETRAINED, Kind.SCRATCH):  # these predict no barriers
             start = DEFAULT_MODEL
@@ -140,7 +154,8 @@ class JudgePage(WizardPage):
     def _show_confusion(self) -> None:
         clear(self._confusion)
         threshold = self._result["threshold_ev"]
-        self._threshold.setText(f"Good conductors (at most {threshold:g} eV) and poor ones")
+        limit = f"{energies.short(threshold)} {energies.unit()}"
+        self._threshold.setText(f"Good conductors (at most {limit}) and poor ones")
         holder = QWidget()
         grid = QGridLayout(holder)
         grid.setContentsMargins(0, 0, 0, 0)
@@ -163,25 +178,10 @@ class JudgePage(WizardPage):
         self._confusion.addWidget(holder)
 
     def _make_worst(self) -> QTableWidget:
-        table = QTableWidget(0, 6)
-        table.setHorizontalHeaderLabels(
-            ["Path", "Class", "Known (eV)", "Predicted (eV)", "Error (eV)", "What you had (eV)"]
-        )
-        table.setAccessibleName("Largest errors")
-        table.setSelectionBehavior(QAbstractItemView.SelectionBehavior.SelectRows)
-        table.setSelectionMode(QAbstractItemView.SelectionMode.SingleSelection)
+        table = QTableWidget(0, len(WORST))
         table.setEditTriggers(QAbstractItemView.EditTrigger.NoEditTriggers)
-        table.setTabKeyNavigation(False)
-        table.setShowGrid(False)
-        table.verticalHeader().hide()
+        as_list(table, "Largest errors", enumerate((280, 150, 120, 130, 110)))
         table.verticalHeader().setDefaultSectionSize(26)
-        table.horizontalHeader().setHighlightSections(False)
-        table.horizontalHeader().setSectionResizeMode(0, QHeaderView.ResizeMode.Stretch)
-        table.horizontalHeader().setDefaultAlignment(
-            Qt.AlignmentFlag.AlignLeft | Qt.AlignmentFlag.AlignVCenter
-        )
-        for column, width in enumerate((150, 120, 130, 110, 160), start=1):
-            table.setColumnWidth(column, width)
         table.setFixedHeight(150)
         table.currentCellChanged.connect(lambda row, *_: self._mark(row))
         table.itemDoubleClicked.connect(
@@ -191,6 +191,10 @@ class JudgePage(WizardPage):
 
     def _show_worst(self) -> None:
         parity, worst = self._result["parity"], self._result["worst"]
+        for column, (title, side) in enumerate(WORST):
+            head = QTableWidgetItem(title.format(unit=energies.unit()))
+            head.setTextAlignment(side)
+            self.worst.setHorizontalHeaderItem(column, head)
         self.worst.setRowCount(len(worst))
         for row, index in enumerate(worst):
             known, predicted = parity["target_ev"][index], parity["predicted_ev"][index]
@@ -198,13 +202,14 @@ class JudgePage(WizardPage):
             cells = (
                 parity["name"][index],
                 parity["family"][index],
-                f"{known:.3f}",
-                f"{predicted:.3f}",
-                f"{predicted - known:+.3f}",
-                "" if start is None else f"{start:.3f}",
+                energies.number(known),
+                energies.number(predicted),
+                energies.number(predicted - known, sign=True),
+                "" if start is None else energies.number(start),
             )
             for column, text in enumerate(cells):
                 item = QTableWidgetItem(text)
+                item.setTextAlignment(WORST[column][1])
                 self.worst.setItem(row, column, item)
 
     # -------------------------------------------------------------- one path

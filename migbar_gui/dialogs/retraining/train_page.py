@@ -9,6 +9,7 @@ import numpy as np
 from PySide6.QtWidgets import QHBoxLayout, QProgressBar, QVBoxLayout
 
 from migbar.runs import RunState
+from migbar_gui import energies
 from migbar_gui.charts import CurveChart, Line
 from migbar_gui.dialogs.log import LogDialog
 from migbar_gui.dialogs.retraining.split_page import clear_rows
@@ -36,7 +37,7 @@ class TrainPage(WizardPage):
         self.state = label("", wrap=True)
         self.progress = QProgressBar()
         self.progress.setTextVisible(False)
-        self.curve = CurveChart("", "mean absolute error (eV)", "Errors while training")
+        self.curve = CurveChart("", "Mean absolute error ({unit})", "Errors while training")
         self.curve.hint = (
             "The errors are drawn here, step by step, as soon as there is a first one."
         )
@@ -103,10 +104,14 @@ class TrainPage(WizardPage):
                 self._steps = [s for s in self._steps if _place(s) != _place(event)] + [event]
             elif kind == "fold" and event["folds"] > 1:
                 self._fold_errors[event["fold"]] = event["mae_ev"]
-        errors = "   ".join(f"{error:.3f} eV" for error in self._fold_errors.values())
-        self.folds.setText(f"MAE by part: {errors}" if errors else "")
+        self.refresh_unit()
         self._show_curve()
         self._refresh()
+
+    def refresh_unit(self) -> None:
+        """Write the errors in the unit that the user likes."""
+        errors = "   ".join(energies.energy(error) for error in self._fold_errors.values())
+        self.folds.setText(f"MAE by part: {errors}" if errors else "")
 
     def _show_split(self, event: dict[str, Any]) -> None:
         text = f"{event['training']} paths to train on, {event['validation']} to judge by"
@@ -140,7 +145,12 @@ class TrainPage(WizardPage):
         ]
         self.curve.x_caption = str(last["unit"])
         self.curve.setAccessibleDescription(
-            f"{last['done']} of {last['total']} {last['unit']}: held-out error {last['validation_ev']} eV"
+            f"{last['done']} of {last['total']} {last['unit']}: held-out error "
+            + (
+                "not known"
+                if last["validation_ev"] is None
+                else energies.energy(last["validation_ev"])
+            )
         )
         self.curve.show_lines(lines, float(last["total"]))
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
 
@@ -165,14 +165,33 @@ def judge(
         difference = compare(y[fair], p[fair], reference)
         result["against_start"] = asdict(difference)
     result["verdict"] = difference.verdict if difference else "no_start"
-    result["verdict_text"] = _words(result, int(fair.sum()))
+    result["verdict_text"] = describe(result)
     return result
 
 
-def _words(result: dict[str, Any], fair: int) -> str:
+def describe(
+    result: Mapping[str, Any],
+    number: Callable[..., str] = "{:.3f}".format,
+    unit: str = "eV",
+) -> str:
+    """Say in words how good a judged model is, and whether it is better than what there was.
+
+    Parameters
+    ----------
+    result : mapping
+        Of `judge`.
+    number : callable
+        Writes an energy in eV.
+    unit : str
+        In which it does.
+    """
     scores = result["scores"]
+
+    def mae(of: Mapping[str, Any]) -> str:
+        return f"{number(of['mae_ev'])} ± {number(of['mae_se_ev'])} {unit}"
+
     own = scores["model"]
-    text = f"MAE {own['mae_ev']:.3f} ± {own['mae_se_ev']:.3f} eV on {own['n']} paths that it has not seen."
+    text = f"MAE {mae(own)} on {own['n']} paths that it has not seen."
     if "start" in scores:
         start, same = scores["start"], scores["model_where_start"]
         lead = {
@@ -181,14 +200,14 @@ def _words(result: dict[str, Any], fair: int) -> str:
             "not_better": "Not better than what you had",
         }[result["verdict"]]
         change = result["against_start"]
+        sign = "+" if change["mae_ev"] >= 0 else ""
         text = (
-            f"{lead}: MAE {same['mae_ev']:.3f} ± {same['mae_se_ev']:.3f} eV against "
-            f"{start['mae_ev']:.3f} ± {start['mae_se_ev']:.3f} eV of the starting model on the same {fair} "
-            f"paths (difference {change['mae_ev']:+.3f} ± {change['mae_se_ev']:.3f} eV)."
+            f"{lead}: MAE {mae(same)} against {mae(start)} of the starting model on the same "
+            f"{start['n']} paths (difference {sign}{mae(change)})."
         )
     if result["against_baseline"]["mae_ev"] >= 0:
         text += (
             " It is no better than the mean barrier of each class "
-            f"({scores['baseline']['mae_ev']:.3f} eV): it has learnt nothing of use here."
+            f"({number(scores['baseline']['mae_ev'])} {unit}): it has learnt nothing of use here."
         )
     return text

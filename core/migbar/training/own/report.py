@@ -113,8 +113,9 @@ def calibration_text(calibration: Mapping[str, float]) -> str:
     elif share > nominal + 2 * error:
         verdict = "more than they should: the intervals are wider than need be"
     return (
-        f"{share:.0%} ± {calibration['coverage_se']:.0%} of the barriers lie in their intervals of nominally "
-        f"{nominal:.0%}, {verdict}; median width {calibration['median_width_ev']:.2f} eV."
+        f"{100 * share:.0f} ± {100 * calibration['coverage_se']:.0f} % of the barriers lie in their intervals of "
+        "nominally "
+        f"{100 * nominal:.0f} %, {verdict}; median width {calibration['median_width_ev']:.2f} eV."
     )
 
 

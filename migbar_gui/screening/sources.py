@@ -1,0 +1,123 @@
+"""Fields for what is done to many structures: which ones, the ion that moves, and the model."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+
+from PySide6.QtCore import QSettings, QSignalBlocker, Signal
+from PySide6.QtWidgets import QComboBox, QFileDialog, QHBoxLayout, QLineEdit, QWidget
+
+from migbar.elements import MOBILE_IONS
+from migbar.screening import ScreeningError
+from migbar.screening.inputs import PATTERNS
+from migbar_gui.models import Models
+from migbar_gui.widgets import button
+
+OWN_ION = "Each structure's own"
+
+
+class SourcesField(QWidget):
+    """A folder or files, typed or chosen; `changed` tells of others.
+
+    Parameters
+    ----------
+    purpose : str
+        What is done with them, for titles: ``to screen``.
+    settings : QSettings
+        Knows the folder that was used last.
+    """
+
+    changed = Signal()
+
+    def __init__(self, purpose: str, settings: QSettings) -> None:
+        super().__init__()
+        self._purpose = purpose
+        self._settings = settings
+        self.names: list[str] = []
+        """As they were typed or chosen."""
+        self.line = QLineEdit(placeholderText="Folder (with all below it), or files")
+        self.line.setAccessibleName(f"Folder or files {purpose}")
+        self.line.textChanged.connect(self._type)
+        self.setFocusProxy(self.line)
+        row = QHBoxLayout(self)
+        row.setContentsMargins(0, 0, 0, 0)
+        row.setSpacing(8)
+        row.addWidget(self.line, 1)
+        row.addWidget(button("Folder…", self._ask_folder))
+        row.addWidget(button("Files…", self._ask_files))
+
+    def set_names(self, names: Sequence[str]) -> None:
+        """Take a folder, or files."""
+        self.names = list(names)
+        with QSignalBlocker(self.line):
+            self.line.setText(names[0] if len(names) == 1 else f"{len(names)} files")
+        self.changed.emit()
+
+    def paths(self) -> list[str]:
+        """Return them as whole paths.
+
+        Raises
+        ------
+        ScreeningError
+            If none was chosen, or one does not exist.
+        """
+        if not self.names:
+            raise ScreeningError(f"Choose a folder or files {self._purpose}.")
+        return existing(self.names)
+
+    def _type(self, text: str) -> None:
+        self.names = [text.strip()] if text.strip() else []
+        self.changed.emit()
+
+    def _last_folder(self) -> str:
+        return str(self._settings.value("folder", str(Path.home())))
+
+    def _ask_folder(self) -> None:
+        title = f"Folder {self._purpose}"
+        if name := QFileDialog.getExistingDirectory(self, title, self._last_folder()):
+            self.set_names([name])
+
+    def _ask_files(self) -> None:
+        kinds = f"Crystal structures ({' '.join(PATTERNS)});;All files (*)"
+        title = f"Structures {self._purpose}"
+        names, _ = QFileDialog.getOpenFileNames(self, title, self._last_folder(), kinds)
+        if names:
+            self.set_names(names)
+
+
+class IonBox(QComboBox):
+    """The element that moves: one of the usual ions, another that is typed, or each structure's own."""
+
+    def __init__(self) -> None:
+        super().__init__(editable=True)
+        self.addItems([OWN_ION, *MOBILE_IONS])
+
+    @property
+    def symbol(self) -> str:
+        """The element's symbol; empty for each structure's own."""
+        text = self.currentText().strip()
+        return "" if text == OWN_ION else text[:1].upper() + text[1:].lower()
+
+
+def model_box(models: Models) -> QComboBox:
+    """Make a box with all models, the one in use chosen."""
+    box = QComboBox()
+    box.addItems(models.names())
+    box.setCurrentText(models.used)
+    return box
+
+
+def existing(names: Sequence[str]) -> list[str]:
+    """Return whole paths of files or folders.
+
+    Raises
+    ------
+    ScreeningError
+        If one does not exist.
+    """
+    chosen = [Path(name).expanduser().absolute() for name in names]
+    missing = [path for path in chosen if not path.exists()]
+    if missing:
+        raise ScreeningError(f"There is no {missing[0]}.")
+    return [str(path) for path in chosen]

@@ -1,0 +1,44 @@
+"""Small pieces of the window."""
+
+import pytest
+
+from migbar_gui.charts import _labelled
+from migbar_gui.energies import set_format
+from migbar_gui.panels.axes import energy_ticks
+from migbar_gui.widgets import formula_text
+
+
+@pytest.mark.parametrize(
+    ("name", "written"),
+    [
+        ("LiFePO4", "LiFePO₄"),
+        ("Li10GeP2S12", "Li₁₀GeP₂S₁₂"),
+        ("Ca(BH4)2", "Ca(BH₄)₂"),
+        ("a1-VOPO4_Ca", "a1-VOPO₄_Ca"),
+        ("Path 1 (along b)", "Path 1 (along b)"),
+    ],
+)
+def test_that_numbers_of_formulas_become_subscripts(name, written):
+    assert formula_text(name) == written
+
+
+@pytest.fixture
+def milli():
+    set_format(unit="meV")
+    yield
+    set_format(unit="eV")
+
+
+def test_that_axes_of_energies_have_round_numbers_in_the_unit_asked_for(milli):
+    assert energy_ticks(0.0, 0.4, 4) == {0.0: "0", 0.1: "100", 0.2: "200", 0.3: "300", 0.4: "400"}
+    assert list(_labelled("Barrier ({unit})", (0.0, 0.4)).values()) == [
+        "0",
+        "100",
+        "200",
+        "300",
+        "400",
+    ]
+
+
+def test_that_other_axes_keep_their_numbers(milli):
+    assert list(_labelled("Paths", (0.0, 4.0)).values()) == ["0", "1", "2", "3", "4"]
