@@ -481,6 +481,13 @@ ACTIONS: tuple[Entry, ...] = (
         "&Model",
         tip="Read your own barriers, check and split them, train, judge and keep a model",
     ),
+    Action(
+        "model.suggest",
+        "What to compute &next…",
+        lambda w: w.suggesting.open(),
+        "&Model",
+        tip="Find the paths whose DFT barrier would teach the model most, with their NEB inputs",
+    ),
     *(
         Action(
             f"view.{axis}",

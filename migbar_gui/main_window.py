@@ -83,6 +83,7 @@ from migbar_gui.scripting import script
 from migbar_gui.session import SUFFIX
 from migbar_gui.sessions import Sessions
 from migbar_gui.site_energy import SiteEnergyMaps
+from migbar_gui.suggesting import Suggesting
 from migbar_gui.theme import apply_theme, chosen_theme, current_theme, icon
 from migbar_gui.tour import Tour
 from migbar_gui.widgets import DockTitle, button, label
@@ -117,6 +118,7 @@ class MainWindow(QMainWindow):
         )
         self.deriver: Deriver = Deriver(self.workspace, self.jobs, self)
         self.retraining: Retraining = Retraining(self)
+        self.suggesting: Suggesting = Suggesting(self)
         self.models = Models(self.settings, self.jobs, self.show_error, self)
         self.predictions = Predictions(self.workspace, self.jobs, self.models, self)
         self.explainer: Explainer = Explainer(self.workspace, self.jobs, self)

@@ -117,14 +117,21 @@ def write_xlsx(
     path: str | Path, rows: Sequence[TableRow], threshold_ev: float = GOOD_CONDUCTOR_EV
 ) -> None:
     """Write the table as an Excel workbook with numbers as numbers."""
+    write_sheet(path, "Paths", COLUMNS, [row.cells(threshold_ev) for row in rows])
+
+
+def write_sheet(
+    path: str | Path, title: str, columns: Sequence[str], lines: Sequence[Sequence[Cell]]
+) -> None:
+    """Write any table as an Excel workbook of one sheet with numbers as numbers."""
     from openpyxl import Workbook
     from openpyxl.styles import Font
     from openpyxl.utils import get_column_letter
 
     book = Workbook()
     sheet = book.active
-    sheet.title = "Paths"
-    for number, line in enumerate((COLUMNS, *(row.cells(threshold_ev) for row in rows)), start=1):
+    sheet.title = title
+    for number, line in enumerate((columns, *lines), start=1):
         for column, value in enumerate(line, start=1):
             cell = sheet.cell(number, column)
             if isinstance(value, str):
@@ -135,7 +142,7 @@ def write_xlsx(
                 cell.number_format = "0.000" if isinstance(value, float) else "General"
             cell.font = Font(bold=number == 1)
     sheet.freeze_panes = "A2"
-    for column, name in enumerate(COLUMNS, start=1):
+    for column, name in enumerate(columns, start=1):
         sheet.column_dimensions[get_column_letter(column)].width = max(10, len(name) + 2)
     with replacing(path) as temporary:
         book.save(temporary)

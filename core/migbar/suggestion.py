@@ -26,6 +26,7 @@ from numpy.typing import NDArray
 from migbar.barriers import Barrier, Predictor
 from migbar.descriptors import descriptor_matrix
 from migbar.errors import MigbarError
+from migbar.exports import write_sheet
 from migbar.files import write_text
 from migbar.models.blend import MigbarFast
 from migbar.models.process import distances
@@ -40,6 +41,10 @@ LIST = "suggested.csv"
 _COLUMNS = (
     "rank", "structure", "ion", "from", "to", "mechanism", "predicted_barrier_ev", "interval_low_ev",
     "interval_high_ev", "uncertainty", "novelty", "folder", "warnings",
+)  # fmt: skip
+
+_NUMBERS = (
+    "predicted_barrier_ev", "interval_low_ev", "interval_high_ev", "uncertainty", "novelty",
 )  # fmt: skip
 
 
@@ -234,6 +239,26 @@ def write_suggestions(
     return folder / LIST
 
 
+def export_list(source: str | Path, path: str | Path) -> None:
+    """Write a list of suggestions to another place: CSV, or an Excel workbook where the name ends in ``.xlsx``.
+
+    Raises
+    ------
+    OSError
+        If a file cannot be read or written.
+    """
+    text = Path(source).read_text(encoding="utf-8")
+    if Path(path).suffix.lower() != ".xlsx":
+        write_text(path, text)
+        return
+    columns, *rows = csv.reader(io.StringIO(text))
+    lines = [
+        [float(cell) if name in _NUMBERS else cell for name, cell in zip(columns, row, strict=True)]
+        for row in rows
+    ]
+    write_sheet(path, "What to compute next", columns, lines)
+
+
 def to_dict(suggestion: Suggestion) -> dict[str, Any]:
     """Return a suggestion as plain JSON data."""
     hop, barrier = suggestion.path.hop, suggestion.path.barrier
@@ -261,7 +286,7 @@ def run(folder: Path, options: Mapping[str, Any], progress: Progress) -> dict[st
     folder : path
     options : mapping
         ``sources`` (list of paths), ``count``, ``ion`` and ``model`` (empty for the default ones), ``out`` (folder),
-        ``code`` (one of `migbar.dft.CODES`).
+        ``code`` (one of `migbar.dft.CODES`), ``images`` (between the ends; 5 where not given).
     progress : Progress
 
     Returns
@@ -274,7 +299,8 @@ def run(folder: Path, options: Mapping[str, Any], progress: Progress) -> dict[st
     found = suggest(
         options["sources"], int(options.get("count", 10)), options.get("ion", ""), model, progress
     )
-    place = write_suggestions(found, options["out"], options.get("code", "vasp"))
+    code, images = options.get("code", "vasp"), int(options.get("images", 5))
+    place = write_suggestions(found, options["out"], code, images)
     return {
         "list": str(place),
         "paths": found.paths,

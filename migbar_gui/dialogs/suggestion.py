@@ -1,0 +1,379 @@
+"""What to compute next: the few paths whose DFT barrier would teach the model most, found in a run of its own."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from PySide6.QtCore import QModelIndex, Qt, QUrl
+from PySide6.QtGui import QDesktopServices
+from PySide6.QtWidgets import (
+    QAbstractItemView,
+    QComboBox,
+    QDialog,
+    QFileDialog,
+    QHBoxLayout,
+    QLineEdit,
+    QProgressBar,
+    QSpinBox,
+    QStackedLayout,
+    QTableWidget,
+    QTableWidgetItem,
+    QVBoxLayout,
+    QWidget,
+)
+
+from migbar.dft import CODE_NAMES
+from migbar.errors import MigbarError
+from migbar.runs import Run, RunState
+from migbar_gui import energies
+from migbar_gui.panels.notice import Notice
+from migbar_gui.run_watcher import Watched
+from migbar_gui.screening.opening import WantedPath
+from migbar_gui.screening.sources import IonBox, SourcesField, model_box
+from migbar_gui.suggesting import TASK
+from migbar_gui.widgets import as_list, button, field_rows, indented, label
+
+if TYPE_CHECKING:
+    from migbar_gui.main_window import MainWindow
+
+FOLDER = "to-compute"
+
+_LEFT = Qt.AlignmentFlag.AlignLeft | Qt.AlignmentFlag.AlignVCenter
+_RIGHT = Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter
+
+COLUMNS = (
+    ("Rank", 52, _RIGHT, "The most instructive path is the first"),
+    ("File", 210, _LEFT, "Double-click to open the structure with this path"),
+    ("Ion", 44, _LEFT, "Element that moves"),
+    ("Path", 120, _LEFT, "Initial and final site (index@image)"),
+    ("Barrier ({unit})", 104, _RIGHT, "Predicted migration barrier Eₘ, to be replaced by DFT"),
+    ("90 % interval", 116, _RIGHT, "The wider, the less sure the model is"),
+    ("Unsure (√eV)", 106, _RIGHT, "Width of the interval between the square roots of its ends"),
+    ("Novelty", 76, _RIGHT, "Distance to what is known or stands above: 0 the same, about 1.4 any two paths"),
+    ("To know", 0, _LEFT, "Warnings of this path"),
+)  # fmt: skip
+"""Title, width, side and explanation."""
+
+ABOUT = (
+    "Finds all distinct paths of your structures, and picks those that the model is unsure of and that are unlike what "
+    "it knows and one another. Compute these by DFT, fill in their barriers, and train a model with them."
+)
+
+
+class SuggestionDialog(QDialog):
+    """Asks for structures, follows the run, and shows the list; closing it leaves the run alone.
+
+    Parameters
+    ----------
+    window : MainWindow
+        Where double-clicked paths are opened.
+    """
+
+    def __init__(self, window: MainWindow) -> None:
+        super().__init__(window)
+        self.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
+        self.setWindowTitle("What to compute next")
+        self.setWindowFlag(Qt.WindowType.WindowMaximizeButtonHint)
+        self.resize(1080, 560)
+        self._window = window
+        self._folder: Path | None = None
+        self._result: dict[str, Any] = {}
+        self.notice = Notice()
+        self._pages = QStackedLayout()
+        self._pages.addWidget(self._make_form())
+        self._pages.addWidget(self._make_results())
+        outer = QVBoxLayout(self)
+        outer.setContentsMargins(0, 0, 0, 0)
+        outer.setSpacing(0)
+        outer.addWidget(self.notice)
+        outer.addLayout(self._pages, 1)
+        window.runs.changed.connect(self._follow)
+        window.runs.removed.connect(self._forget)
+
+    def show_run(self, run: Run) -> None:
+        """Show how far a run is, or what it has found."""
+        self._folder = run.folder
+        self._result = {}
+        self.table.setRowCount(0)
+        self._pages.setCurrentIndex(1)
+        self._follow(self._window.runs.get(run.folder) or Watched(run))
+
+    def refresh_unit(self) -> None:
+        """Write the list in the unit that the user likes."""
+        for column, (title, _, side, tip) in enumerate(COLUMNS):
+            head = QTableWidgetItem(title.format(unit=energies.unit()))
+            head.setTextAlignment(side)
+            head.setToolTip(tip)
+            self.table.setHorizontalHeaderItem(column, head)
+        suggested = self._result.get("suggested", ())
+        self.table.setRowCount(len(suggested))
+        for row, path in enumerate(suggested):
+            for column, text in enumerate((str(row + 1), *_cells(path))):
+                cell = QTableWidgetItem(text)
+                cell.setTextAlignment(COLUMNS[column][2])
+                cell.setToolTip(path["structure"] if column == 1 else text)
+                self.table.setItem(row, column, cell)
+
+    # -------------------------------------------------------------- building
+
+    def _make_form(self) -> QWidget:
+        self.sources = SourcesField("to choose from", self._window.settings)
+        self.ion = IonBox()
+        self.model = model_box(self._window.models)
+        self.count = indented(QSpinBox(minimum=1, maximum=1000))
+        self.count.setValue(10)
+        self.code = QComboBox()
+        for code, name in CODE_NAMES.items():
+            self.code.addItem(name, code)
+        self.images = indented(QSpinBox(minimum=1, maximum=25))
+        self.images.setValue(5)
+        self.out = QLineEdit(placeholderText="A new folder")
+        out = QWidget()
+        out.setFocusProxy(self.out)
+        row = QHBoxLayout(out)
+        row.setContentsMargins(0, 0, 0, 0)
+        row.setSpacing(8)
+        row.addWidget(self.out, 1)
+        row.addWidget(button("Choose…", self._ask_out))
+        self._suggested_out = ""
+        self.sources.changed.connect(self._suggest_out)
+        self.problem = label("", wrap=True)
+        self.problem.setProperty("verdict", "bad")
+        self.problem.hide()
+        self.start = button("Suggest paths", self.ask, "primary")
+        self.start.setDefault(True)
+        page = QWidget()
+        column = QVBoxLayout(page)
+        column.setContentsMargins(20, 18, 20, 16)
+        column.setSpacing(10)
+        column.addWidget(label("What to compute next", "formula"))
+        column.addWidget(label(ABOUT, "muted", wrap=True))
+        column.addSpacing(4)
+        column.addLayout(
+            field_rows(
+                (
+                    ("&Structures", self.sources),
+                    ("&Ion that moves", self.ion),
+                    ("&Model that is to learn", self.model),
+                    ("&Number of paths", self.count),
+                    ("NEB inputs &for", self.code),
+                    ("I&mages between the ends", self.images),
+                    ("&Write list and inputs to", out),
+                )
+            )
+        )
+        column.addWidget(self.problem)
+        column.addStretch(1)
+        row = QHBoxLayout()
+        row.addStretch(1)
+        row.addWidget(self.start)
+        row.addWidget(button("Close", self.close))
+        column.addLayout(row)
+        return page
+
+    def _make_results(self) -> QWidget:
+        self.summary = label("", wrap=True)
+        self.progress = QProgressBar()
+        self.progress.setTextVisible(False)
+        self.table = QTableWidget(0, len(COLUMNS))
+        self.table.setEditTriggers(QAbstractItemView.EditTrigger.NoEditTriggers)
+        as_list(self.table, "Paths to compute", enumerate(width for _, width, *_ in COLUMNS[:-1]))
+        self.table.activated.connect(self.open_row)
+        self.table.itemSelectionChanged.connect(self._enable)
+        self.left_out = label("", "muted", wrap=True)
+        self.view = button("Open in viewer", lambda: self.open_row(self.table.currentIndex()))
+        self.export = button("Export list…", self._ask_export)
+        self.inputs = button("Open folder of inputs", self._open_inputs)
+        self.stop = button("Stop", self._stop)
+        self.new = button("New list…", lambda: self._pages.setCurrentIndex(0))
+        page = QWidget()
+        column = QVBoxLayout(page)
+        column.setContentsMargins(16, 14, 16, 14)
+        column.setSpacing(8)
+        column.addWidget(label("What to compute next", "formula"))
+        column.addWidget(self.summary)
+        column.addWidget(self.progress)
+        column.addWidget(self.table, 1)
+        column.addWidget(self.left_out)
+        row = QHBoxLayout()
+        row.setSpacing(8)
+        for tool in (self.view, self.export, self.inputs):
+            row.addWidget(tool)
+        row.addStretch(1)
+        for tool in (self.stop, self.new, button("Close", self.close)):
+            row.addWidget(tool)
+        column.addLayout(row)
+        return page
+
+    # -------------------------------------------------------------- asking
+
+    def ask(self) -> None:
+        """Start, or say what is wrong."""
+        try:
+            options = self._options()
+            name = Path(options["sources"][0]).name
+            folder = self._window.runs.start(TASK, f"What to compute next of {name}", options)
+        except (MigbarError, OSError) as error:
+            self.problem.setText(str(error))
+            self.problem.show()
+            return
+        self.problem.hide()
+        watched = self._window.runs.get(folder)
+        assert watched is not None
+        self.show_run(watched.run)
+
+    def _options(self) -> dict[str, Any]:
+        sources = self.sources.paths()
+        out = self.out.text().strip()
+        if not out:
+            raise MigbarError("Choose a folder for the list and the inputs.")
+        return {
+            "sources": sources,
+            "count": self.count.value(),
+            "ion": self.ion.symbol,
+            "model": self.model.currentText(),
+            "code": self.code.currentData(),
+            "images": self.images.value(),
+            "out": str(Path(out).expanduser().absolute()),
+        }
+
+    def _suggest_out(self) -> None:
+        """Suggest a place for the list, unless the user has chosen one."""
+        if self.out.text() == self._suggested_out:
+            first = Path((self.sources.names or [""])[0])
+            folder = first if first.is_dir() else first.parent
+            self._suggested_out = str(folder / FOLDER) if self.sources.names else ""
+            self.out.setText(self._suggested_out)
+
+    def _ask_out(self) -> None:
+        title = "Folder for the list and the inputs"
+        if name := QFileDialog.getExistingDirectory(self, title, self.out.text()):
+            self.out.setText(name)
+
+    # -------------------------------------------------------------- the run
+
+    def _follow(self, watched: Watched) -> None:
+        run = watched.run
+        if run.folder != self._folder:
+            return
+        under_way = not run.state.has_ended
+        self.progress.setVisible(under_way)
+        self.progress.setRange(0, watched.total)
+        self.progress.setValue(watched.done)
+        self.stop.setText("Stop" if under_way else "Look again")
+        self.stop.setVisible(run.state is not RunState.FINISHED)
+        self.stop.setEnabled(not watched.stopping)
+        if run.state is RunState.FINISHED and not self._result:
+            self._result = dict(run.result)
+            self.refresh_unit()
+            self.table.selectRow(0)
+        self.summary.setText(self._state_text(watched))
+        self.left_out.setText(_left_out(self._result.get("problems", ())))
+        self.left_out.setVisible(bool(self.left_out.text()))
+        self._enable()
+
+    def _state_text(self, watched: Watched) -> str:
+        state = watched.run.state
+        if watched.stopping:
+            return "Stopping …"
+        if state is RunState.WAITING:
+            return "Waiting for its turn: another long job is at work."
+        if state is RunState.FAILED:
+            return f"It failed: {watched.run.error}"
+        if state is RunState.FINISHED:
+            found = len(self._result["suggested"])
+            return (
+                f"{found} of {self._result['paths']:,} paths; list and inputs are in {self._out}."
+            )
+        if state is not RunState.RUNNING:
+            return "Stopped; nothing was written."
+        files = f": {watched.done:,} of {watched.total:,} files" if watched.total else ""
+        return f"{watched.message or 'Starting'}{files} …"
+
+    @property
+    def _out(self) -> Path:
+        return Path(self._result["list"]).parent
+
+    def _enable(self) -> None:
+        found = bool(self._result)
+        self.view.setEnabled(found and self.table.currentRow() >= 0)
+        self.export.setEnabled(found)
+        self.inputs.setEnabled(found)
+
+    def _stop(self) -> None:
+        watched = self._window.runs.get(self._folder) if self._folder else None
+        if watched is None:
+            return
+        if watched.run.state.has_ended:
+            self._window.runs.resume(watched.run.folder)
+        else:
+            self._window.runs.stop(watched.run.folder)
+
+    def _forget(self, folder: Path) -> None:
+        if folder == self._folder:
+            self._folder = None
+            self._pages.setCurrentIndex(0)
+
+    # -------------------------------------------------------------- the list
+
+    def open_row(self, index: QModelIndex) -> None:
+        """Open the structure of a row with its path in the main window."""
+        if not index.isValid():
+            return
+        path = self._result["suggested"][index.row()]
+        self._window.path_opener.open(
+            WantedPath(
+                Path(path["structure"]), path["ion"], path["from"], path["to"], path["mechanism"]
+            )
+        )
+        self._window.raise_()
+        self._window.activateWindow()
+
+    def _open_inputs(self) -> None:
+        QDesktopServices.openUrl(QUrl.fromLocalFile(str(self._out)))
+
+    def _ask_export(self) -> None:
+        kinds = "CSV (*.csv);;Excel workbook (*.xlsx)"
+        start = str(self._out.with_suffix(".csv"))
+        name, kind = QFileDialog.getSaveFileName(self, "Export list", start, kinds)
+        if name:
+            ending = ".xlsx" if "xlsx" in kind else ".csv"
+            self.export_to(Path(name) if Path(name).suffix else Path(name).with_suffix(ending))
+
+    def export_to(self, path: Path) -> None:
+        """Write the list to a file of one's own; energies in eV."""
+        from migbar.suggestion import export_list
+
+        source = self._result["list"]
+        self._window.jobs.start(
+            "export suggestions",
+            f"Writing {path.name}",
+            lambda _: export_list(source, path),
+            lambda _: self.notice.show_message(f"Wrote {path}"),
+            self.notice.show_error,
+        )
+
+
+def _cells(path: dict[str, Any]) -> tuple[str, ...]:
+    low, high = path["interval_low_ev"], path["interval_high_ev"]
+    return (
+        Path(path["structure"]).name,
+        path["ion"],
+        f"{path['from']} → {path['to']}",
+        energies.number(path["predicted_barrier_ev"]),
+        energies.interval(low, high, " – "),
+        f"{path['uncertainty']:.2f}",
+        f"{path['novelty']:.2f}",
+        " ".join(path["warnings"]),
+    )
+
+
+def _left_out(problems: list[list[str]] | tuple[()]) -> str:
+    """Say which files could not be used, the first few with their reasons."""
+    if not problems:
+        return ""
+    count = "1 file was" if len(problems) == 1 else f"{len(problems)} files were"
+    told = "; ".join(f"{Path(name).name}: {text}" for name, text in problems[:3])
+    more = f"; and {len(problems) - 3} more" if len(problems) > 3 else ""
+    return f"{count} left out. {told}{more}"
