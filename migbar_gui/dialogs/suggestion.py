@@ -95,7 +95,7 @@ class SuggestionDialog(QDialog):
         """Show how far a run is, or what it has found."""
         self._folder = run.folder
         self._result = {}
-        self.table.setRowCount(0)
+        self.refresh_unit()
         self._pages.setCurrentIndex(1)
         self._follow(self._window.runs.get(run.folder) or Watched(run))
 
