@@ -1,0 +1,65 @@
+"""A structure that was opened, and a place in it that was clicked."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from pymatgen.core import Structure
+
+from migbar.barriers import Remark
+from migbar.hops import Mechanism, Point, SiteRef
+from migbar.structures import Symmetry
+
+
+@dataclass(frozen=True, slots=True)
+class Document:
+    """A structure that was opened, and what is known of it before any path is drawn.
+
+    Attributes
+    ----------
+    name : str
+        What to call it: the file's name, with the block where the file holds several.
+    source : Path or None
+        The file.
+    structure : Structure
+        Ordered.
+    ions : tuple of str
+        Its elements that can migrate, the likeliest first.
+    guests : tuple of str
+        Ions that it does not hold and that can be put in.
+    formula : str
+        Reduced formula.
+    symmetry : Symmetry or None
+        None where no space group was found.
+    notes : tuple of Remark
+        What is to be said with every result, for example how it was ordered.
+    """
+
+    name: str
+    source: Path | None
+    structure: Structure
+    ions: tuple[str, ...]
+    guests: tuple[str, ...]
+    formula: str
+    symmetry: Symmetry | None
+    notes: tuple[Remark, ...] = ()
+
+    def mechanisms(self, ion: str) -> tuple[Mechanism, ...]:
+        """Return the mechanisms that make sense for an ion in this structure, the usual one first."""
+        if ion in self.structure.symbol_set:
+            return (Mechanism.VACANCY, Mechanism.SINGLE_ION, Mechanism.INTERSTITIAL)
+        return (Mechanism.INSERTION,)
+
+
+@dataclass(frozen=True, slots=True)
+class Pick:
+    """A place that was clicked as an end of a hop: a site of the structure, or a void."""
+
+    frac_coords: Point
+    site: SiteRef | None = None
+
+    def __str__(self) -> str:
+        if self.site is not None:
+            return f"site {self.site}"
+        return "(" + ", ".join(f"{x:.3f}" for x in self.frac_coords) + ")"

@@ -1,0 +1,22 @@
+"""Plain observation: something happens, and callbacks are called."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+
+class Event:
+    """Something that happens, and those who want to know of it."""
+
+    def __init__(self) -> None:
+        self._callbacks: list[Callable[..., None]] = []
+
+    def connect(self, callback: Callable[..., None]) -> None:
+        """Call `callback` from now on, in the order of connection."""
+        self._callbacks.append(callback)
+
+    def emit(self, *args: Any) -> None:
+        """Tell everybody."""
+        for callback in tuple(self._callbacks):
+            callback(*args)

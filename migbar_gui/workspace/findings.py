@@ -1,0 +1,113 @@
+"""What was found out about the open structure and its paths. Not undone: it stays true."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from typing import TYPE_CHECKING
+
+from migbar.voids import Void
+from migbar_gui.workspace.events import Event
+from migbar_gui.workspace.paths import PathResult, Shape
+
+if TYPE_CHECKING:
+    from migbar.landscape import Landscape
+    from migbar.neb import NebResult
+    from migbar_gui.relaxed import RelaxedPath, VolumeResult
+
+
+class Findings:
+    """Results as they arrive from other threads and processes.
+
+    Attributes
+    ----------
+    results : mapping of int to PathResult or Exception
+        By path id; a path without an entry has not been judged yet.
+    shapes : mapping of int to Shape or Exception
+        Bent paths by path id, as far as they are known.
+    voids : tuple of Void or None
+        Candidates for the current ion, None until they were searched for.
+    landscape : Landscape or None
+        Site-energy map of the current ion, None until it was computed.
+    relaxed : tuple of RelaxedPath
+        Paths that were relaxed with a potential, the latest last.
+    volumes : tuple of VolumeResult
+        Barriers of paths at several volumes, the latest last.
+    """
+
+    def __init__(self) -> None:
+        self._results: dict[int, PathResult | Exception] = {}
+        self._shapes: dict[int, Shape | Exception] = {}
+        self.voids: tuple[Void, ...] | None = None
+        self.landscape: Landscape | None = None
+        self.relaxed: tuple[RelaxedPath, ...] = ()
+        self.volumes: tuple[VolumeResult, ...] = ()
+        self.result_arrived = Event()
+        self.shapes_changed = Event()
+        self.voids_changed = Event()
+        self.landscape_changed = Event()
+        self.relaxed_changed = Event()
+        self.anything_changed = Event()
+
+    @property
+    def results(self) -> Mapping[int, PathResult | Exception]:
+        """What is known of the paths, by path id."""
+        return self._results
+
+    @property
+    def shapes(self) -> Mapping[int, Shape | Exception]:
+        """Bent paths by path id, as far as they are known."""
+        return self._shapes
+
+    def result(self, path_id: int | None) -> PathResult | None:
+        """Return the result of a path, None while there is none or where it failed."""
+        found = self._results.get(path_id) if path_id is not None else None
+        return found if isinstance(found, PathResult) else None
+
+    def relaxed_of(self, path_id: int | None) -> RelaxedPath | None:
+        """Return the latest relaxation of a path."""
+        own = [relaxed for relaxed in self.relaxed if relaxed.path_id == path_id]
+        return own[-1] if own and path_id is not None else None
+
+    def relaxed_bands(self, path_id: int) -> tuple[NebResult, ...]:
+        """Return what all relaxations of a path gave, the latest first."""
+        own = [relaxed.result for relaxed in self.relaxed if relaxed.path_id == path_id]
+        return tuple(reversed(own))
+
+    def volume_of(self, path_id: int | None) -> VolumeResult | None:
+        """Return the latest barriers of a path at several volumes."""
+        own = [volume for volume in self.volumes if volume.path_id == path_id]
+        return own[-1] if own and path_id is not None else None
+
+    def set_result(self, path_id: int, result: PathResult | Exception) -> None:
+        """Keep what was found for a path, or why it failed."""
+        self._results[path_id] = result
+        self.result_arrived.emit(path_id)
+        self.anything_changed.emit()
+
+    def set_shape(self, path_id: int, shape: Shape | Exception) -> None:
+        """Keep the bent path, or why it could not be found."""
+        self._shapes[path_id] = shape
+        self.shapes_changed.emit()
+
+    def set_voids(self, voids: Iterable[Void]) -> None:
+        """Keep the voids that were found for the current ion."""
+        self.voids = tuple(voids)
+        self.voids_changed.emit()
+
+    def set_landscape(self, landscape: Landscape) -> None:
+        """Keep the site-energy map of the current ion."""
+        self.landscape = landscape
+        self.landscape_changed.emit()
+
+    def set_relaxed(self, relaxed: RelaxedPath) -> None:
+        """Keep a relaxed path; what the same run gave before is replaced."""
+        kept = [other for other in self.relaxed if other.folder != relaxed.folder]
+        self.relaxed = (*kept, relaxed)
+        self.relaxed_changed.emit()
+        self.anything_changed.emit()
+
+    def set_volume_result(self, volume: VolumeResult) -> None:
+        """Keep the barriers of a path at several volumes."""
+        kept = [other for other in self.volumes if other.folder != volume.folder]
+        self.volumes = (*kept, volume)
+        self.relaxed_changed.emit()
