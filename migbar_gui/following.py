@@ -58,7 +58,7 @@ class Follower(QObject):
             colours.choose(self._preferences.elements())
             window.structure_panel.refresh_colours()
             if window.view is not None:
-                window.view.refresh_colours()
+                window.view.refresh()
         elif key == "potential":
             # Dialogs ask for it like for the theme, without knowing the window.
             _application().setProperty(key, value(key))

@@ -1,6 +1,7 @@
 """The 3D view. Importing it brings VTK, so the window imports it late."""
 
-from migbar_gui.viewer.crystal_view import CrystalView, PathDrawing, Style
+from migbar_gui.viewer.content import PathDrawing, Style
+from migbar_gui.viewer.crystal_view import CrystalView
 from migbar_gui.viewer.isosurface import Isosurface, isosurface
 from migbar_gui.viewer.network import NetworkDrawing
 from migbar_gui.viewer.scene import AtomInfo

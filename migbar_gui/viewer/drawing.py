@@ -71,11 +71,16 @@ class Layer:
         """Show or hide what was drawn."""
         self.actor.SetVisibility(visible and not self._empty)
 
-    def _show(self, data: pv.PolyData | None) -> None:
-        self._empty = data is None
+    def clear(self) -> None:
+        """Draw nothing."""
+        self._empty = True
+        self.set_visible(False)
+
+    def show(self, data: pv.PolyData) -> None:
+        """Draw other points or faces, with their ``colour``."""
+        self._empty = False
         self.set_visible(True)
-        if data is not None:
-            self.mapper.SetInputData(data)
+        self.mapper.SetInputData(data)
 
 
 class BallLayer(Layer):
@@ -89,12 +94,12 @@ class BallLayer(Layer):
     def draw(self, positions: Floats, radii: Floats, colours: Floats) -> None:
         """Replace all balls; positions and radii in Å, colours (n, 3) or (n, 4) from 0 to 1."""
         if not len(positions):
-            self._show(None)
+            self.clear()
             return
         data = pv.PolyData(np.asarray(positions, np.float32))
         data["radius"] = np.asarray(radii, np.float32)
         data["colour"] = _bytes(colours)
-        self._show(data)
+        self.show(data)
 
 
 class StickLayer(Layer):
@@ -109,7 +114,7 @@ class StickLayer(Layer):
     def draw(self, starts: Floats, ends: Floats, radii: Floats, colours: Floats) -> None:
         """Replace all sticks; ends and radii in Å, colours (n, 3) or (n, 4) from 0 to 1."""
         if not len(starts):
-            self._show(None)
+            self.clear()
             return
         axes = np.asarray(ends - starts, np.float32)
         lengths = np.linalg.norm(axes, axis=1)
@@ -117,7 +122,7 @@ class StickLayer(Layer):
         data["size"] = np.stack([lengths, radii, radii], axis=1).astype(np.float32)
         data["axis"] = axes / lengths[:, None]
         data["colour"] = _bytes(colours)
-        self._show(data)
+        self.show(data)
 
 
 class ArrowLayer:
@@ -132,8 +137,8 @@ class ArrowLayer:
         vectors = ends - starts
         lengths = np.linalg.norm(vectors, axis=1)
         if not len(starts):
-            self.shafts.draw(starts, ends, lengths, np.zeros((0, 3)))
-            self.tips._show(None)
+            self.shafts.clear()
+            self.tips.clear()
             return
         heads = np.minimum(4.5 * radius, 0.6 * lengths)
         necks = ends - vectors * (heads / lengths)[:, None]
@@ -153,7 +158,7 @@ class ArrowLayer:
         ).extract_surface(algorithm=None)
         cones = cones.compute_normals(split_vertices=True, feature_angle=40)
         cones["colour"] = _bytes(np.tile(colour, (cones.n_points, 1)))
-        self.tips._show(cones)
+        self.tips.show(cones)
 
 
 class FaceLayer(Layer):
@@ -168,12 +173,12 @@ class FaceLayer(Layer):
     def draw(self, triangles: Floats, colours: Floats) -> None:
         """Replace all triangles; corners (n, 3, 3) in Å, colours (n, 4) from 0 to 1."""
         if not len(triangles):
-            self._show(None)
+            self.clear()
             return
         corners = np.asarray(triangles.reshape(-1, 3), np.float32)
         data = pv.PolyData.from_regular_faces(corners, np.arange(len(corners)).reshape(-1, 3))
         data["colour"] = _bytes(np.repeat(colours, 3, axis=0))
-        self._show(data)
+        self.show(data)
 
 
 def _bytes(colours: Floats) -> NDArray[np.uint8]:

@@ -79,12 +79,12 @@ class IsosurfaceLayer(Layer):
     def draw(self, surface: Isosurface | None, colour: Floats) -> None:
         """Replace the surface; colour with opacity, four numbers from 0 to 1."""
         if surface is None or not len(surface.triangles):
-            self._show(None)
+            self.clear()
             return
         data = pv.PolyData.from_regular_faces(surface.points.astype(np.float32), surface.triangles)
         data.GetPointData().SetNormals(_array(surface.normals))
         data["colour"] = np.tile(np.round(255 * colour).astype(np.uint8), (len(surface.points), 1))
-        self._show(data)
+        self.show(data)
 
 
 def _array(values: Floats):  # type: ignore[no-untyped-def]

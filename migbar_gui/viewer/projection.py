@@ -35,6 +35,11 @@ class Projection:
     width: float
     height: float
 
+    @property
+    def half_height(self) -> float:
+        """Half the height of the picture at the focus in Å."""
+        return self.height / 2 / self.scale
+
     @classmethod
     def of(cls, camera, width: float, height: float) -> Projection:  # type: ignore[no-untyped-def]
         """Read a vtkCamera."""

@@ -30,6 +30,9 @@ SHELL_FACTOR = 1.2
 SHELL_RANGE = (3.2, 6.5)
 """… and in any case within these bounds in Å."""
 
+VOID_SHARE = 0.75
+"""Radius of the ghost in a void, as a share of the ion's."""
+
 
 @dataclass(frozen=True, slots=True)
 class AtomInfo:
@@ -59,6 +62,11 @@ class AtomInfo:
     label: str
     frac_coords: tuple[float, float, float]
     position: tuple[float, float, float]
+
+    @property
+    def radius(self) -> float:
+        """Radius of its ball in Å."""
+        return ball_radius(self.element) * (VOID_SHARE if self.kind == "void" else 1.0)
 
 
 @dataclass(frozen=True, slots=True)
@@ -181,7 +189,7 @@ def void_balls(lattice: Lattice, voids: Sequence[Sequence[float]], ion: str | No
         np.full(n, symbol),
         unwrapped,
         unwrapped @ lattice.matrix,
-        np.full(n, 0.75 * ball_radius(symbol)),
+        np.full(n, VOID_SHARE * ball_radius(symbol)),
         np.tile(rgb(element_colour(symbol)), (n, 1)),
         np.arange(n) >= n - len(shell[0]),
     )

@@ -97,7 +97,7 @@ def test_that_finding_is_one_step_that_can_be_undone(opened, qtbot):
     opened.commands["edit.undo"].trigger()
     assert opened.workspace.state.group is None
     assert len(column(opened, 0)) == 1
-    assert opened.view._network is None
+    assert opened.view.content.network is None
     opened.commands["edit.redo"].trigger()
     assert opened.workspace.state.group is group
     assert len(column(opened, 0)) == len(group.paths)
@@ -125,7 +125,7 @@ def test_that_a_bottleneck_leads_to_its_row(found, qtbot):
 
 def free_tube(view, hop: int) -> tuple[int, object]:
     """A tube of a hop that can be seen, and a pixel on it."""
-    network = view._network
+    network = view.content.network
     for row in np.flatnonzero(network.hop == hop):
         for share in np.linspace(0.2, 0.8, 13):
             place = (1 - share) * network.ends[row, 0] + share * network.ends[row, 1]
@@ -143,9 +143,9 @@ def test_that_clicking_a_tube_selects_its_row_and_the_other_way_round(found, qtb
     _, pixel = free_tube(view, last)
     qtbot.mouseClick(view._canvas, Qt.MouseButton.LeftButton, pos=pixel)
     assert found.paths_panel.selected_ids() == [group.paths[last].id]
-    assert view._network.active == last
+    assert view.content.network.active == last
     found.paths_panel.view.selectRow(0)
-    assert view._network.active == group.hop_of(found.workspace.active) == 0
+    assert view.content.network.active == group.hop_of(found.workspace.active) == 0
 
 
 def test_that_a_tube_tells_its_hop_when_it_is_pointed_at(found):
@@ -153,7 +153,7 @@ def test_that_a_tube_tells_its_hop_when_it_is_pointed_at(found):
     _, pixel = free_tube(view, 0)
     view._on_point(pixel)
     label = group.found.crystal.search.hops[0].label
-    assert any(label in tag.text for tag in view._notes.tags)
+    assert any(label in tag.text for tag in view.notes.tags)
     assert f"{group.barriers[0]:.3f} eV" in found._hover.text()
 
 
@@ -177,7 +177,7 @@ def test_that_the_slider_hides_hops_and_tells_what_is_still_connected(found):
         assert group.opened_by(highest)[0] == expected
         words = f"in {expected} dimension" if expected else "No percolation"
         assert words in panel.opened.text()
-        shown = set(view._network.hop[view._network.shown].tolist())
+        shown = set(view.content.network.hop[view.content.network.shown].tolist())
         assert shown == set(np.flatnonzero(group.barriers <= highest).tolist())
     assert len(shown) == len(group.barriers)
     assert panel.limit.text() == "none hidden"
@@ -192,10 +192,10 @@ def test_that_the_slider_is_marked_where_the_network_connects(found):
 
 def test_that_the_network_can_be_hidden(found):
     found.network_panel.in_view.setChecked(False)
-    assert found.view._network is None
-    assert len(found.view._drawings) == len(found.workspace.state.paths)
+    assert found.view.content.network is None
+    assert len(found.view.content.drawings) == len(found.workspace.state.paths)
     found.network_panel.in_view.setChecked(True)
-    assert len(found.view._drawings) == 1
+    assert len(found.view.content.drawings) == 1
 
 
 def test_that_hops_left_out_are_listed_with_reasons(window, qtbot):
@@ -284,16 +284,16 @@ def test_that_the_bent_shape_leaves_the_prediction_alone(opened, qtbot):
     path_id = opened.workspace.join(site(opened, 0), site(opened, 3))
     wait_for_barriers(qtbot, opened)
     barrier = opened.path_panel.barrier.text()
-    straight = np.array(opened.view._drawings[0].points)
+    straight = np.array(opened.view.content.drawings[0].points)
     opened.path_panel.bent.click()
     qtbot.waitUntil(lambda: opened.workspace.shape(path_id) is not None, timeout=60_000)
-    bent = np.array(opened.view._drawings[0].points)
+    bent = np.array(opened.view.content.drawings[0].points)
     assert np.allclose(bent[[0, -1]], straight[[0, -1]])
     assert not np.allclose(bent, straight, atol=1e-3)
     assert opened.path_panel.barrier.text() == barrier
     assert "barrier is that of the straight path" in opened.path_panel._shape_text.text()
     opened.path_panel.straight.click()
-    assert np.allclose(opened.view._drawings[0].points, straight)
+    assert np.allclose(opened.view.content.drawings[0].points, straight)
     assert not opened.path_panel._shape_text.isVisible()
 
 
@@ -304,7 +304,7 @@ def test_that_the_next_path_can_have_further_vacancies(opened, qtbot):
     opened.commands["path.empty"].trigger()
     assert opened.workspace.picks == ()
     assert "Li at 1" in opened.structure_panel.emptied.text()
-    assert [tag.text for tag in opened.view._notes.tags].count("empty") == 1
+    assert [tag.text for tag in opened.view.notes.tags].count("empty") == 1
     lacking = opened.workspace.join(site(opened, 0), site(opened, 3))
     wait_for_barriers(qtbot, opened)
     atoms = [len(opened.workspace.result(n).predicted.band.host) for n in (whole, lacking)]
@@ -319,7 +319,7 @@ def test_that_the_next_path_can_have_further_vacancies(opened, qtbot):
 
 def test_that_the_ends_of_the_active_path_are_marked(opened, qtbot):
     opened.workspace.join(site(opened, 0), site(opened, 3))
-    tags = [tag.text for tag in opened.view._notes.tags]
+    tags = [tag.text for tag in opened.view.notes.tags]
     assert {"initial", "final"} <= set(tags)
     opened.workspace.pick(site(opened, 1))
-    assert "final" not in [tag.text for tag in opened.view._notes.tags]
+    assert "final" not in [tag.text for tag in opened.view.notes.tags]

@@ -138,7 +138,7 @@ def test_that_a_band_that_is_not_converged_is_never_shown_as_converged(relaxed):
     assert not relaxed.profile_panel.plot._curves[0].converged
     relaxed.profile_panel.slider.setValue(1)
     assert "not converged" in relaxed.prompt.text()
-    assert "not converged" in relaxed.view._drawings[0].label
+    assert "not converged" in relaxed.view.content.drawings[0].label
 
 
 def test_that_slider_profile_and_3d_view_go_together(relaxed, qtbot):
@@ -154,7 +154,7 @@ def test_that_slider_profile_and_3d_view_go_together(relaxed, qtbot):
     assert workspace.shown_image.image == 3
     panel.forces.setChecked(True)
     assert workspace.shown_image.forces
-    assert len(relaxed.view._arrows) > 0
+    assert len(relaxed.view.content.arrows) > 0
     panel.play.click()
     qtbot.waitUntil(lambda: workspace.shown_image.image == 1, timeout=5000)
     qtbot.keyClick(relaxed, Qt.Key.Key_Escape)
@@ -162,7 +162,7 @@ def test_that_slider_profile_and_3d_view_go_together(relaxed, qtbot):
     assert not panel.play.isChecked()
     assert len(relaxed.view.structure) == 2
     assert not panel.in_view.isChecked()
-    assert len(relaxed.view._arrows) == 0
+    assert len(relaxed.view.content.arrows) == 0
 
 
 def test_that_another_structure_ends_the_look_at_an_image(relaxed, qtbot, olivine):

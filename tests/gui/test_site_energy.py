@@ -75,14 +75,14 @@ def test_that_the_map_appears_and_its_level_changes_the_surface(opened, qtbot):
     assert not opened.level_bar.isVisible()
     show_map(opened, qtbot)
     assert opened.level_bar.isVisible()
-    before = opened.view._surface
+    before = opened.view.content.surface
     opened.level_bar.slider.setValue(opened.level_bar.slider.value() * 2)
     assert opened.workspace.landscape_level == pytest.approx(2.0)
-    assert opened.view._surface is not before
+    assert opened.view.content.surface is not before
     assert "2.00 eV" in opened.level_bar.level.text()
     assert opened.workspace.landscape.open_fraction(2.0) > 0
     opened.commands["view.landscape"].trigger()
-    assert opened.view._surface is None
+    assert opened.view.content.surface is None
     assert not opened.level_bar.isVisible()
 
 
@@ -104,7 +104,7 @@ def test_that_the_surface_can_be_seen(opened, qtbot):
 def test_that_another_ion_gets_its_own_map(opened, qtbot):
     show_map(opened, qtbot)
     opened.workspace.set_ion("Na")
-    assert opened.view._surface is None
+    assert opened.view.content.surface is None
     qtbot.waitUntil(lambda: opened.workspace.landscape is not None, timeout=60_000)
     assert opened.workspace.landscape.ion == "Na"
 

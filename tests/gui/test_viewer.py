@@ -610,6 +610,6 @@ def test_that_equal_barriers_have_a_scale(view):
     ends = structure.lattice.get_cartesian_coords([[[0, 0, 0.5], [1, 0, 0.5]]])
     network = NetworkDrawing(np.array([0]), ends, np.array([0.3]), ("0 → 0@1,0,0",), "Li")
     view.set_network(network)
-    assert view._notes.legend.scale.low < 0.3 < view._notes.legend.scale.high
+    assert view.notes.legend.scale.low < 0.3 < view.notes.legend.scale.high
     view.set_network(None)
-    assert view._notes.legend is None
+    assert view.notes.legend is None
