@@ -21,6 +21,7 @@ from migbar_gui.relaxations import NEB, VOLUME
 from migbar_gui.relaxed import RelaxedPath
 from migbar_gui.run_watcher import Watched
 from migbar_gui.runs import Opener
+from migbar_gui.saving import ask_path
 from migbar_gui.workspace import Document, PathEntry
 
 if TYPE_CHECKING:
@@ -66,7 +67,7 @@ class BandTools(QObject):
         dialog.chosen.connect(
             lambda request: self._window.relaxations.start(ids, request, task),
         )
-        dialog.chosen.connect(lambda _: self._window.show_dock(self._window.profile_dock))
+        dialog.chosen.connect(lambda _: self._window.docks.show("Profile"))
         dialog.open()
 
     def _judged_selection(self) -> list[PathEntry]:
@@ -86,16 +87,10 @@ class BandTools(QObject):
         if shown is None:
             self._window.say("Relax this path first; then its band can be exported.")
             return
-        name, kind = QFileDialog.getSaveFileName(
-            self._window,
-            "Export relaxed band",
-            self._window.suggest("band.csv"),
-            ";;".join(PROFILE_FORMATS),
-        )
-        if name:
-            path = Path(name)
-            known = path.suffix.lower() in PROFILE_FORMATS.values()
-            self.export_profile(path if known else path.with_suffix(PROFILE_FORMATS[kind]), shown)
+        suggested = self._window.suggest("band.csv")
+        path = ask_path(self._window, "Export relaxed band", suggested, PROFILE_FORMATS)
+        if path is not None:
+            self.export_profile(path, shown)
 
     def export_profile(self, path: Path, relaxed: RelaxedPath) -> None:
         """Write a relaxed band in the form that the name's ending says; ``.cif`` makes a folder of them."""

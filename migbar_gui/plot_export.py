@@ -8,11 +8,16 @@ from pathlib import Path
 from PySide6.QtCore import QMarginsF, QPoint, QRect, QSize, QSizeF, Qt
 from PySide6.QtGui import QGuiApplication, QPageSize, QPainter, QPdfWriter, QPixmap
 from PySide6.QtSvg import QSvgGenerator
-from PySide6.QtWidgets import QFileDialog, QMenu, QWidget
+from PySide6.QtWidgets import QMenu, QWidget
 
 from migbar.files import replacing
+from migbar_gui.saving import ask_path
 
-FILTER = "SVG drawing (*.svg);;PDF document (*.pdf);;PNG picture (*.png)"
+FORMATS = {
+    "SVG drawing (*.svg)": ".svg",
+    "PDF document (*.pdf)": ".pdf",
+    "PNG picture (*.png)": ".png",
+}
 PNG_SCALE = 3
 DOTS_PER_INCH = 96
 
@@ -41,11 +46,9 @@ def _show_menu(plot: QWidget, name: str, point: QPoint) -> None:
 
 
 def _ask(plot: QWidget, name: str) -> None:
-    chosen, kind = QFileDialog.getSaveFileName(plot, "Save plot", f"{name}.svg", FILTER)
-    if chosen:
-        path = Path(chosen)
-        suffix = next(s for s in WRITERS if s in kind)
-        save_plot(plot, path if path.suffix in WRITERS else path.with_name(path.name + suffix))
+    path = ask_path(plot, "Save plot", f"{name}.svg", FORMATS)
+    if path is not None:
+        save_plot(plot, path)
 
 
 def save_plot(plot: QWidget, path: Path) -> None:

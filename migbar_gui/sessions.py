@@ -7,17 +7,17 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from PySide6.QtCore import QObject
-from PySide6.QtWidgets import QFileDialog, QMessageBox
+from PySide6.QtWidgets import QMessageBox
 
-from migbar_gui.actions import ACTIONS, Switch
 from migbar_gui.camera import Camera
 from migbar_gui.keeping import SessionKeeper, recovery_folder
+from migbar_gui.saving import ask_path
 from migbar_gui.session import SUFFIX, Session
 
 if TYPE_CHECKING:
     from migbar_gui.main_window import MainWindow
 
-SESSION_FILTER = f"MigBar sessions (*{SUFFIX})"
+SESSION_FORMATS = {f"MigBar sessions (*{SUFFIX})": SUFFIX}
 
 
 class Sessions(QObject):
@@ -44,7 +44,7 @@ class Sessions(QObject):
     def now(self) -> Session:
         """Return the session as it is seen now."""
         window = self._window
-        switches = {entry.id: window.commands[entry.id].isChecked() for entry in _switches()}
+        switches = {name: it.isChecked() for name, it in window.commands.switches.items()}
         camera = window.view.camera() if window.view is not None else self._camera
         hidden = tuple(sorted(window.structure_panel.hidden_elements))
         return Session(window.workspace.snapshot(), camera, switches, hidden)
@@ -54,9 +54,8 @@ class Sessions(QObject):
         window = self._window
         window.workspace.restore(session.workspace)
         window.structure_panel.hide_elements(session.hidden)
-        for entry in _switches():
-            command = window.commands[entry.id]
-            command.setChecked(session.switches.get(entry.id, command.isChecked()))
+        for name, command in window.commands.switches.items():
+            command.setChecked(session.switches.get(name, command.isChecked()))
         self._camera = session.camera
         self.aim()
 
@@ -85,12 +84,9 @@ class Sessions(QObject):
 
     def ask_save(self, then: Callable[[], object] = lambda: None) -> None:
         """Ask where to save the session, and save it."""
-        name, _ = QFileDialog.getSaveFileName(
-            self._window, "Save session", self._window.suggest(f"session{SUFFIX}"), SESSION_FILTER
-        )
-        if name:
-            path = Path(name)
-            path = path if path.suffix == SUFFIX else path.with_name(path.name + SUFFIX)
+        suggested = self._window.suggest(f"session{SUFFIX}")
+        path = ask_path(self._window, "Save session", suggested, SESSION_FORMATS)
+        if path is not None:
             self.keeper.save(path, then)
 
     def may_close(self) -> bool:
@@ -124,7 +120,3 @@ class Sessions(QObject):
     def _discard(self, left: list[Path]) -> None:
         for path in left:
             self.keeper.discard(path)
-
-
-def _switches() -> list[Switch]:
-    return [entry for entry in ACTIONS if isinstance(entry, Switch)]

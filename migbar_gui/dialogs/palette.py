@@ -14,7 +14,7 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
-from migbar_gui.actions import Command
+from migbar_gui.commands import Command
 from migbar_gui.fuzzy import match
 from migbar_gui.widgets import label
 

@@ -14,7 +14,7 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
-from migbar_gui.actions import Command
+from migbar_gui.commands import Command
 from migbar_gui.widgets import Question
 
 IN_THE_VIEW = (

@@ -108,6 +108,13 @@ class PathsPanel(QWidget):
         """Return the ids of all paths in the order shown."""
         return [self._id_at(row) for row in range(self._sorted.rowCount())]
 
+    def edit_note(self) -> None:
+        """Start writing in the note of the current path."""
+        index = self.view.currentIndex().siblingAtColumn(Column.NOTE)
+        self.view.setFocus()
+        self.view.setCurrentIndex(index)
+        self.view.edit(index)
+
     def add_tool(self, tool: QToolButton) -> None:
         """Put a button to the right above the table."""
         self.tools.addWidget(tool)

@@ -30,6 +30,7 @@ from migbar.screening.database import read_database
 from migbar.screening.query import Choice, Counts, Show, compound_classes, count, find_rows
 from migbar_gui.panels.notice import Notice
 from migbar_gui.run_watcher import Watched
+from migbar_gui.saving import ask_path
 from migbar_gui.screening.form import ScreeningForm
 from migbar_gui.screening.opening import WantedPath
 from migbar_gui.screening.table import Column, Key, ResultTable
@@ -480,12 +481,10 @@ class BatchDialog(QDialog):
 
     def _ask_export(self) -> None:
         assert self._database is not None
-        name, kind = QFileDialog.getSaveFileName(
-            self, "Export results", str(self._database.with_suffix(".csv")), ";;".join(FORMATS)
-        )
-        if name:
-            path = Path(name)
-            self.export_to(path if path.suffix else path.with_suffix(FORMATS[kind]))
+        suggested = str(self._database.with_suffix(".csv"))
+        path = ask_path(self, "Export results", suggested, FORMATS)
+        if path is not None:
+            self.export_to(path)
 
     def export_to(self, path: Path, done: Callable[[], object] = lambda: None) -> None:
         """Write the rows that are shown (a report: all results) to a file."""

@@ -109,7 +109,7 @@ def test_that_every_dock_can_be_used_without_eyes_or_mouse(opened, qtbot):
     opened.workspace.set_show_landscape(True)
     opened.notice.show_message("Something", "warning", "details", action=("Do it", lambda: None))
     for dock in opened.docks:
-        opened.show_dock(dock)
+        opened.docks.show(dock.windowTitle())
         qtbot.wait(20)
         check(opened)
 

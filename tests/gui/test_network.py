@@ -154,7 +154,7 @@ def test_that_a_tube_tells_its_hop_when_it_is_pointed_at(found):
     view._on_point(pixel)
     label = group.found.crystal.search.hops[0].label
     assert any(label in tag.text for tag in view.notes.tags)
-    assert f"{group.barriers[0]:.3f} eV" in found._hover.text()
+    assert f"{group.barriers[0]:.3f} eV" in found.status.pointed.text()
 
 
 def test_that_a_removed_path_comes_back_by_its_tube(found):
@@ -221,7 +221,7 @@ def test_that_voids_of_an_empty_host_form_a_network(window, qtbot, empty_olivine
 
 def test_that_the_report_needs_nothing_else(found, qtbot, tmp_path: Path):
     target = tmp_path / "report.html"
-    found.export_report(target)
+    found.exports.write_report(target)
     qtbot.waitUntil(target.exists, timeout=60_000)
     qtbot.waitUntil(lambda: not found.jobs.shown, timeout=60_000)
     page = target.read_text(encoding="utf-8")
@@ -232,7 +232,7 @@ def test_that_the_report_needs_nothing_else(found, qtbot, tmp_path: Path):
 
 
 def test_that_a_report_that_cannot_be_written_is_explained(found, qtbot, tmp_path):
-    found.export_report(tmp_path / "nowhere" / "report.html")
+    found.exports.write_report(tmp_path / "nowhere" / "report.html")
     qtbot.waitUntil(found.notice.isVisible, timeout=60_000)
 
 
@@ -241,8 +241,8 @@ def test_that_a_cancelled_search_changes_nothing(opened, qtbot, monkeypatch):
     load = opened.predictions._load
     monkeypatch.setattr(opened.predictions, "_load", lambda: go_on.wait(20) and load())
     opened.commands["path.find"].trigger()
-    qtbot.waitUntil(opened._cancel.isVisible)
-    opened._cancel.click()
+    qtbot.waitUntil(opened.status.cancel.isVisible)
+    opened.status.cancel.click()
     go_on.set()
     qtbot.waitUntil(lambda: opened.jobs.idle, timeout=20_000)
     assert opened.workspace.state.group is None

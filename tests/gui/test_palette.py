@@ -97,8 +97,8 @@ def test_that_docks_are_shown_and_hidden_from_their_menu(window, qtbot):
     from PySide6.QtWidgets import QMenu
 
     menu = QMenu(window)
-    window.fill_docks(menu)
-    dock = window.docks[0]
+    window.docks.fill_menu(menu)
+    dock = window.docks["Structure"]
     (entry,) = [action for action in menu.actions() if action.text() == dock.windowTitle()]
     assert entry.isChecked() is not dock.isHidden()
     entry.trigger()

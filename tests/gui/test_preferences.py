@@ -78,7 +78,7 @@ def test_that_another_unit_is_seen_everywhere_at_once(opened, qtbot):
     opened.predictions.find_all()
     qtbot.waitUntil(lambda: workspace.state.group is not None, timeout=60_000)
     for dock in opened.docks:
-        opened.show_dock(dock)
+        opened.docks.show(dock.windowTitle())
         qtbot.wait(30)
     in_ev = re.compile(r"\d(\.\d+)? eV")
     assert any(in_ev.search(text) for text in seen_texts(opened))
@@ -96,7 +96,7 @@ def test_that_another_unit_is_seen_everywhere_at_once(opened, qtbot):
     # files keep to eV
     from migbar.exports import table_text
 
-    assert "barrier_ev" in table_text(opened.table_rows())
+    assert "barrier_ev" in table_text(opened.exports.table_rows())
 
 
 def test_that_what_is_chosen_is_there_at_the_next_start(opened, dialog, tmp_path):

@@ -105,7 +105,7 @@ def test_that_a_click_leads_to_relaxed_barriers_beside_the_predicted_ones(metal,
     metal.relaxations.progressed.connect(lambda live: seen.append(len(live.residuals)))
     ask_to_relax(metal)
     qtbot.waitUntil(lambda: len(metal.runs.under_way) == 2, timeout=LONG_MS)
-    assert metal.profile_dock.isVisible()
+    assert metal.docks["Profile"].isVisible()
     wait_for_relaxed(qtbot, metal, 2)
     ids = [path.id for path in metal.workspace.state.paths]
     assert {found.path_id for found in metal.workspace.relaxed} == set(ids)
@@ -137,18 +137,18 @@ def test_that_a_band_that_is_not_converged_is_never_shown_as_converged(relaxed):
     assert "not converged" in relaxed.profile_panel.list.item(0).text()
     assert not relaxed.profile_panel.plot._curves[0].converged
     relaxed.profile_panel.slider.setValue(1)
-    assert "not converged" in relaxed.prompt.text()
+    assert "not converged" in relaxed.centre.prompt.text()
     assert "not converged" in relaxed.view.content.drawings[0].label
 
 
 def test_that_slider_profile_and_3d_view_go_together(relaxed, qtbot):
-    relaxed.show_dock(relaxed.profile_dock)
+    relaxed.docks.show("Profile")
     panel, workspace = relaxed.profile_panel, relaxed.workspace
     assert panel.slider.maximum() == 4
     panel.slider.setValue(1)
     assert workspace.shown_image.image == 1
     assert len(relaxed.view.structure) == 53
-    assert "Image 1" in relaxed.prompt.text()
+    assert "Image 1" in relaxed.centre.prompt.text()
     panel.plot.image_clicked.emit(3)
     assert panel.slider.value() == 3
     assert workspace.shown_image.image == 3

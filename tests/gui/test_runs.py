@@ -38,7 +38,7 @@ def counting(monkeypatch):
 @pytest.fixture
 def listed(window, qtbot):
     """The window with the dock of the jobs in it; at the end no run is left."""
-    window.show_dock(window.jobs_dock)
+    window.docks.show("Jobs")
     yield window
     window.runs.stop_all()
     qtbot.waitUntil(lambda: not window.runs.under_way, timeout=WAIT_MS)
@@ -94,9 +94,9 @@ def test_that_a_run_is_listed_told_and_its_result_opened(listed, qtbot):
     with qtbot.waitSignal(listed.runs.ended, timeout=WAIT_MS) as end:
         pass
     assert end.args[0].run.result == {"from": 0, "to": 3}
-    assert "finished" in listed.run_notice.text.text()
+    assert "finished" in listed.centre.run_notice.text.text()
     qtbot.waitUntil(lambda: row(listed, folder)[:2] == ["Counting", "finished"])
-    click(qtbot, listed.run_notice.action)
+    click(qtbot, listed.centre.run_notice.action)
     click(qtbot, listed.jobs_panel.open)
     assert [run.folder for run in opened] == [folder, folder]
     assert listed.jobs_panel.open.text() == "Open numbers"
@@ -170,7 +170,7 @@ def test_that_a_failure_is_told_in_words_and_its_log_can_be_read(listed, qtbot):
 
     folder = count(listed, 9, fail_at=6)
     wait_for_state(qtbot, listed, folder, RunState.FAILED)
-    assert "unlucky" in listed.run_notice.text.text()
+    assert "unlucky" in listed.centre.run_notice.text.text()
     qtbot.waitUntil(lambda: "unlucky" in row(listed, folder)[-1])
     (folder / "log.txt").write_text("seven\n")
     listed.jobs_panel.select(folder)
@@ -186,8 +186,8 @@ def test_that_a_killed_run_offers_to_resume(listed, qtbot):
     started = next(e for e in read_events(folder)[0] if e["kind"] == "started")
     os.kill(started["pid"], signal.SIGKILL)
     wait_for_state(qtbot, listed, folder, RunState.INTERRUPTED)
-    assert "interrupted" in listed.run_notice.text.text()
-    click(qtbot, listed.run_notice.action)
+    assert "interrupted" in listed.centre.run_notice.text.text()
+    click(qtbot, listed.centre.run_notice.action)
     assert wait_for_state(qtbot, listed, folder, RunState.FINISHED).run.result["from"] >= 3
 
 
@@ -276,7 +276,7 @@ def test_that_interrupted_runs_offer_to_resume_when_the_window_is_opened(qtbot, 
     (folder / "events.jsonl").write_text('{"kind": "started", "time": 1, "pid": 1}\n')
     again = reopened(qtbot, window)
     wait_for_state(qtbot, again, folder, RunState.INTERRUPTED)
-    assert "Old was interrupted" in again.run_notice.text.text()
+    assert "Old was interrupted" in again.centre.run_notice.text.text()
     again.close()
 
 

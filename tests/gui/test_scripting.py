@@ -68,7 +68,7 @@ def test_that_a_search_copied_as_python_finds_the_same(opened, qtbot, tmp_path):
 def test_that_the_log_tells_results_and_errors_and_can_be_copied(opened, qtbot, tmp_path):
     opened.workspace.join(site(opened, 0), site(opened, 3))
     wait_for_barriers(qtbot, opened)
-    panel = opened.log_dock.widget()
+    panel = opened.docks["Log"].widget()
     assert f"Li 0 → 3: {barrier(opened):.4f} eV" in panel.text.toPlainText()
     opened.show_error(ZeroDivisionError("oh"))
     logging.getLogger("migbar_gui").debug("a detail")

@@ -72,18 +72,18 @@ def show_map(window, qtbot) -> None:
 
 
 def test_that_the_map_appears_and_its_level_changes_the_surface(opened, qtbot):
-    assert not opened.level_bar.isVisible()
+    assert not opened.centre.level_bar.isVisible()
     show_map(opened, qtbot)
-    assert opened.level_bar.isVisible()
+    assert opened.centre.level_bar.isVisible()
     before = opened.view.content.surface
-    opened.level_bar.slider.setValue(opened.level_bar.slider.value() * 2)
+    opened.centre.level_bar.slider.setValue(opened.centre.level_bar.slider.value() * 2)
     assert opened.workspace.landscape_level == pytest.approx(2.0)
     assert opened.view.content.surface is not before
-    assert "2.00 eV" in opened.level_bar.level.text()
+    assert "2.00 eV" in opened.centre.level_bar.level.text()
     assert opened.workspace.landscape.open_fraction(2.0) > 0
     opened.commands["view.landscape"].trigger()
     assert opened.view.content.surface is None
-    assert not opened.level_bar.isVisible()
+    assert not opened.centre.level_bar.isVisible()
 
 
 def test_that_the_surface_can_be_seen(opened, qtbot):
@@ -120,7 +120,7 @@ def test_that_a_map_without_parameters_is_explained_and_switched_off(window, qtb
     qtbot.waitUntil(window.notice.isVisible, timeout=30_000)
     assert "no bond-valence parameters for Li with P" in window.notice.text.text()
     assert not window.commands["view.landscape"].isChecked()
-    assert not window.level_bar.isVisible()
+    assert not window.centre.level_bar.isVisible()
 
 
 def test_that_cancelling_the_map_switches_it_off(opened, qtbot, monkeypatch):
@@ -136,7 +136,7 @@ def test_that_cancelling_the_map_switches_it_off(opened, qtbot, monkeypatch):
 
     monkeypatch.setattr(migbar.landscape, "site_energy_landscape", slow)
     opened.commands["view.landscape"].trigger()
-    qtbot.waitUntil(opened._cancel.isVisible)
-    opened._cancel.click()
+    qtbot.waitUntil(opened.status.cancel.isVisible)
+    opened.status.cancel.click()
     assert not opened.workspace.show_landscape
     assert not opened.commands["view.landscape"].isChecked()

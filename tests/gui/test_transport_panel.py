@@ -110,7 +110,7 @@ def test_that_ways_through_the_crystal_can_be_chosen(panel, qtbot):
     window.commands["path.find"].trigger()
     qtbot.waitUntil(lambda: window.workspace.state.group is not None, timeout=60_000)
     qtbot.waitUntil(lambda: panel.case.findData("1D") >= 0)
-    window.show_dock(window.transport_dock)
+    window.docks.show("Transport")
     qtbot.waitUntil(panel.isVisible)
     row = panel.case.findData("1D")
     panel.case.setCurrentIndex(row)

@@ -64,10 +64,10 @@ def test_that_escape_forgets_the_first_pick(opened, qtbot):
     from PySide6.QtCore import Qt
 
     opened.workspace.pick(site(opened, 0))
-    assert "final" in opened.prompt.text()
+    assert "final" in opened.centre.prompt.text()
     qtbot.keyClick(opened, Qt.Key.Key_Escape)
     qtbot.waitUntil(lambda: opened.workspace.picks == ())
-    assert "initial" in opened.prompt.text()
+    assert "initial" in opened.centre.prompt.text()
 
 
 def test_that_the_same_site_twice_takes_the_pick_back(opened):
@@ -228,8 +228,8 @@ def test_that_the_table_is_exported_as_shown(opened, qtbot, tmp_path):
 
     add_path(qtbot, opened, 3)
     add_path(qtbot, opened, 1)
-    opened.export_table(tmp_path / "paths.csv")
-    opened.export_table(tmp_path / "paths.xlsx")
+    opened.exports.write_table(tmp_path / "paths.csv")
+    opened.exports.write_table(tmp_path / "paths.xlsx")
     qtbot.waitUntil(lambda: not opened.jobs.shown, timeout=20_000)
     rows = list(csv.DictReader((tmp_path / "paths.csv").open(encoding="utf-8")))
     assert [f"{float(row['barrier_ev']):.3f}" for row in rows] == [
@@ -238,13 +238,13 @@ def test_that_the_table_is_exported_as_shown(opened, qtbot, tmp_path):
     ]
     sheet = load_workbook(tmp_path / "paths.xlsx").active
     assert sheet.max_row == 3
-    opened.copy_table()
+    opened.exports.copy_table()
     assert QGuiApplication.clipboard().text().count("\n") == 3
 
 
 def test_that_a_table_that_cannot_be_written_is_explained(opened, qtbot, tmp_path):
     add_path(qtbot, opened)
-    opened.export_table(tmp_path / "no such folder" / "paths.csv")
+    opened.exports.write_table(tmp_path / "no such folder" / "paths.csv")
     qtbot.waitUntil(opened.notice.isVisible, timeout=10_000)
     assert "no such" in opened.notice.text.text().lower()
 
@@ -252,14 +252,14 @@ def test_that_a_table_that_cannot_be_written_is_explained(opened, qtbot, tmp_pat
 def test_that_a_picture_is_saved_at_the_size_asked_for(opened, qtbot, tmp_path):
     from PySide6.QtGui import QImage
 
-    opened.save_picture(tmp_path / "view.png", 2, True)
+    opened.exports.save_picture(tmp_path / "view.png", 2, True)
     picture = QImage(str(tmp_path / "view.png"))
     assert picture.width() == 2 * opened.view.width()
     assert picture.hasAlphaChannel()
 
 
 def test_that_opened_files_are_remembered(opened, olivine: Path):
-    assert opened.recent_files() == [olivine.resolve()]
+    assert opened.recent.paths() == [olivine.resolve()]
 
 
 def test_that_cancelling_drops_the_result(window, qtbot):
@@ -277,11 +277,11 @@ def test_that_cancelling_drops_the_result(window, qtbot):
         return "done"
 
     window.jobs.start("slow", "Counting", slow, done.append)
-    qtbot.waitUntil(window._cancel.isVisible)
-    window._cancel.click()
+    qtbot.waitUntil(window.status.cancel.isVisible)
+    window.status.cancel.click()
     qtbot.waitUntil(lambda: window.jobs.idle, timeout=5_000)
     assert done == []
-    assert not window._cancel.isVisible()
+    assert not window.status.cancel.isVisible()
 
 
 def test_that_every_command_has_a_name_and_no_shortcut_is_taken_twice(window):
@@ -328,7 +328,7 @@ def test_that_a_cancelled_path_says_so_and_can_be_added_again(opened, qtbot, mon
     load = opened.predictions._load
     monkeypatch.setattr(opened.predictions, "_load", lambda: go_on.wait(20) and load())
     opened.workspace.join(site(opened, 0), site(opened, 3))
-    opened._cancel.click()
+    opened.status.cancel.click()
     assert texts(opened)[1] == "cancelled"
     go_on.set()
     opened.workspace.join(site(opened, 0), site(opened, 3))

@@ -1,0 +1,124 @@
+"""What leaves the window: the table, the report, pictures, and a script that does the same."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from PySide6.QtCore import QObject
+from PySide6.QtGui import QGuiApplication
+
+from migbar.exports import TableRow, table_text, write_csv, write_xlsx
+from migbar_gui.dialogs.picture import PictureDialog
+from migbar_gui.saving import ask_path
+from migbar_gui.scripting import script
+
+if TYPE_CHECKING:
+    from migbar_gui.main_window import MainWindow
+
+TABLE_FORMATS = {"CSV (*.csv)": ".csv", "Excel workbook (*.xlsx)": ".xlsx"}
+
+
+class Exports(QObject):
+    """What the window writes and copies."""
+
+    def __init__(self, window: MainWindow) -> None:
+        super().__init__(window)
+        self._window = window
+
+    # -------------------------------------------------------------- table
+
+    def table_rows(self, only: Iterable[int] | None = None) -> list[TableRow]:
+        """Return the judged paths in the order of the table, all or those with the given ids."""
+        workspace, document = self._window.workspace, self._window.workspace.document
+        wanted = list(only) if only is not None else self._window.paths_panel.ids_as_shown()
+        rows = []
+        for path_id in wanted:
+            entry, result = workspace.path(path_id), workspace.result(path_id)
+            if document is not None and entry is not None and result is not None:
+                relaxed = workspace.relaxed_of(path_id)
+                neb = relaxed.result if relaxed is not None else None
+                rows.append(TableRow(document.name, result.predicted, entry.note, neb))
+        return rows
+
+    def copy_table(self) -> None:
+        """Copy the selected paths, or all, for a spreadsheet."""
+        selected = self.table_rows(self._window.paths_panel.selected_ids())
+        rows = selected if len(selected) > 1 else self.table_rows()
+        text = table_text(rows, self._window.workspace.threshold, "\t")
+        QGuiApplication.clipboard().setText(text)
+        self._window.say(f"Copied {len(rows)} paths.")
+
+    def copy_script(self) -> None:
+        """Copy what was just done as a Python script."""
+        text = script(self._window.workspace, self._window.models.used)
+        QGuiApplication.clipboard().setText(text)
+        self._window.say("Copied a Python script that does the same.")
+
+    def ask_table(self) -> None:
+        """Ask where to write the table, and write it."""
+        path = self._ask("Export table", "paths.csv", TABLE_FORMATS)
+        if path is not None:
+            self.write_table(path)
+
+    def write_table(self, path: Path) -> None:
+        """Write the table as CSV or, where the name ends so, as XLSX."""
+        write = write_xlsx if path.suffix.lower() == ".xlsx" else write_csv
+        rows, threshold = self.table_rows(), self._window.workspace.threshold
+        self._write(path, lambda: write(path, rows, threshold))
+
+    # -------------------------------------------------------------- report and picture
+
+    def ask_report(self) -> None:
+        """Ask where to write the report, and write it."""
+        path = self._ask("Export report", "paths.html", {"HTML page (*.html)": ".html"})
+        if path is not None:
+            self.write_report(path)
+
+    def write_report(self, path: Path) -> None:
+        """Write a page about all paths that were found, with the picture that is seen."""
+        from migbar_gui import reporting
+
+        workspace, view = self._window.workspace, self._window.view
+        document, group = workspace.document, workspace.state.group
+        if document is None or group is None:
+            return
+        picture = view.picture() if view is not None else None
+        threshold = workspace.threshold
+        self._write(path, lambda: reporting.write(path, document, group, picture, threshold))
+
+    def ask_picture(self) -> None:
+        """Ask how large and where to save a picture, and save it."""
+        if self._window.view is None:
+            return
+        dialog = PictureDialog(self._window.view.size(), self._window)
+        dialog.chosen.connect(self._ask_picture_name)
+        dialog.open()
+
+    def _ask_picture_name(self, scale: int, transparent: bool) -> None:
+        path = self._ask("Save picture", "view.png", {"PNG picture (*.png)": ".png"})
+        if path is not None:
+            self.save_picture(path, scale, transparent)
+
+    def save_picture(self, path: Path, scale: int, transparent: bool) -> None:
+        """Save the 3D view as a PNG file."""
+        if self._window.view is None:
+            return
+        try:
+            self._window.view.save_picture(path, scale, transparent)
+        except OSError as error:
+            self._window.show_error(error)
+            return
+        self._window.say(f"Saved {path}")
+
+    def _ask(self, title: str, ending: str, formats: dict[str, str]) -> Path | None:
+        return ask_path(self._window, title, self._window.suggest(ending), formats)
+
+    def _write(self, path: Path, write: Callable[[], object]) -> None:
+        self._window.jobs.start(
+            f"export {path}",
+            f"Writing {path.name}",
+            lambda _: write(),
+            lambda _: self._window.say(f"Wrote {path}"),
+        )

@@ -1,0 +1,100 @@
+"""The middle of the window: messages above the welcome page, or above the 3D view with its prompt."""
+
+from __future__ import annotations
+
+from PySide6.QtOpenGLWidgets import QOpenGLWidget
+from PySide6.QtWidgets import QFrame, QHBoxLayout, QSizePolicy, QStackedWidget, QVBoxLayout, QWidget
+
+from migbar_gui.panels.level_bar import LevelBar
+from migbar_gui.panels.notice import Notice
+from migbar_gui.panels.welcome import WelcomePage
+from migbar_gui.widgets import button, label
+from migbar_gui.workspace import Workspace
+
+
+class Centre(QWidget):
+    """Two pages: without a structure a welcome, with one the view.
+
+    Attributes
+    ----------
+    notice, run_notice : Notice
+        For messages about what is open, and about jobs.
+    welcome : WelcomePage
+    view_page : QWidget
+        The parent of the view.
+    """
+
+    def __init__(self, workspace: Workspace) -> None:
+        super().__init__()
+        self._workspace = workspace
+        self.notice = Notice()
+        self.run_notice = Notice()
+        self.welcome = WelcomePage()
+        self.level_bar = LevelBar(workspace)
+        self.view_page = QWidget()
+        self._view_layout = _column(self.view_page)
+        self._view_layout.addWidget(self._make_prompt())
+        self._view_layout.addWidget(self.level_bar)
+        self._pages = QStackedWidget()
+        self._pages.addWidget(self.welcome)
+        self._pages.addWidget(self.view_page)
+        # Qt makes a new native window, which flickers and loses the focus, when the first OpenGL widget
+        # comes into one that is shown; with this one in it from the start it does not.
+        QOpenGLWidget(self.view_page).hide()
+        column = _column(self)
+        column.addWidget(self.notice)
+        column.addWidget(self.run_notice)
+        column.addWidget(self._pages, 1)
+        workspace.anything_changed.connect(self._show_prompt)
+        workspace.image_changed.connect(self._show_prompt)
+
+    @property
+    def shows_view(self) -> bool:
+        """Whether the view is seen, or the welcome page."""
+        return self._pages.currentWidget() is self.view_page
+
+    def show_view(self, shown: bool) -> None:
+        """Show the page with the view, or the welcome."""
+        self._pages.setCurrentWidget(self.view_page if shown else self.welcome)
+        self._show_prompt()
+
+    def add_view(self, view: QWidget) -> None:
+        """Put the view under its prompt."""
+        self._view_layout.insertWidget(1, view, 1)
+
+    def _make_prompt(self) -> QFrame:
+        frame = QFrame()
+        frame.setObjectName("prompt")
+        self.prompt = label("")
+        # A long text must not push the docks aside.
+        self.prompt.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Preferred)
+        self._back = button("Back to the crystal", lambda: self._workspace.show_image(None), "link")
+        self._back.setToolTip("Show the crystal again (Esc)")
+        self._back.hide()
+        row = QHBoxLayout(frame)
+        row.setContentsMargins(14, 7, 14, 7)
+        row.addWidget(self.prompt, 1)
+        row.addWidget(self._back)
+        return frame
+
+    def _show_prompt(self) -> None:
+        state, picks = self._workspace.state, self._workspace.picks
+        image = self._workspace.shown_image
+        self._back.setVisible(image is not None)
+        place = f"{state.ion} site" if state.mechanism.between_sites else "void"
+        if image is not None:
+            text = image.text
+        elif not state.ion:
+            text = "This structure has no ion that could migrate, and none can be put in."
+        elif picks:
+            text = f"Initial: {state.ion} at {picks[0]}. Now click the final {place}, or press Esc."
+        else:
+            text = f"Click the initial {place}, then the final one."
+        self.prompt.setText(text)
+
+
+def _column(widget: QWidget) -> QVBoxLayout:
+    column = QVBoxLayout(widget)
+    column.setContentsMargins(0, 0, 0, 0)
+    column.setSpacing(0)
+    return column
