@@ -124,7 +124,8 @@ class Commands:
         for title, groups in MENUS.items():
             menu = self._window.menuBar().addMenu(title)
             for group in groups:
-                menu.addSeparator()  # Qt shows none above the first entry
+                if menu.actions():
+                    menu.addSeparator()
                 for entry in group:
                     if isinstance(entry, Submenu):
                         self._add_submenu(menu, entry)
