@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import time
-from collections import deque
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -12,12 +11,9 @@ from typing import TYPE_CHECKING, Any
 from PySide6.QtCore import QModelIndex, Qt, QTimer
 from PySide6.QtWidgets import (
     QAbstractItemView,
-    QComboBox,
     QDialog,
     QFileDialog,
     QHBoxLayout,
-    QLineEdit,
-    QProgressBar,
     QStackedLayout,
     QTableView,
     QVBoxLayout,
@@ -31,10 +27,12 @@ from migbar.screening.query import Choice, Counts, Show, compound_classes, count
 from migbar_gui.panels.notice import Notice
 from migbar_gui.run_watcher import Watched
 from migbar_gui.saving import ask_path
+from migbar_gui.screening.filters import Filters
 from migbar_gui.screening.form import ScreeningForm
 from migbar_gui.screening.opening import WantedPath
+from migbar_gui.screening.progress import ProgressLine
 from migbar_gui.screening.table import Column, Key, ResultTable
-from migbar_gui.widgets import EnergyBox, as_list, button, label
+from migbar_gui.widgets import as_list, button, label
 
 if TYPE_CHECKING:
     from migbar_gui.main_window import MainWindow
@@ -45,19 +43,11 @@ REFRESH_MS = 1000
 REST = 5
 """So many times as long as a look took is waited for the next one: the processors are for the screening."""
 
-RATE_OVER_S = 60.0
-
 WIDTHS = {
     Column.FILE: 166, Column.FORMULA: 100, Column.CLASS: 112, Column.ION: 42, Column.PATH: 114, Column.BARRIER: 98,
     Column.INTERVAL: 104, Column.VERDICT: 68, Column.THROUGH_1D: 88, Column.THROUGH_2D: 88, Column.THROUGH_3D: 88,
     Column.LENGTH: 92, Column.SITES: 58, Column.GROUP: 80,
 }  # fmt: skip
-
-SHOWN = {
-    Show.PATHS: "All paths",
-    Show.LOWEST: "Lowest barrier of each",
-    Show.FAILED: "Failed files",
-}
 
 FORMATS = {
     "CSV (*.csv)": ".csv",
@@ -93,7 +83,6 @@ class BatchDialog(QDialog):
         self.setWindowFlag(Qt.WindowType.WindowMaximizeButtonHint)
         self.resize(1120, 700)
         self._window = window
-        self._folder: Path | None = None
         self._database: Path | None = None
         self._job = f"screening {id(self)}"
         self._looking = False
@@ -101,17 +90,20 @@ class BatchDialog(QDialog):
         self._failed = 0
         self._looked_at = 0.0
         self._rest_ms = REFRESH_MS
-        self._pace: deque[tuple[float, int]] = deque()
         self.notice = Notice()
         self.form = ScreeningForm(window.models, window.settings)
         self.table = ResultTable()
         self.view = self._make_view()
-        self._make_filters()
+        self.filters = Filters()
+        self.progress = ProgressLine(window.runs)
         self._make_tools()
         self._lay_out()
         self._timer = QTimer(self, singleShot=True, interval=REFRESH_MS)
         self._timer.timeout.connect(self._look)
         self.form.asked.connect(self._start)
+        self.filters.changed.connect(self._soon)
+        self.filters.shown.currentIndexChanged.connect(lambda _: self._show_columns())
+        self.progress.pause.clicked.connect(self.notice.hide)
         self.table.sort_asked.connect(self._sort)
         self._sorted_by = ("", False)
         window.runs.changed.connect(self._follow)
@@ -119,19 +111,19 @@ class BatchDialog(QDialog):
 
     def show_run(self, run: Run) -> None:
         """Show the results of a run, whether it is at work or not."""
-        self._folder = run.folder
-        watched = self._window.runs.get(run.folder) or Watched(run)
-        self.show_results(Path(run.options.get("out") or run.folder / "results.db"))
-        self._follow(watched)
+        database = Path(run.options.get("out") or run.folder / "results.db")
+        self.show_results(database, run.folder)
+        self._follow(self.progress.watched or Watched(run))
 
-    def show_results(self, database: Path) -> None:
-        """Show a results database."""
+    def show_results(self, database: Path, folder: Path | None = None) -> None:
+        """Show a results database, and the run that fills it, where its folder is known."""
         self._database = database
         self.setWindowTitle(f"{database} – batch screening")
         self._title.setText(database.name)
         self._title.setToolTip(str(database))
         self._pages.setCurrentIndex(1)
-        self._show_state(None)
+        self.progress.set_run(folder)
+        self._enable_retry()
         self._look()
 
     def refresh_unit(self) -> None:
@@ -145,17 +137,7 @@ class BatchDialog(QDialog):
 
     def choice(self) -> Choice:
         """Return which rows are asked for."""
-        sort, descending = self._sorted_by
-        return Choice(
-            show=Show(self.shown.currentData()),  # Qt keeps a plain text
-            text=self.text.text().strip(),
-            compound_class=self.classes.currentData() or "",
-            max_barrier_ev=self.barrier.ev or None,
-            max_through_ev=self.through.ev or None,
-            through=self.dimensions.currentData(),
-            sort=sort,
-            descending=descending,
-        )
+        return self.filters.choice(*self._sorted_by)
 
     # -------------------------------------------------------------- building
 
@@ -171,71 +153,24 @@ class BatchDialog(QDialog):
         view.selectionModel().currentRowChanged.connect(lambda *_: self._show_reason())
         return view
 
-    def _make_filters(self) -> None:
-        self.shown = QComboBox()
-        for show, name in SHOWN.items():
-            self.shown.addItem(name, show)
-        self.shown.setAccessibleName("Which rows to show")
-        self.classes = QComboBox()
-        self.classes.addItem("All classes", "")
-        self.classes.setSizeAdjustPolicy(QComboBox.SizeAdjustPolicy.AdjustToContents)
-        self.classes.setAccessibleName("Class of compounds")
-        self.barrier = _limit_box("Barrier of the path")
-        self.dimensions = QComboBox()
-        for number in (1, 2, 3):
-            self.dimensions.addItem(f"through in {number}D up to", number)
-        self.dimensions.setCurrentIndex(2)
-        self.dimensions.setAccessibleName("Dimensions to get through in")
-        self.through = _limit_box("Barrier for getting through")
-        self.text = QLineEdit(
-            placeholderText="Search file, formula, reason", clearButtonEnabled=True
-        )
-        self.shown.currentIndexChanged.connect(lambda _: self._show_columns())
-        for combo in (self.shown, self.classes, self.dimensions):
-            combo.currentIndexChanged.connect(lambda _: self._soon(0))
-        for box in (self.barrier, self.through):
-            box.ev_changed.connect(lambda _: self._soon(200))
-        self.text.textChanged.connect(lambda _: self._soon(200))
-
     def _make_tools(self) -> None:
         self._title = label("", "formula")
         self._counts = label("", "muted")
-        self._state = label("", "muted")
         self.reason = label("", "muted", wrap=True)
         self.reason.hide()
-        self.progress = QProgressBar()
-        self.progress.setTextVisible(False)
-        self.pause = button("Pause", self._pause)
-        self.cancel = button("Cancel", self._cancel)
-        self.cancel.setToolTip("Stop for good; what is done is kept")
         self.retry = button("Try failed files again", self._retry)
         self.export = button("Export…", self._ask_export)
         self.new = button("New screening…", lambda: self._pages.setCurrentIndex(0))
         self.close_button = button("Close", self.close)
         self.open_results = button("Open results…", self._ask_results)
-        for tool in (self.pause, self.cancel, self.retry, self.export, self.new, self.close_button):
-            tool.setAutoDefault(False)
         self.form.start.setDefault(True)
         self.form.buttons.insertWidget(0, self.open_results)
 
     def _lay_out(self) -> None:
-        filters = QHBoxLayout()
-        filters.setSpacing(8)
-        for widget in (self.shown, self.classes, label("barrier up to"), self.barrier):
-            filters.addWidget(widget)
-        filters.addWidget(self.dimensions)
-        filters.addWidget(self.through)
-        filters.addWidget(self.text, 1)
         top = QHBoxLayout()
         top.addWidget(self._title)
         top.addSpacing(10)
         top.addWidget(self._counts, 1)
-        working = QHBoxLayout()
-        working.setSpacing(8)
-        working.addWidget(self.progress, 1)
-        working.addWidget(self._state, 2)
-        working.addWidget(self.pause)
-        working.addWidget(self.cancel)
         bottom = QHBoxLayout()
         bottom.setSpacing(8)
         for tool in (self.export, self.retry):
@@ -248,10 +183,10 @@ class BatchDialog(QDialog):
         column.setContentsMargins(16, 12, 16, 12)
         column.setSpacing(8)
         column.addLayout(top)
-        column.addLayout(filters)
+        column.addWidget(self.filters)
         column.addWidget(self.view, 1)
         column.addWidget(self.reason)
-        column.addLayout(working)
+        column.addWidget(self.progress)
         column.addLayout(bottom)
         self._pages = QStackedLayout()
         self._pages.addWidget(self.form)
@@ -266,28 +201,20 @@ class BatchDialog(QDialog):
 
     def _start(self, title: str, options: dict[str, Any]) -> None:
         try:
-            self._folder = self._window.runs.start("screening", title, options)
+            folder = self._window.runs.start("screening", title, options)
         except Exception as error:
             self.form.complain(str(error))
             return
-        self._pace.clear()
-        watched = self._window.runs.get(self._folder)
+        watched = self._window.runs.get(folder)
         assert watched is not None
         self.show_run(watched.run)
 
-    def _watched(self) -> Watched | None:
-        return self._window.runs.get(self._folder) if self._folder else None
-
     def _follow(self, watched: Watched) -> None:
         """Show how far the run is, and what it has found."""
-        if watched.run.folder != self._folder:
+        if watched.run.folder != self.progress.folder:
             return
-        now = time.monotonic()
-        if watched.total and (not self._pace or self._pace[-1][1] != watched.done):
-            self._pace.append((now, watched.done))
-        while len(self._pace) > 2 and now - self._pace[0][0] > RATE_OVER_S:
-            self._pace.popleft()
-        self._show_state(watched)
+        self.progress.show_state(watched)
+        self._enable_retry()
         if watched.run.state.has_ended:
             self._look()
             if watched.run.state is RunState.FAILED:
@@ -295,75 +222,11 @@ class BatchDialog(QDialog):
         else:
             self._soon(self._rest_ms)
 
-    def _show_state(self, watched: Watched | None) -> None:
-        state = watched.run.state if watched else None
-        under_way = watched is not None and not watched.run.state.has_ended
-        goes_on = state in (RunState.STOPPED, RunState.INTERRUPTED, RunState.FAILED)
-        self.pause.setVisible(under_way or goes_on)
-        self.pause.setText("Resume" if goes_on else "Pause")
-        self.pause.setEnabled(not (watched and watched.stopping))
-        self.cancel.setVisible(under_way)
-        self.progress.setVisible(under_way)
-        self._enable_retry()
-        if watched is None:
-            self._state.setText("")
-            return
-        self.progress.setRange(0, watched.total)
-        self.progress.setValue(watched.done)
-        self._state.setText(self._state_text(watched))
-
     def _enable_retry(self) -> None:
-        watched = self._watched()
-        ended = watched is not None and watched.run.state.has_ended
-        self.retry.setEnabled(ended and self._failed > 0)
-
-    def _state_text(self, watched: Watched) -> str:
-        state = watched.run.state
-        if watched.stopping:
-            return "Stopping…"
-        if state is RunState.WAITING:
-            return "Waiting for its turn: another long job is at work"
-        if state is RunState.FINISHED:
-            return "Finished"
-        if state is RunState.FAILED:
-            return "It could not go on"
-        if state is not RunState.RUNNING:
-            return "Paused; what is done is kept"
-        if not watched.total:
-            return watched.message or "Starting…"
-        parts = [f"{watched.done:,} of {watched.total:,} files", self._rate()]
-        if watched.seconds_left is not None:
-            parts.append(f"{_duration(watched.seconds_left)} left")
-        return "  ·  ".join(filter(None, parts))
-
-    def _rate(self) -> str:
-        if len(self._pace) < 2:
-            return ""
-        (begun, first), (now, done) = self._pace[0], self._pace[-1]
-        return f"{60 * (done - first) / max(now - begun, 0.1):,.0f} per minute"
-
-    def _pause(self) -> None:
-        watched = self._watched()
-        if watched is None or self._folder is None:
-            return
-        if watched.run.state.has_ended:
-            self._pace.clear()
-            self.notice.hide()
-            self._window.runs.resume(self._folder)
-        else:
-            self._window.runs.stop(self._folder)
-
-    def _cancel(self) -> None:
-        watched = self._watched()
-        if watched is None or self._folder is None:
-            return
-        if watched.stopping:
-            self._window.runs.kill(self._folder)
-        else:
-            self._window.runs.stop(self._folder)
+        self.retry.setEnabled(self.progress.has_ended and self._failed > 0)
 
     def _retry(self) -> None:
-        watched = self._watched()
+        watched = self.progress.watched
         if watched is not None:
             run = watched.run
             self._start(
@@ -374,7 +237,7 @@ class BatchDialog(QDialog):
 
     def _show_columns(self) -> None:
         """Hide what a failed file does not have: all but its reason."""
-        failed = self.shown.currentData() == Show.FAILED
+        failed = self.filters.shown.currentData() == Show.FAILED
         for column in Column:
             wanted = not failed or column in (Column.FILE, Column.NOTE)
             self.view.setColumnHidden(column, not wanted)
@@ -429,7 +292,7 @@ class BatchDialog(QDialog):
         self._counts.setText("  ·  ".join(parts))
         self._failed = counts.failed
         self._enable_retry()
-        self._fill_classes(view.classes)
+        self.filters.offer_classes(view.classes)
         self.export.setEnabled(bool(counts.done or counts.failed))
         if self._wanted_look:
             self._wanted_look = False
@@ -437,24 +300,11 @@ class BatchDialog(QDialog):
 
     def _no_view(self, error: Exception) -> None:
         self._looking = False
-        watched = self._watched()
+        watched = self.progress.watched
         if watched is not None and not watched.run.state.has_ended:
             self._soon(REFRESH_MS)  # the database is not there yet
         elif watched is None or watched.run.state is RunState.FINISHED:
             self.notice.show_error(error)
-
-    def _fill_classes(self, classes: list[str]) -> None:
-        known = [self.classes.itemData(row) for row in range(1, self.classes.count())]
-        if known == classes:
-            return
-        chosen = self.classes.currentData()
-        self.classes.blockSignals(True)
-        self.classes.clear()
-        self.classes.addItem("All classes", "")
-        for name in classes:
-            self.classes.addItem(name, name)
-        self.classes.setCurrentIndex(max(0, self.classes.findData(chosen)))
-        self.classes.blockSignals(False)
 
     def open_row(self, index: QModelIndex) -> None:
         """Open the structure of a row with its path in the main window."""
@@ -476,7 +326,6 @@ class BatchDialog(QDialog):
             self, "Results of a screening", "", "Results databases (*.db);;All files (*)"
         )
         if name:
-            self._folder = None
             self.show_results(Path(name))
 
     def _ask_export(self) -> None:
@@ -517,20 +366,5 @@ def _look_into(database: Path, choice: Choice, threshold: float) -> _View:
         )
 
 
-def _limit_box(name: str) -> EnergyBox:
-    box = EnergyBox(0.0, 0.0, 10.0, 0.05)
-    box.setSpecialValueText("any")
-    box.setAccessibleName(name)
-    return box
-
-
 def _counted(number: int, name: str) -> str:
     return f"{number:,} {name}" if number == 1 else f"{number:,} {name}s"
-
-
-def _duration(seconds: float) -> str:
-    minutes, left = divmod(round(seconds), 60)
-    hours, minutes = divmod(minutes, 60)
-    if hours:
-        return f"{hours} h {minutes:02d} min"
-    return f"{minutes} min {left:02d} s" if minutes else f"{left} s"

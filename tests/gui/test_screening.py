@@ -56,7 +56,7 @@ def start(dialog, qtbot, folder: Path, out: Path) -> None:
 
 def wait_until_finished(dialog, qtbot, rows: int) -> None:
     def finished() -> bool:
-        watched = dialog._watched()
+        watched = dialog.progress.watched
         return (
             watched is not None
             and watched.run.state is RunState.FINISHED
@@ -87,29 +87,29 @@ def test_that_a_folder_becomes_a_table_and_a_file(
     assert barriers == sorted(barriers, reverse=True)
 
     # filter: what failed, with its reason; a low barrier; a word
-    dialog.shown.setCurrentIndex(list(Show).index(Show.FAILED))
+    dialog.filters.shown.setCurrentIndex(list(Show).index(Show.FAILED))
     qtbot.waitUntil(lambda: texts(dialog, Column.FILE) == ["broken.cif"])
     assert texts(dialog, Column.NOTE)[0]
     dialog.view.selectRow(0)
     assert dialog.reason.isVisible()
     assert dialog.reason.text() == f"broken.cif: {texts(dialog, Column.NOTE)[0]}"
     assert dialog.view.isColumnHidden(Column.BARRIER)
-    dialog.shown.setCurrentIndex(0)
-    qtbot.keyClicks(dialog.text, "salt-002")
+    dialog.filters.shown.setCurrentIndex(0)
+    qtbot.keyClicks(dialog.filters.text, "salt-002")
     qtbot.waitUntil(lambda: texts(dialog, Column.FILE) == ["salt-002.cif"])
-    dialog.text.clear()
-    dialog.barrier.setValue(barriers[2])
+    dialog.filters.text.clear()
+    dialog.filters.barrier.setValue(barriers[2])
     qtbot.waitUntil(lambda: 0 < dialog.table.rowCount() < 4)
-    dialog.barrier.setValue(0)
+    dialog.filters.barrier.setValue(0)
     qtbot.waitUntil(lambda: dialog.table.rowCount() == 5)
 
     # the unit that the user likes
     window.preferences.set("energy_unit", "meV")
     assert dialog.table.headerData(Column.BARRIER, Qt.Orientation.Horizontal) == "Barrier (meV)"
     assert texts(dialog, Column.BARRIER)[0] == f"{1000 * barriers[0]:.0f}"
-    dialog.barrier.setValue(1000 * barriers[2])
+    dialog.filters.barrier.setValue(1000 * barriers[2])
     qtbot.waitUntil(lambda: 0 < dialog.table.rowCount() < 4)
-    dialog.barrier.setValue(0)
+    dialog.filters.barrier.setValue(0)
     qtbot.waitUntil(lambda: dialog.table.rowCount() == 5)
     window.preferences.set("energy_unit", "eV")
 
@@ -143,18 +143,18 @@ def test_that_a_screening_pauses_resumes_and_tries_failed_files_again(
     dialog.form.sites.setValue(1000)
     start(dialog, qtbot, folder, tmp_path / "results.db")
     qtbot.waitUntil(lambda: dialog.table.rowCount() >= 1, timeout=60_000)
-    qtbot.mouseClick(dialog.pause, Qt.MouseButton.LeftButton)
-    qtbot.waitUntil(lambda: dialog._watched().run.state is RunState.STOPPED, timeout=30_000)
-    qtbot.waitUntil(lambda: dialog.pause.text() == "Resume")
+    qtbot.mouseClick(dialog.progress.pause, Qt.MouseButton.LeftButton)
+    qtbot.waitUntil(lambda: dialog.progress.watched.run.state is RunState.STOPPED, timeout=30_000)
+    qtbot.waitUntil(lambda: dialog.progress.pause.text() == "Resume")
     (folder / "a-endless.cif").unlink()
-    qtbot.mouseClick(dialog.pause, Qt.MouseButton.LeftButton)
+    qtbot.mouseClick(dialog.progress.pause, Qt.MouseButton.LeftButton)
     wait_until_finished(dialog, qtbot, 5)
     (folder / "broken.cif").write_text((folder / "salt-000.cif").read_text())
-    before = dialog._folder
+    before = dialog.progress.folder
     qtbot.mouseClick(dialog.retry, Qt.MouseButton.LeftButton)
-    assert dialog._folder != before
+    assert dialog.progress.folder != before
     wait_until_finished(dialog, qtbot, 5)
-    dialog.shown.setCurrentIndex(list(Show).index(Show.FAILED))
+    dialog.filters.shown.setCurrentIndex(list(Show).index(Show.FAILED))
     qtbot.waitUntil(lambda: dialog.table.rowCount() == 0)
 
 
@@ -162,7 +162,7 @@ def test_that_a_closed_dialog_leaves_the_screening_and_shows_it_again(
     window, dialog, qtbot, tmp_path, folder
 ):
     start(dialog, qtbot, folder, tmp_path / "results.db")
-    run = dialog._folder
+    run = dialog.progress.folder
     dialog.close()
 
     def ended() -> bool:
@@ -193,7 +193,7 @@ def test_that_the_form_says_what_is_wrong(dialog, qtbot, tmp_path, folder):
     assert "'Xx' is not a chemical element" in complaint()
     form.given_paths.setChecked(True)
     assert "Choose the table" in complaint()
-    assert dialog._folder is None
+    assert dialog.progress.folder is None
 
 
 def test_that_a_screening_that_cannot_write_says_so(dialog, qtbot, tmp_path, folder):
@@ -252,5 +252,5 @@ def test_that_results_of_before_can_be_opened(dialog, qtbot, tmp_path, folder, m
     monkeypatch.setattr(QFileDialog, "getOpenFileName", lambda *_, **__: (str(database), ""))
     qtbot.mouseClick(dialog.open_results, Qt.MouseButton.LeftButton)
     qtbot.waitUntil(lambda: dialog.table.rowCount() == 5, timeout=30_000)
-    assert not dialog.pause.isVisible()
+    assert not dialog.progress.pause.isVisible()
     assert not dialog.retry.isEnabled()

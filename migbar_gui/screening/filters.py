@@ -1,0 +1,95 @@
+"""Which rows of a screening to show: the line above its table."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+from PySide6.QtCore import QSignalBlocker, Signal
+from PySide6.QtWidgets import QComboBox, QHBoxLayout, QLineEdit, QWidget
+
+from migbar.screening.query import Choice, Show
+from migbar_gui.widgets import EnergyBox, label
+
+SHOWN = {
+    Show.PATHS: "All paths",
+    Show.LOWEST: "Lowest barrier of each",
+    Show.FAILED: "Failed files",
+}
+
+TYPING_MS = 200
+"""What is typed is waited for so long."""
+
+
+class Filters(QWidget):
+    """Fields that narrow down the rows."""
+
+    changed = Signal(int)
+    """After how many milliseconds to look for the rows."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.shown = _combo("Which rows to show", {name: show for show, name in SHOWN.items()})
+        self.classes = _combo("Class of compounds", {"All classes": ""})
+        self.classes.setSizeAdjustPolicy(QComboBox.SizeAdjustPolicy.AdjustToContents)
+        self.barrier = _limit_box("Barrier of the path")
+        dimensions = {f"through in {number}D up to": number for number in (1, 2, 3)}
+        self.dimensions = _combo("Dimensions to get through in", dimensions)
+        self.dimensions.setCurrentIndex(2)
+        self.through = _limit_box("Barrier for getting through")
+        self.text = QLineEdit(
+            placeholderText="Search file, formula, reason", clearButtonEnabled=True
+        )
+        row = QHBoxLayout(self)
+        row.setContentsMargins(0, 0, 0, 0)
+        row.setSpacing(8)
+        for widget in (self.shown, self.classes, label("barrier up to"), self.barrier):
+            row.addWidget(widget)
+        row.addWidget(self.dimensions)
+        row.addWidget(self.through)
+        row.addWidget(self.text, 1)
+        for combo in (self.shown, self.classes, self.dimensions):
+            combo.currentIndexChanged.connect(lambda _: self.changed.emit(0))
+        for box in (self.barrier, self.through):
+            box.ev_changed.connect(lambda _: self.changed.emit(TYPING_MS))
+        self.text.textChanged.connect(lambda _: self.changed.emit(TYPING_MS))
+
+    def choice(self, sort: str, descending: bool) -> Choice:
+        """Return which rows are asked for, in an order."""
+        return Choice(
+            show=Show(self.shown.currentData()),  # Qt keeps a plain text
+            text=self.text.text().strip(),
+            compound_class=self.classes.currentData() or "",
+            max_barrier_ev=self.barrier.ev or None,
+            max_through_ev=self.through.ev or None,
+            through=self.dimensions.currentData(),
+            sort=sort,
+            descending=descending,
+        )
+
+    def offer_classes(self, classes: Sequence[str]) -> None:
+        """List the classes of compounds; the one that is chosen stays so."""
+        known = [self.classes.itemData(row) for row in range(1, self.classes.count())]
+        if known == list(classes):
+            return
+        chosen = self.classes.currentData()
+        with QSignalBlocker(self.classes):
+            while self.classes.count() > 1:
+                self.classes.removeItem(1)
+            for name in classes:
+                self.classes.addItem(name, name)
+            self.classes.setCurrentIndex(max(0, self.classes.findData(chosen)))
+
+
+def _combo(name: str, items: Mapping[str, object]) -> QComboBox:
+    combo = QComboBox()
+    for text, value in items.items():
+        combo.addItem(text, value)
+    combo.setAccessibleName(name)
+    return combo
+
+
+def _limit_box(name: str) -> EnergyBox:
+    box = EnergyBox(0.0, 0.0, 10.0, 0.05)
+    box.setSpecialValueText("any")
+    box.setAccessibleName(name)
+    return box
