@@ -36,11 +36,6 @@ class EnergyFormat:
 _current = EnergyFormat()
 
 
-def current_format() -> EnergyFormat:
-    """Return how energies are written now."""
-    return _current
-
-
 def set_format(**changes: str | int) -> None:
     """Write energies otherwise from now on."""
     global _current

@@ -301,13 +301,5 @@ def _without_barrier(found: Exception | None) -> str:
 
 
 def _alignment(column: Column) -> int:
-    numeric = column in (
-        Column.BARRIER,
-        Column.INTERVAL,
-        Column.LENGTH,
-        Column.PER_CELL,
-        Column.RELAXED,
-        Column.DIFFERENCE,
-    )
-    side = Qt.AlignmentFlag.AlignRight if numeric else Qt.AlignmentFlag.AlignLeft
+    side = Qt.AlignmentFlag.AlignRight if column in NUMERIC else Qt.AlignmentFlag.AlignLeft
     return int(side | Qt.AlignmentFlag.AlignVCenter)

@@ -60,7 +60,6 @@ class Canvas(QtInteractor):
         self._quality = ""
         self._frame_seconds: dict[str, float] = {}
         self._press: QPointF | None = None
-        self._dragged = False
         self._point: QPointF | None = None
         super().__init__(parent, auto_update=False, multi_samples=0, lighting="none")
         for x, y, z, intensity in ((-0.5, 0.7, 1.2, 0.92), (0.8, -0.2, 0.9, 0.38)):

@@ -73,11 +73,6 @@ class Findings:
         own = [relaxed.result for relaxed in self.relaxed if relaxed.path_id == path_id]
         return tuple(reversed(own))
 
-    def volume_of(self, path_id: int | None) -> VolumeResult | None:
-        """Return the latest barriers of a path at several volumes."""
-        own = [volume for volume in self.volumes if volume.path_id == path_id]
-        return own[-1] if own and path_id is not None else None
-
     def set_result(self, path_id: int, result: PathResult | Exception) -> None:
         """Keep what was found for a path, or why it failed."""
         self._results[path_id] = result

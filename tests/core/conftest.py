@@ -7,7 +7,8 @@ from pathlib import Path
 import pytest
 from pymatgen.core import Lattice, Structure
 
-ROOT = Path(__file__).resolve().parents[2]
+from tests.core.processes import ROOT
+
 TRAINING_BANDS = ROOT.parent / "shared" / "data" / "em_bands_train.json"
 
 
@@ -47,3 +48,16 @@ def empty_layered() -> Structure:
     return Structure.from_spacegroup(
         "P-3m1", Lattice.hexagonal(3.407, 5.695), ["Ti", "S"], [[0, 0, 0], [1 / 3, 2 / 3, 0.25]]
     )
+
+
+@pytest.fixture(scope="session")
+def undisturbed(tmp_path_factory) -> tuple[Path, Path]:
+    """A folder of 30 salts and the database of a screening that nothing happened to."""
+    from migbar.screening import ScreeningOptions, run_screening
+    from tests.core.salts import write_salts
+
+    folder = tmp_path_factory.mktemp("salts")
+    write_salts(folder, 30)
+    database = tmp_path_factory.mktemp("undisturbed") / "results.db"
+    run_screening([folder], ScreeningOptions(out=database, workers=2))
+    return folder, database

@@ -4,57 +4,18 @@ from __future__ import annotations
 
 import os
 import signal
-import time
-from pathlib import Path
 
 import pytest
 
 from migbar import runs
-from migbar.errors import MigbarError
-from migbar.progress import check_cancelled
 from migbar.runs import RunError, RunState
-
-COUNT = "tests.core.test_runs:count"
+from tests.core.processes import offer_counting, wait_for
 
 
 @pytest.fixture
 def tasks(monkeypatch):
-    """Tasks that exist for these tests; the processes find them through the patched table."""
-    monkeypatch.setitem(runs.TASKS, "count", COUNT)
-    monkeypatch.setattr(
-        runs,
-        "_command",
-        lambda folder: [
-            runs.sys.executable,
-            "-c",
-            "import sys; from migbar import runs; "
-            f"runs.TASKS['count'] = {COUNT!r}; runs.work({str(folder)!r})",
-        ],
-    )
-    root = str(Path(__file__).resolve().parents[2])
-    monkeypatch.setenv("PYTHONPATH", f"{root}:{root}/core")
-
-
-def count(folder, options, progress):
-    """Count to a number, remembering on disk how far it got."""
-    memory = folder / "count.txt"
-    begun = int(memory.read_text()) if memory.exists() else 0
-    for number in range(begun, options["to"]):
-        check_cancelled(progress)
-        if number == options.get("fail_at"):
-            raise MigbarError("Seven is unlucky; count to six.")
-        memory.write_text(str(number + 1))
-        progress.report(number + 1, options["to"], "counting")
-        time.sleep(options.get("pause", 0))
-    return {"from": begun, "to": options["to"]}
-
-
-def wait_for(condition, seconds=30.0):
-    """Wait until a condition holds."""
-    deadline = time.monotonic() + seconds
-    while not condition():
-        assert time.monotonic() < deadline
-        time.sleep(0.02)
+    """A task that counts."""
+    offer_counting(monkeypatch)
 
 
 def counted(folder) -> int:

@@ -2,7 +2,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from pymatgen.core import Lattice, Structure
+from pymatgen.core import Structure
 
 from migbar.bands import Band
 from migbar.datasets import BandRecord, read_bands
@@ -13,6 +13,7 @@ from migbar.progress import Silent
 from migbar.training.cells import doubled_cell, equivalent_cell
 from migbar.training.forest import ForestSettings, grow, train_band_forest
 from migbar.training.validation import Protocols
+from tests.core.records import rock_salt_records
 
 FAST = ForestSettings(trees=8)
 FEW = Protocols(folds=3, repeats=1)
@@ -20,21 +21,7 @@ FEW = Protocols(folds=3, repeats=1)
 
 @pytest.fixture(scope="module")
 def records() -> list[BandRecord]:
-    """Ions in rock-salt hosts of several sizes; the wider the host, the lower the barrier."""
-    rng = np.random.default_rng(7)
-    found = []
-    for metal in ("Ti", "V", "Mn", "Fe", "Co", "Ni"):
-        for ion in ("Li", "Mg"):
-            for n in range(3):
-                edge = rng.uniform(3.9, 4.7)
-                cell = Structure.from_spacegroup(
-                    "Fm-3m", Lattice.cubic(edge), [metal, "O"], [[0, 0, 0], [0.5, 0.5, 0.5]]
-                )
-                host = cell.make_supercell([2, 2, 2], in_place=False)
-                band = Band(host, ion, np.linspace([0.125, 0.125, 0.125], [0.375, 0.125, 0.125], 5))
-                barrier = 5.2 - edge + 0.3 * (ion == "Mg")
-                found.append(BandRecord(f"{metal}O_{ion}_{n}", band, barrier, "rock salt"))
-    return found
+    return rock_salt_records()
 
 
 def test_that_the_same_seed_gives_the_same_weights(

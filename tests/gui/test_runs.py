@@ -9,9 +9,8 @@ from pathlib import Path
 
 import pytest
 
-from migbar import runs
 from migbar.runs import RunState, create_run, read_events, read_run, runs_dir
-from tests.core.test_runs import COUNT
+from tests.core.processes import offer_counting
 
 pytestmark = pytest.mark.gui
 WAIT_MS = 30_000
@@ -20,19 +19,7 @@ WAIT_MS = 30_000
 @pytest.fixture(autouse=True)
 def counting(monkeypatch):
     """A small task that counts; the processes know it, too."""
-    monkeypatch.setitem(runs.TASKS, "count", COUNT)
-    monkeypatch.setattr(
-        runs,
-        "_command",
-        lambda folder: [
-            runs.sys.executable,
-            "-c",
-            "import sys; from migbar import runs; "
-            f"runs.TASKS['count'] = {COUNT!r}; runs.work({str(folder)!r})",
-        ],
-    )
-    root = str(Path(__file__).resolve().parents[2])
-    monkeypatch.setenv("PYTHONPATH", f"{root}:{root}/core")
+    offer_counting(monkeypatch)
 
 
 @pytest.fixture
