@@ -1,8 +1,6 @@
 from __future__ import annotations
 
-import importlib.util
 from dataclasses import replace
-from pathlib import Path
 
 import numpy as np
 import pytest
@@ -30,6 +28,7 @@ from migbar.models.networks.layers import EdgeGatedGraphConv
 from migbar.models.networks.predictor import NetworkPredictor, band_graphs
 from migbar.models.networks.scaling import PUBLISHED, TargetScaling
 from migbar.models.store import load_model, save_model
+from tests.core.alignn_reference import GRAPHS
 from tests.core.small_bands import (
     SMALL,
     example_bands,
@@ -38,13 +37,6 @@ from tests.core.small_bands import (
     shaken,
     vacancy_band,
 )
-
-STORED = Path(__file__).parent / "data" / "alignn_reference.npz"
-HAS_REFERENCE = importlib.util.find_spec("dgl") and importlib.util.find_spec("alignn")
-live = pytest.mark.skipif(
-    not HAS_REFERENCE, reason="ALIGNN and DGL are not installed: compared with stored outputs only"
-)
-GRAPHS = GraphSettings(canonize=True)
 
 
 def line_edges(batch: GraphBatch) -> tuple[torch.Tensor, torch.Tensor]:

@@ -6,13 +6,11 @@ Where they are not (DGL has no wheels for Python 3.12 and later), stored outputs
 from __future__ import annotations
 
 import bz2
-import importlib.util
 import io
 import json
 import sys
 from collections import Counter
 from functools import cache
-from pathlib import Path
 
 import numpy as np
 import pytest
@@ -39,15 +37,10 @@ from migbar.models.networks.reference import BackendError
 from migbar.models.store import save_model
 from migbar.resources import examples
 from migbar.structures import read_structure, write_cif
+from tests.core.alignn_reference import GRAPHS, STORED, live
 from tests.core.small_bands import SMALL, example_bands, fixed_network, layered, shaken
 from tests.core.test_networks import predictor
 
-STORED = Path(__file__).parent / "data" / "alignn_reference.npz"
-HAS_REFERENCE = importlib.util.find_spec("dgl") and importlib.util.find_spec("alignn")
-live = pytest.mark.skipif(
-    not HAS_REFERENCE, reason="ALIGNN and DGL are not installed: compared with stored outputs only"
-)
-GRAPHS = GraphSettings(canonize=True)
 EXAMPLES = [path.name for path in examples()]
 SMALL_CELLS = {"LiCoO2.cif": (2, 2, 1), "TiS2.cif": (2, 2, 1)}
 """Examples whose atoms are bonded to their own images, and the supercell where they are not."""

@@ -2,33 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-
 import numpy as np
 import pytest
 from pymatgen.analysis.diffusion.neb.pathfinder import DistinctPathFinder
 from pymatgen.core import Lattice, Structure
 
-from migbar.bands import Band
-from migbar.barriers import Barrier, ModelCard, Remark
+from migbar.barriers import Remark
 from migbar.errors import HopError, NoMobileIonError, OccupancyError
 from migbar.hops import Mechanism
 from migbar.networks import DIRECTIONS, percolation_barriers
 from migbar.paths import HopSearch, find_hops, find_paths
-from migbar.progress import SILENT, Progress
 from migbar.structures import mobile_ions, read_structure
-
-
-class LengthModel:
-    """Gives a barrier of 0.1 eV for each Å of the path."""
-
-    card = ModelCard("length", "1", "Barriers by length alone.")
-
-    def predict(self, bands: Sequence[Band], progress: Progress = SILENT) -> list[Barrier]:
-        return [
-            Barrier(0.1 * b.length, (0.08 * b.length, 0.15 * b.length), "length", "1")
-            for b in bands
-        ]
+from tests.core.length_model import LengthModel
 
 
 @pytest.fixture

@@ -4,31 +4,19 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Sequence
 from html.parser import HTMLParser
 
 import pytest
 from pymatgen.core import Lattice, Structure
 
-from migbar.bands import Band
-from migbar.barriers import Barrier, ModelCard, Remark
+from migbar.barriers import Remark
 from migbar.cli import main
 from migbar.networks import DIRECTIONS
 from migbar.paths import find_paths
-from migbar.progress import SILENT, Progress
 from migbar.reports import Provenance, html_report, transport_parameters, walk_text, write_report
 from migbar.resources import examples
 from migbar.structures import read_structure
-
-
-class LengthModel:
-    card = ModelCard("length", "7", "Barriers by length <alone> & nothing else.")
-
-    def predict(self, bands: Sequence[Band], progress: Progress = SILENT) -> list[Barrier]:
-        return [
-            Barrier(0.1 * b.length, (0.08 * b.length, 0.15 * b.length), "length", "7")
-            for b in bands
-        ]
+from tests.core.length_model import LengthModel
 
 
 class Outline(HTMLParser):
