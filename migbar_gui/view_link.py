@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import replace
+from functools import partial
 
 import numpy as np
 from pymatgen.core import Structure
@@ -16,7 +17,7 @@ from migbar_gui import energies
 from migbar_gui.relaxed import RelaxedPath, ShownImage
 from migbar_gui.theme import path_colour
 from migbar_gui.viewer import AtomInfo, CrystalView, NetworkDrawing, PathDrawing, isosurface
-from migbar_gui.workspace import Group, PathEntry, Pick, Workspace
+from migbar_gui.workspace import Event, Group, PathEntry, Pick, Workspace
 
 
 class ViewLink(QObject):
@@ -42,45 +43,41 @@ class ViewLink(QObject):
         self._shown_voids: list[Point] = []
         self._image_of: RelaxedPath | None = None
         self._tubes: tuple[Group | None, NetworkDrawing | None] = (None, None)
-        workspace.document_changed.connect(self._show_structure)
-        workspace.setup_changed.connect(self._show_structure)
-        workspace.voids_changed.connect(self._show_voids)
-        workspace.setup_changed.connect(self._show_voids)
-        # Paths that come or go change the active one too: one event is enough.
-        workspace.active_changed.connect(self._show_paths)
-        workspace.result_arrived.connect(lambda _: self._show_paths())
-        workspace.shapes_changed.connect(self._show_paths)
-        workspace.network_shown_changed.connect(self._show_paths)
-        workspace.picks_changed.connect(self._show_ends)
-        workspace.active_changed.connect(self._show_ends)
-        workspace.emptied_changed.connect(self._show_emptied)
-        for event in (
-            workspace.group_changed,
-            workspace.network_shown_changed,
-            workspace.active_changed,
-        ):
-            event.connect(self._show_network)
         workspace.numbers_changed.connect(view.refresh_numbers)
-        workspace.numbers_changed.connect(self._show_paths)
-        workspace.landscape_changed.connect(self._show_landscape)
         workspace.image_changed.connect(self._show_image)
         view.site_clicked.connect(self._clicked)
         view.hovered.connect(self._hovered)
         view.hop_clicked.connect(workspace.activate_hop)
         view.hop_hovered.connect(self._hop_hovered)
-        self._show_structure()
-        self._show_voids()
-        self._show_landscape()
-        self._show_paths()
-        self._show_network()
-        self._show_ends()
-        self._show_emptied()
+        for show, events in self._parts().items():
+            for event in events:
+                event.connect(partial(self._unless_image, show))
+            self._unless_image(show)
+
+    def _parts(self) -> dict[Callable[[], None], tuple[Event, ...]]:
+        """Return what shows each part of the crystal, and when to show it anew."""
+        workspace = self._workspace
+        # Paths that come or go change the active one too: one event is enough.
+        active, network_shown = workspace.active_changed, workspace.network_shown_changed
+        judged, bent = workspace.result_arrived, workspace.shapes_changed
+        return {
+            self._show_structure: (workspace.document_changed, workspace.setup_changed),
+            self._show_voids: (workspace.voids_changed, workspace.setup_changed),
+            self._show_landscape: (workspace.landscape_changed,),
+            self._show_paths: (active, judged, bent, network_shown, workspace.numbers_changed),
+            self._show_network: (workspace.group_changed, network_shown, active),
+            self._show_ends: (workspace.picks_changed, active),
+            self._show_emptied: (workspace.emptied_changed,),
+        }
+
+    def _unless_image(self, show: Callable[[], None], *_: object) -> None:
+        """Show a part of the crystal, where no image of a relaxed band is looked at in its place."""
+        if self._workspace.shown_image is None:
+            show()
 
     # ---- workspace → view
 
     def _show_structure(self) -> None:
-        if self._workspace.shown_image is not None:
-            return
         structure, ion = self._workspace.structure, self._workspace.state.ion
         same_structure = structure is self._shown[0]
         if not same_structure or ion != self._shown[1]:
@@ -88,8 +85,6 @@ class ViewLink(QObject):
             self._shown = structure, ion
 
     def _show_voids(self) -> None:
-        if self._workspace.shown_image is not None:
-            return
         voids = self._workspace.voids if self._workspace.voids_wanted else None
         points = [void.frac_coords for void in voids or ()]
         if points != self._shown_voids:
@@ -97,15 +92,11 @@ class ViewLink(QObject):
             self._shown_voids = points
 
     def _show_landscape(self) -> None:
-        if self._workspace.shown_image is not None:
-            return
         landscape = self._workspace.landscape if self._workspace.show_landscape else None
         level = self._workspace.landscape_level
         self._view.set_isosurface(None if landscape is None else isosurface(landscape, level))
 
     def _show_paths(self) -> None:
-        if self._workspace.shown_image is not None:
-            return
         self._view.set_paths([self._drawing(path) for path in self._workspace.drawn])
         self._bring_into_view(self._workspace.path(self._workspace.active))
 
@@ -118,8 +109,6 @@ class ViewLink(QObject):
             self._view.zoom_to_fit()
 
     def _show_network(self) -> None:
-        if self._workspace.shown_image is not None:
-            return
         workspace, network = self._workspace, self._workspace.network
         if network is None or workspace.structure is None or not network.paths:
             self._tubes = network, None
@@ -138,8 +127,6 @@ class ViewLink(QObject):
 
     def _show_ends(self) -> None:
         """Mark the end that was picked, else both ends of the active path."""
-        if self._workspace.shown_image is not None:
-            return
         picks, path = self._workspace.picks, self._workspace.path(self._workspace.active)
         if picks:
             self._view.set_selection(self._atom_info(picks[0]), None)
@@ -151,8 +138,6 @@ class ViewLink(QObject):
             self._view.set_selection(None, None)
 
     def _show_emptied(self) -> None:
-        if self._workspace.shown_image is not None:
-            return
         structure = self._workspace.structure
         if structure is not None:
             emptied = self._workspace.state.emptied
@@ -185,14 +170,7 @@ class ViewLink(QObject):
         structure, ion = self._workspace.structure, self._workspace.state.ion
         self._view.show_structure(structure, ion or None, keep_camera=True)
         self._shown = structure, ion
-        for show in (
-            self._show_voids,
-            self._show_landscape,
-            self._show_paths,
-            self._show_network,
-            self._show_ends,
-            self._show_emptied,
-        ):
+        for show in self._parts():
             show()
         if structure is not None:
             self._view.zoom_to_fit()
