@@ -61,7 +61,7 @@ class Session:
 @cache
 def kinds() -> dict[str, type]:
     """Return the classes that a session may hold, by their names."""
-    from migbar import neb, paths, potentials, profiles
+    from migbar import neb, passages, paths, potentials, profiles
     from migbar.neb.volume import VolumeDependence
     from migbar_gui import relaxed
 
@@ -90,7 +90,7 @@ def kinds() -> dict[str, type]:
         barriers.ModelCard,
         prediction.PredictedPath,
         paths.Node,
-        paths.BottleneckAtom,
+        passages.BottleneckAtom,
         paths.DistinctHop,
         paths.LeftOutHop,
         paths.HopSearch,

@@ -18,8 +18,9 @@ from migbar.bands import CLASH_FRACTION
 from migbar.barriers import Predictor, Remark
 from migbar.elements import ionic_radius
 from migbar.errors import HopError, NoMobileIonError
-from migbar.hops import ON_TOP, Hop, Matrix, Mechanism, Point, SiteRef, meets_own_image
+from migbar.hops import Hop, Matrix, Mechanism, Point, SiteRef, meets_own_image
 from migbar.networks import Edge, Network, Percolation, Translation, dimensionality, percolation
+from migbar.passages import BottleneckAtom, Surroundings
 from migbar.prediction import PredictedPath, predict_paths
 from migbar.progress import SILENT, Progress
 from migbar.structures import formula, require_ordered, symmetry
@@ -35,12 +36,8 @@ LONGEST_CUTOFF = 12.0
 _SAME_LENGTH = 2e-3
 # Symmetry may move a place by this much (Å) and still map it on another one.
 _SAME_PLACE = 0.3
-# Atoms whose surface is this much (Å) farther from the ion than the nearest belong to the bottleneck.
-_BOTTLENECK_WIDTH = 0.3
 # Fractional coordinates this close to a face of the cell lie on it.
 _ON_FACE = 1e-3
-# Atoms farther from the path (Å) than this are of no concern.
-_SIGHT = 4.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,23 +60,6 @@ class Node:
     def name(self) -> int | str:
         """Site index, or ``"v3"`` for a void: as the command line takes it."""
         return f"v{self.index}" if self.is_void else self.index
-
-
-@dataclass(frozen=True, slots=True)
-class BottleneckAtom:
-    """An atom that the ion has to pass where its path is narrowest.
-
-    Attributes
-    ----------
-    element : str
-    site : SiteRef
-    distance : float
-        From the ion on the straight path in Å.
-    """
-
-    element: str
-    site: SiteRef
-    distance: float
 
 
 @dataclass(frozen=True, slots=True)
@@ -390,7 +370,8 @@ class _Finder:
         self._nodes = nodes
         self._frac = np.array([node.frac_coords for node in nodes])
         self._operations = _Operations(structure, self._frac, symprec)
-        self._surroundings = _Surroundings(structure, ion, mechanism, nodes, longest)
+        voids = {str(node.name): node.frac_coords for node in nodes if node.is_void}
+        self._surroundings = Surroundings(structure, ion, mechanism, voids, longest)
 
     def between(self, shortest: float, longest: float) -> list[tuple[DistinctHop, str | None]]:
         """Hops of more than `shortest` and up to `longest` Å, and why a hop is to be left out."""
@@ -502,127 +483,3 @@ def _wrapped(frac: NDArray[np.float64]) -> NDArray[np.float64]:
     """Fractional positions in [0, 1)."""
     inside = frac % 1.0
     return np.where(inside < 1.0, inside, 0.0)
-
-
-class _Surroundings:
-    """Atoms and places of the ion around the cell, to see what a straight path passes."""
-
-    def __init__(
-        self,
-        structure: Structure,
-        ion: str,
-        mechanism: Mechanism,
-        nodes: tuple[Node, ...],
-        longest: float,
-    ) -> None:
-        from scipy.spatial import cKDTree
-
-        self._lattice = structure.lattice
-        self._ion_radius = ionic_radius(ion)
-        symbols = [site.specie.symbol for site in structure]
-        voids = [node for node in nodes if node.is_void]
-        frac = np.concatenate(
-            [structure.frac_coords, np.array([v.frac_coords for v in voids]).reshape(-1, 3)]
-        )
-        gone = mechanism is Mechanism.SINGLE_ION
-        self._symbols = symbols
-        self._names = [*(f"{s} (site {i})" for i, s in enumerate(symbols))] + [
-            f"void {v.name}" for v in voids
-        ]
-        is_place = np.array([s == ion and mechanism.between_sites for s in symbols])
-        self._is_place = np.append(is_place, np.ones(len(voids), bool))
-        self._is_static = np.append(~(is_place & gone), np.zeros(len(voids), bool))
-        self._radii = np.append([ionic_radius(s) for s in symbols], np.zeros(len(voids)))
-        # A path starts in the cell; `of` looks around its middle as far as its ends and in sight.
-        self._index, self._images = _copies(structure, frac, longest + _SIGHT)
-        self._frac = frac[self._index] + self._images
-        self._positions = np.asarray(structure.lattice.get_cartesian_coords(self._frac))
-        self._tree = cKDTree(self._positions)
-
-    def of(self, ends: NDArray[np.float64]) -> _Passage:
-        """Return what a path with these fractional ends, shape (2, 3), passes."""
-        home = np.floor(ends[0] + 1e-9)
-        path = np.asarray(self._lattice.get_cartesian_coords(ends - home))
-        reach = 0.5 * np.linalg.norm(path[1] - path[0]) + _SIGHT
-        near = np.array(sorted(self._tree.query_ball_point(path.mean(axis=0), reach)), dtype=int)
-        at_end = np.linalg.norm(self._positions[near][:, None] - path[None], axis=-1) < 0.05
-        near = near[~at_end.any(axis=1)]
-        index = self._index[near]
-        return _Passage(
-            path=path,
-            positions=self._positions[near],
-            index=index,
-            images=self._images[near] + home.astype(int),
-            touching=self._radii[index] + self._ion_radius,
-            is_static=self._is_static[index],
-            is_place=self._is_place[index],
-            symbols=[self._symbols[i] if i < len(self._symbols) else "" for i in index],
-            names=[self._names[i] for i in index],
-        )
-
-
-@dataclass(frozen=True, slots=True)
-class _Passage:
-    """A straight path and what is in sight of it, each with a row in all arrays."""
-
-    path: NDArray[np.float64]
-    positions: NDArray[np.float64]
-    index: NDArray[np.int_]
-    images: NDArray[np.int_]
-    touching: NDArray[np.float64]
-    is_static: NDArray[np.bool_]
-    is_place: NDArray[np.bool_]
-    symbols: list[str]
-    names: list[str]
-
-    def obstacle(self) -> str | None:
-        """Say what the path runs through, if anything."""
-        if len(self.positions) == 0:
-            return None
-        start, way = self.path[0], self.path[1] - self.path[0]
-        along = np.clip((self.positions - start) @ way / (way @ way), 0, 1)
-        distances = np.linalg.norm(self.positions - start - along[:, None] * way, axis=1)
-        nearest = int(distances.argmin())
-        if distances[nearest] >= ON_TOP:
-            return None
-        what = f"{self.names[nearest]} at {distances[nearest]:.2f} Å"
-        if self.is_place[nearest]:
-            return f"passes {what}, another place of the ion: it is a chain of shorter hops"
-        return f"runs through {what}"
-
-    def bottleneck(self) -> tuple[BottleneckAtom, ...]:
-        """Atoms around the narrowest place of the path's middle half."""
-        static = np.flatnonzero(self.is_static)
-        if len(static) == 0:
-            return ()
-        fractions = np.linspace(0.25, 0.75, 21)[:, None]
-        points = (1 - fractions) * self.path[0] + fractions * self.path[1]
-        distances = np.linalg.norm(points[:, None] - self.positions[static], axis=-1)
-        gaps = (distances - self.touching[static]).round(4)
-        narrow = np.flatnonzero(gaps.min(axis=1) == gaps.min())
-        place = narrow[np.abs(narrow - len(points) // 2).argmin()]
-        around = np.flatnonzero(gaps[place] <= gaps.min() + _BOTTLENECK_WIDTH)
-        ordered = around[np.argsort(distances[place, around], kind="stable")]
-        return tuple(
-            self._atom(int(static[i]), float(distances[place, i])) for i in ordered.tolist()
-        )
-
-    def _atom(self, row: int, distance: float) -> BottleneckAtom:
-        i, j, k = self.images[row].tolist()
-        return BottleneckAtom(self.symbols[row], SiteRef(int(self.index[row]), (i, j, k)), distance)
-
-
-def _copies(
-    structure: Structure, frac: NDArray[np.float64], margin: float
-) -> tuple[NDArray[np.int_], NDArray[np.int_]]:
-    """Return index and cell of all periodic copies within `margin` Å of the cell."""
-    beyond = margin * np.linalg.norm(structure.lattice.inv_matrix, axis=0)
-    low = np.floor(-beyond - frac.max(axis=0)).astype(int)
-    high = np.ceil(1 + beyond - frac.min(axis=0)).astype(int)
-    cells = np.array(
-        list(itertools.product(*(range(n, m + 1) for n, m in zip(low, high, strict=True))))
-    )
-    copies = frac[None] + cells[:, None]
-    inside = ((copies >= -beyond) & (copies <= 1 + beyond)).all(axis=-1)
-    cell, index = np.nonzero(inside)
-    return index, cells[cell]
