@@ -225,9 +225,8 @@ def start_run(folder: str | Path, threads: int | None = None) -> subprocess.Pope
     run = read_run(folder)
     if run.state is RunState.RUNNING:
         raise RunError(f"{run.title} is running already.")
-    (
-        run.folder / "events.jsonl"
-    ).touch()  # from here on it was begun, even if its process cannot live
+    # From here on it was begun, even if its process cannot live.
+    (run.folder / "events.jsonl").touch()
     for name in ("stop", "queued", "outcome.json"):
         (run.folder / name).unlink(missing_ok=True)
     environment = dict(os.environ)

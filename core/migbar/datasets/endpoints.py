@@ -47,57 +47,75 @@ def band_between(
         None where it is not clear what moves.
     problems : tuple of Problem
     """
-
-    def wrong(code: str, text: str) -> Found:
-        return None, (Problem(code, text, source, name),)
-
-    counts = [Counter(site.specie.symbol for site in end) for end in (first, last)]
-    if counts[0] != counts[1]:
-        return wrong(
-            "different_atoms",
-            f"The ends hold different atoms: {first.formula} and {last.formula} ({_differences(*counts)}).",
-        )
-    apart = np.abs(first.lattice.matrix - last.lattice.matrix).max()
-    if apart > SAME_CELL:
-        return wrong(
-            "different_cells",
-            f"The cells of the two ends differ by up to {apart:.2f} Å; a NEB has one fixed cell. Take both ends "
-            "from the same calculation.",
-        )
     symbols = np.array([site.specie.symbol for site in first])
+    unlike = _unlike(first, last)
+    if unlike is not None:
+        return None, (Problem(*unlike, source, name),)
     order, mended = _order(first, last, symbols)
     steps = _steps(first, last, order)
     far = np.linalg.norm(steps, axis=1)
     movers = np.flatnonzero(far > MOVES)
-    if len(movers) == 0:
-        return wrong(
-            "no_mover",
-            f"No atom moves from one site to another: the largest displacement is {far.max():.2f} Å "
-            f"({symbols[far.argmax()]}). Are both ends the same file?",
-        )
-    if len(movers) > 1:
-        told = ", ".join(f"{symbols[i]} (atom {i + 1}) by {far[i]:.1f} Å" for i in movers[:4])
-        return wrong(
-            "several_movers",
-            f"{len(movers)} atoms move: {told}. The models know hops of one ion; leave this path out.",
-        )
+    if len(movers) != 1:
+        return None, (Problem(*_not_one_mover(symbols, far), source, name),)
     mover = int(movers[0])
     problems = [*mended(source, name)] if mended else []
     problems += _mover_problems(str(symbols[mover]), mover, ion, source, name)
-    others = np.delete(far, mover)
-    if len(others) and others.max() > RELAXES:
-        which = int(np.delete(np.arange(len(far)), mover)[others.argmax()])
-        text = (
-            f"The ends differ in more than the moving ion: {symbols[which]} (atom {which + 1}) moves by "
-            f"{others.max():.2f} Å. The host is taken half-way between the two."
-        )
-        problems.append(Problem("host_moves", text, source, name, Level.WARNING))
+    problems += _host_problems(symbols, far, mover, source, name)
     frac = np.asarray(first.lattice.get_fractional_coords(steps))
     middle = first.frac_coords + frac / 2
     kept = [i for i in range(len(first)) if i != mover]
     host = Structure(first.lattice, [symbols[i] for i in kept], middle[kept])
     start = first.frac_coords[mover]
     return Band(host, str(symbols[mover]), linear_path(start, start + frac[mover])), tuple(problems)
+
+
+def _unlike(first: Structure, last: Structure) -> tuple[str, str] | None:
+    """Say why two ends are not of one NEB, as code and text."""
+    counts = [Counter(site.specie.symbol for site in end) for end in (first, last)]
+    if counts[0] != counts[1]:
+        return (
+            "different_atoms",
+            f"The ends hold different atoms: {first.formula} and {last.formula} ({_differences(*counts)}).",
+        )
+    apart = np.abs(first.lattice.matrix - last.lattice.matrix).max()
+    if apart > SAME_CELL:
+        return (
+            "different_cells",
+            f"The cells of the two ends differ by up to {apart:.2f} Å; a NEB has one fixed cell. Take both ends "
+            "from the same calculation.",
+        )
+    return None
+
+
+def _not_one_mover(symbols: NDArray[np.str_], far: NDArray[np.float64]) -> tuple[str, str]:
+    """Say, as code and text, that none or several of the atoms move by these distances (Å)."""
+    movers = np.flatnonzero(far > MOVES)
+    if len(movers) == 0:
+        return (
+            "no_mover",
+            f"No atom moves from one site to another: the largest displacement is {far.max():.2f} Å "
+            f"({symbols[far.argmax()]}). Are both ends the same file?",
+        )
+    told = ", ".join(f"{symbols[i]} (atom {i + 1}) by {far[i]:.1f} Å" for i in movers[:4])
+    return (
+        "several_movers",
+        f"{len(movers)} atoms move: {told}. The models know hops of one ion; leave this path out.",
+    )
+
+
+def _host_problems(
+    symbols: NDArray[np.str_], far: NDArray[np.float64], mover: int, source: Source, name: str
+) -> list[Problem]:
+    """Tell the farthest step of another atom than the mover, where it does more than give way."""
+    others = np.where(np.arange(len(far)) == mover, 0.0, far)
+    which = int(others.argmax())
+    if others[which] <= RELAXES:
+        return []
+    text = (
+        f"The ends differ in more than the moving ion: {symbols[which]} (atom {which + 1}) moves by "
+        f"{others[which]:.2f} Å. The host is taken half-way between the two."
+    )
+    return [Problem("host_moves", text, source, name, Level.WARNING)]
 
 
 def _differences(one: Counter[str], other: Counter[str]) -> str:
