@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from migbar.cli.common import print_json, progress_bar
-from migbar.cli.options import AsJson, Model
+from migbar.cli.common import counted, print_json, progress_bar
+from migbar.cli.options import AsJson, Model, expanded
 from migbar.errors import MigbarError
 
 if TYPE_CHECKING:
@@ -27,48 +28,44 @@ Out = Annotated[Path, typer.Option("--out", "-o", help="Dataset to write (.parqu
 Ion = Annotated[
     str, typer.Option("--ion", "-i", help="Element that moves, where the data do not say.")
 ]
-Column = Annotated[
-    list[str] | None,
-    typer.Option(help='Column of a table by another name, for example --column "barrier=Ea (eV)".'),
-]
-Mending = Annotated[bool, typer.Option("--mend/--no-mend", help="Mend what can safely be mended.")]
-Known = Annotated[
-    bool, typer.Option("--known/--no-known", help="Look for paths of the bundled training data.")
-]
 MOST_SHOWN = 40
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ReadingOptions:
+    """How data of any kind are read."""
+
+    ion: Ion = ""
+    column: Annotated[
+        list[str] | None,
+        typer.Option(
+            help='Column of a table by another name, for example --column "barrier=Ea (eV)".'
+        ),
+    ] = None
+    mend: Annotated[bool, typer.Option(help="Mend what can safely be mended.")] = True
+    known: Annotated[bool, typer.Option(help="Look for paths of the bundled training data.")] = True
+
+
 @app.command("import")
+@expanded
 def import_(
-    sources: Sources,
-    out: Out,
-    ion: Ion = "",
-    column: Column = None,
-    mend: Mending = True,
-    known: Known = True,
-    as_json: AsJson = False,
+    sources: Sources, *, out: Out, reading: ReadingOptions, as_json: AsJson = False
 ) -> None:
     """Read barrier data of any kind into one dataset; tell everything that is wrong with them."""
-    _show(_read(sources, out, ion, column, mend, known), out, as_json)
+    _show(_read(sources, out, reading), out, as_json)
 
 
 @app.command("check")
-def check(
-    sources: Sources,
-    ion: Ion = "",
-    column: Column = None,
-    mend: Mending = True,
-    known: Known = True,
-    as_json: AsJson = False,
-) -> None:
+@expanded
+def check(sources: Sources, *, reading: ReadingOptions, as_json: AsJson = False) -> None:
     """Tell everything that is wrong with barrier data, and write nothing."""
-    _show(_read(sources, None, ion, column, mend, known), None, as_json)
+    _show(_read(sources, None, reading), None, as_json)
 
 
 @app.command("merge")
 def merge(sources: Sources, out: Out, as_json: AsJson = False) -> None:
     """Join data; paths that are there twice are kept once."""
-    _show(_read(sources, out, "", None, True, False), out, as_json)
+    _show(_read(sources, out, ReadingOptions(known=False)), out, as_json)
 
 
 @app.command("convert")
@@ -86,7 +83,7 @@ def convert(
 
     with progress_bar() as progress:
         count = run(dataset, out, progress)
-    typer.echo(f"wrote {count} paths to {out}")
+    typer.echo(f"wrote {counted(count, 'path')} to {out}")
 
 
 @app.command("split")
@@ -124,19 +121,14 @@ def split(
         return
     for name in (["train"] if (found.fold == TRAINING).any() else []) + list(names.values()):
         groups = {g for g, part in zip(data.groups, parts, strict=True) if part == name}
-        typer.echo(f"{name}: {parts.count(name)} paths of {len(groups)} frameworks")
+        typer.echo(
+            f"{name}: {counted(parts.count(name), 'path')} of {counted(len(groups), 'framework')}"
+        )
     for warning in found.warnings:
         typer.echo(f"! {warning}")
 
 
-def _read(
-    sources: list[Path],
-    out: Path | None,
-    ion: str,
-    column: list[str] | None,
-    mend: bool,
-    known: bool,
-) -> Reading:
+def _read(sources: list[Path], out: Path | None, reading: ReadingOptions) -> Reading:
     from migbar.datasets.checks import bundled_paths
     from migbar.datasets.problems import SAFE_MENDS
     from migbar.datasets.reading import ReadOptions, import_data
@@ -145,12 +137,11 @@ def _read(
         raise MigbarError(
             f"{out.name}: a dataset ends in .parquet (migbar data convert makes others)."
         )
-    options = ReadOptions(ion, _columns(column or []))
-    mends = SAFE_MENDS if mend else frozenset()
+    options = ReadOptions(reading.ion, _columns(reading.column or []))
+    mends = SAFE_MENDS if reading.mend else frozenset()
+    known = bundled_paths() if reading.known else None
     with progress_bar() as progress:
-        return import_data(
-            sources, out, options, mends, bundled_paths() if known else None, progress
-        )
+        return import_data(sources, out, options, mends, known, progress)
 
 
 def _columns(given: list[str]) -> dict[str, str]:

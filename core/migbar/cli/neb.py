@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from migbar.cli.common import choose_hop, print_json, progress_bar, remarks_as_json
+from migbar.cli.common import choose_hop, counted, print_json, progress_bar, remarks_as_json
 from migbar.cli.options import AsJson, HopOptions, PotentialOptions, expanded
 from migbar.errors import MigbarError
 
@@ -101,7 +101,7 @@ def neb(
         if as_json:
             print_json([asdict(row) for row in rows])
         else:
-            typer.echo(f"{len(rows)} barriers in {out / 'neb.csv'}")
+            typer.echo(f"{counted(len(rows), 'barrier')} in {out / 'neb.csv'}")
         return
     if ends is not None:
         changes["relax_ends"] = _ends(ends, one=True)[0]

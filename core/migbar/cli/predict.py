@@ -36,7 +36,10 @@ def predict(
     hop: HopOptions,
     neb: Annotated[
         Path | None,
-        typer.Option(help="Folder of this hop's relaxed band (migbar neb): predict with its help."),
+        typer.Option(
+            help="Folder of this hop's band relaxed with MACE (migbar neb --potential mace:large): "
+            "predict with its help."
+        ),
     ] = None,
     why: Annotated[
         bool, typer.Option("--why", help="Also say what stands behind the number.")
