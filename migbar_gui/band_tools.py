@@ -217,7 +217,7 @@ def _fresh_band(band: Band, images: int, straight: bool) -> DftBand:
 
 
 def _write_profile(path: Path, relaxed: RelaxedPath, pictured: Sequence[RelaxedPath]) -> Path:
-    from migbar.profiles import write_band, write_images, write_profile, write_profile_picture
+    from migbar.neb.profiles import write_band, write_images, write_profile, write_profile_picture
 
     suffix = path.suffix.lower()
     result = relaxed.result

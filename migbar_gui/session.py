@@ -61,7 +61,8 @@ class Session:
 @cache
 def kinds() -> dict[str, type]:
     """Return the classes that a session may hold, by their names."""
-    from migbar import neb, passages, paths, potentials, profiles
+    from migbar import neb, passages, paths, potentials
+    from migbar.neb import profiles
     from migbar.neb.volume import VolumeDependence
     from migbar_gui import relaxed
 

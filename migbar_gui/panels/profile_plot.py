@@ -18,8 +18,8 @@ from migbar_gui.panels.plots import power_of_ten
 from migbar_gui.theme import current_theme
 
 if TYPE_CHECKING:
+    from migbar.neb.profiles import EnergyProfile
     from migbar.neb.volume import VolumeDependence
-    from migbar.profiles import EnergyProfile
     from migbar_gui.relaxations import LiveRun
 
 NEAR = 14.0

@@ -10,8 +10,8 @@ from ase.calculators.singlepoint import SinglePointCalculator
 
 from migbar.bands import Band
 from migbar.neb import NebResult, endpoints, settings_from
+from migbar.neb.profiles import profile_of
 from migbar.potentials import Provenance
-from migbar.profiles import profile_of
 
 
 def relaxed_band(band: Band, **changes: Any) -> NebResult:

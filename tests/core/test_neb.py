@@ -32,10 +32,10 @@ from migbar.neb import (
     write_result,
 )
 from migbar.neb.checkpoints import STATE
+from migbar.neb.profiles import profile_of
 from migbar.neb.result import describe
 from migbar.neb.task import neb_options
 from migbar.potentials import CalculatorPotential, PotentialError, load_potential
-from migbar.profiles import profile_of
 from migbar.runs import RunState
 
 ROOT = Path(__file__).resolve().parents[2]

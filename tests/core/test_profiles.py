@@ -11,7 +11,7 @@ from ase import Atoms
 from ase.calculators.singlepoint import SinglePointCalculator
 from ase.io import read
 
-from migbar.profiles import (
+from migbar.neb.profiles import (
     EnergyProfile,
     ProfileError,
     profile_of,

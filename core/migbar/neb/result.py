@@ -14,9 +14,9 @@ from numpy.typing import NDArray
 from migbar.barriers import Remark
 from migbar.files import write_text
 from migbar.neb.measured import MeasuredError, measured_error
+from migbar.neb.profiles import EnergyProfile, profile_of, write_band, write_profile
 from migbar.neb.settings import NebError, NebSettings
 from migbar.potentials import Provenance
-from migbar.profiles import EnergyProfile, profile_of, write_band, write_profile
 
 if TYPE_CHECKING:
     from ase import Atoms
