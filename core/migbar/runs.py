@@ -196,18 +196,6 @@ def read_run(folder: str | Path) -> Run:
     return Run(folder, task, title, options, state, outcome.get("result"), outcome.get("error", ""))
 
 
-def find_runs(folder: str | Path) -> list[Run]:
-    """All runs directly under a folder, the oldest first."""
-    places = sorted(Path(folder).glob("*/run.json"), key=lambda path: path.stat().st_mtime)
-    runs = []
-    for place in places:
-        try:
-            runs.append(read_run(place.parent))
-        except RunError:
-            continue
-    return runs
-
-
 def start_run(folder: str | Path, threads: int | None = None) -> subprocess.Popen[bytes]:
     """Start a run in a process of its own, or go on with one that was stopped or killed.
 

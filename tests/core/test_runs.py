@@ -78,13 +78,13 @@ def test_that_a_failure_is_told_in_words(tmp_path, tasks):
     assert (run.state, run.error) == (RunState.FAILED, "Seven is unlucky; count to six.")
 
 
-def test_that_runs_are_listed_and_damaged_ones_are_left_out(tmp_path, tasks):
-    runs.create_run(tmp_path / "b", "count", "First", {"to": 1})
-    runs.create_run(tmp_path / "a", "count", "Second", {"to": 1})
-    os.utime(tmp_path / "b" / "run.json", (1, 1))
+def test_that_a_folder_holds_one_run_of_a_task_that_there_is(tmp_path, tasks):
+    runs.create_run(tmp_path / "a", "count", "First", {"to": 1})
+    assert runs.read_run(tmp_path / "a").title == "First"
     (tmp_path / "c").mkdir()
     (tmp_path / "c" / "run.json").write_text("{")
-    assert [run.title for run in runs.find_runs(tmp_path)] == ["First", "Second"]
+    with pytest.raises(RunError, match="missing or damaged"):
+        runs.read_run(tmp_path / "c")
     with pytest.raises(RunError, match="holds a run already"):
         runs.create_run(tmp_path / "a", "count", "Third", {"to": 1})
     with pytest.raises(RunError, match="no task"):

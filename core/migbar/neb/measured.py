@@ -66,10 +66,6 @@ class MeasuredError:
             f"({self.n} paths with known DFT-NEB barriers, {ends} ends)."
         )
 
-    def corrected(self, barrier_ev: float) -> float:
-        """Return a barrier less the bias, not below zero, eV; its standard deviation is `spread_ev`."""
-        return max(0.0, barrier_ev - self.bias_ev)
-
 
 def _off(error_ev: float) -> str:
     return f"{abs(error_ev):.2f} eV too {'low' if error_ev < 0 else 'high'}"

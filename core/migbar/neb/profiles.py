@@ -177,24 +177,6 @@ def write_profile(profile: EnergyProfile, path: str | Path) -> None:
     write_text(path, json.dumps(profile.to_dict(), indent=2) if as_json else profile.table())
 
 
-def read_profile(path: str | Path) -> EnergyProfile:
-    """Read a profile from JSON.
-
-    Raises
-    ------
-    ProfileError
-        If it is none.
-    """
-    path = Path(path)
-    try:
-        data = json.loads(path.read_text(encoding="utf-8"))
-    except (OSError, ValueError) as error:
-        raise ProfileError(f"{path.name} cannot be read as an energy profile ({error}).") from None
-    if not isinstance(data, dict):
-        raise ProfileError(f"{path.name} is no energy profile.")
-    return EnergyProfile.from_dict(data)
-
-
 def draw_profiles(
     profiles: Mapping[str, EnergyProfile], figure: Figure, *, normalised: bool = False
 ) -> None:
