@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from migbar.cli.common import print_json
 from migbar.cli.options import AsJson
+
+if TYPE_CHECKING:
+    from migbar.models.store import StoredModel
 
 app = typer.Typer(help="List, share and remove models.")
 
@@ -47,3 +50,26 @@ def remove(name: Name) -> None:
 
     remove_model(name)
     typer.echo(f"removed {name}")
+
+
+Out = Annotated[
+    Path | None,
+    typer.Option("--out", "-o", help="Folder for the model; your model store where not given."),
+]
+
+
+def keep(model: StoredModel, out: Path | None, as_json: bool) -> None:
+    """Save a model that was trained just now, and tell where it is and how good."""
+    from migbar.models.store import save_model
+
+    folder = save_model(model, out)
+    if as_json:
+        print_json({"folder": str(folder), **model.card.to_dict()})
+        return
+    typer.echo(f"{model.card.name} {model.card.version} saved in {folder}")
+    for protocol in ("random", "grouped"):
+        scores = model.card.scores[protocol]
+        typer.echo(
+            f"  {protocol} {scores['folds']}-fold: MAE {scores['mae_ev']:.3f} ± {scores['mae_se_ev']:.3f} eV, "
+            f"R² {scores['r2']:.2f} ± {scores['r2_se']:.2f}, accuracy {scores['accuracy']:.2f}"
+        )

@@ -7,7 +7,8 @@ from typing import Annotated
 
 import typer
 
-from migbar.cli.common import print_json, progress_bar
+from migbar.cli.common import progress_bar
+from migbar.cli.models import Out, keep
 from migbar.cli.options import AsJson
 from migbar.cli.train_own import OWN, TrainGroup, train_own
 
@@ -17,9 +18,6 @@ app = typer.Typer(
 app.command(OWN)(train_own)
 
 Data = Annotated[Path, typer.Option("--data", help="JSON file of bands in the published format.")]
-Out = Annotated[
-    Path | None, typer.Option(help="Folder for the model; your model store where not given.")
-]
 Seed = Annotated[int, typer.Option(help="Same data, seed and versions: same model.")]
 
 
@@ -27,19 +25,8 @@ Seed = Annotated[int, typer.Option(help="Same data, seed and versions: same mode
 def band_forest(data: Data, out: Out = None, seed: Seed = 123, as_json: AsJson = False) -> None:
     """Train the tree ensemble on band descriptors, with cross-validated scores on its card."""
     from migbar.datasets import read_bands
-    from migbar.models.store import save_model
     from migbar.training.forest import train_band_forest
 
     with progress_bar() as progress:
         model = train_band_forest(read_bands(data), seed, progress)
-    folder = save_model(model, out)
-    if as_json:
-        print_json({"folder": str(folder), **model.card.to_dict()})
-        return
-    typer.echo(f"{model.card.name} {model.card.version} saved in {folder}")
-    for protocol in ("random", "grouped"):
-        scores = model.card.scores[protocol]
-        typer.echo(
-            f"  {protocol} {scores['folds']}-fold: MAE {scores['mae_ev']:.3f} ± {scores['mae_se_ev']:.3f} eV, "
-            f"R² {scores['r2']:.2f} ± {scores['r2_se']:.2f}, accuracy {scores['accuracy']:.2f}"
-        )
+    keep(model, out, as_json)

@@ -12,8 +12,8 @@ from migbar.errors import Cancelled
 from migbar.neb.checkpoints import STATE
 from migbar.neb.relaxation import NebStep, endpoints, relax_band
 from migbar.neb.result import write_result
-from migbar.neb.settings import DEFAULT_PRESET, settings_from
-from migbar.potentials import DEFAULT_POTENTIAL, load_potential
+from migbar.neb.settings import DEFAULT_PRESET, NebSettings, settings_from
+from migbar.potentials import DEFAULT_POTENTIAL, Potential, load_potential
 from migbar.runs import RunProgress
 
 
@@ -45,6 +45,23 @@ def neb_options(
     }
 
 
+def meant_by(options: Mapping[str, Any]) -> tuple[Band, Potential, NebSettings]:
+    """Return the band, the potential, loaded, and the settings of `neb_options`.
+
+    Raises
+    ------
+    NebError, PotentialError, BandsFileError
+        If one of them does not make sense.
+    """
+    potential = load_potential(
+        options.get("potential", DEFAULT_POTENTIAL),
+        options.get("device", AUTO),
+        trust_file=bool(options.get("trust_file")),
+    )
+    settings = settings_from(options.get("preset", DEFAULT_PRESET), options.get("changes"))
+    return band_from_record(options["band"], "the band"), potential, settings
+
+
 def run(folder: Path, options: Mapping[str, Any], progress: RunProgress) -> dict[str, Any]:
     """Relax the band of `neb_options`; called by `migbar.runs`.
 
@@ -62,13 +79,7 @@ def run(folder: Path, options: Mapping[str, Any], progress: RunProgress) -> dict
             energies=list(step.energies),
         )
 
-    settings = settings_from(options.get("preset", DEFAULT_PRESET), options.get("changes"))
-    band = band_from_record(options["band"], "the band")
-    potential = load_potential(
-        options.get("potential", DEFAULT_POTENTIAL),
-        options.get("device", AUTO),
-        trust_file=bool(options.get("trust_file")),
-    )
+    band, potential, settings = meant_by(options)
     result = relax_band(
         *endpoints(band), potential, settings, folder=folder, progress=progress, on_step=tell
     )

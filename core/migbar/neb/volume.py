@@ -10,12 +10,12 @@ from typing import Any
 import numpy as np
 from pymatgen.core import Structure
 
-from migbar.bands import Band, band_from_record
-from migbar.devices import AUTO
+from migbar.bands import Band
 from migbar.neb.relaxation import endpoints, relax_band
 from migbar.neb.result import RESULT, NebResult, read_result, write_result
-from migbar.neb.settings import DEFAULT_PRESET, NebError, NebSettings, settings_from
-from migbar.potentials import DEFAULT_POTENTIAL, Potential, load_potential
+from migbar.neb.settings import NebError, NebSettings
+from migbar.neb.task import meant_by
+from migbar.potentials import Potential
 from migbar.progress import SILENT, Progress, check_cancelled
 
 CHANGES = (-0.02, 0.0, 0.02)
@@ -151,13 +151,7 @@ def run(folder: Path, options: Mapping[str, Any], progress: Progress) -> dict[st
         Those of `migbar.neb.task.neb_options`; ``volume_changes`` in place of `CHANGES`.
     progress : Progress
     """
-    settings = settings_from(options.get("preset", DEFAULT_PRESET), options.get("changes"))
-    band = band_from_record(options["band"], "the band")
-    potential = load_potential(
-        options.get("potential", DEFAULT_POTENTIAL),
-        options.get("device", AUTO),
-        trust_file=bool(options.get("trust_file")),
-    )
+    band, potential, settings = meant_by(options)
     changes = [float(change) for change in options.get("volume_changes", CHANGES)]
     return volume_dependence(
         band, potential, settings, changes, folder=folder, progress=progress

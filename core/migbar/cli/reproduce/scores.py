@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import asdict
-from pathlib import Path
 from typing import Annotated
 
 import typer
 
-from migbar.cli.common import print_json, progress_bar
+from migbar.cli import models
+from migbar.cli.common import progress_bar
 from migbar.cli.options import AsJson
 from migbar.cli.reproduce.shared import Bands, Out, Seed, Table, show
 
@@ -56,16 +56,12 @@ def stress_tests(
 def migbar_fast(
     bands: Bands,
     table: Table = None,
-    out: Annotated[
-        Path | None,
-        typer.Option("--out", "-o", help="Folder for the model; your model store where not given."),
-    ] = None,
+    out: models.Out = None,
     seed: Seed = 123,
     as_json: AsJson = False,
 ) -> None:
     """Train the default model again, with cross-validated scores on its card."""
     from migbar.datasets import read_bands, read_published_table
-    from migbar.models.store import save_model
     from migbar.training.blend import train_migbar_fast
     from migbar.training.relaxed import published_barriers
 
@@ -75,14 +71,4 @@ def migbar_fast(
     relaxed = published_barriers(published)
     with progress_bar() as progress:
         model = train_migbar_fast(records, labels, seed, progress, relaxed=relaxed)
-    folder = save_model(model, out)
-    if as_json:
-        print_json({"folder": str(folder), **model.card.to_dict()})
-        return
-    typer.echo(f"{model.card.name} {model.card.version} saved in {folder}")
-    for protocol in ("random", "grouped"):
-        scores = model.card.scores[protocol]
-        typer.echo(
-            f"  {protocol} {scores['folds']}-fold: MAE {scores['mae_ev']:.3f} ± "
-            f"{scores['mae_se_ev']:.3f} eV, accuracy {scores['accuracy']:.2f}"
-        )
+    models.keep(model, out, as_json)
