@@ -15,7 +15,7 @@ from PySide6.QtWidgets import (
 )
 
 from migbar_gui.commands import Command
-from migbar_gui.widgets import Question
+from migbar_gui.widgets import Question, as_list
 
 IN_THE_VIEW = (
     ("View: turn", "drag"),
@@ -51,14 +51,10 @@ class ShortcutsDialog(Question):
 
 def _table(rows: Sequence[tuple[str, str]]) -> QTableWidget:
     table = QTableWidget(len(rows), 2)
-    table.setAccessibleName("Shortcuts")
     table.setHorizontalHeaderLabels(["Command", "Keys"])
     table.setEditTriggers(QAbstractItemView.EditTrigger.NoEditTriggers)
-    table.setSelectionBehavior(QAbstractItemView.SelectionBehavior.SelectRows)
-    table.setTabKeyNavigation(False)
-    table.setShowGrid(False)
+    as_list(table, "Shortcuts", ())
     table.setMinimumHeight(360)
-    table.verticalHeader().hide()
     header = table.horizontalHeader()
     header.setSectionResizeMode(0, QHeaderView.ResizeMode.Stretch)
     header.setSectionResizeMode(1, QHeaderView.ResizeMode.ResizeToContents)

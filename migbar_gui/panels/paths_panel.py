@@ -7,7 +7,6 @@ from PySide6.QtWidgets import (
     QAbstractItemView,
     QComboBox,
     QHBoxLayout,
-    QHeaderView,
     QStackedLayout,
     QTableView,
     QToolButton,
@@ -18,7 +17,7 @@ from PySide6.QtWidgets import (
 from migbar_gui.dialogs.preferences import threshold_box
 from migbar_gui.models import Models
 from migbar_gui.panels.path_table import SORT_ROLE, Column, NoteEditor, PathTable
-from migbar_gui.widgets import label
+from migbar_gui.widgets import as_list, label
 from migbar_gui.workspace import Workspace
 
 WIDTHS = {
@@ -141,24 +140,14 @@ class PathsPanel(QWidget):
         view.setModel(self._sorted)
         view.setSortingEnabled(True)
         view.sortByColumn(Column.PATH, Qt.SortOrder.AscendingOrder)
-        view.setSelectionBehavior(QAbstractItemView.SelectionBehavior.SelectRows)
+        as_list(view, "Paths", WIDTHS.items())
+        view.setSelectionMode(QAbstractItemView.SelectionMode.ExtendedSelection)
         view.setEditTriggers(QAbstractItemView.EditTrigger.DoubleClicked)
-        view.setTabKeyNavigation(False)  # so that the keyboard gets out of it
         view.setContextMenuPolicy(Qt.ContextMenuPolicy.ActionsContextMenu)
-        view.setShowGrid(False)
-        view.setWordWrap(False)
-        view.setAccessibleName("Paths")
         notes = NoteEditor(view)
         notes.closeEditor.connect(lambda *_: self._workspace.end_note())
         view.setItemDelegateForColumn(Column.NOTE, notes)
-        view.verticalHeader().hide()
-        view.verticalHeader().setDefaultSectionSize(30)
         header = view.horizontalHeader()
-        header.setHighlightSections(False)
-        header.setStretchLastSection(True)
-        header.setSectionResizeMode(QHeaderView.ResizeMode.Interactive)
-        for column, width in WIDTHS.items():
-            view.setColumnWidth(column, width)
         for place, column in enumerate(BESIDE_BARRIER, start=Column.BARRIER + 1):
             header.moveSection(header.visualIndex(column), place)
             view.setColumnHidden(column, True)

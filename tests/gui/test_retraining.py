@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import time
 from pathlib import Path
 
 import numpy as np
@@ -137,6 +138,35 @@ def texts(widget) -> str:
 
 def choose(box, data: str) -> None:
     box.setCurrentIndex(box.findData(data))
+
+
+def test_that_reading_tells_how_far_it_is_and_can_be_stopped(window, qtbot, oxides):
+    from migbar_gui.dialogs.retraining.wizard import RetrainingWizard
+
+    asked = []
+
+    def known(band):
+        asked.append(band)
+        time.sleep(0.05)
+
+    wizard = RetrainingWizard(window)
+    wizard.known = known
+    wizard.show()
+    page(wizard).add([oxides])
+    wizard.next()
+    check = page(wizard)
+    qtbot.waitUntil(lambda: " of 40 paths" in check.summary.text(), timeout=WAIT_MS)
+    click(qtbot, check.stop)
+    assert check.summary.text().startswith("Stopped")
+    assert check.reading is None
+    assert not check.isComplete()
+    qtbot.waitUntil(lambda: window.jobs.idle)
+    assert len(asked) < 40
+    click(qtbot, check.stop)  # reads again
+    qtbot.waitUntil(check.isComplete, timeout=WAIT_MS)
+    assert check.reading.found == 40
+    assert not check.stop.isVisible()
+    wizard.close()
 
 
 def test_that_every_problem_is_listed_and_mends_are_a_choice(window, qtbot, oxides):

@@ -5,6 +5,7 @@ from __future__ import annotations
 from bisect import bisect_left, bisect_right, insort
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field, replace
+from hashlib import blake2b
 
 import numpy as np
 from numpy.typing import NDArray
@@ -209,6 +210,8 @@ def _nearest(distances: NDArray[np.float64]) -> NDArray[np.float64]:
 def bundled_paths() -> KnownPath:
     """Recognise the training paths of the bundled models.
 
+    What is returned remembers its answers, so that the same data are read again much faster.
+
     Raises
     ------
     ModelError
@@ -222,12 +225,28 @@ def bundled_paths() -> KnownPath:
     model = load_model("migbar-fast")
     assert isinstance(model, MigbarFast)
     process, paths = model.blend.process, model.known
+    answers: dict[bytes, tuple[str, float] | None] = {}
 
-    def known(band: Band) -> tuple[str, float] | None:
+    def look_up(band: Band) -> tuple[str, float] | None:
         distance = process.distances(descriptor_matrix([band]))[0]
         nearest = int(distance.argmin())
         if distance[nearest] >= SAME_PATH:
             return None
         return paths[nearest].sys_name, paths[nearest].barrier_ev
 
+    def known(band: Band) -> tuple[str, float] | None:
+        key = _digest(band)
+        if key not in answers:
+            answers[key] = look_up(band)
+        return answers[key]
+
     return known
+
+
+def _digest(band: Band) -> bytes:
+    host = band.host
+    elements = [*(site.specie.symbol for site in host), band.ion]
+    numbers = np.concatenate(
+        [a.ravel() for a in (host.lattice.matrix, host.frac_coords, band.path)]
+    )
+    return blake2b(" ".join(elements).encode() + numbers.tobytes(), digest_size=16).digest()

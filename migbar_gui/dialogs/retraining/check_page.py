@@ -9,9 +9,9 @@ from typing import Any
 from PySide6.QtCore import QAbstractTableModel, QModelIndex, QPersistentModelIndex, Qt
 from PySide6.QtGui import QColor
 from PySide6.QtWidgets import (
-    QAbstractItemView,
     QCheckBox,
     QGridLayout,
+    QHBoxLayout,
     QProgressBar,
     QTableView,
     QTabWidget,
@@ -26,8 +26,9 @@ from migbar.errors import BandsFileError
 from migbar.progress import Progress
 from migbar_gui.charts import CountBars, Histogram
 from migbar_gui.dialogs.retraining.wizard import DATASET, RetrainingWizard, WizardPage
+from migbar_gui.jobs import Job
 from migbar_gui.theme import current_theme
-from migbar_gui.widgets import clear, label
+from migbar_gui.widgets import as_list, button, clear, label
 
 JOB = "own data"
 Index = QModelIndex | QPersistentModelIndex
@@ -96,9 +97,11 @@ class CheckPage(WizardPage):
         super().__init__(wizard, "Is everything in order?", "")
         self.reading: Reading | None = None
         self._read: tuple[object, ...] = ()
+        self._job: Job | None = None
         self.summary = label("", wrap=True)
         self.progress = QProgressBar()
         self.progress.setTextVisible(False)
+        self.stop = button("Stop", self._stop_or_read)
         self.table = ProblemTable()
         self.view = self._make_view()
         self.detail = label("", "muted", wrap=True)
@@ -115,8 +118,12 @@ class CheckPage(WizardPage):
         self.tabs.addTab(problems, "Problems")
         self.tabs.addTab(self._make_plots(), "What is in the data")
         self.body.addWidget(self.summary)
-        self.body.addWidget(self.progress)
+        row = QHBoxLayout()
+        row.addWidget(self.progress, 1)
+        row.addWidget(self.stop)
+        self.body.addLayout(row)
         self.body.addWidget(self.tabs, 1)
+        wizard.window_.jobs.cancelled.connect(self._note_stop)
 
     def initializePage(self) -> None:  # noqa: N802
         """Read, unless the very same was read before."""
@@ -137,18 +144,7 @@ class CheckPage(WizardPage):
     def _make_view(self) -> QTableView:
         view = QTableView()
         view.setModel(self.table)
-        view.setSelectionBehavior(QAbstractItemView.SelectionBehavior.SelectRows)
-        view.setSelectionMode(QAbstractItemView.SelectionMode.SingleSelection)
-        view.setTabKeyNavigation(False)
-        view.setShowGrid(False)
-        view.setWordWrap(False)
-        view.setAccessibleName("Problems")
-        view.verticalHeader().hide()
-        view.verticalHeader().setDefaultSectionSize(28)
-        view.horizontalHeader().setStretchLastSection(True)
-        view.horizontalHeader().setHighlightSections(False)
-        for column, width in enumerate((190, 150, 84)):
-            view.setColumnWidth(column, width)
+        as_list(view, "Problems", enumerate((190, 150, 84)))
         view.selectionModel().currentRowChanged.connect(
             lambda now, _: self.detail.setText(
                 self.table.problems[now.row()].text if now.isValid() else ""
@@ -182,8 +178,12 @@ class CheckPage(WizardPage):
         self.reading = wizard.dataset = None
         self.completeChanged.emit()
         self.summary.setText("Reading …")
+        self.table.show((), frozenset())
+        self.detail.setText("")
         self.progress.setRange(0, 0)
         self.progress.show()
+        self.stop.setText("Stop")
+        self.stop.show()
         try:
             target = wizard.ensure_folder() / DATASET
         except OSError as error:
@@ -194,31 +194,47 @@ class CheckPage(WizardPage):
             from migbar.datasets.checks import bundled_paths
             from migbar.datasets.reading import import_data
 
-            known = bundled_paths()
+            wizard.known = known = wizard.known or bundled_paths()
             try:
                 found = import_data(sources, target, options, mends, known, progress)
             except BandsFileError:  # nothing is usable: at least say why, path by path
                 return import_data(sources, None, options, mends, known, progress), None
             return found, BarrierDataset(target)
 
-        job = wizard.window_.jobs.start(
+        self._job = wizard.window_.jobs.start(
             JOB, "Reading barriers", work, self._show_reading, self._failed
         )
-        job.progressed.connect(self._show_progress)
+        self._job.progressed.connect(self._show_progress)
 
     def _show_progress(self, done: int, total: int, message: str) -> None:
         self.progress.setRange(0, total)
         self.progress.setValue(done)
-        self.summary.setText(f"{message} …")
+        count = f"{done:,} of {total:,}" if total else f"{done:,}"
+        self.summary.setText(f"{message}: {count} paths …")
+
+    def _stop_or_read(self) -> None:
+        jobs = self.owner.window_.jobs
+        if self._job is not None and jobs.is_running(JOB):
+            jobs.cancel_job(self._job)
+        else:
+            self._start()
+
+    def _note_stop(self, key: str) -> None:
+        if key == JOB:
+            self.progress.hide()
+            self.stop.setText("Read again")
+            self.summary.setText("Stopped. Read again, or go back and choose other data.")
 
     def _failed(self, error: Exception) -> None:
         self.progress.hide()
+        self.stop.hide()
         self.summary.setText(str(error))
 
     def _show_reading(self, checked: Checked) -> None:
         reading, self.owner.dataset = checked
         self.reading = reading
         self.progress.hide()
+        self.stop.hide()
         self.summary.setText(_summary(reading))
         self.table.show(reading.problems, frozenset(reading.mended))
         if reading.problems:

@@ -19,6 +19,7 @@ from migbar_gui.retraining import TASK
 from migbar_gui.widgets import label, restyle
 
 if TYPE_CHECKING:
+    from migbar.datasets.checks import KnownPath
     from migbar.datasets.storage import BarrierDataset
     from migbar_gui.main_window import MainWindow
 
@@ -78,6 +79,8 @@ class RetrainingWizard(QWizard):
         self.read_options = ReadOptions()
         self.mends: frozenset[Mend] = SAFE_MENDS
         self.dataset: BarrierDataset | None = None
+        self.known: KnownPath | None = None
+        """Recognises paths of the bundled data, and remembers those that it was asked for."""
         self.folder: Path | None = run.folder if run else None
         self.started = run is not None
         # The name and the data are filled in later.
