@@ -55,6 +55,7 @@ class Docks:
         window.resizeDocks(sides, [250, 310], Qt.Orientation.Horizontal)
         window.resizeDocks([front[BOTTOM]], [240], Qt.Orientation.Vertical)
         self._front = list(front.values())
+        self["Jobs"].hide()  # until it is asked for, or a structure is open
 
     def __getitem__(self, title: str) -> QDockWidget:
         return self._docks[title]

@@ -190,6 +190,7 @@ class MainWindow(QMainWindow):
         self.welcome.open_asked.connect(self.ask_open)
         self.welcome.path_chosen.connect(self.open_file)
         self.welcome.tour_asked.connect(self.tour.start)
+        self.welcome.command_asked.connect(lambda name: self.commands[name].trigger())
         self.structure_panel.hidden_elements_changed.connect(self._hide_elements)
         hints = QGuiApplication.styleHints()
         # A lambda would keep the window for as long as the application lives.

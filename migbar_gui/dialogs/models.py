@@ -40,8 +40,8 @@ FILES = (
 PROTOCOLS = {
     "grouped": "Unseen frameworks",
     "random": "Unseen paths",
-    "grouped_with_relaxed": "Unseen frameworks, band relaxed with MACE",
-    "random_with_relaxed": "Unseen paths, band relaxed with MACE",
+    "grouped_with_relaxed": "Unseen frameworks, with MACE",
+    "random_with_relaxed": "Unseen paths, with MACE",
     "grouped_from_scratch": "Unseen frameworks, not pre-trained",
     "training": "Paths it was trained on",
     "validation": "Held-out paths",

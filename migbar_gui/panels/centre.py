@@ -8,7 +8,7 @@ from PySide6.QtWidgets import QFrame, QHBoxLayout, QSizePolicy, QStackedWidget, 
 from migbar_gui.panels.level_bar import LevelBar
 from migbar_gui.panels.notice import Notice
 from migbar_gui.panels.welcome import WelcomePage
-from migbar_gui.widgets import button, label
+from migbar_gui.widgets import button, centred, label
 from migbar_gui.workspace import Workspace
 
 
@@ -34,6 +34,9 @@ class Centre(QWidget):
         self.view_page = QWidget()
         self._view_layout = _column(self.view_page)
         self._view_layout.addWidget(self._make_prompt())
+        self._waiting = centred()
+        self._waiting.setText("Starting the 3D view …")
+        self._view_layout.addWidget(self._waiting, 1)
         self._view_layout.addWidget(self.level_bar)
         self._pages = QStackedWidget()
         self._pages.addWidget(self.welcome)
@@ -60,6 +63,7 @@ class Centre(QWidget):
 
     def add_view(self, view: QWidget) -> None:
         """Put the view under its prompt."""
+        self._waiting.hide()
         self._view_layout.insertWidget(1, view, 1)
 
     def _make_prompt(self) -> QFrame:

@@ -21,15 +21,15 @@ from migbar_gui.widgets import as_list, label
 from migbar_gui.workspace import Workspace
 
 WIDTHS = {
-    Column.PATH: 190,
-    Column.BARRIER: 98,
+    Column.PATH: 172,
+    Column.BARRIER: 112,
     Column.INTERVAL: 110,
     Column.VERDICT: 138,
     Column.LENGTH: 92,
     Column.MECHANISM: 100,
     Column.MODEL: 110,
     Column.PER_CELL: 76,
-    Column.RELAXED: 104,
+    Column.RELAXED: 118,
     Column.DIFFERENCE: 92,
 }
 

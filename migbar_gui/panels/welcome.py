@@ -26,6 +26,13 @@ from migbar_gui.widgets import button, clear, formula_text, label, restyle
 
 CARD_WIDTH = 210
 
+TASKS = (
+    ("file.batch", "Screen a folder", "Barriers of all paths of many structures, in one table"),
+    ("model.train", "Train on your barriers", "From NEB folders or tables to a model of your own"),
+    ("model.suggest", "Choose what to compute", "The paths whose DFT barriers teach a model most"),
+)
+"""Commands that need no open structure, with a title and a line about each."""
+
 
 def example_title(path: Path) -> tuple[str, str]:
     """Return an example's name and a line about it, from the ``# MigBar example`` comment of its file."""
@@ -36,13 +43,13 @@ def example_title(path: Path) -> tuple[str, str]:
 
 
 class Card(QPushButton):
-    """One example: a name, and a line about it."""
+    """One example or task: a name, and a line about it."""
 
-    def __init__(self, title: str, about: str) -> None:
+    def __init__(self, title: str, about: str, name: str) -> None:
         super().__init__()
         self.setObjectName("card")
         self.setCursor(Qt.CursorShape.PointingHandCursor)
-        self.setAccessibleName(f"Open the example {title}")
+        self.setAccessibleName(name)
         self.setToolTip(about)
         self._about = label(formula_text(about), "muted", wrap=True)
         self._about.setMaximumHeight(self._about.fontMetrics().lineSpacing() * 2 + 4)
@@ -65,6 +72,8 @@ class WelcomePage(QScrollArea):
     open_asked = Signal()
     tour_asked = Signal()
     path_chosen = Signal(Path)
+    command_asked = Signal(str)
+    """Name of a command."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -87,6 +96,9 @@ class WelcomePage(QScrollArea):
         head.addLayout(words, 1)
         self._drop = self._make_drop_zone()
         self._cards = [self._make_card(path) for path in examples()]
+        self.tasks = [self._make_task(*task) for task in TASKS]
+        self._tasks_title = label("Many structures, own barriers", "section")
+        self._tasks_title.setContentsMargins(0, 8, 0, 0)
         self._grid = QGridLayout()
         self._grid.setSpacing(10)
         self._columns = 0
@@ -136,14 +148,24 @@ class WelcomePage(QScrollArea):
         columns = max(1, (self.viewport().width() - 96 + 10) // (CARD_WIDTH + 10))
         if columns != self._columns:
             self._columns = columns
-            for number, card in enumerate(self._cards):
-                self._grid.addWidget(card, *divmod(number, columns))
+            below = -(-len(self._cards) // columns)
+            for first, cards in ((0, self._cards), (below + 1, self.tasks)):
+                for number, card in enumerate(cards):
+                    row, column = divmod(number, columns)
+                    self._grid.addWidget(card, first + row, column)
+            self._grid.addWidget(self._tasks_title, below, 0, 1, columns)
             for column in range(self._grid.columnCount()):
                 self._grid.setColumnStretch(column, 1 if column < columns else 0)
 
     def _make_card(self, path: Path) -> Card:
-        card = Card(*example_title(path))
+        title, about = example_title(path)
+        card = Card(title, about, f"Open the example {title}")
         card.clicked.connect(lambda: self.path_chosen.emit(path))
+        return card
+
+    def _make_task(self, command: str, title: str, about: str) -> Card:
+        card = Card(title, about, title)
+        card.clicked.connect(lambda: self.command_asked.emit(command))
         return card
 
     def _make_drop_zone(self) -> QFrame:

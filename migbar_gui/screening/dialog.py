@@ -44,7 +44,7 @@ REST = 5
 """So many times as long as a look took is waited for the next one: the processors are for the screening."""
 
 WIDTHS = {
-    Column.FILE: 166, Column.FORMULA: 100, Column.CLASS: 112, Column.ION: 42, Column.PATH: 114, Column.BARRIER: 98,
+    Column.FILE: 166, Column.FORMULA: 100, Column.CLASS: 112, Column.ION: 42, Column.PATH: 114, Column.BARRIER: 110,
     Column.INTERVAL: 104, Column.VERDICT: 68, Column.THROUGH_1D: 88, Column.THROUGH_2D: 88, Column.THROUGH_3D: 88,
     Column.LENGTH: 92, Column.SITES: 58, Column.GROUP: 80,
 }  # fmt: skip

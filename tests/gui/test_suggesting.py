@@ -80,6 +80,12 @@ def test_that_a_folder_becomes_a_list_with_inputs(window, dialog, qtbot, folder,
     assert window.findChild(SuggestionDialog).table.rowCount() == 2
 
 
+def test_that_the_welcome_page_leads_here(window, qtbot):
+    card = next(card for card in window.welcome.tasks if "compute" in card.accessibleName())
+    click(qtbot, card)
+    qtbot.waitExposed(window.findChild(SuggestionDialog))
+
+
 def test_that_the_form_says_what_is_missing(dialog, qtbot, tmp_path):
     click(qtbot, dialog.start)
     assert "Choose a folder or files" in dialog.problem.text()

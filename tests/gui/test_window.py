@@ -28,7 +28,7 @@ def test_that_an_empty_window_shows_the_examples(window):
 
     assert window.welcome.isVisible()
     assert len(window.welcome._cards) == len(examples()) > 0
-    assert not window.structure_panel.isVisible()
+    assert not any(dock.isVisible() for dock in window.docks)
 
 
 def test_that_an_example_opens_with_one_click(window, qtbot):
