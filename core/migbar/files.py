@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import tempfile
 from collections.abc import Iterator
@@ -43,6 +44,26 @@ def replacing(path: str | Path) -> Iterator[Path]:
     finally:
         if temporary is not None:
             temporary.unlink(missing_ok=True)
+
+
+def require_writable(path: str | Path) -> None:
+    """Raise now, and not after hours of work, where no file can be written at `path`.
+
+    Raises
+    ------
+    OSError
+    """
+    target = Path(path)
+    if target.is_dir():
+        raise IsADirectoryError(errno.EISDIR, "is a folder; name a file in it", str(target))
+    if not target.absolute().parent.is_dir():
+        raise FileNotFoundError(
+            errno.ENOENT, "there is no such folder; make it first", str(target.parent)
+        )
+    try:
+        tempfile.TemporaryFile(dir=target.absolute().parent).close()
+    except OSError as error:
+        raise OSError(error.errno, error.strerror, str(target)) from error
 
 
 def write_text(path: str | Path, text: str) -> None:

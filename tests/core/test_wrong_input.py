@@ -13,6 +13,7 @@ import pytest
 from pymatgen.core import Lattice, Structure
 
 from migbar.cli import main
+from migbar.dft import DftInputError, images_of
 from migbar.ends import parse_point
 from migbar.errors import (
     HopError,
@@ -80,6 +81,50 @@ def test_that_a_position_without_a_sensible_number_is_refused(text):
 
 def test_that_a_position_may_be_a_fraction():
     assert parse_point("1/3, -2/3,0.25") == (1 / 3, -2 / 3, 0.25)
+
+
+def test_that_a_dft_band_has_no_more_images_than_folders_have_names(salt):
+    band = make_band(salt, hop_between_sites(salt, "Li", SiteRef(0), SiteRef(0, (1, 0, 0))))
+    with pytest.raises(DftInputError, match="1 to 98 images"):
+        images_of(band, 1_000_000, straight=True)
+
+
+# ------------------------------------------------------------------ places to write to
+
+
+@pytest.mark.parametrize("place", ["", "missing/out"])
+@pytest.mark.parametrize(
+    "command",
+    [
+        ("relax", "{cif}", "--potential", "chgnet", "--out", "{out}.cif"),
+        ("paths", "{cif}", "--report", "{out}.html"),
+        ("evaluate", "--bands", "{cif}", "--csv", "{out}.csv"),
+        ("batch", "{cif}", "--out", "{db}", "--export", "{out}.csv"),
+    ],
+    ids=lambda command: command[0],
+)
+def test_that_a_place_nothing_can_be_written_to_is_told_before_the_work(
+    run, monkeypatch, tmp_path, salt, command, place
+):
+    for work in ("relaxation.relax_structure", "paths.find_paths", "screening.run_screening"):
+        monkeypatch.setattr(f"migbar.{work}", lambda *_, **__: pytest.fail("the work began"))
+    write_cif(salt, tmp_path / "a.cif")
+    for suffix in (".cif", ".html", ".csv"):
+        (tmp_path / f"out{suffix}").mkdir()
+    names = {"cif": tmp_path / "a.cif", "out": tmp_path / (place or "out"), "db": tmp_path / "r.db"}
+    code, _, err = run(*(part.format(**names) for part in command))
+    assert code == 2
+    assert ("no such folder" if place else "is a folder") in err
+
+
+def test_that_a_table_of_an_unknown_kind_is_told_before_the_screening(run, tmp_path, salt):
+    write_cif(salt, tmp_path / "a.cif")
+    code, _, err = run(
+        "batch", tmp_path / "a.cif", "--out", tmp_path / "r.db", "--export", tmp_path / "r.doc"
+    )
+    assert code == 2
+    assert "choose .csv" in err
+    assert not (tmp_path / "r.db").exists()
 
 
 # ------------------------------------------------------------------ files

@@ -80,8 +80,10 @@ def batch(
     as_json: AsJson = False,
 ) -> None:
     """Screen structures: all distinct hops of the ion, their barriers, and the way through; resumable."""
+    from migbar.files import require_writable
     from migbar.models.store import DEFAULT_MODEL
     from migbar.screening import Limits, ScreeningOptions
+    from migbar.screening.tables import require_known_ending
 
     options = ScreeningOptions(
         out=out,
@@ -101,6 +103,9 @@ def batch(
     )
     if not inputs and not given and not export:
         raise MigbarError("name a folder or files to screen, or tables to write (--export).")
+    for path in export or []:
+        require_known_ending(path)
+        require_writable(path)
     counts: dict[str, Any] = {}
     if inputs or given:
         counts = _screen(inputs or [], given, options)

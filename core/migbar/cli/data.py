@@ -206,7 +206,7 @@ def suggest(
     ion: Ion = "",
     model: Model = None,
     code: Annotated[str, typer.Option(help="vasp, espresso or ase.")] = "vasp",
-    images: Annotated[int, typer.Option(min=1, help="Images between the ends.")] = 5,
+    images: Annotated[int, typer.Option(min=1, max=98, help="Images between the ends.")] = 5,
     as_json: AsJson = False,
 ) -> None:
     """Say which paths' DFT barriers would teach the model most, and write the NEB inputs for them."""

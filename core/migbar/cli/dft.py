@@ -27,7 +27,7 @@ def export_dft(
     ] = None,
     code: Annotated[str, typer.Option(help="vasp, espresso or ase.")] = "vasp",
     out: Annotated[Path, typer.Option("--out", "-o", help="Folder to write to.")] = Path("neb"),
-    images: Annotated[int, typer.Option(min=1, help="Images between the ends.")] = 5,
+    images: Annotated[int, typer.Option(min=1, max=98, help="Images between the ends.")] = 5,
     straight: Annotated[
         bool, typer.Option("--straight", help="Do not bend the band around the atoms (IDPP).")
     ] = False,

@@ -49,10 +49,12 @@ def evaluate(
     """Score a model on bands with known barriers: MAE, R², RMSE, accuracy, with bootstrap errors."""
     from migbar.datasets.reading import read_records
     from migbar.evaluation import evaluate as run
-    from migbar.files import write_text
+    from migbar.files import require_writable, write_text
     from migbar.models.relaxed import kind_taken, read_relaxed
     from migbar.models.store import load_model
 
+    if csv_file is not None:
+        require_writable(csv_file)
     predictor = load_model(model)
     records = read_records(bands)
     table = None if neb is None else read_relaxed(neb, kind_taken(predictor))

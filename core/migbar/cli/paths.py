@@ -56,6 +56,7 @@ def paths(
 ) -> None:
     """Find all distinct hops of an ion, their barriers, and how it gets through the crystal."""
     from migbar.ends import parse_mechanism
+    from migbar.files import require_writable
     from migbar.hops import parse_supercell
     from migbar.models.store import load_model
     from migbar.paths import find_paths
@@ -64,6 +65,8 @@ def paths(
         None if mechanism is None else parse_mechanism(mechanism),
         parse_supercell(supercell),
     )
+    if report is not None:
+        require_writable(report)
     predictor = load_model(model)
     structure, notes = open_structure(structure_file, ion, block, order)
     symbol = choose_ion(structure, ion)

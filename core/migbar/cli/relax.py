@@ -27,9 +27,11 @@ def relax(
     as_json: AsJson = False,
 ) -> None:
     """Relax the atoms and the cell with a universal potential, and say how much they changed."""
+    from migbar.files import require_writable
     from migbar.relaxation import RelaxationSettings, relax_structure
     from migbar.structures import write_cif
 
+    require_writable(out)
     structure, notes = open_structure(structure_file, None, block, order)
     loaded = potential.load()
     settings = RelaxationSettings(cell, symmetry, fmax, max_steps)

@@ -14,6 +14,9 @@ from pymatgen.core import Structure
 from migbar.bands import Band, idpp_band
 from migbar.dft.settings import DftInputError
 
+MOST_IMAGES = 98
+"""VASP numbers the folders of images and ends with two digits."""
+
 TOO_CLOSE = 1.0
 """An atom that comes this close (Å) to the moving ion makes the images useless as a start."""
 
@@ -52,8 +55,10 @@ class DftBand:
 
 def images_of(band: Band, n_images: int = 5, straight: bool = False) -> list[Structure]:
     """Return the images of a band that was not relaxed: bent around the atoms by IDPP, or straight."""
-    if n_images < 1:
-        raise DftInputError("A band needs at least one image between its ends.")
+    if not 1 <= n_images <= MOST_IMAGES:
+        raise DftInputError(
+            f"A band has 1 to {MOST_IMAGES} images between its ends, not {n_images}."
+        )
     shown = band.straight(n_images) if straight else idpp_band(band, n_images)
     return [shown.image(number) for number in range(len(shown.path))]
 

@@ -83,18 +83,21 @@ def export(
     writers: dict[str, Callable[[Path, _Rows], None]]
     writers = {".csv": _write_csv, ".xlsx": _write_xlsx, ".parquet": _write_parquet}
     target = Path(path)
-    ending = target.suffix.lower()
+    require_known_ending(target)
     with read_database(database) as connection:
-        if ending in (".html", ".htm"):
+        write = writers.get(target.suffix.lower())
+        if write is None:
             write_text(target, html_report(connection, Path(database), threshold_ev))
-        elif ending in writers:
-            writers[ending](
-                target, _Rows(connection, choice or Choice(sort="file"), threshold_ev, progress)
-            )
         else:
-            raise ScreeningError(
-                f"{target.name}: the ending says how to write it; choose .csv, .xlsx, .parquet or .html."
-            )
+            write(target, _Rows(connection, choice or Choice(sort="file"), threshold_ev, progress))
+
+
+def require_known_ending(path: Path) -> None:
+    """Raise a `ScreeningError` where the ending of a file does not say how to write it."""
+    if path.suffix.lower() not in (".csv", ".xlsx", ".parquet", ".html", ".htm"):
+        raise ScreeningError(
+            f"{path.name}: the ending says how to write it; choose .csv, .xlsx, .parquet or .html."
+        )
 
 
 class _Rows:
