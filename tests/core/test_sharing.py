@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import zipfile
 from pathlib import Path
 
+import numpy as np
 import pytest
+from safetensors.numpy import load, save
 from typer.testing import CliRunner
 
 from migbar.cli import app
@@ -73,6 +76,20 @@ def with_card(file: Path, path: Path, **changes: object) -> Path:
     return rewritten(file, path, card=json.dumps(card | changes).encode())
 
 
+def with_weights(file: Path, path: Path, change) -> Path:
+    """The same file with changed weights, of which its card knows."""
+    with zipfile.ZipFile(file) as archive:
+        arrays = load(archive.read("weights.safetensors"))
+    data = save({name: np.ascontiguousarray(change(name, a)) for name, a in arrays.items()})
+    return with_bytes(file, path, data)
+
+
+def with_bytes(file: Path, path: Path, data: bytes) -> Path:
+    digest = {"weights.safetensors": hashlib.sha256(data).hexdigest()}
+    other = with_card(file, path.with_suffix(".other"), files=digest)
+    return rewritten(other, path, weights=data)
+
+
 BAD = {
     "empty": lambda f, p: p.write_bytes(b""),
     "foreign": lambda f, p: p.write_bytes(b"not a model" * 99),
@@ -86,6 +103,19 @@ BAD = {
     "outside the folder": lambda f, p: with_card(f, p, files={"../x": "0"}),
     "name is a path": lambda f, p: with_card(f, p, name="../../x"),
     "no name": lambda f, p: with_card(f, p, name=" "),
+    "endless name": lambda f, p: with_card(f, p, name="x" * 300),
+    "notes are a number": lambda f, p: with_card(f, p, notes=7),
+    "recipe is a list": lambda f, p: with_card(f, p, training={"recipe": ["band-forest"]}),
+    "weights are no weights": lambda f, p: with_bytes(f, p, b"0"),
+    "weights are no numbers": lambda f, p: with_weights(
+        f, p, lambda n, a: np.full_like(a, np.nan) if a.dtype.kind == "f" else a
+    ),
+    "trees go round in circles": lambda f, p: with_weights(
+        f, p, lambda n, a: -a if n == "trees.right" else a
+    ),
+    "trees ask for what is not there": lambda f, p: with_weights(
+        f, p, lambda n, a: a * 99 if n == "trees.feature" else a
+    ),
     "missing": lambda f, p: None,
 }
 
@@ -94,8 +124,9 @@ BAD = {
 def test_that_of_a_bad_file_nothing_is_stored(kind, file, tmp_path, own_store):
     path = tmp_path / "bad.migbar-model"
     BAD[kind](file, path)
-    with pytest.raises(ModelError):
+    with pytest.raises(ModelError) as told:
         import_model(path)
+    assert "/model" not in str(told.value)  # where it was unpacked is nobody's business
     assert stored(own_store) == []
     home = own_store.parent
     assert not home.exists() or [p for p in home.iterdir() if p != own_store] == []

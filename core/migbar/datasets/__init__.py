@@ -118,12 +118,12 @@ def read_list(path: Path) -> list[Any]:
             raise BandsFileError(
                 path.name, [f"{size / 1e6:.0f} MB is too large (at most {MAX_BYTES / 1e6:.0f} MB)"]
             )
-        data = json.loads(path.read_text(encoding="utf-8"))
+        data = json.loads(path.read_text(encoding="utf-8-sig"))
     except FileNotFoundError:
         raise BandsFileError(path.name, ["there is no such file"]) from None
     except OSError as error:
         raise BandsFileError(path.name, [f"cannot be read ({error.strerror})"]) from None
-    except (json.JSONDecodeError, UnicodeDecodeError, RecursionError) as error:
+    except (ValueError, RecursionError) as error:
         raise BandsFileError(path.name, [f"not a JSON file ({error})"]) from None
     if not isinstance(data, list):
         raise BandsFileError(path.name, ["a list of bands was expected, not a single object"])
@@ -221,7 +221,7 @@ def read_published_table(path: str | Path) -> dict[str, PublishedPath]:
     """
     path = Path(path)
     try:
-        text = path.read_text(encoding="utf-8")
+        text = path.read_text(encoding="utf-8-sig")
     except (OSError, UnicodeDecodeError) as error:
         raise BandsFileError(path.name, [f"cannot be read ({error})"]) from None
     rows = csv.DictReader(text.splitlines())

@@ -50,6 +50,16 @@ class Trees:
     root_barrier: NDArray[np.float32]
     cover: NDArray[np.uint16]
 
+    def __post_init__(self) -> None:
+        nodes = np.arange(len(self.feature))
+        inner = self.feature != LEAF
+        right = nodes + self.right
+        ends = self.roots.min(initial=0) >= 0 and self.roots.max(initial=-1) < len(nodes)
+        # Each step goes on to a later node: no walk goes round and round.
+        forward = ((self.right > 0) & (right < len(nodes)) & (nodes + 1 < len(nodes)))[inner].all()
+        if not (ends and forward and self.feature.min(initial=LEAF) >= LEAF):
+            raise ValueError("its nodes make no trees")
+
     def leaves(self, x: NDArray[np.float64]) -> NDArray[np.float64]:
         """Value that each row of `x` meets in each tree, shape (rows, n_trees)."""
         node = np.tile(self.roots.astype(np.int64), (len(x), 1))

@@ -11,11 +11,15 @@ import tempfile
 import zipfile
 from collections.abc import Sequence
 from dataclasses import replace
+from math import isfinite
 from pathlib import Path
+
+from pymatgen.core import Lattice, Structure
 
 from migbar.barriers import ModelCard
 from migbar.errors import ModelError
 from migbar.files import replacing, user_dir, write_text
+from migbar.hops import SiteRef, hop_between_sites, make_band
 from migbar.models import store
 
 SUFFIX = ".migbar-model"
@@ -66,8 +70,11 @@ def import_model(path: str | Path, name: str | None = None) -> ModelCard:
     with tempfile.TemporaryDirectory(dir=_made(user_dir())) as place:
         folder = Path(place) / "model"
         folder.mkdir()
-        card = _unpack(path, folder)
-        store.load_model(str(folder))
+        try:
+            card = _unpack(path, folder)
+            _try_out(folder)
+        except store.DamagedModelError as error:
+            raise ModelError(f"{path.name}: is damaged: {error.reason}.") from None
         card = replace(card, name=store.free_name(_checked(path, name or card.name)))
         write_text(folder / store.CARD, json.dumps(card.to_dict(), indent=2, ensure_ascii=False))
         folder.rename(_made(store.user_models_dir()) / card.name)
@@ -119,13 +126,29 @@ def remove_model(name: str) -> None:
     store.forget_loaded()
 
 
+def _try_out(folder: Path) -> None:
+    """Raise unless the model in `folder` gives a hop in rock salt a barrier."""
+    salt = Structure.from_spacegroup(
+        "Fm-3m", Lattice.cubic(5.1), ["Li", "Cl"], [[0, 0, 0], [0.5, 0.5, 0.5]]
+    )
+    band = make_band(salt, hop_between_sites(salt, "Li", SiteRef(0), SiteRef(1)))
+    model = store.load_model(str(folder))
+    try:
+        (barrier,) = model.predict([band])
+    except Exception as error:  # what wrong numbers and wrong settings do has no common type
+        reason = f"it predicts nothing ({type(error).__name__}: {error})"
+        raise store.DamagedModelError(folder, reason) from None
+    if not all(map(isfinite, (barrier.barrier_ev, *barrier.interval_ev))):
+        raise store.DamagedModelError(folder, "the barriers that it predicts are no numbers")
+
+
 def _unpack(path: Path, folder: Path) -> ModelCard:
     try:
         with zipfile.ZipFile(path) as archive:
             (folder / store.CARD).write_bytes(_member(path, archive, store.CARD, MAX_CARD_BYTES))
             card = store.read_card(folder)
             for file in card.files:
-                if Path(file).name != file or file == store.CARD:
+                if not store.is_name(file) or file == store.CARD:
                     raise ModelError(f"{path.name}: '{file}' cannot be a file of a model.")
                 (folder / file).write_bytes(_member(path, archive, file, MAX_WEIGHT_BYTES))
     except FileNotFoundError:

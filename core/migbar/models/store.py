@@ -35,6 +35,15 @@ _RECIPES = {
 """Module and class that read a model's weights, by the recipe on its card."""
 
 
+class DamagedModelError(ModelError):
+    """Raised when a model's files do not make a model."""
+
+    def __init__(self, folder: Path, reason: str) -> None:
+        self.folder = folder
+        self.reason = reason
+        super().__init__(f"the model in {folder} is damaged: {reason}; install or train it again.")
+
+
 class StoredModel(Predictor, Protocol):
     """A predictor whose weights are named arrays."""
 
@@ -101,6 +110,8 @@ def folder_of(name: str) -> Path:
 
 def is_name(name: str) -> bool:
     """Whether a model can be called so: its folder is."""
+    if len(name.encode(errors="replace")) > 200:  # file systems take 255 bytes
+        return False
     return bool(name.strip()) and name[0] not in ". " and not set(name) & set('/\\:*?"<>|\n\r\t')
 
 
@@ -116,11 +127,15 @@ def read_card(folder: Path) -> ModelCard:
         data = json.loads((folder / CARD).read_text(encoding="utf-8"))
         card = ModelCard(**data)
     except (OSError, ValueError, TypeError) as error:
-        raise ModelError(_damaged(folder, f"its card cannot be read ({error})")) from None
+        raise DamagedModelError(folder, f"its card cannot be read ({error})") from None
     texts = (card.name, card.version, card.summary)
     tables = (card.training, card.scores, card.files)
-    if not all(isinstance(t, str) for t in texts) or not all(isinstance(t, dict) for t in tables):
-        raise ModelError(_damaged(folder, "its card lacks a name, version, or files"))
+    if not (
+        all(isinstance(t, str) for t in texts)
+        and all(isinstance(t, dict) for t in tables)
+        and isinstance(card.notes, list)
+    ):
+        raise DamagedModelError(folder, "its card lacks a name, version, or files")
     return card
 
 
@@ -208,11 +223,11 @@ def _load(folder: Path) -> Predictor:
     try:
         data = (folder / WEIGHTS).read_bytes()
     except OSError as error:
-        raise ModelError(_damaged(folder, f"its weights cannot be read ({error})")) from None
+        raise DamagedModelError(folder, f"its weights cannot be read ({error})") from None
     if hashlib.sha256(data).hexdigest() != card.files.get(WEIGHTS):
-        raise ModelError(_damaged(folder, "its weights are not those that its card describes"))
+        raise DamagedModelError(folder, "its weights are not those that its card describes")
     recipe = card.training.get("recipe")
-    if recipe not in _RECIPES:
+    if not isinstance(recipe, str) or recipe not in _RECIPES:
         raise ModelError(
             f"the model '{card.name}' was made by the recipe '{recipe}', which this version of "
             "MigBar does not know; update MigBar."
@@ -222,20 +237,16 @@ def _load(folder: Path) -> Predictor:
     kind: type[StoredModel] = getattr(import_module(module), name)
     try:
         return kind.from_weights(card, load(data))
-    except (KeyError, ValueError, IndexError, TypeError) as error:
-        raise ModelError(_damaged(folder, f"its weights do not fit ({error})")) from None
+    except Exception as error:  # what a file from elsewhere lacks shows in many ways
+        raise DamagedModelError(folder, f"its weights do not fit ({error})") from None
 
 
 def _check_descriptors(card: ModelCard) -> None:
     from migbar.descriptors import descriptor_names
 
     learnt, computed = card.training.get("descriptors"), descriptor_names()
-    if learnt is not None and tuple(learnt) != computed:
+    if isinstance(learnt, list) and tuple(learnt) != computed:
         raise ModelError(
             f"the model '{card.name}' was trained on other descriptors of paths ({len(learnt)}) than this version "
             f"of MigBar computes ({len(computed)}); train it again on the same data."
         )
-
-
-def _damaged(folder: Path, reason: str) -> str:
-    return f"the model in {folder} is damaged: {reason}; install or train it again."

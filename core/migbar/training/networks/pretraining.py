@@ -74,7 +74,7 @@ def _entries(path: Path) -> Iterator[tuple[int, Any]]:
                 yield number, json.loads(line)
     except FileNotFoundError:
         raise TrainingFileError(path, "there is no such file.") from None
-    except (OSError, EOFError, lzma.LZMAError, UnicodeDecodeError, json.JSONDecodeError) as error:
+    except (OSError, EOFError, lzma.LZMAError, ValueError, RecursionError) as error:
         raise TrainingFileError(path, f"cannot be read ({error}).") from None
 
 
