@@ -67,7 +67,7 @@ class TableRow:
     def cells(self, threshold_ev: float = GOOD_CONDUCTOR_EV) -> tuple[Cell, ...]:
         """Return the values in the order of `COLUMNS`."""
         hop, barrier = self.path.hop, self.path.barrier
-        start, end = hop.label.split(" → ")
+        start, end = hop.end_labels
         return (
             self.structure,
             hop.ion,
@@ -155,4 +155,5 @@ def _as_text(cell: Cell) -> str:
 
 
 def without_control_characters(text: str) -> str:
+    """Return a text without what the XML in a workbook cannot hold."""
     return re.sub(r"[\x00-\x08\x0b\x0c\x0e-\x1f]", "", text)

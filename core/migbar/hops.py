@@ -102,7 +102,12 @@ class Hop:
     @property
     def label(self) -> str:
         """The two ends in the notation of the command line, for example ``0 → 3@1,0,0``."""
-        return f"{_end_label(self.start, self.start_site)} → {_end_label(self.end, self.end_site)}"
+        return " → ".join(self.end_labels)
+
+    @property
+    def end_labels(self) -> tuple[str, str]:
+        """The initial and the final end by themselves."""
+        return _end_label(self.start, self.start_site), _end_label(self.end, self.end_site)
 
     def length(self, structure: Structure) -> float:
         """Straight distance between the ends in Å."""

@@ -262,7 +262,7 @@ def export_list(source: str | Path, path: str | Path) -> None:
 def to_dict(suggestion: Suggestion) -> dict[str, Any]:
     """Return a suggestion as plain JSON data."""
     hop, barrier = suggestion.path.hop, suggestion.path.barrier
-    start, end = hop.label.split(" → ")
+    start, end = hop.end_labels
     return {
         "structure": suggestion.structure,
         "ion": hop.ion,

@@ -19,7 +19,21 @@ _THINNEST_CELL, _LONGEST_CELL = 1.0, 500.0
 
 
 def checked_structure(matrix: NDArray[np.float64], atoms: Sequence[Atom], name: str) -> Structure:
-    """Make a structure of what a file says, or raise what is wrong with it."""
+    """Make a structure of what a file says, or raise what is wrong with it.
+
+    Parameters
+    ----------
+    matrix : ndarray, shape (3, 3)
+        Lattice vectors as rows in Å.
+    atoms : sequence of Atom
+        All of the cell; positions need not lie in it.
+    name : str
+        Name of the file, for error messages.
+
+    Raises
+    ------
+    EmptyStructureError, OverlapError, StructureFileError
+    """
     if not atoms:
         raise EmptyStructureError(name, "holds no atoms.")
     if len(atoms) > MAX_ATOMS:
@@ -52,6 +66,7 @@ def _normalised(species: dict[str, float]) -> Any:
 
 
 def check_cell(matrix: NDArray[np.float64], name: str) -> None:
+    """Raise `StructureFileError` for a cell with rows `matrix` (Å) that is flat or absurdly long."""
     lengths = np.linalg.norm(matrix, axis=1)
     if lengths.max() > _LONGEST_CELL:
         raise StructureFileError(
