@@ -159,6 +159,11 @@ class Jobs(QObject):
             job.cancel()
             self.changed.emit()
 
+    def cancel_kind(self, start: str) -> None:
+        """Cancel all work whose key starts so."""
+        for key in [key for key in self._running if key.startswith(start)]:
+            self.cancel(key)
+
     def cancel_shown(self) -> None:
         """Cancel everything that the user waits for."""
         for job in self.shown:

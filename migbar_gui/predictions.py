@@ -48,6 +48,7 @@ class Predictions(QObject):
         self._searching: tuple[Document, str] | None = None
         models.used_changed.connect(lambda _: self._judge_anew())
         jobs.cancelled.connect(self._note_cancelled)
+        workspace.restoring.connect(self._drop_all)
         workspace.paths_changed.connect(self._judge)
         workspace.relaxed_changed.connect(self._judge_relaxed)
         workspace.voids_changed.connect(self._search_voids)
@@ -86,6 +87,12 @@ class Predictions(QObject):
             self.find_all(self._cutoff)
         else:
             self.preload()
+
+    def _drop_all(self) -> None:
+        """Forget paths whose ids mean others from now on."""
+        self._jobs.cancel_kind("path ")
+        self._jobs.cancel_kind("shape ")
+        self._helped.clear()
 
     def _judge(self) -> None:
         document = self._workspace.document

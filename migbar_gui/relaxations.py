@@ -105,6 +105,7 @@ class Relaxations(QObject):
         runs.removed.connect(self._forget)
         for task in TASKS:
             runs.register(task, Opener("Open profile", self.open))
+        workspace.restoring.connect(self._disown)
         workspace.paths_changed.connect(self._find_earlier)
         workspace.result_arrived.connect(lambda _: self._arrived())
 
@@ -150,9 +151,11 @@ class Relaxations(QObject):
             )
             return options | {"key": band_key(band), "name": name}
 
+        owners = self._owners
+
         def begin(options: dict[str, Any]) -> None:
             folder = self._runs.new_folder(task)
-            self._owners[folder] = path.id
+            owners[folder] = path.id
             self._runs.start(task, title, options, folder)
 
         self._jobs.start(f"relax {path.id} {task}", "", prepare, begin)
@@ -209,6 +212,14 @@ class Relaxations(QObject):
         for folder, run in self._ended.items():
             if folder not in self._read:
                 self._attach(run)
+
+    def _disown(self) -> None:
+        """Forget which path is whose: their ids mean others from now on, and the bands tell them apart."""
+        self._owners, self._keys = {}, {}
+        self._read.clear()
+        for live in self._live.values():
+            live.path_id = None
+        self._jobs.cancel_kind("relaxed ")
 
     def _load(self, run: Run, then: Callable[[RelaxedPath | VolumeResult], object]) -> None:
         owner, name = self._owner(run), self._name(run)

@@ -56,6 +56,7 @@ class Workspace(Display):
         self._ids = itertools.count(1)
         self._history = History()
         self._noted: tuple[int, State] | None = None
+        self.restoring = Event()
         self.document_changed = Event()
         self.setup_changed = Event()
         self.paths_changed = Event()
@@ -351,7 +352,11 @@ class Workspace(Display):
         )
 
     def restore(self, snapshot: Snapshot) -> None:
-        """Become what a snapshot tells, with its history."""
+        """Become what a snapshot tells, with its history.
+
+        Its paths have the ids of other paths that were here: whoever works for those is told first.
+        """
+        self.restoring.emit()
         self._history = History(snapshot.past, snapshot.future)
         known = (snapshot.state, *self._history.states())
         self._ids = itertools.count(1 + max(_ids(known), default=0))

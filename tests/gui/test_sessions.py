@@ -6,6 +6,7 @@ import json
 import signal
 import subprocess
 import sys
+import threading
 import typing
 import zipfile
 from dataclasses import fields, is_dataclass
@@ -96,6 +97,31 @@ def test_that_new_paths_after_opening_get_new_numbers(opened, qtbot, tmp_path):
     save(qtbot, opened, tmp_path / "a.migbar")
     reopen(qtbot, opened, tmp_path / "a.migbar")
     assert opened.workspace.join(site(opened, 1), site(opened, 2)) == 3
+
+
+def test_that_a_barrier_on_its_way_is_not_taken_for_that_of_a_path_of_the_session_opened_meanwhile(
+    opened, qtbot, tmp_path, monkeypatch
+):
+    workspace, predictions = opened.workspace, opened.predictions
+    save(qtbot, opened, tmp_path / "none.migbar")
+    workspace.join(site(opened, 0), site(opened, 3))
+    wait_for_barriers(qtbot, opened)
+    save(qtbot, opened, tmp_path / "one.migbar")
+    reopen(qtbot, opened, tmp_path / "none.migbar")
+    gate, predict = threading.Event(), predictions._predict
+
+    def slowly(*arguments):
+        gate.wait(30)
+        return predict(*arguments)
+
+    monkeypatch.setattr(predictions, "_predict", slowly)
+    assert workspace.join(site(opened, 0), site(opened, 0, (0, 0, 1))) == 1
+    reopen(qtbot, opened, tmp_path / "one.migbar")
+    gate.set()
+    qtbot.waitUntil(lambda: opened.jobs.idle, timeout=20_000)
+    qtbot.wait(50)
+    assert workspace.path(1).label == "0 → 3"
+    assert workspace.result(1).predicted.hop == workspace.path(1).hop
 
 
 def test_that_closing_asks_about_changes_to_a_session_file_only(

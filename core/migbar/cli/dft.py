@@ -35,9 +35,11 @@ def export_dft(
         bool, typer.Option(help="Let the highest image climb (VASP: needs the VTST patch).")
     ] = True,
     fmax: Annotated[float, typer.Option(help="Largest force left, eV/Å.", min=1e-3)] = 0.05,
-    cutoff: Annotated[float, typer.Option(help="Cut-off of VASP and GPAW, eV.", min=50)] = 520.0,
+    cutoff: Annotated[
+        float, typer.Option(help="Cut-off of VASP and GPAW, eV.", min=50, max=5000)
+    ] = 520.0,
     cutoff_ry: Annotated[
-        float, typer.Option(help="Cut-off of Quantum ESPRESSO, Ry.", min=5)
+        float, typer.Option(help="Cut-off of Quantum ESPRESSO, Ry.", min=5, max=500)
     ] = 60.0,
     k_spacing: Annotated[
         float, typer.Option(help="Largest distance of k-points, 1/Å (2π included).", min=0.01)
