@@ -26,7 +26,6 @@ def main(folder: Path, picture: Path) -> None:
     migbar, window = folder / "migbar", folder / "migbar-gui"
     # The frozen app must not find anything of this Python.
     alone = {name: value for name, value in os.environ.items() if not name.startswith("PYTHON")}
-    commands = output([str(migbar), "--help"], alone)
     frozen = json.loads(output([str(migbar), *PREDICT, "--json"], alone))
     source = json.loads(output([sys.executable, "-m", "migbar.cli", *PREDICT, "--json"]))
     if frozen != source:
@@ -37,10 +36,8 @@ def main(folder: Path, picture: Path) -> None:
     print(f"window: {picture}, {picture.stat().st_size} bytes")
     with tempfile.TemporaryDirectory() as scratch:
         place = Path(scratch)
-        if " neb " in commands:
-            try_neb(migbar, place, alone)
-        if " batch " in commands:
-            try_batch(migbar, place, alone)
+        try_neb(migbar, place, alone)
+        try_batch(migbar, place, alone)
         try_training(migbar, place, alone)
 
 
