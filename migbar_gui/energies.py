@@ -2,18 +2,16 @@
 
 Every number that the window shows goes through here, so that a change of the unit is seen everywhere: what follows
 the workspace connects to `migbar_gui.workspace.Workspace.numbers_changed`, any other widget has `refresh_unit`
-(`ShowsEnergies`). Files are always written in eV.
+(`ShowsEnergies`). Reports are written alike; tables in files are always in eV.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+import re
+from dataclasses import replace
 from typing import Protocol, runtime_checkable
 
-UNITS = {"eV": 0, "meV": 3}
-"""Decimals by which each unit moves the point to the right."""
-
-USUAL_PLACES = 3
+from migbar.energies import USUAL_PLACES, EnergyFormat
 
 
 @runtime_checkable
@@ -25,15 +23,9 @@ class ShowsEnergies(Protocol):
         ...
 
 
-@dataclass(frozen=True, slots=True)
-class EnergyFormat:
-    """A unit, and decimals of a barrier in eV; less important numbers have one less."""
-
-    unit: str = "eV"
-    places: int = USUAL_PLACES
-
-
 _current = EnergyFormat()
+
+_IN_TEXT = re.compile(r"(\d+(?:\.(\d+))?) eV(?![/\w])")
 
 
 def set_format(**changes: str | int) -> None:
@@ -42,41 +34,41 @@ def set_format(**changes: str | int) -> None:
     _current = replace(_current, **changes)  # type: ignore[arg-type]
 
 
+def current() -> EnergyFormat:
+    """Return how energies are written now."""
+    return _current
+
+
 def unit() -> str:
     """Return the unit."""
     return _current.unit
 
 
 def scaled(ev: float) -> float:
-    """Return an energy (eV) in the unit."""
-    return ev * 10.0 ** UNITS[_current.unit]
+    """See `EnergyFormat.scaled`."""
+    return _current.scaled(ev)
 
 
 def number(ev: float, places: int = USUAL_PLACES, sign: bool = False) -> str:
-    """Write an energy (eV) without its unit.
-
-    Parameters
-    ----------
-    ev : float
-    places : int
-        Decimals in eV, where the user wants the usual number of them.
-    sign : bool
-        Whether to write a plus, too.
-    """
-    decimals = max(0, places + _current.places - USUAL_PLACES - UNITS[_current.unit])
-    return f"{scaled(ev):{'+' if sign else ''}.{decimals}f}"
+    """See `EnergyFormat.number`."""
+    return _current.number(ev, places, sign)
 
 
 def energy(ev: float, places: int = USUAL_PLACES, sign: bool = False) -> str:
-    """Write an energy (eV) with its unit."""
-    return f"{number(ev, places, sign)} {unit()}"
+    """See `EnergyFormat.energy`."""
+    return _current.energy(ev, places, sign)
 
 
 def interval(low: float, high: float, between: str = " to ", places: int = 2) -> str:
-    """Write two energies (eV) without their unit."""
-    return f"{number(low, places)}{between}{number(high, places)}"
+    """See `EnergyFormat.interval`."""
+    return _current.interval(low, high, between, places)
+
+
+def in_text(text: str) -> str:
+    """Write the energies in a text of the core, which are in eV, as everything else in the window."""
+    return _IN_TEXT.sub(lambda found: energy(float(found[1]), len(found[2] or "")), text)
 
 
 def short(ev: float) -> str:
-    """Write a chosen energy (eV), for example a threshold, without needless zeros and without its unit."""
-    return f"{round(scaled(ev), 6):.6g}"
+    """See `EnergyFormat.short`."""
+    return _current.short(ev)

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from PySide6.QtCore import QObject, QSettings, Signal
 
 from migbar.barriers import GOOD_CONDUCTOR_EV
-from migbar_gui.energies import UNITS, USUAL_PLACES
+from migbar.energies import UNITS, USUAL_PLACES
 
 Value = str | int | float
 Choices = tuple[tuple[str, str], ...]
@@ -90,7 +90,7 @@ SETTINGS = (
         "Unit of energies",
         "Numbers",
         "eV",
-        "In the window; files are always written in eV",
+        "In the window and in reports; tables in files are always in eV",
         lambda: tuple((unit, unit) for unit in UNITS),
     ),
     Setting(

@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from pymatgen.core import Structure
 
 from migbar.bands import Band
+from migbar_gui import energies
 from migbar_gui.theme import path_colour
 
 if TYPE_CHECKING:
@@ -157,7 +158,7 @@ def potential_note(potential: str, ends_relaxed: bool = True) -> str:
 
     measured = measured_error(potential, ends_relaxed)
     if measured is not None:
-        return measured.text
+        return energies.in_text(measured.text)
     if potential.partition(":")[0] == "chgnet":
         return "CHGNet's barriers tend to be too low; by how much was not measured for this case."
     return ""

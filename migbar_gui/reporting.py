@@ -8,6 +8,7 @@ from pathlib import Path
 from PySide6.QtCore import QBuffer, QIODevice
 from PySide6.QtGui import QImage
 
+from migbar_gui import energies
 from migbar_gui.workspace import Document, Group
 
 NO_FILE = "made in the window, not read from a file"
@@ -30,7 +31,9 @@ def write(
     found = group.found
     provenance = Provenance(document.name, digest, found.model, dict(found.settings))
     png = None if picture is None else _png(picture)
-    write_report(path, document.structure, found.crystal, provenance, png, threshold)
+    write_report(
+        path, document.structure, found.crystal, provenance, png, threshold, energies.current()
+    )
 
 
 def _png(picture: QImage) -> bytes:

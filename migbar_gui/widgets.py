@@ -28,6 +28,7 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
+from migbar.energies import UNITS
 from migbar_gui import energies
 
 SpinBox = TypeVar("SpinBox", bound=QAbstractSpinBox)
@@ -191,7 +192,7 @@ class EnergyBox(QDoubleSpinBox):
     def refresh_unit(self) -> None:
         """Follow the choice of the unit."""
         with QSignalBlocker(self):
-            self.setDecimals(max(0, 3 - energies.UNITS[energies.unit()]))
+            self.setDecimals(max(0, 3 - UNITS[energies.unit()]))
             self.setRange(*(energies.scaled(end) for end in self._range))
             self.setSingleStep(energies.scaled(self._step))
             self.setSuffix(f" {energies.unit()}")

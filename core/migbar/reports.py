@@ -16,6 +16,7 @@ from pymatgen.core import Structure
 
 from migbar import __version__
 from migbar.barriers import GOOD_CONDUCTOR_EV, ModelCard
+from migbar.energies import IN_EV, EnergyFormat
 from migbar.files import write_text
 from migbar.networks import DIMENSIONS, DIRECTIONS, Walk
 from migbar.pages import ACCENT, GRID, INK, new_figure, page, svg, table
@@ -71,9 +72,11 @@ def write_report(
     provenance: Provenance,
     picture_png: bytes | None = None,
     threshold_ev: float = GOOD_CONDUCTOR_EV,
+    energies: EnergyFormat = IN_EV,
 ) -> None:
     """Write the report as an HTML file, atomically (see `html_report`)."""
-    write_text(path, html_report(structure, result, provenance, picture_png, threshold_ev))
+    report = html_report(structure, result, provenance, picture_png, threshold_ev, energies)
+    write_text(path, report)
 
 
 def html_report(
@@ -82,6 +85,7 @@ def html_report(
     provenance: Provenance,
     picture_png: bytes | None = None,
     threshold_ev: float = GOOD_CONDUCTOR_EV,
+    energies: EnergyFormat = IN_EV,
 ) -> str:
     """Return a self-contained HTML page about all paths of a crystal.
 
@@ -95,20 +99,22 @@ def html_report(
         A picture of the structure, for example of the 3D view; a plain one is drawn where not given.
     threshold_ev : float
         Highest barrier of a good conductor in eV.
+    energies : EnergyFormat
+        How energies are written.
     """
     search = result.search
     title = f"{search.ion} paths in {formula(structure)}"
     parts = [
         f"<h1>{escape(title)}</h1>",
-        _summary(structure, result, threshold_ev),
-        _picture(structure, result, picture_png),
+        _summary(result, threshold_ev, energies),
+        _picture(structure, result, picture_png, energies),
         "<h2>Getting through the crystal</h2>",
-        _percolation_table(result, threshold_ev),
+        _percolation_table(result, energies),
         "<h2>Symmetry-distinct hops</h2>",
-        _hop_section(result, threshold_ev),
+        _hop_section(result, threshold_ev, energies),
         _left_out_table(search),
         "<h2>Transport</h2>",
-        _transport_section(structure, result),
+        _transport_section(structure, result, energies),
         "<h2>Notes</h2>",
         _notes(result),
         "<h2>Where this comes from</h2>",
@@ -120,12 +126,12 @@ def html_report(
 # ------------------------------------------------------------------ sections
 
 
-def _summary(structure: Structure, result: CrystalPaths, threshold_ev: float) -> str:
+def _summary(result: CrystalPaths, threshold_ev: float, energies: EnergyFormat) -> str:
     search = result.search
     if not search.hops:
         return f"<p>No hop of {search.ion} up to {search.cutoff:g} Å was found.</p>"
     barriers = ", ".join(
-        f"<b>{way.barrier_ev:.2f} eV</b> in {name}"
+        f"<b>{energies.energy(way.barrier_ev, 2)}</b> in {name}"
         for name in DIMENSIONS
         if (way := result.percolation[name]) is not None
     )
@@ -135,23 +141,25 @@ def _summary(structure: Structure, result: CrystalPaths, threshold_ev: float) ->
     good = sum(path.barrier.is_good_conductor(threshold_ev) for path in result.paths)
     return (
         f"<p class='lead'>{sentence} {len(search.hops)} distinct hops up to {search.cutoff:g} Å, {good} of them with "
-        f"a barrier of at most {threshold_ev:g} eV.</p>"
+        f"a barrier of at most {energies.short(threshold_ev)} {energies.unit}.</p>"
     )
 
 
-def _picture(structure: Structure, result: CrystalPaths, picture_png: bytes | None) -> str:
+def _picture(
+    structure: Structure, result: CrystalPaths, picture_png: bytes | None, energies: EnergyFormat
+) -> str:
     if picture_png is not None:
         data = base64.b64encode(picture_png).decode("ascii")
         picture = f'<img alt="The structure" src="data:image/png;base64,{data}">'
     else:
-        picture = svg(structure_figure(structure, result))
+        picture = svg(structure_figure(structure, result, energies))
     return (
         f"<figure>{picture}<figcaption>{escape(formula(structure))}; the hops are coloured by their "
         "barrier.</figcaption></figure>"
     )
 
 
-def _percolation_table(result: CrystalPaths, threshold_ev: float) -> str:
+def _percolation_table(result: CrystalPaths, energies: EnergyFormat) -> str:
     rows = []
     for direction in DIRECTIONS:
         way = result.percolation[direction]
@@ -162,13 +170,15 @@ def _percolation_table(result: CrystalPaths, threshold_ev: float) -> str:
         rows.append(
             (
                 direction,
-                f"{way.barrier_ev:.3f}",
-                _range(way.interval_ev),
+                energies.number(way.barrier_ev),
+                energies.interval(*way.interval_ev),
                 result.search.hops[way.bottleneck].label,
                 walks,
             )
         )
-    return table(("", "barrier / eV", "interval / eV", "bottleneck hop", "by way of"), rows) + (
+    unit = energies.unit
+    head = ("", f"barrier / {unit}", f"interval / {unit}", "bottleneck hop", "by way of")
+    return table(head, rows) + (
         "<p class='small'>The smallest energy at which hops up to it close loops in one, two or three "
         "independent directions, or along an axis of the cell as read. The intervals are the percolation barriers "
         "of all hops' lower and of all hops' upper ends. A hop into the next cell is written @i,j,k.</p>"
@@ -188,7 +198,7 @@ def walk_text(search: HopSearch, walk: Walk) -> str:
     return " → ".join(names)
 
 
-def _hop_section(result: CrystalPaths, threshold_ev: float) -> str:
+def _hop_section(result: CrystalPaths, threshold_ev: float, energies: EnergyFormat) -> str:
     if not result.paths:
         return "<p>None.</p>"
     rows = []
@@ -201,21 +211,21 @@ def _hop_section(result: CrystalPaths, threshold_ev: float) -> str:
                 f"{hop.length:.2f}",
                 str(hop.multiplicity),
                 str(hop.per_site),
-                f"{barrier.barrier_ev:.3f}",
-                _range(barrier.interval_ev),
+                energies.number(barrier.barrier_ev),
+                energies.interval(*barrier.interval_ev),
                 "good" if barrier.is_good_conductor(threshold_ev) else "poor",
                 bottleneck + (" (close)" if hop.is_tight else ""),
             )
         )
     head = (
-        "hop", "length / Å", "per cell", "per site", "barrier / eV", "interval / eV", "conductor",
-        "bottleneck / Å",
+        "hop", "length / Å", "per cell", "per site", f"barrier / {energies.unit}", f"interval / {energies.unit}",
+        "conductor", "bottleneck / Å",
     )  # fmt: skip
     level = result.paths[0].barrier.interval_level
     return (
-        f"<figure>{svg(barrier_figure(result, threshold_ev))}"
+        f"<figure>{svg(barrier_figure(result, threshold_ev, energies))}"
         f"<figcaption>Barriers with their {100 * level:.0f} % intervals; "
-        f"the line is the threshold of {threshold_ev:g} eV.</figcaption></figure>"
+        f"the line is the threshold of {energies.short(threshold_ev)} {energies.unit}.</figcaption></figure>"
         + table(head, rows)
     )
 
@@ -230,7 +240,7 @@ def _left_out_table(search: HopSearch) -> str:
     return "<h3>Left out</h3>" + table(("hop", "length / Å", "per cell", "why"), rows)
 
 
-def _transport_section(structure: Structure, result: CrystalPaths) -> str:
+def _transport_section(structure: Structure, result: CrystalPaths, energies: EnergyFormat) -> str:
     estimates = transport_parameters(structure, result)
     if not estimates:
         return "<p>No way through the crystal, so no long-range transport to estimate.</p>"
@@ -257,8 +267,8 @@ def _transport_section(structure: Structure, result: CrystalPaths) -> str:
     return (
         table(head, rows)
         + explained
-        + f"<figure>{svg(arrhenius_figure(result, estimates))}<figcaption>Estimated diffusivity over temperature; "
-        "the bands are the intervals.</figcaption></figure>"
+        + f"<figure>{svg(arrhenius_figure(result, estimates, energies))}"
+        "<figcaption>Estimated diffusivity over temperature; the bands are the intervals.</figcaption></figure>"
     )
 
 
@@ -313,32 +323,31 @@ def _provenance_table(structure: Structure, result: CrystalPaths, provenance: Pr
     return table(("", ""), rows)
 
 
-def _range(interval: tuple[float, float]) -> str:
-    return f"{interval[0]:.2f} to {interval[1]:.2f}"
-
-
 # ------------------------------------------------------------------ figures
 
 
-def barrier_figure(result: CrystalPaths, threshold_ev: float = GOOD_CONDUCTOR_EV) -> Figure:
+def barrier_figure(result: CrystalPaths, threshold_ev: float, energies: EnergyFormat) -> Figure:
     """Return bars of all barriers with their intervals, the lowest on top."""
     order = np.argsort([-path.barrier.barrier_ev for path in result.paths], kind="stable")
     shown = order[-40:]
     figure, axes = new_figure(7.2, 0.6 + 0.26 * len(shown))
-    barriers = np.array([result.paths[i].barrier.barrier_ev for i in shown])
-    ends = np.array([result.paths[i].barrier.interval_ev for i in shown])
+    unit = energies.scaled(1.0)
+    barriers = unit * np.array([result.paths[i].barrier.barrier_ev for i in shown])
+    ends = unit * np.array([result.paths[i].barrier.interval_ev for i in shown])
     errors = np.clip([barriers - ends[:, 0], ends[:, 1] - barriers], 0, None)
     axes.barh(
         range(len(shown)), barriers, color=ACCENT, height=0.7, xerr=errors, ecolor=INK, capsize=2
     )
     axes.set_yticks(range(len(shown)), [result.search.hops[i].label for i in shown])
-    axes.axvline(threshold_ev, color=INK, linewidth=1, linestyle="--")
-    axes.set_xlabel("E$_m$ (eV)")
+    axes.axvline(unit * threshold_ev, color=INK, linewidth=1, linestyle="--")
+    axes.set_xlabel(f"E$_m$ ({energies.unit})")
     axes.set_xlim(left=0)
     return figure
 
 
-def arrhenius_figure(result: CrystalPaths, parameters: dict[str, HoppingParameters]) -> Figure:
+def arrhenius_figure(
+    result: CrystalPaths, parameters: dict[str, HoppingParameters], energies: EnergyFormat
+) -> Figure:
     """Return log D over 1000/T for the ways through that `parameters` names."""
     figure, axes = new_figure(6.4, 3.6)
     kelvin = np.linspace(250, 700, 60)
@@ -349,7 +358,7 @@ def arrhenius_figure(result: CrystalPaths, parameters: dict[str, HoppingParamete
         colour = f"C{number}"
         axes.semilogy(
             1000 / kelvin, arrhenius(way.barrier_ev, chosen, kelvin), color=colour,
-            label=f"{name}: {way.barrier_ev:.2f} eV",
+            label=f"{name}: {energies.energy(way.barrier_ev, 2)}",
         )  # fmt: skip
         axes.fill_between(1000 / kelvin, low, high, color=colour, alpha=0.12, linewidth=0)
     axes.set_xlabel("1000 K / T")
@@ -358,7 +367,7 @@ def arrhenius_figure(result: CrystalPaths, parameters: dict[str, HoppingParamete
     return figure
 
 
-def structure_figure(structure: Structure, result: CrystalPaths) -> Figure:
+def structure_figure(structure: Structure, result: CrystalPaths, energies: EnergyFormat) -> Figure:
     """Return a plain picture of the cell with its hops as lines coloured by their barrier."""
     from ase.data import atomic_numbers, covalent_radii
     from ase.data.colors import jmol_colors
@@ -378,7 +387,7 @@ def structure_figure(structure: Structure, result: CrystalPaths) -> Figure:
         *places[order, :2].T, s=260 * _scale(structure) * covalent_radii[numbers][order] ** 2,
         c=jmol_colors[numbers][order], edgecolors=INK, linewidths=0.4, zorder=2,
     )  # fmt: skip
-    _draw_hops(figure, axes, result, view)
+    _draw_hops(figure, axes, result, view, energies)
     for element in dict.fromkeys(symbols):
         axes.scatter(
             [], [], s=60, color=jmol_colors[atomic_numbers[element]], edgecolors=INK,
@@ -391,21 +400,27 @@ def structure_figure(structure: Structure, result: CrystalPaths) -> Figure:
     return figure
 
 
-def _draw_hops(figure: Figure, axes: Axes, result: CrystalPaths, view: NDArray[np.float64]) -> None:
+def _draw_hops(
+    figure: Figure,
+    axes: Axes,
+    result: CrystalPaths,
+    view: NDArray[np.float64],
+    energies: EnergyFormat,
+) -> None:
     if not result.paths:
         return
     from matplotlib.collections import LineCollection
 
     hops, segments = result.search.segments()
     lines = segments @ view[:, :2]
-    barriers = np.array([path.barrier.barrier_ev for path in result.paths])[hops]
+    barriers = np.array([energies.scaled(p.barrier.barrier_ev) for p in result.paths])[hops]
     order = np.argsort(-barriers, kind="stable")  # easy hops on top
     tubes = LineCollection(
         list(lines[order]), cmap=COLOUR_MAP, linewidths=2.2, zorder=3, alpha=0.85
     )
     tubes.set_array(barriers[order])
     axes.add_collection(tubes)
-    figure.colorbar(tubes, ax=axes, label="E$_m$ (eV)", shrink=0.7)
+    figure.colorbar(tubes, ax=axes, label=f"E$_m$ ({energies.unit})", shrink=0.7)
 
 
 def _view_matrix(structure: Structure) -> NDArray[np.float64]:

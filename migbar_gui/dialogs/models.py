@@ -179,7 +179,7 @@ class ModelsDialog(QDialog):
             self._section("How good it is", scores)
         verdict = card.scores.get("own_validation", {}).get("verdict_text")
         if verdict:
-            self._card.addWidget(label(verdict, wrap=True))
+            self._card.addWidget(label(energies.in_text(verdict), wrap=True))
         facts = card_facts(card.training)
         if facts:
             rows = [(name, label(text, wrap=True)) for name, text in facts]

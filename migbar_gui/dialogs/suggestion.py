@@ -365,7 +365,7 @@ def _cells(path: dict[str, Any]) -> tuple[str, ...]:
         energies.interval(low, high, " – "),
         f"{path['uncertainty']:.2f}",
         f"{path['novelty']:.2f}",
-        " ".join(path["warnings"]),
+        energies.in_text(" ".join(path["warnings"])),
     )
 
 

@@ -231,7 +231,7 @@ class PathPanel(QStackedWidget):
             kind = ("info", theme.accent) if remark.code in HARMLESS else ("warning", theme.poor)
             sign.setPixmap(pixmap(*kind, 16, self.devicePixelRatioF()))
             layout.addWidget(sign, 0, Qt.AlignmentFlag.AlignTop)
-            layout.addWidget(label(remark.text, wrap=True), 1)
+            layout.addWidget(label(energies.in_text(remark.text), wrap=True), 1)
             self._remarks.addWidget(row)
 
     def _list_approaches(self, near: Sequence[Approach], ion: str) -> None:

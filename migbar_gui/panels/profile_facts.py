@@ -102,7 +102,7 @@ class ProfileFacts(QScrollArea):
             f"{result.residual:.3f} eV/Å left, {result.seconds:.0f} s."
         )
         for remark in result.remarks:
-            self._add_remark(remark.text, "warning")
+            self._add_remark(energies.in_text(remark.text), "warning")
         self._add_bias(result.potential.name, result.ends_relaxed)
 
     def _show_volume(self, volume: VolumeResult) -> None:

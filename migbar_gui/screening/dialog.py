@@ -24,6 +24,7 @@ from migbar.progress import Progress
 from migbar.runs import Run, RunState
 from migbar.screening.database import read_database
 from migbar.screening.query import Choice, Counts, Show, compound_classes, count, find_rows
+from migbar_gui import energies
 from migbar_gui.panels.notice import Notice
 from migbar_gui.run_watcher import Watched
 from migbar_gui.saving import ask_path
@@ -345,7 +346,7 @@ class BatchDialog(QDialog):
         choice = replace(choice, sort=choice.sort or "file")
 
         def work(progress: Progress) -> None:
-            export(database, path, choice, threshold, progress)
+            export(database, path, choice, threshold, progress, energies.current())
 
         def tell(_: object) -> None:
             self.notice.show_message(f"Wrote {path}")

@@ -11,6 +11,7 @@ from pymatgen.core import Lattice, Structure
 
 from migbar.barriers import Remark
 from migbar.cli import main
+from migbar.energies import EnergyFormat
 from migbar.networks import DIRECTIONS
 from migbar.paths import find_paths
 from migbar.reports import Provenance, html_report, transport_parameters, walk_text, write_report
@@ -224,3 +225,14 @@ def test_that_wrong_use_is_one_line_on_stderr(run, examples_dir, tmp_path):
         assert (code, out) == (2, ""), words
         assert err.count("\n") == 1
         assert words in err
+
+
+def test_that_energies_can_be_in_milli_electronvolts(olivine):
+    structure, result = olivine
+    page = html_report(structure, result, provenance(), energies=EnergyFormat("meV"))
+    text = " ".join(Outline(page).text)
+    assert "barrier / meV" in text
+    assert "at most 650 meV" in text
+    for path in result.paths:
+        assert f"{1000 * path.barrier.barrier_ev:.0f}" in text
+    assert not re.search(r"\d eV", text)

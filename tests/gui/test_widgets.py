@@ -3,7 +3,7 @@
 import pytest
 
 from migbar_gui.charts import _labelled
-from migbar_gui.energies import set_format
+from migbar_gui.energies import in_text, set_format
 from migbar_gui.panels.axes import energy_ticks
 from migbar_gui.widgets import formula_text
 
@@ -38,6 +38,11 @@ def test_that_axes_of_energies_have_round_numbers_in_the_unit_asked_for(milli):
         "300",
         "400",
     ]
+
+
+def test_that_texts_of_the_core_are_written_in_the_unit_asked_for(milli):
+    text = "DFT barrier 0.37 eV, 0.047 eV/Å left; 12 eV is absurd."
+    assert in_text(text) == "DFT barrier 370 meV, 0.047 eV/Å left; 12000 meV is absurd."
 
 
 def test_that_other_axes_keep_their_numbers(milli):

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 from migbar import __version__
 from migbar.barriers import GOOD_CONDUCTOR_EV
+from migbar.energies import IN_EV, EnergyFormat
 from migbar.exports import without_control_characters
 from migbar.files import replacing, write_text
 from migbar.pages import ACCENT, INK, new_figure, page, svg, table
@@ -59,6 +60,7 @@ def export(
     choice: Choice | None = None,
     threshold_ev: float = GOOD_CONDUCTOR_EV,
     progress: Progress = SILENT,
+    energies: EnergyFormat = IN_EV,
 ) -> None:
     """Write chosen results to a file; its ending says how: .csv, .xlsx, .parquet or .html.
 
@@ -72,6 +74,8 @@ def export(
     threshold_ev : float
         Highest barrier of a good conductor in eV.
     progress : Progress
+    energies : EnergyFormat
+        How a report of HTML writes energies; tables are always in eV.
 
     Raises
     ------
@@ -87,7 +91,8 @@ def export(
     with read_database(database) as connection:
         write = writers.get(target.suffix.lower())
         if write is None:
-            write_text(target, html_report(connection, Path(database), threshold_ev))
+            report = html_report(connection, Path(database), threshold_ev, energies)
+            write_text(target, report)
         else:
             write(target, _Rows(connection, choice or Choice(sort="file"), threshold_ev, progress))
 
@@ -217,7 +222,10 @@ def _write_parquet(path: Path, rows: _Rows) -> None:
 
 
 def html_report(
-    connection: sqlite3.Connection, database: Path, threshold_ev: float = GOOD_CONDUCTOR_EV
+    connection: sqlite3.Connection,
+    database: Path,
+    threshold_ev: float = GOOD_CONDUCTOR_EV,
+    energies: EnergyFormat = IN_EV,
 ) -> str:
     """Return a page: what was screened, the best structures, all barriers as a picture, what failed and why."""
     counts = count(connection, threshold_ev)
@@ -225,17 +233,17 @@ def html_report(
     title = f"Screening for {', '.join([ion, *more])}" if ion else "Screening"
     lead = (
         f"<p class='lead'>{counts.done} structures with {counts.paths} distinct hops; {counts.good} let the ion "
-        f"through in three dimensions at up to {threshold_ev:g} eV. {counts.duplicates} files repeat others, "
-        f"{counts.failed} failed.</p>"
+        f"through in three dimensions at up to {energies.short(threshold_ev)} {energies.unit}. "
+        f"{counts.duplicates} files repeat others, {counts.failed} failed.</p>"
     )
     return page(
         title,
         [
             f"<h1>{escape(title)}</h1>",
             lead,
-            _barriers_section(connection, threshold_ev),
+            _barriers_section(connection, threshold_ev, energies),
             "<h2>Lowest barriers for getting through in three dimensions</h2>",
-            _best_table(connection, threshold_ev),
+            _best_table(connection, threshold_ev, energies),
             "<h2>What failed</h2>",
             _failed_table(connection),
             "<h2>Where this comes from</h2>",
@@ -244,30 +252,33 @@ def html_report(
     )
 
 
-def _barriers_section(connection: sqlite3.Connection, threshold_ev: float) -> str:
+def _barriers_section(
+    connection: sqlite3.Connection, threshold_ev: float, energies: EnergyFormat
+) -> str:
     through = _column(
         connection, "SELECT through_3d_ev FROM structure WHERE through_3d_ev NOT NULL"
     )
     if not through:
         return ""
     return (
-        f"<figure>{svg(_histogram(through, threshold_ev))}<figcaption>Barriers for getting through in "
-        f"three dimensions, {len(through)} structures; the line is the threshold of {threshold_ev:g} eV."
+        f"<figure>{svg(_histogram(through, threshold_ev, energies))}<figcaption>Barriers for getting through "
+        f"in three dimensions, {len(through)} structures; the line is the threshold of "
+        f"{energies.short(threshold_ev)} {energies.unit}."
         "</figcaption></figure>"
     )
 
 
-def _histogram(barriers: Sequence[float], threshold_ev: float) -> Figure:
+def _histogram(barriers: Sequence[float], threshold_ev: float, energies: EnergyFormat) -> Figure:
     figure, axes = new_figure(7.2, 3.2)
-    axes.hist(barriers, bins=40, color=ACCENT)
-    axes.axvline(threshold_ev, color=INK, linewidth=1, linestyle="--")
-    axes.set_xlabel("barrier (eV)")
+    axes.hist([energies.scaled(ev) for ev in barriers], bins=40, color=ACCENT)
+    axes.axvline(energies.scaled(threshold_ev), color=INK, linewidth=1, linestyle="--")
+    axes.set_xlabel(f"barrier ({energies.unit})")
     axes.set_ylabel("structures")
     axes.set_xlim(left=0)
     return figure
 
 
-def _best_table(connection: sqlite3.Connection, threshold_ev: float) -> str:
+def _best_table(connection: sqlite3.Connection, threshold_ev: float, energies: EnergyFormat) -> str:
     columns = (
         "file", "formula", "compound_class", "space_group", "ion", "through_1d_ev", "through_2d_ev", "through_3d_ev",
         "structure_remarks",
@@ -279,7 +290,7 @@ def _best_table(connection: sqlite3.Connection, threshold_ev: float) -> str:
             break
         file, name, kind, group, ion, *through, remarks = row
         texts = " ".join(r["text"] for r in json.loads(remarks))
-        barriers = ["" if e is None else f"{e:.3f}" for e in through]
+        barriers = ["" if e is None else energies.number(e) for e in through]
         good = "good" if through[2] <= threshold_ev else "poor"
         rows.append((Path(file).name, name, kind, group, ion, *barriers, good, texts))
     if not rows:
@@ -290,9 +301,7 @@ def _best_table(connection: sqlite3.Connection, threshold_ev: float) -> str:
         "class",
         "group",
         "ion",
-        "1D / eV",
-        "2D / eV",
-        "3D / eV",
+        *(f"{dimensions}D / {energies.unit}" for dimensions in (1, 2, 3)),
         "conductor",
         "notes",
     )

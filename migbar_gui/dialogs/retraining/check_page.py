@@ -24,6 +24,7 @@ from migbar.datasets.reading import Reading
 from migbar.datasets.storage import BarrierDataset
 from migbar.errors import BandsFileError
 from migbar.progress import Progress
+from migbar_gui import energies
 from migbar_gui.charts import CountBars, Histogram
 from migbar_gui.dialogs.retraining.wizard import DATASET, RetrainingWizard, WizardPage
 from migbar_gui.jobs import Job
@@ -70,11 +71,14 @@ class ProblemTable(QAbstractTableModel):
     def data(self, index: Index, role: int = Qt.ItemDataRole.DisplayRole) -> Any:
         problem = self.problems[index.row()]
         if role == Qt.ItemDataRole.ToolTipRole:
-            return problem.text
+            return energies.in_text(problem.text)
         if role == Qt.ItemDataRole.DisplayRole:
-            return (str(problem.source), problem.name, self._state(problem), problem.text)[
-                index.column()
-            ]
+            return (
+                str(problem.source),
+                problem.name,
+                self._state(problem),
+                energies.in_text(problem.text),
+            )[index.column()]
         if role == Qt.ItemDataRole.ForegroundRole and index.column() == 2:
             theme = current_theme()
             colours = {"left out": theme.error, "mended": theme.good}
@@ -147,7 +151,7 @@ class CheckPage(WizardPage):
         as_list(view, "Problems", enumerate((190, 150, 84)))
         view.selectionModel().currentRowChanged.connect(
             lambda now, _: self.detail.setText(
-                self.table.problems[now.row()].text if now.isValid() else ""
+                energies.in_text(self.table.problems[now.row()].text) if now.isValid() else ""
             )
         )
         return view

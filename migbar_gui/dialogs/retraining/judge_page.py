@@ -97,7 +97,7 @@ class JudgePage(WizardPage):
         """Write everything in the unit that the user likes."""
         if not (result := self._result):
             return
-        self.verdict.setText(describe(result, energies.number, energies.unit()))
+        self.verdict.setText(describe(result, energies.current()))
         self.verdict.setProperty("verdict", VERDICTS.get(result["verdict"], "none"))
         restyle(self.verdict)
         self._show_scores()

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
 
@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 
 from migbar.barriers import GOOD_CONDUCTOR_EV, Barrier
 from migbar.datasets import BandRecord
+from migbar.energies import IN_EV, EnergyFormat
 from migbar.evaluation import score
 
 WORST = 10
@@ -169,26 +170,20 @@ def judge(
     return result
 
 
-def describe(
-    result: Mapping[str, Any],
-    number: Callable[..., str] = "{:.3f}".format,
-    unit: str = "eV",
-) -> str:
+def describe(result: Mapping[str, Any], energies: EnergyFormat = IN_EV) -> str:
     """Say in words how good a judged model is, and whether it is better than what there was.
 
     Parameters
     ----------
     result : mapping
         Of `judge`.
-    number : callable
-        Writes an energy in eV.
-    unit : str
-        In which it does.
+    energies : EnergyFormat
+        How energies are written.
     """
     scores = result["scores"]
 
     def mae(of: Mapping[str, Any]) -> str:
-        return f"{number(of['mae_ev'])} ± {number(of['mae_se_ev'])} {unit}"
+        return f"{energies.number(of['mae_ev'])} ± {energies.energy(of['mae_se_ev'])}"
 
     own = scores["model"]
     text = f"MAE {mae(own)} on {own['n']} paths that it has not seen."
@@ -208,6 +203,6 @@ def describe(
     if result["against_baseline"]["mae_ev"] >= 0:
         text += (
             " It is no better than the mean barrier of each class "
-            f"({number(scores['baseline']['mae_ev'])} {unit}): it has learnt nothing of use here."
+            f"({energies.energy(scores['baseline']['mae_ev'])}): it has learnt nothing of use here."
         )
     return text
