@@ -219,7 +219,7 @@ def test_that_wrong_use_is_one_line_on_stderr(run, examples_dir, tmp_path):
         (("--cutoff", "-1"), "cut-off"),
         (("--mechanism", "jump"), "not a mechanism"),
         (("--ion", "Na"), "no void"),
-        (("--report", tmp_path / "none" / "out.html"), "No such file"),
+        (("--report", tmp_path / "none" / "out.html"), "no such folder"),
     ):
         code, out, err = run(examples_dir / "LiFePO4.cif", *arguments, "--json")
         assert (code, out) == (2, ""), words
