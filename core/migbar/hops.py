@@ -470,7 +470,10 @@ def make_band(
         emptied += [hop.start, hop.end]
     indices = [_atom_at(cell, hop.ion, np.array(point) @ inverse) for point in emptied]
     if len(set(indices)) < len(indices):
-        raise SiteError("two of the sites to be emptied are the same atom in this supercell.")
+        raise SiteError(
+            "two of the sites to be emptied are the same atom in this supercell; name each site once, or take a "
+            "larger supercell."
+        )
     if hop.mechanism is Mechanism.SINGLE_ION:
         indices = [i for i, site in enumerate(cell) if site.specie.symbol == hop.ion]
     cell.remove_sites(indices)

@@ -333,7 +333,10 @@ def _nodes(
         )
     voids = find_voids(structure, ion, symprec)
     if not voids:
-        raise HopError(f"{formula(structure)} has no void with room for {ion}.")
+        raise HopError(
+            f"{formula(structure)} has no void with room for {ion}; try another ion, or one hop between positions "
+            "of your own (--from-frac, --to-frac)."
+        )
     return tuple(Node(i, True, void.frac_coords) for i, void in enumerate(voids))
 
 

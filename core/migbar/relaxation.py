@@ -188,7 +188,7 @@ def relax_structure(
         progress.report(steps, settings.steps, f"largest force {force:.3f} eV/Å")
         if not (np.isfinite(force) and 0.5 < atoms.get_volume() / structure.volume < 2):
             raise RelaxationError(
-                "The crystal falls apart while it relaxes; the potential does not describe it."
+                "The crystal falls apart while it relaxes: this potential does not describe it. Try another one."
             )
     return RelaxedStructure(
         structure,

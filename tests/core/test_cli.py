@@ -193,3 +193,19 @@ def test_that_models_list_names_the_default(run):
     cards = json.loads(out)
     assert any(card["default"] for card in cards)
     assert {"name", "version", "summary", "scores"} <= set(cards[0])
+
+
+@pytest.mark.parametrize(
+    ("arguments", "problem", "command"),
+    [
+        (["predict"], "Missing argument 'structure_file'", "predict"),
+        (["data"], "Missing command", "data"),
+        (["paths", "x.cif", "--ionn", "Li"], "No such option: --ionn", "paths"),
+    ],
+)
+def test_that_a_wrong_call_says_where_the_help_is(run, arguments, problem, command):
+    code, out, err = run(*arguments)
+    assert (code, out) == (2, "")
+    assert problem in err
+    assert f"(see migbar {command} --help)" in err
+    assert err.count("\n") == 1

@@ -26,11 +26,16 @@ from tests.core.screenings import content, count_files, options
 
 def test_that_options_that_make_no_sense_are_told_together(tmp_path):
     wrong = options(
-        tmp_path / "results.db", ion="Xx", mechanism="magic", cutoff=99.0, limits=Limits(seconds=0)
+        tmp_path / "results.db",
+        ion="Xx",
+        mechanism="magic",
+        cutoff=99.0,
+        symprec=0,
+        limits=Limits(seconds=0),
     )
     with pytest.raises(ScreeningError) as caught:
         run_screening([tmp_path], wrong)
-    for text in ("'Xx'", "'magic'", "cut-off", "limit of seconds"):
+    for text in ("'Xx'", "'magic'", "cut-off", "tolerance", "limit of seconds"):
         assert text in str(caught.value)
     with pytest.raises(ModelError, match="no model 'nothing'"):
         run_screening([tmp_path], options(tmp_path / "results.db", model="nothing"))

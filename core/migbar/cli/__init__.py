@@ -94,7 +94,9 @@ def main(arguments: list[str] | None = None) -> None:
     except MigbarError as error:
         _fail(str(error))
     except typer.TyperException as error:
-        _fail(error.format_message())
+        context = getattr(error, "ctx", None)
+        hint = f" (see {context.command_path} --help)" if context else ""
+        _fail(f"{error.format_message().rstrip('.')}{hint}.")
     except (KeyboardInterrupt, typer.Abort):
         _fail("stopped.", 130)
     except MemoryError:

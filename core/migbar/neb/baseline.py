@@ -270,8 +270,12 @@ def read_rows(path: str | Path) -> list[NebRow]:
     try:
         lines = list(csv.DictReader(path.read_text(encoding="utf-8").splitlines()))
         return [_from_text(line) for line in lines]
-    except (OSError, KeyError, ValueError, TypeError) as error:
-        raise NebError(f"{path.name} is not a table of NEB barriers ({error!r}).") from None
+    except OSError as error:
+        raise NebError(f"{path.name} cannot be read: {error.strerror}.") from None
+    except (KeyError, ValueError, TypeError) as error:
+        raise NebError(
+            f"{path.name} is not a table of NEB barriers as migbar neb --bands writes it ({error!r})."
+        ) from None
 
 
 def _as_text(value: Any) -> str:

@@ -104,6 +104,8 @@ class ScreeningOptions:
                 problems.append(str(error).rstrip("."))
         if self.cutoff is not None and not 0 < self.cutoff <= LONGEST_CUTOFF:
             problems.append(f"the cut-off must lie between 0 and {LONGEST_CUTOFF:g} Å")
+        if not self.symprec > 0:
+            problems.append("the symmetry tolerance must be above 0 Å")
         for name, value in asdict(self.limits).items():
             if not value > 0:
                 problems.append(f"the limit of {name} must be above 0")
