@@ -20,6 +20,7 @@ from PySide6.QtWidgets import (
     QGridLayout,
     QHBoxLayout,
     QLabel,
+    QLayout,
     QPushButton,
     QScrollArea,
     QTableView,
@@ -32,6 +33,7 @@ from migbar.energies import UNITS
 from migbar_gui import energies
 
 SpinBox = TypeVar("SpinBox", bound=QAbstractSpinBox)
+Box = TypeVar("Box", bound=QBoxLayout)
 
 _SUBSCRIPTS = str.maketrans("0123456789", "₀₁₂₃₄₅₆₇₈₉")
 
@@ -56,21 +58,79 @@ def button(text: str, run: Callable[[], object], style: str = "") -> QPushButton
     return made
 
 
-def centred() -> QLabel:
+def centred(text: str = "") -> QLabel:
     """Make the words that stand where there is nothing to show."""
-    made = label("", "muted", wrap=True)
+    made = label(text, "muted", wrap=True)
     made.setAlignment(Qt.AlignmentFlag.AlignCenter)
     made.setContentsMargins(24, 24, 24, 24)
     return made
 
 
+Item = QWidget | QLayout | None
+"""What stands in a row or a column; None takes the room that is left."""
+
+Margins = tuple[int, int, int, int]
+
+
+def in_row(
+    *items: Item, grow: Item = None, spacing: int = 8, margins: Margins = (0, 0, 0, 0)
+) -> QHBoxLayout:
+    """Put things side by side; `grow` is the one that takes the room that is left."""
+    return _filled(QHBoxLayout(), items, grow, spacing, margins)
+
+
+def in_column(
+    *items: Item, grow: Item = None, spacing: int = 8, margins: Margins = (0, 0, 0, 0)
+) -> QVBoxLayout:
+    """Put things one below the other; `grow` is the one that takes the room that is left."""
+    return _filled(QVBoxLayout(), items, grow, spacing, margins)
+
+
+def _filled(layout: Box, items: Sequence[Item], grow: Item, spacing: int, margins: Margins) -> Box:
+    layout.setSpacing(spacing)
+    layout.setContentsMargins(*margins)
+    for item in items:
+        share = 1 if item is grow else 0
+        if isinstance(item, QWidget):
+            layout.addWidget(item, share)
+        elif item is not None:
+            layout.addLayout(item, share)
+        else:
+            layout.addStretch(1)
+    return layout
+
+
+def tool_row(*items: Item, grow: Item = None) -> QHBoxLayout:
+    """Put things into the line above a list."""
+    return in_row(*items, grow=grow, margins=(12, 6, 8, 6))
+
+
+def as_panel(widget: QWidget) -> None:
+    """Give the content of a dock its ground."""
+    widget.setObjectName("panel")
+    widget.setAttribute(Qt.WidgetAttribute.WA_StyledBackground)
+
+
+def body(*items: Item, spacing: int = 8, margins: Margins = (14, 12, 14, 14)) -> QWidget:
+    """Make the page of a panel from what stands on it, one below the other."""
+    made = QWidget()
+    made.setObjectName("body")
+    made.setLayout(in_column(*items, None, spacing=spacing, margins=margins))
+    return made
+
+
+def scroll(area: QScrollArea, page: QWidget) -> None:
+    """Let a page be moved up and down."""
+    area.setWidgetResizable(True)
+    area.setFrameShape(QFrame.Shape.NoFrame)
+    area.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
+    area.setWidget(page)
+
+
 def scrolled(page: QWidget) -> QScrollArea:
-    """Let a page of a panel be moved up and down."""
+    """Return a page that can be moved up and down."""
     made = QScrollArea()
-    made.setWidgetResizable(True)
-    made.setFrameShape(QFrame.Shape.NoFrame)
-    made.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
-    made.setWidget(page)
+    scroll(made, page)
     return made
 
 

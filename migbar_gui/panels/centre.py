@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from PySide6.QtOpenGLWidgets import QOpenGLWidget
-from PySide6.QtWidgets import QFrame, QHBoxLayout, QSizePolicy, QStackedWidget, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QFrame, QSizePolicy, QStackedWidget, QWidget
 
 from migbar_gui.panels.level_bar import LevelBar
 from migbar_gui.panels.notice import Notice
 from migbar_gui.panels.welcome import WelcomePage
-from migbar_gui.widgets import button, centred, label
+from migbar_gui.widgets import button, centred, in_column, in_row, label
 from migbar_gui.workspace import Workspace
 
 
@@ -32,22 +32,18 @@ class Centre(QWidget):
         self.welcome = WelcomePage()
         self.level_bar = LevelBar(workspace)
         self.view_page = QWidget()
-        self._view_layout = _column(self.view_page)
-        self._view_layout.addWidget(self._make_prompt())
-        self._waiting = centred()
-        self._waiting.setText("Starting the 3D view …")
-        self._view_layout.addWidget(self._waiting, 1)
-        self._view_layout.addWidget(self.level_bar)
+        self._waiting = centred("Starting the 3D view …")
+        parts = (self._make_prompt(), self._waiting, self.level_bar)
+        self._view_layout = in_column(*parts, grow=self._waiting, spacing=0)
+        self.view_page.setLayout(self._view_layout)
         self._pages = QStackedWidget()
         self._pages.addWidget(self.welcome)
         self._pages.addWidget(self.view_page)
         # Qt makes a new native window, which flickers and loses the focus, when the first OpenGL widget
         # comes into one that is shown; with this one in it from the start it does not.
         QOpenGLWidget(self.view_page).hide()
-        column = _column(self)
-        column.addWidget(self.notice)
-        column.addWidget(self.run_notice)
-        column.addWidget(self._pages, 1)
+        parts = (self.notice, self.run_notice, self._pages)
+        self.setLayout(in_column(*parts, grow=self._pages, spacing=0))
         workspace.anything_changed.connect(self._show_prompt)
         workspace.image_changed.connect(self._show_prompt)
 
@@ -75,10 +71,7 @@ class Centre(QWidget):
         self._back = button("Back to the crystal", lambda: self._workspace.show_image(None), "link")
         self._back.setToolTip("Show the crystal again (Esc)")
         self._back.hide()
-        row = QHBoxLayout(frame)
-        row.setContentsMargins(14, 7, 14, 7)
-        row.addWidget(self.prompt, 1)
-        row.addWidget(self._back)
+        frame.setLayout(in_row(self.prompt, self._back, grow=self.prompt, margins=(14, 7, 14, 7)))
         return frame
 
     def _show_prompt(self) -> None:
@@ -95,10 +88,3 @@ class Centre(QWidget):
         else:
             text = f"Click the initial {place}, then the final one."
         self.prompt.setText(text)
-
-
-def _column(widget: QWidget) -> QVBoxLayout:
-    column = QVBoxLayout(widget)
-    column.setContentsMargins(0, 0, 0, 0)
-    column.setSpacing(0)
-    return column

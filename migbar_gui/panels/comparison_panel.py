@@ -9,7 +9,6 @@ from PySide6.QtCore import QModelIndex, QPersistentModelIndex, QPointF, QRectF, 
 from PySide6.QtGui import QColor, QPainter, QPaintEvent, QPen
 from PySide6.QtWidgets import (
     QComboBox,
-    QHBoxLayout,
     QListWidget,
     QListWidgetItem,
     QPushButton,
@@ -18,7 +17,6 @@ from PySide6.QtWidgets import (
     QStyle,
     QStyledItemDelegate,
     QStyleOptionViewItem,
-    QVBoxLayout,
     QWidget,
 )
 
@@ -27,7 +25,7 @@ from migbar_gui.comparison import ORDERS, ComparedPath, compared_paths
 from migbar_gui.panels.profile_plot import Curve, ProfilePlot
 from migbar_gui.relaxed import potential_note
 from migbar_gui.theme import current_theme, path_colour, pixmap
-from migbar_gui.widgets import button, label, swatch
+from migbar_gui.widgets import as_panel, button, centred, in_column, label, swatch, tool_row
 from migbar_gui.workspace import Workspace
 
 ROW_HEIGHT = 26
@@ -165,62 +163,13 @@ class ComparisonPanel(QWidget):
 
     def __init__(self, workspace: Workspace) -> None:
         super().__init__()
-        self.setObjectName("panel")
-        self.setAttribute(Qt.WidgetAttribute.WA_StyledBackground)
+        as_panel(self)
         self._workspace = workspace
         self._shown: list[ComparedPath] = []
         self._scale = Scale()
-        self.order = QComboBox()
-        self.order.addItems(list(ORDERS))
-        self.order.setAccessibleName("Sort by")
-        self.order.currentTextChanged.connect(lambda _: self._show())
-        self.bars = QListWidget()
-        self.bars.setObjectName("bars")
-        self.bars.setAccessibleName("Barriers")
-        self.bars.setItemDelegate(_Bar(self._scale, self.bars))
-        self.bars.setUniformItemSizes(True)
-        self.bars.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
-        self.bars.itemClicked.connect(self._go)
-        self.bars.itemActivated.connect(self._go)
-        self.bars.currentItemChanged.connect(lambda *_: self._enable())
-        self.axis = _Axis(self._scale, self.bars)
-        self.profiles = ProfilePlot(legend=True)
-        self.show_profiles = QPushButton("Profiles")
-        self.show_profiles.setCheckable(True)
-        self.show_profiles.setToolTip("Show the energy profiles of relaxed paths over one another")
-        self.show_profiles.toggled.connect(lambda _: self._show())
-        self.pin = button("Pin", self._toggle_pin)
-        self.pin.setToolTip("Keep the selected path here when another structure is opened")
-        self._summary = label("", "muted")
-        self._summary.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Preferred)
-        top = QHBoxLayout()
-        top.setContentsMargins(12, 6, 8, 6)
-        top.setSpacing(8)
-        top.addWidget(label("Sort by"))
-        top.addWidget(self.order)
-        top.addSpacing(8)
-        top.addWidget(self._summary, 1)
-        top.addWidget(self.show_profiles)
-        top.addWidget(self.pin)
-        page = QWidget()
-        column = QVBoxLayout(page)
-        column.setContentsMargins(0, 0, 0, 0)
-        column.setSpacing(0)
-        column.addWidget(self.bars, 1)
-        column.addWidget(self.axis)
-        hint = label(
-            "Barriers are compared here, also those of pinned paths of other structures.", "muted"
-        )
-        hint.setAlignment(Qt.AlignmentFlag.AlignCenter)
-        self._stack = QStackedLayout()
-        self._stack.addWidget(hint)
-        self._stack.addWidget(page)
-        self._stack.addWidget(self.profiles)
-        outer = QVBoxLayout(self)
-        outer.setContentsMargins(0, 0, 0, 0)
-        outer.setSpacing(0)
-        outer.addLayout(top)
-        outer.addLayout(self._stack, 1)
+        self._make_bars()
+        self._make_tools()
+        self._lay_out()
         for event in (
             workspace.document_changed,
             workspace.paths_changed,
@@ -233,6 +182,49 @@ class ComparisonPanel(QWidget):
         workspace.numbers_changed.connect(self._show_again)
         workspace.result_arrived.connect(lambda _: self._show())
         self._show()
+
+    def _make_bars(self) -> None:
+        self.bars = QListWidget()
+        self.bars.setObjectName("bars")
+        self.bars.setAccessibleName("Barriers")
+        self.bars.setItemDelegate(_Bar(self._scale, self.bars))
+        self.bars.setUniformItemSizes(True)
+        self.bars.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
+        self.bars.itemClicked.connect(self._go)
+        self.bars.itemActivated.connect(self._go)
+        self.bars.currentItemChanged.connect(lambda *_: self._enable())
+        self.axis = _Axis(self._scale, self.bars)
+
+    def _make_tools(self) -> None:
+        self.order = QComboBox()
+        self.order.addItems(list(ORDERS))
+        self.order.setAccessibleName("Sort by")
+        self.order.currentTextChanged.connect(lambda _: self._show())
+        self.profiles = ProfilePlot(legend=True)
+        self.show_profiles = QPushButton("Profiles")
+        self.show_profiles.setCheckable(True)
+        self.show_profiles.setToolTip("Show the energy profiles of relaxed paths over one another")
+        self.show_profiles.toggled.connect(lambda _: self._show())
+        self.pin = button("Pin", self._toggle_pin)
+        self.pin.setToolTip("Keep the selected path here when another structure is opened")
+        self._summary = label("", "muted")
+        self._summary.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Preferred)
+
+    def _lay_out(self) -> None:
+        top = tool_row(
+            label("Sort by"), self.order, self._summary, self.show_profiles, self.pin,
+            grow=self._summary,
+        )  # fmt: skip
+        page = QWidget()
+        page.setLayout(in_column(self.bars, self.axis, grow=self.bars, spacing=0))
+        self._stack = QStackedLayout()
+        for widget in (
+            centred("Barriers are compared here, also those of pinned paths of other structures."),
+            page,
+            self.profiles,
+        ):
+            self._stack.addWidget(widget)
+        self.setLayout(in_column(top, self._stack, grow=self._stack, spacing=0))
 
     def selected(self) -> ComparedPath | None:
         """Return the path whose bar is selected."""

@@ -5,14 +5,12 @@ from __future__ import annotations
 from functools import partial
 from pathlib import Path
 
-from PySide6.QtCore import Qt, QTimer, QUrl, Signal
+from PySide6.QtCore import QTimer, QUrl, Signal
 from PySide6.QtGui import QDesktopServices
 from PySide6.QtWidgets import (
-    QHBoxLayout,
     QSpinBox,
     QStackedLayout,
     QTableView,
-    QVBoxLayout,
     QWidget,
 )
 
@@ -22,7 +20,17 @@ from migbar_gui.jobs import Jobs
 from migbar_gui.panels.job_table import Column, Entry, JobTable, ProgressBar
 from migbar_gui.run_watcher import Watched
 from migbar_gui.runs import Runs
-from migbar_gui.widgets import Question, as_list, button, indented, label
+from migbar_gui.widgets import (
+    Question,
+    as_list,
+    as_panel,
+    button,
+    centred,
+    in_column,
+    indented,
+    label,
+    tool_row,
+)
 
 WIDTHS = {Column.TITLE: 330, Column.STATE: 96, Column.PROGRESS: 190, Column.LEFT: 96}
 REFRESH_MS = 150
@@ -36,8 +44,7 @@ class JobsPanel(QWidget):
 
     def __init__(self, jobs: Jobs, runs: Runs) -> None:
         super().__init__()
-        self.setObjectName("panel")
-        self.setAttribute(Qt.WidgetAttribute.WA_StyledBackground)
+        as_panel(self)
         self._jobs = jobs
         self._runs = runs
         self.model = JobTable()
@@ -104,27 +111,16 @@ class JobsPanel(QWidget):
         return view
 
     def _lay_out(self) -> None:
-        top = QHBoxLayout()
-        top.setContentsMargins(12, 6, 8, 6)
-        top.setSpacing(6)
-        top.addWidget(label("At once"))
-        top.addWidget(self.at_once)
-        top.addStretch(1)
-        for tool in (self.open, self.stop, self.resume, self.log, self.folder, self.remove):
-            top.addWidget(tool)
-        hint = label(
-            "No long jobs. What takes long is listed here; it goes on when the window is closed.",
-            "muted",
-        )
-        hint.setAlignment(Qt.AlignmentFlag.AlignCenter)
+        buttons = (self.open, self.stop, self.resume, self.log, self.folder, self.remove)
         self._stack = QStackedLayout()
-        self._stack.addWidget(hint)
+        self._stack.addWidget(
+            centred(
+                "No long jobs. What takes long is listed here; it goes on when the window is closed."
+            )
+        )
         self._stack.addWidget(self.view)
-        outer = QVBoxLayout(self)
-        outer.setContentsMargins(0, 0, 0, 0)
-        outer.setSpacing(0)
-        outer.addLayout(top)
-        outer.addLayout(self._stack, 1)
+        top = tool_row(label("At once"), self.at_once, None, *buttons)
+        self.setLayout(in_column(top, self._stack, grow=self._stack, spacing=0))
 
     def _soon(self) -> None:
         if not self._timer.isActive():

@@ -5,10 +5,10 @@ from __future__ import annotations
 import logging
 
 from PySide6.QtGui import QFontDatabase, QGuiApplication
-from PySide6.QtWidgets import QComboBox, QHBoxLayout, QPlainTextEdit, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QComboBox, QPlainTextEdit, QWidget
 
 from migbar_gui.log import MOST_RECORDS, Log, Record
-from migbar_gui.widgets import button, label
+from migbar_gui.widgets import as_panel, button, in_column, label, tool_row
 
 LEVELS = {
     "Everything": logging.DEBUG,
@@ -23,7 +23,7 @@ class LogPanel(QWidget):
 
     def __init__(self, log: Log) -> None:
         super().__init__()
-        self.setObjectName("panel")
+        as_panel(self)
         self._log = log
         self.level = QComboBox()
         self.level.setAccessibleName("Least level shown")
@@ -39,18 +39,8 @@ class LogPanel(QWidget):
         self.text.setFont(QFontDatabase.systemFont(QFontDatabase.SystemFont.FixedFont))
         self.copy = button("Copy for a bug report", self._copy)
         self.copy.setToolTip("Versions, system and the whole log; read it before you send it")
-        top = QHBoxLayout()
-        top.setContentsMargins(12, 6, 8, 6)
-        top.setSpacing(8)
-        top.addWidget(label("Show"))
-        top.addWidget(self.level)
-        top.addStretch(1)
-        top.addWidget(self.copy)
-        outer = QVBoxLayout(self)
-        outer.setContentsMargins(0, 0, 0, 0)
-        outer.setSpacing(0)
-        outer.addLayout(top)
-        outer.addWidget(self.text, 1)
+        top = tool_row(label("Show"), self.level, None, self.copy)
+        self.setLayout(in_column(top, self.text, grow=self.text, spacing=0))
         log.arrived.connect(self._add)
         self._fill()
 

@@ -10,11 +10,9 @@ from PySide6.QtGui import QColor, QPainter, QPaintEvent
 from PySide6.QtWidgets import (
     QCheckBox,
     QDoubleSpinBox,
-    QFrame,
     QGridLayout,
     QHBoxLayout,
     QPushButton,
-    QScrollArea,
     QSizePolicy,
     QSlider,
     QStackedWidget,
@@ -27,7 +25,7 @@ from migbar.networks import DIMENSIONS, DIRECTIONS
 from migbar.paths import CUTOFF_STEP, FIRST_CUTOFF, LONGEST_CUTOFF
 from migbar_gui import energies
 from migbar_gui.theme import current_theme
-from migbar_gui.widgets import button, clear, indented, label, line
+from migbar_gui.widgets import as_panel, button, clear, indented, label, line, scrolled
 from migbar_gui.workspace import Group, Workspace
 
 NO_WAY = "no percolation"
@@ -107,16 +105,10 @@ class NetworkPanel(QStackedWidget):
         super().__init__()
         self._workspace = workspace
         self._find = find
-        self.setObjectName("panel")
-        self.setAttribute(Qt.WidgetAttribute.WA_StyledBackground)
+        as_panel(self)
         self.cutoff = self._make_cutoff()
         self.addWidget(self._make_invitation())
-        scroll = QScrollArea()
-        scroll.setWidgetResizable(True)
-        scroll.setFrameShape(QFrame.Shape.NoFrame)
-        scroll.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
-        scroll.setWidget(self._make_facts())
-        self.addWidget(scroll)
+        self.addWidget(scrolled(self._make_facts()))
         workspace.group_changed.connect(self._show_group)
         workspace.network_shown_changed.connect(self._show_limit)
         workspace.numbers_changed.connect(self._show_group)

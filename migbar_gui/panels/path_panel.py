@@ -13,7 +13,6 @@ from PySide6.QtWidgets import (
     QLabel,
     QRadioButton,
     QStackedWidget,
-    QVBoxLayout,
     QWidget,
 )
 
@@ -25,10 +24,25 @@ from migbar_gui.panels.path_table import MECHANISM_NAMES, verdict
 from migbar_gui.panels.plots import CoordinationPlot, IntervalBar
 from migbar_gui.plot_export import offer_export
 from migbar_gui.theme import current_theme, path_colour, pixmap
-from migbar_gui.widgets import button, centred, clear, label, line, restyle, scrolled, swatch
+from migbar_gui.widgets import (
+    as_panel,
+    body,
+    button,
+    centred,
+    clear,
+    in_column,
+    in_row,
+    label,
+    line,
+    restyle,
+    scrolled,
+    swatch,
+)
 from migbar_gui.workspace import PathEntry, PathResult, Shape, Workspace
 
 STRAIGHT_ONLY = "The barrier is that of the straight path; the bent one is only shown."
+
+FACTS = ("Model", "Mechanism", "Emptied", "Length", "Per cell", "Images", "Supercell", "Atoms")
 
 HARMLESS = ("ordered", "derived", "relaxed", "tied_images", "relaxed_barrier")
 """Codes of remarks that say what was chosen, and warn of nothing."""
@@ -49,8 +63,7 @@ class PathPanel(QStackedWidget):
     def __init__(self, workspace: Workspace) -> None:
         super().__init__()
         self._workspace = workspace
-        self.setObjectName("panel")
-        self.setAttribute(Qt.WidgetAttribute.WA_StyledBackground)
+        as_panel(self)
         self._message = centred()
         self.addWidget(self._message)
         self.addWidget(scrolled(self._make_facts()))
@@ -69,86 +82,63 @@ class PathPanel(QStackedWidget):
     # ---- building
 
     def _make_facts(self) -> QWidget:
-        page = QWidget()
-        page.setObjectName("body")
-        column = QVBoxLayout(page)
-        column.setContentsMargins(14, 12, 14, 14)
-        column.setSpacing(8)
         self._spot = QLabel()
         self._ends = label("", "heading", wrap=True)
-        head = QHBoxLayout()
-        head.setSpacing(8)
-        head.addWidget(self._spot)
-        head.addWidget(self._ends, 1)
         self.barrier = label("", "barrier")
         self._verdict = label()
         self._verdict.setProperty("verdict", "good")
-        number = QHBoxLayout()
-        number.addWidget(self.barrier)
-        number.addStretch(1)
-        number.addWidget(self._verdict, 0, Qt.AlignmentFlag.AlignVCenter)
+        number = in_row(self.barrier, None, self._verdict)
+        number.setAlignment(self._verdict, Qt.AlignmentFlag.AlignVCenter)
         self._interval = IntervalBar()
         self._interval_text = label("", "muted", wrap=True)
         self.why = button("Why?", self.why_asked.emit, "link")
         self.why.setToolTip("Similar known paths, the model's domain, and what moves the barrier")
-        below = QHBoxLayout()
-        below.addWidget(self._interval_text, 1)
-        below.addWidget(self.why, 0, Qt.AlignmentFlag.AlignTop)
-        self._remarks = QVBoxLayout()
-        self._remarks.setSpacing(6)
-        self._facts = QFormLayout()
-        self._facts.setVerticalSpacing(4)
-        self._facts.setHorizontalSpacing(14)
-        self._fact_labels: dict[str, QLabel] = {}
-        for key in (
-            "Model",
-            "Mechanism",
-            "Emptied",
-            "Length",
-            "Per cell",
-            "Images",
-            "Supercell",
-            "Atoms",
-        ):
-            self._fact_labels[key] = label()
-            name = label(key, "muted")
-            name.setAlignment(Qt.AlignmentFlag.AlignTop)
-            self._facts.addRow(name, self._fact_labels[key])
-        self.straight, self.bent = QRadioButton("straight"), QRadioButton("bent (IDPP)")
-        self.bent.setToolTip(
-            "Bends around the atoms beside the path, by image-dependent pair potentials"
-        )
-        self.straight.clicked.connect(lambda: self._workspace.set_bent(False))
-        self.bent.clicked.connect(lambda: self._workspace.set_bent(True))
-        shapes = QHBoxLayout()
-        shapes.setSpacing(12)
-        shapes.addWidget(label("Shape shown", "muted"))
-        shapes.addWidget(self.straight)
-        shapes.addWidget(self.bent)
-        shapes.addStretch(1)
+        below = in_row(self._interval_text, self.why, grow=self._interval_text)
+        below.setAlignment(self.why, Qt.AlignmentFlag.AlignTop)
+        self._remarks = in_column(spacing=6)
         self._shape_text = label("", "muted", wrap=True)
         self._approaches = QGridLayout()
         self._approaches.setHorizontalSpacing(10)
         self._approaches.setVerticalSpacing(3)
         self._plot = CoordinationPlot()
         offer_export(self._plot, "coordination")
-        column.addLayout(head)
-        column.addLayout(number)
-        column.addWidget(self._interval)
-        column.addLayout(below)
-        column.addLayout(self._remarks)
-        column.addWidget(line())
-        column.addLayout(self._facts)
-        column.addLayout(shapes)
-        column.addWidget(self._shape_text)
-        column.addWidget(line())
-        column.addWidget(label("Closest atom along the path", "section"))
-        column.addLayout(self._approaches)
-        column.addWidget(line())
-        column.addWidget(label("Coordination along the path", "section"))
-        column.addWidget(self._plot)
-        column.addStretch(1)
-        return page
+        return body(
+            in_row(self._spot, self._ends, grow=self._ends),
+            number,
+            self._interval,
+            below,
+            self._remarks,
+            line(),
+            self._make_form(),
+            self._make_shapes(),
+            self._shape_text,
+            line(),
+            label("Closest atom along the path", "section"),
+            self._approaches,
+            line(),
+            label("Coordination along the path", "section"),
+            self._plot,
+        )
+
+    def _make_form(self) -> QFormLayout:
+        self._facts = QFormLayout()
+        self._facts.setVerticalSpacing(4)
+        self._facts.setHorizontalSpacing(14)
+        self._fact_labels = {key: label() for key in FACTS}
+        for key, value in self._fact_labels.items():
+            name = label(key, "muted")
+            name.setAlignment(Qt.AlignmentFlag.AlignTop)
+            self._facts.addRow(name, value)
+        return self._facts
+
+    def _make_shapes(self) -> QHBoxLayout:
+        self.straight, self.bent = QRadioButton("straight"), QRadioButton("bent (IDPP)")
+        self.bent.setToolTip(
+            "Bends around the atoms beside the path, by image-dependent pair potentials"
+        )
+        self.straight.clicked.connect(lambda: self._workspace.set_bent(False))
+        self.bent.clicked.connect(lambda: self._workspace.set_bent(True))
+        return in_row(label("Shape shown", "muted"), self.straight, self.bent, None, spacing=12)
 
     # ---- following the workspace
 

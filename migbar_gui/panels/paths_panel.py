@@ -6,18 +6,16 @@ from PySide6.QtCore import QModelIndex, QSortFilterProxyModel, Qt, Signal
 from PySide6.QtWidgets import (
     QAbstractItemView,
     QComboBox,
-    QHBoxLayout,
     QStackedLayout,
     QTableView,
     QToolButton,
-    QVBoxLayout,
     QWidget,
 )
 
 from migbar_gui.dialogs.preferences import threshold_box
 from migbar_gui.models import Models
 from migbar_gui.panels.path_table import SORT_ROLE, Column, NoteEditor, PathTable
-from migbar_gui.widgets import as_list, label
+from migbar_gui.widgets import as_list, as_panel, centred, in_column, in_row, label, tool_row
 from migbar_gui.workspace import Workspace
 
 WIDTHS = {
@@ -45,8 +43,7 @@ class PathsPanel(QWidget):
     def __init__(self, workspace: Workspace, models: Models) -> None:
         super().__init__()
         self._models = models
-        self.setObjectName("panel")
-        self.setAttribute(Qt.WidgetAttribute.WA_StyledBackground)
+        as_panel(self)
         self._workspace = workspace
         self._following = False
         self.model = PathTable(workspace)
@@ -57,44 +54,30 @@ class PathsPanel(QWidget):
         self.threshold = threshold_box(workspace.threshold)
         self.threshold.setAccessibleName("Threshold for a good conductor")
         self.threshold.ev_changed.connect(workspace.set_threshold)
-        self.chooser = QComboBox()
-        self.chooser.setAccessibleName("Model")
-        self.chooser.setMaximumWidth(190)
-        self.chooser.setToolTip("The model that predicts the barriers")
-        self.chooser.activated.connect(self._choose_model)
-        models.changed.connect(self._fill_chooser)
-        models.used_changed.connect(lambda _: self._fill_chooser())
-        self._fill_chooser()
+        self.chooser = self._make_chooser()
         self._summary = label("", "muted")
-        self.tools = QHBoxLayout()
-        self.tools.setSpacing(2)
+        self._tools = in_row(spacing=2)
+        self.hint = centred()
         self._stack = QStackedLayout()
-        self.hint = label("", "muted")
-        self.hint.setAlignment(Qt.AlignmentFlag.AlignCenter)
         self._stack.addWidget(self.hint)
         self._stack.addWidget(self.view)
-        top = QHBoxLayout()
-        top.setContentsMargins(12, 6, 8, 6)
-        top.setSpacing(8)
-        top.addWidget(label("Model"))
-        top.addWidget(self.chooser)
-        top.addSpacing(8)
-        top.addWidget(label("Good conductor up to"))
-        top.addWidget(self.threshold)
-        top.addSpacing(8)
-        top.addWidget(self._summary, 1)
-        top.addLayout(self.tools)
-        outer = QVBoxLayout(self)
-        outer.setContentsMargins(0, 0, 0, 0)
-        outer.setSpacing(0)
-        outer.addLayout(top)
-        outer.addLayout(self._stack, 1)
+        top = tool_row(
+            label("Model"),
+            self.chooser,
+            label("Good conductor up to"),
+            self.threshold,
+            self._summary,
+            self._tools,
+            grow=self._summary,
+        )
+        self.setLayout(in_column(top, self._stack, grow=self._stack, spacing=0))
         workspace.paths_changed.connect(self._show)
         workspace.active_changed.connect(self._follow_active)
         workspace.threshold_changed.connect(self._show)
         workspace.relaxed_changed.connect(self._show)
         workspace.result_arrived.connect(lambda _: self._show())
         workspace.setup_changed.connect(self._show_hint)
+        self._fill_chooser()
         self._show_hint()
         self._show()
 
@@ -116,7 +99,17 @@ class PathsPanel(QWidget):
 
     def add_tool(self, tool: QToolButton) -> None:
         """Put a button to the right above the table."""
-        self.tools.addWidget(tool)
+        self._tools.addWidget(tool)
+
+    def _make_chooser(self) -> QComboBox:
+        chooser = QComboBox()
+        chooser.setAccessibleName("Model")
+        chooser.setMaximumWidth(190)
+        chooser.setToolTip("The model that predicts the barriers")
+        chooser.activated.connect(self._choose_model)
+        self._models.changed.connect(self._fill_chooser)
+        self._models.used_changed.connect(lambda _: self._fill_chooser())
+        return chooser
 
     def _fill_chooser(self) -> None:
         self.chooser.clear()

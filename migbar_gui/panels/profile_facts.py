@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from PySide6.QtCore import Qt
-from PySide6.QtWidgets import QFrame, QHBoxLayout, QLabel, QScrollArea, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QHBoxLayout, QLabel, QScrollArea, QWidget
 
 from migbar_gui import energies
 from migbar_gui.relaxations import LiveRun
 from migbar_gui.relaxed import RelaxedPath, VolumeResult, potential_note
 from migbar_gui.theme import current_theme, pixmap
-from migbar_gui.widgets import clear, label, restyle
+from migbar_gui.widgets import body, clear, in_column, in_row, label, restyle, scroll
 from migbar_gui.workspace import Workspace
 
 STAGES = {
@@ -32,32 +32,18 @@ class ProfileFacts(QScrollArea):
     def __init__(self, workspace: Workspace) -> None:
         super().__init__()
         self._workspace = workspace
-        self.setWidgetResizable(True)
-        self.setFrameShape(QFrame.Shape.NoFrame)
-        self.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
         self.setFixedWidth(280)
-        page = QWidget()
-        page.setObjectName("body")
-        column = QVBoxLayout(page)
-        column.setContentsMargins(8, 8, 14, 10)
-        column.setSpacing(5)
         self.barrier = label("", "formula")
         self.state = label()
         self.state.setProperty("verdict", "good")
-        head = QHBoxLayout()
-        head.addWidget(self.barrier)
-        head.addStretch(1)
-        head.addWidget(self.state, 0, Qt.AlignmentFlag.AlignVCenter)
-        column.addLayout(head)
+        head = in_row(self.barrier, None, self.state)
+        head.setAlignment(self.state, Qt.AlignmentFlag.AlignVCenter)
         self.lines = label("", wrap=True)
         self.method = label("", "muted", wrap=True)
-        column.addWidget(self.lines)
-        column.addWidget(self.method)
-        self._remarks = QVBoxLayout()
-        self._remarks.setSpacing(5)
-        column.addLayout(self._remarks)
-        column.addStretch(1)
-        self.setWidget(page)
+        self._remarks = in_column(spacing=5)
+        parts = (head, self.lines, self.method, self._remarks)
+        page = body(*parts, spacing=5, margins=(8, 8, 14, 10))
+        scroll(self, page)
 
     def show_entry(self, entry: LiveRun | RelaxedPath | VolumeResult | None) -> None:
         """Show the facts of another band, or how it went on."""

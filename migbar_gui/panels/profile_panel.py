@@ -10,13 +10,11 @@ from PySide6.QtCore import QSignalBlocker, QSize, Qt, QTimer
 from PySide6.QtWidgets import (
     QAbstractItemView,
     QCheckBox,
-    QHBoxLayout,
     QListWidget,
     QListWidgetItem,
     QSlider,
     QStackedLayout,
     QToolButton,
-    QVBoxLayout,
     QWidget,
 )
 
@@ -34,7 +32,7 @@ from migbar_gui.relaxed import (
 )
 from migbar_gui.runs import Runs
 from migbar_gui.theme import icon, path_colour
-from migbar_gui.widgets import button, label, swatch_icon
+from migbar_gui.widgets import as_panel, button, centred, in_column, in_row, label, swatch_icon
 from migbar_gui.workspace import Workspace
 
 Entry = LiveRun | RelaxedPath | VolumeResult
@@ -86,8 +84,7 @@ class ProfilePanel(QWidget):
         export: Callable[[], object],
     ) -> None:
         super().__init__()
-        self.setObjectName("panel")
-        self.setAttribute(Qt.WidgetAttribute.WA_StyledBackground)
+        as_panel(self)
         self._workspace = workspace
         self._relaxations = relaxations
         self._runs = runs
@@ -95,15 +92,7 @@ class ProfilePanel(QWidget):
         self._left_out: set[Path] = set()
         self._timer = QTimer(self, interval=PLAY_MS)
         self._timer.timeout.connect(self._step)
-        self.list = QListWidget()
-        self.list.setObjectName("bands")
-        self.list.setAccessibleName("Relaxed bands")
-        self.list.setFixedWidth(236)
-        self.list.setTextElideMode(Qt.TextElideMode.ElideMiddle)
-        self.list.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
-        self.list.setSelectionMode(QAbstractItemView.SelectionMode.SingleSelection)
-        self.list.currentItemChanged.connect(lambda *_: self._choose())
-        self.list.itemChanged.connect(self._check)
+        self.list = self._make_list()
         self.plot = ProfilePlot()
         self.plot.image_clicked.connect(self._go_to)
         self.live_plot = LivePlot()
@@ -133,7 +122,48 @@ class ProfilePanel(QWidget):
 
     # -------------------------------------------------------------- building
 
+    def _make_list(self) -> QListWidget:
+        bands = QListWidget()
+        bands.setObjectName("bands")
+        bands.setAccessibleName("Relaxed bands")
+        bands.setFixedWidth(236)
+        bands.setTextElideMode(Qt.TextElideMode.ElideMiddle)
+        bands.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
+        bands.setSelectionMode(QAbstractItemView.SelectionMode.SingleSelection)
+        bands.currentItemChanged.connect(lambda *_: self._choose())
+        bands.itemChanged.connect(self._check)
+        return bands
+
     def _lay_out(self, relax: Callable[[], object]) -> None:
+        self._plots = QStackedLayout()
+        for plot in (self.plot, self.live_plot, self.volume_plot):
+            self._plots.addWidget(plot)
+        self._steering = self._make_steering()
+        buttons = in_row(
+            self.relax, self.stop, self.resume, self.export, None, margins=(8, 6, 8, 6)
+        )
+        middle = in_column(self._plots, self._steering, grow=self._plots, spacing=0)
+        left = in_column(buttons, self.list, grow=self.list, spacing=0)
+        page = QWidget()
+        page.setLayout(in_row(left, middle, self.facts, grow=middle, spacing=0))
+        self._pages = QStackedLayout(self)
+        self._pages.addWidget(self._make_invitation(relax))
+        self._pages.addWidget(page)
+        self.refresh_icons()
+
+    def _make_invitation(self, relax: Callable[[], object]) -> QWidget:
+        text = centred(
+            "A relaxed band tells the energy all along a path: select a path and relax it with a "
+            "universal potential."
+        )
+        self.begin = button("Relax band…", relax, "primary")
+        layout = in_column(None, text, self.begin, None)
+        layout.setAlignment(self.begin, Qt.AlignmentFlag.AlignCenter)
+        invitation = QWidget()
+        invitation.setLayout(layout)
+        return invitation
+
+    def _make_steering(self) -> QWidget:
         self.play = QToolButton()
         self.play.setCheckable(True)
         self.play.setAccessibleName("Play")
@@ -152,58 +182,10 @@ class ProfilePanel(QWidget):
         self.forces = QCheckBox("Forces")
         self.forces.setToolTip("Draw the forces on the atoms as arrows in the 3D view")
         self.forces.toggled.connect(self._toggle_forces)
-        self._steering = QWidget()
-        row = QHBoxLayout(self._steering)
-        row.setContentsMargins(8, 0, 8, 6)
-        row.setSpacing(8)
-        for widget in (self.play, self.slider, self._image_text, self.in_view, self.forces):
-            row.addWidget(widget, 1 if widget is self.slider else 0)
-        plots = QWidget()
-        self._plots = QStackedLayout(plots)
-        self._plots.addWidget(self.plot)
-        self._plots.addWidget(self.live_plot)
-        self._plots.addWidget(self.volume_plot)
-        middle = QVBoxLayout()
-        middle.setSpacing(0)
-        middle.addWidget(plots, 1)
-        middle.addWidget(self._steering)
-        buttons = QHBoxLayout()
-        buttons.setContentsMargins(8, 6, 8, 6)
-        buttons.addWidget(self.relax)
-        buttons.addWidget(self.stop)
-        buttons.addWidget(self.resume)
-        buttons.addWidget(self.export)
-        buttons.addStretch(1)
-        left = QVBoxLayout()
-        left.setSpacing(0)
-        left.addLayout(buttons)
-        left.addWidget(self.list, 1)
-        page = QWidget()
-        columns = QHBoxLayout(page)
-        columns.setContentsMargins(0, 0, 0, 0)
-        columns.setSpacing(0)
-        columns.addLayout(left)
-        columns.addLayout(middle, 1)
-        columns.addWidget(self.facts)
-        invitation = QWidget()
-        column = QVBoxLayout(invitation)
-        column.setSpacing(12)
-        text = label(
-            "A relaxed band tells the energy all along a path: select a path and relax it with a "
-            "universal potential.",
-            "muted",
-            wrap=True,
-        )
-        text.setAlignment(Qt.AlignmentFlag.AlignCenter)
-        self.begin = button("Relax band…", relax, "primary")
-        column.addStretch(1)
-        column.addWidget(text)
-        column.addWidget(self.begin, 0, Qt.AlignmentFlag.AlignCenter)
-        column.addStretch(1)
-        self._pages = QStackedLayout(self)
-        self._pages.addWidget(invitation)
-        self._pages.addWidget(page)
-        self.refresh_icons()
+        parts = (self.play, self.slider, self._image_text, self.in_view, self.forces)
+        steering = QWidget()
+        steering.setLayout(in_row(*parts, grow=self.slider, margins=(8, 0, 8, 6)))
+        return steering
 
     def refresh_icons(self) -> None:
         """Draw the icons in the colours of the current theme."""

@@ -10,7 +10,6 @@ from PySide6.QtWidgets import (
     QCheckBox,
     QComboBox,
     QFormLayout,
-    QFrame,
     QHBoxLayout,
     QLabel,
     QLineEdit,
@@ -25,7 +24,7 @@ from migbar.errors import MigbarError
 from migbar.hops import Mechanism, parse_supercell
 from migbar_gui.colours import element_colour
 from migbar_gui.panels.path_table import MECHANISM_NAMES
-from migbar_gui.widgets import button, clear, label, line, swatch
+from migbar_gui.widgets import button, clear, label, line, scroll, swatch
 from migbar_gui.workspace import Document, Workspace
 
 EXPLANATIONS = {
@@ -48,12 +47,9 @@ class StructurePanel(QScrollArea):
     def __init__(self, workspace: Workspace) -> None:
         super().__init__()
         self._workspace = workspace
-        self.setWidgetResizable(True)
-        self.setFrameShape(QFrame.Shape.NoFrame)
-        self.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
         self._body = QWidget()
         self._body.setObjectName("body")
-        self.setWidget(self._body)
+        scroll(self, self._body)
         column = QVBoxLayout(self._body)
         column.setContentsMargins(14, 12, 14, 14)
         column.setSpacing(8)

@@ -11,15 +11,11 @@ from PySide6.QtCore import QSignalBlocker, Qt
 from PySide6.QtGui import QShowEvent
 from PySide6.QtWidgets import (
     QComboBox,
-    QFrame,
     QGridLayout,
-    QHBoxLayout,
     QLabel,
     QLineEdit,
-    QScrollArea,
     QSizePolicy,
     QStackedWidget,
-    QVBoxLayout,
     QWidget,
 )
 
@@ -28,7 +24,7 @@ from migbar_gui import energies
 from migbar_gui.estimates import TransportCase, transport_cases
 from migbar_gui.panels.plots import ArrheniusPlot, power_of_ten
 from migbar_gui.plot_export import offer_export
-from migbar_gui.widgets import button, label, line
+from migbar_gui.widgets import as_panel, body, button, centred, in_row, label, line, scrolled
 from migbar_gui.workspace import Workspace
 
 if TYPE_CHECKING:
@@ -66,22 +62,11 @@ class TransportPanel(QStackedWidget):
         self._case: TransportCase | None = None
         self._path_key = ""
         self._edited: dict[str, float] = {}
-        self.setObjectName("panel")
-        self.setAttribute(Qt.WidgetAttribute.WA_StyledBackground)
-        message = label(
-            "Diffusivity and conductivity appear here as soon as a path has its barrier.",
-            "muted",
-            wrap=True,
+        as_panel(self)
+        self.addWidget(
+            centred("Diffusivity and conductivity appear here as soon as a path has its barrier.")
         )
-        message.setAlignment(Qt.AlignmentFlag.AlignCenter)
-        message.setContentsMargins(24, 24, 24, 24)
-        scroll = QScrollArea()
-        scroll.setWidgetResizable(True)
-        scroll.setFrameShape(QFrame.Shape.NoFrame)
-        scroll.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
-        scroll.setWidget(self._make_body())
-        self.addWidget(message)
-        self.addWidget(scroll)
+        self.addWidget(scrolled(self._make_body()))
         for event in (
             workspace.document_changed,
             workspace.active_changed,
@@ -99,40 +84,32 @@ class TransportPanel(QStackedWidget):
     # ---- building
 
     def _make_body(self) -> QWidget:
-        body = QWidget()
-        body.setObjectName("body")
-        column = QVBoxLayout(body)
-        column.setContentsMargins(14, 12, 14, 14)
-        column.setSpacing(8)
         self.case = QComboBox()
         self.case.setAccessibleName("What the estimate is for")
         self.case.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Fixed)
         self.case.activated.connect(lambda: self._choose(self.case.currentData()))
         self._barrier = label("", "muted", wrap=True)
-        column.addWidget(self.case)
-        column.addWidget(self._barrier)
-        column.addLayout(self._make_results())
         self.problem = label("", wrap=True)
         self.problem.setProperty("verdict", "poor")
-        column.addWidget(self.problem)
-        column.addWidget(line())
-        column.addWidget(label("Diffusivity over temperature", "section"))
         self.plot = ArrheniusPlot()
         offer_export(self.plot, "diffusivity")
-        column.addWidget(self.plot)
-        column.addWidget(line())
-        head = QHBoxLayout()
-        head.addWidget(label("Parameters", "section"), 1)
         self.reset = button("Reset", self._reset, "link")
-        head.addWidget(self.reset)
-        column.addLayout(head)
-        column.addLayout(self._make_fields())
-        column.addWidget(line())
-        column.addWidget(label("What this is", "section"))
         self.explanation = label("", "muted", wrap=True)
-        column.addWidget(self.explanation)
-        column.addStretch(1)
-        return body
+        return body(
+            self.case,
+            self._barrier,
+            self._make_results(),
+            self.problem,
+            line(),
+            label("Diffusivity over temperature", "section"),
+            self.plot,
+            line(),
+            in_row(label("Parameters", "section"), None, self.reset),
+            self._make_fields(),
+            line(),
+            label("What this is", "section"),
+            self.explanation,
+        )
 
     def _make_results(self) -> QGridLayout:
         grid = QGridLayout()
@@ -141,15 +118,15 @@ class TransportPanel(QStackedWidget):
         grid.setColumnStretch(1, 1)
         self.values: dict[str, QLabel] = {}
         self.ranges: dict[str, QLabel] = {}
-        for row, (key, name) in enumerate(
+        for place, (key, name) in enumerate(
             (("D", "Diffusivity"), ("σ", "Conductivity"), ("L", "Particle size"), ("E", "Limit"))
         ):
             self.values[key] = label("", "heading", wrap=True)
             self.ranges[key] = label("", "muted", wrap=True)
             title = label(name, "muted")
-            grid.addWidget(title, 2 * row, 0)
-            grid.addWidget(self.values[key], 2 * row, 1)
-            grid.addWidget(self.ranges[key], 2 * row + 1, 1)
+            grid.addWidget(title, 2 * place, 0)
+            grid.addWidget(self.values[key], 2 * place, 1)
+            grid.addWidget(self.ranges[key], 2 * place + 1, 1)
         return grid
 
     def _make_fields(self) -> QGridLayout:

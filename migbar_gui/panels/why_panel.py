@@ -22,7 +22,20 @@ from PySide6.QtWidgets import (
 from migbar_gui import energies
 from migbar_gui.explaining import Explainer
 from migbar_gui.theme import current_theme, path_colour, pixmap
-from migbar_gui.widgets import centred, clear, formula_text, label, line, restyle, scrolled, swatch
+from migbar_gui.widgets import (
+    as_panel,
+    body,
+    centred,
+    clear,
+    formula_text,
+    in_column,
+    in_row,
+    label,
+    line,
+    restyle,
+    scrolled,
+    swatch,
+)
 from migbar_gui.workspace import PathEntry, PathResult, Workspace
 
 if TYPE_CHECKING:
@@ -47,8 +60,7 @@ class WhyPanel(QStackedWidget):
         self._workspace = workspace
         self._explainer = explainer
         self._looked_at = False
-        self.setObjectName("panel")
-        self.setAttribute(Qt.WidgetAttribute.WA_StyledBackground)
+        as_panel(self)
         self._message = centred()
         self.addWidget(self._message)
         self.addWidget(scrolled(self._make_page()))
@@ -63,26 +75,16 @@ class WhyPanel(QStackedWidget):
         self.show_path()
 
     def _make_page(self) -> QWidget:
-        page = QWidget()
-        page.setObjectName("body")
-        column = QVBoxLayout(page)
-        column.setContentsMargins(14, 12, 14, 14)
-        column.setSpacing(8)
         self._spot = QLabel()
         self._ends = label("", "heading", wrap=True)
         self._barrier = label("", "heading")
-        head = QHBoxLayout()
-        head.setSpacing(8)
-        head.addWidget(self._spot)
-        head.addWidget(self._ends, 1)
-        head.addWidget(self._barrier, 0, Qt.AlignmentFlag.AlignTop)
+        head = in_row(self._spot, self._ends, self._barrier, grow=self._ends)
+        head.setAlignment(self._barrier, Qt.AlignmentFlag.AlignTop)
         self.place = label()
         self.place.setProperty("verdict", "good")
         self._lead = label("", wrap=True)
-        self._concerns = QVBoxLayout()
-        self._concerns.setSpacing(6)
-        self.similar = QVBoxLayout()
-        self.similar.setSpacing(4)
+        self._concerns = in_column(spacing=6)
+        self.similar = in_column(spacing=4)
         self._open_row: QButtonGroup | None = None
         self._reasons_title = label("", "section", wrap=True)
         self.reasons = PushPlot()
@@ -92,22 +94,19 @@ class WhyPanel(QStackedWidget):
             "muted",
             wrap=True,
         )
-        row = QHBoxLayout()
-        row.addWidget(self.place)
-        row.addStretch(1)
-        column.addLayout(head)
-        column.addLayout(row)
-        column.addWidget(self._lead)
-        column.addLayout(self._concerns)
-        column.addWidget(line())
-        column.addWidget(label("Most similar known paths, DFT-NEB", "section"))
-        column.addLayout(self.similar)
-        column.addWidget(line())
-        column.addWidget(self._reasons_title)
-        column.addWidget(self.reasons)
-        column.addWidget(note)
-        column.addStretch(1)
-        return page
+        return body(
+            head,
+            in_row(self.place, None),
+            self._lead,
+            self._concerns,
+            line(),
+            label("Most similar known paths, DFT-NEB", "section"),
+            self.similar,
+            line(),
+            self._reasons_title,
+            self.reasons,
+            note,
+        )
 
     def set_looked_at(self, looked_at: bool) -> None:
         """Have paths explained from now on, or only again once somebody looks."""

@@ -13,10 +13,8 @@ from PySide6.QtWidgets import (
     QAbstractItemView,
     QDialog,
     QFileDialog,
-    QHBoxLayout,
     QStackedLayout,
     QTableView,
-    QVBoxLayout,
     QWidget,
 )
 
@@ -33,7 +31,7 @@ from migbar_gui.screening.form import ScreeningForm
 from migbar_gui.screening.opening import WantedPath
 from migbar_gui.screening.progress import ProgressLine
 from migbar_gui.screening.table import Column, Key, ResultTable
-from migbar_gui.widgets import as_list, button, label
+from migbar_gui.widgets import as_list, button, in_column, in_row, label
 
 if TYPE_CHECKING:
     from migbar_gui.main_window import MainWindow
@@ -168,35 +166,20 @@ class BatchDialog(QDialog):
         self.form.buttons.insertWidget(0, self.open_results)
 
     def _lay_out(self) -> None:
-        top = QHBoxLayout()
-        top.addWidget(self._title)
-        top.addSpacing(10)
-        top.addWidget(self._counts, 1)
-        bottom = QHBoxLayout()
-        bottom.setSpacing(8)
-        for tool in (self.export, self.retry):
-            bottom.addWidget(tool)
-        bottom.addStretch(1)
-        bottom.addWidget(self.new)
-        bottom.addWidget(self.close_button)
+        parts = (
+            in_row(self._title, self._counts, grow=self._counts, spacing=16),
+            self.filters,
+            self.view,
+            self.reason,
+            self.progress,
+            in_row(self.export, self.retry, None, self.new, self.close_button),
+        )
         results = QWidget()
-        column = QVBoxLayout(results)
-        column.setContentsMargins(16, 12, 16, 12)
-        column.setSpacing(8)
-        column.addLayout(top)
-        column.addWidget(self.filters)
-        column.addWidget(self.view, 1)
-        column.addWidget(self.reason)
-        column.addWidget(self.progress)
-        column.addLayout(bottom)
+        results.setLayout(in_column(*parts, grow=self.view, margins=(16, 12, 16, 12)))
         self._pages = QStackedLayout()
         self._pages.addWidget(self.form)
         self._pages.addWidget(results)
-        outer = QVBoxLayout(self)
-        outer.setContentsMargins(0, 0, 0, 0)
-        outer.setSpacing(0)
-        outer.addWidget(self.notice)
-        outer.addLayout(self._pages, 1)
+        self.setLayout(in_column(self.notice, self._pages, grow=self._pages, spacing=0))
 
     # -------------------------------------------------------------- the run
 

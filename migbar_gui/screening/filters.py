@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 
 from PySide6.QtCore import QSignalBlocker, Signal
-from PySide6.QtWidgets import QComboBox, QHBoxLayout, QLineEdit, QWidget
+from PySide6.QtWidgets import QComboBox, QLineEdit, QWidget
 
 from migbar.screening.query import Choice, Show
-from migbar_gui.widgets import EnergyBox, label
+from migbar_gui.widgets import EnergyBox, in_row, label
 
 SHOWN = {
     Show.PATHS: "All paths",
@@ -39,14 +39,9 @@ class Filters(QWidget):
         self.text = QLineEdit(
             placeholderText="Search file, formula, reason", clearButtonEnabled=True
         )
-        row = QHBoxLayout(self)
-        row.setContentsMargins(0, 0, 0, 0)
-        row.setSpacing(8)
-        for widget in (self.shown, self.classes, label("barrier up to"), self.barrier):
-            row.addWidget(widget)
-        row.addWidget(self.dimensions)
-        row.addWidget(self.through)
-        row.addWidget(self.text, 1)
+        below = label("barrier up to")
+        parts = (self.shown, self.classes, below, self.barrier, self.dimensions, self.through)
+        self.setLayout(in_row(*parts, self.text, grow=self.text))
         for combo in (self.shown, self.classes, self.dimensions):
             combo.currentIndexChanged.connect(lambda _: self.changed.emit(0))
         for box in (self.barrier, self.through):

@@ -6,13 +6,13 @@ import time
 from collections import deque
 from pathlib import Path
 
-from PySide6.QtWidgets import QHBoxLayout, QProgressBar, QWidget
+from PySide6.QtWidgets import QProgressBar, QWidget
 
 from migbar.runs import RunState
 from migbar_gui.panels.job_table import duration
 from migbar_gui.run_watcher import Watched
 from migbar_gui.runs import Runs
-from migbar_gui.widgets import button, label
+from migbar_gui.widgets import button, in_row, label
 
 RATE_OVER_S = 60.0
 
@@ -37,13 +37,9 @@ class ProgressLine(QWidget):
         self.pause = button("Pause", self._pause)
         self.cancel = button("Cancel", self._cancel)
         self.cancel.setToolTip("Stop for good; what is done is kept")
-        row = QHBoxLayout(self)
-        row.setContentsMargins(0, 0, 0, 0)
-        row.setSpacing(8)
-        row.addWidget(self.bar, 1)
-        row.addWidget(self._state, 2)
-        row.addWidget(self.pause)
-        row.addWidget(self.cancel)
+        layout = in_row(self.bar, self._state, self.pause, self.cancel, grow=self.bar)
+        layout.setStretchFactor(self._state, 2)
+        self.setLayout(layout)
 
     @property
     def watched(self) -> Watched | None:
