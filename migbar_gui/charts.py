@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from math import floor, log10
 
 import numpy as np
 from numpy.typing import NDArray
@@ -13,38 +12,13 @@ from PySide6.QtGui import QColor, QHelpEvent, QMouseEvent, QPainter, QPaintEvent
 from PySide6.QtWidgets import QSizePolicy, QToolTip, QWidget
 
 from migbar_gui import energies
-from migbar_gui.theme import current_theme
+from migbar_gui.axes import Axes, energy_ticks, frame_in, ticks
+from migbar_gui.theme import current_theme, translucent
 
 NEAR_PX = 9.0
 """A point is meant by the mouse within this distance."""
 
 BARS = 24
-
-
-def ticks(low: float, high: float, most: int = 6) -> list[float]:
-    """Return round numbers between two others, at most about so many."""
-    span = max(high - low, 1e-9)
-    power = 10.0 ** floor(log10(span / most))
-    step = next(power * s for s in (1, 2, 5, 10) if span / (power * s) <= most)
-    first = np.ceil(low / step - 1e-9)
-    return [float(step * k) + 0.0 for k in np.arange(first, floor(high / step + 1e-9) + 1)]
-
-
-@dataclass(frozen=True, slots=True)
-class Axes:
-    """Where numbers fall in a widget."""
-
-    frame: QRectF
-    x_range: tuple[float, float]
-    y_range: tuple[float, float]
-
-    def point(self, x: float, y: float) -> QPointF:
-        """Return where a point is drawn."""
-        (x0, x1), (y0, y1) = self.x_range, self.y_range
-        return QPointF(
-            self.frame.left() + self.frame.width() * (x - x0) / max(x1 - x0, 1e-12),
-            self.frame.bottom() - self.frame.height() * (y - y0) / max(y1 - y0, 1e-12),
-        )
 
 
 class Chart(QWidget):
@@ -78,13 +52,10 @@ class Chart(QWidget):
         found = self.ranges()
         if found is None:
             return None
-        metrics = self.fontMetrics()
-        line = metrics.lineSpacing()
         texts = _labelled(self.y_caption, found[1]).values()
-        widest = max((metrics.horizontalAdvance(text) for text in texts), default=0)
-        left, top = widest + 10.0, 1.5 * line
-        room = QRectF(left, top, self.width() - left - 12, self.height() - top - 2.3 * line)
-        return Axes(room, *found)
+        widest = max(texts, key=len, default="")
+        size, metrics = self.size(), self.fontMetrics()
+        return Axes(frame_in(size.width(), size.height(), metrics, widest, lines=2), *found)
 
     def refresh_unit(self) -> None:
         """Follow the choice of the unit."""
@@ -99,34 +70,20 @@ class Chart(QWidget):
             painter.end()
             return
         painter.setRenderHint(QPainter.RenderHint.Antialiasing)
-        self._draw_frame(painter, axes)
+        x_ticks, y_ticks = (
+            _labelled(caption, ends)
+            for caption, ends in ((self.x_caption, axes.x), (self.y_caption, axes.y))
+        )
+        axes.draw(painter, x_ticks, y_ticks)
+        unit = energies.unit()
+        axes.caption(painter, self.x_caption.format(unit=unit), self.y_caption.format(unit=unit))
         self.draw(painter, axes)
         painter.end()
-
-    def _draw_frame(self, painter: QPainter, axes: Axes) -> None:
-        theme, metrics, frame = current_theme(), self.fontMetrics(), axes.frame
-        for tick, text in _labelled(self.y_caption, axes.y_range).items():
-            y = axes.point(axes.x_range[0], tick).y()
-            painter.setPen(QPen(QColor(theme.border), 1))
-            painter.drawLine(QPointF(frame.left(), y), QPointF(frame.right(), y))
-            painter.setPen(QColor(theme.muted))
-            x = frame.left() - 6 - metrics.horizontalAdvance(text)
-            painter.drawText(QPointF(x, y + metrics.ascent() / 2 - 1), text)
-        for tick, text in _labelled(self.x_caption, axes.x_range).items():
-            x = axes.point(tick, 0).x() - metrics.horizontalAdvance(text) / 2
-            painter.drawText(QPointF(x, frame.bottom() + metrics.ascent() + 4), text)
-        x_caption, y_caption = (
-            caption.format(unit=energies.unit()) for caption in (self.x_caption, self.y_caption)
-        )
-        painter.drawText(QPointF(0, metrics.ascent()), y_caption)
-        x = frame.center().x() - metrics.horizontalAdvance(x_caption) / 2
-        painter.drawText(QPointF(x, self.height() - metrics.descent() - 1), x_caption)
 
 
 def _labelled(caption: str, ends: tuple[float, float]) -> dict[float, str]:
     """Return round numbers on an axis with their texts; those of energies are round in the user's unit."""
-    scale = energies.scaled(1.0) if "{unit}" in caption else 1.0
-    return {tick / scale: f"{tick:g}" for tick in ticks(ends[0] * scale, ends[1] * scale)}
+    return (energy_ticks if "{unit}" in caption else ticks)(*ends, most=6)
 
 
 class Histogram(Chart):
@@ -308,7 +265,7 @@ class ParityPlot(Chart):
     def draw(self, painter: QPainter, axes: Axes) -> None:
         """See `Chart.draw`."""
         theme, metrics = current_theme(), self.fontMetrics()
-        most = axes.x_range[1]
+        most = axes.x[1]
         painter.save()
         painter.setClipRect(axes.frame)
         painter.setPen(QPen(QColor(theme.muted), 1))
@@ -317,9 +274,7 @@ class ParityPlot(Chart):
         border = self._threshold
         painter.drawLine(axes.point(border, 0), axes.point(border, most))
         painter.drawLine(axes.point(0, border), axes.point(most, border))
-        soft = QColor(theme.accent)
-        soft.setAlpha(70)
-        painter.setPen(QPen(soft, 1.2))
+        painter.setPen(QPen(translucent(theme.accent, 70), 1.2))
         for x, (low, high) in zip(self._known, self._intervals, strict=True):
             painter.drawLine(axes.point(x, low), axes.point(x, high))
         painter.setBrush(Qt.BrushStyle.NoBrush)

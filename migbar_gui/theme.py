@@ -76,6 +76,13 @@ DARK = Theme(
 )
 
 
+def translucent(colour: str, alpha: int) -> QColor:
+    """Return a colour that lets the ground through; `alpha` is 255 where it lets nothing."""
+    made = QColor(colour)
+    made.setAlpha(alpha)
+    return made
+
+
 def chosen_theme(preference: str) -> Theme:
     """Return the theme for ``"light"``, ``"dark"`` or ``"system"``."""
     if preference == "system":

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-
 import numpy as np
 from numpy.typing import NDArray
 from PySide6.QtCore import QPointF, QRectF, QSize, Qt
@@ -11,7 +9,8 @@ from PySide6.QtGui import QColor, QPainter, QPaintEvent, QPen, QPolygonF
 from PySide6.QtWidgets import QSizePolicy, QWidget
 
 from migbar_gui import energies
-from migbar_gui.theme import current_theme
+from migbar_gui.axes import Axes, frame_in
+from migbar_gui.theme import current_theme, translucent
 
 PAD = 6.0
 MOST_DECADES = 6.0
@@ -104,55 +103,25 @@ class CoordinationPlot(QWidget):
         self.update()
 
     def sizeHint(self) -> QSize:  # noqa: N802
-        return QSize(200, 150)
+        return QSize(200, 165)
 
     def paintEvent(self, _event: QPaintEvent) -> None:  # noqa: N802
         if len(self._walked) < 2:
             return
-        theme = current_theme()
-        metrics = self.fontMetrics()
         painter = QPainter(self)
         painter.setRenderHint(QPainter.RenderHint.Antialiasing)
         highest = max(2, int(np.ceil(self._count.max() + 0.2)))
         step = 1 if highest <= 5 else 2 if highest <= 10 else 4
-        frame = QRectF(
-            metrics.horizontalAdvance("00") + 8,
-            PAD,
-            self.width() - metrics.horizontalAdvance("00") - 8 - PAD - 6,
-            self.height() - PAD - 2.2 * metrics.lineSpacing() - 2,
-        )
         length = float(self._walked[-1]) or 1.0
-
-        def point(walked: float, count: float) -> QPointF:
-            return QPointF(
-                frame.left() + frame.width() * walked / length,
-                frame.bottom() - frame.height() * count / highest,
-            )
-
-        for level in range(0, highest + 1, step):
-            y = point(0, level).y()
-            painter.setPen(QPen(QColor(theme.border), 1))
-            painter.drawLine(QPointF(frame.left(), y), QPointF(frame.right(), y))
-            painter.setPen(QColor(theme.muted))
-            text = str(level)
-            x = frame.left() - 6 - metrics.horizontalAdvance(text)
-            painter.drawText(QPointF(x, y + metrics.ascent() / 2 - 1), text)
-        for walked, text in (
-            (0.0, "0"),
-            (length / 2, f"{length / 2:.1f}"),
-            (length, f"{length:.1f}"),
-        ):
-            x = point(walked, 0).x() - metrics.horizontalAdvance(text) / 2
-            painter.drawText(QPointF(x, frame.bottom() + metrics.ascent() + 4), text)
-        caption = "distance along the path (Å)"
-        x = frame.center().x() - metrics.horizontalAdvance(caption) / 2
-        painter.drawText(QPointF(x, self.height() - metrics.descent() - 1), caption)
-        curve = [point(w, c) for w, c in zip(self._walked, self._count, strict=True)]
-        ground = QColor(self._colour)
-        ground.setAlpha(38)
+        frame = frame_in(self.width(), self.height(), self.fontMetrics(), "00", lines=2)
+        axes = Axes(frame, (0.0, length), (0.0, float(highest)))
+        distances = {0.0: "0", length / 2: f"{length / 2:.1f}", length: f"{length:.1f}"}
+        axes.draw(painter, distances, {float(n): str(n) for n in range(0, highest + 1, step)})
+        axes.caption(painter, "distance along the path (Å)", "coordination number")
+        curve = axes.line(self._walked, self._count)
         painter.setPen(Qt.PenStyle.NoPen)
-        painter.setBrush(ground)
-        painter.drawPolygon(QPolygonF([point(0, 0), *curve, point(length, 0)]))
+        painter.setBrush(translucent(self._colour, 38))
+        painter.drawPolygon(QPolygonF([axes.point(0, 0), *curve, axes.point(length, 0)]))
         painter.setPen(QPen(QColor(self._colour), 2))
         painter.drawPolyline(QPolygonF(curve))
         painter.end()
@@ -183,7 +152,6 @@ class ArrheniusPlot(QWidget):
     def paintEvent(self, _event: QPaintEvent) -> None:  # noqa: N802
         if self._lines is None:
             return
-        theme, metrics = current_theme(), self.fontMetrics()
         painter = QPainter(self)
         painter.setRenderHint(QPainter.RenderHint.Antialiasing)
         inverse, middle, low, high = self._lines
@@ -191,62 +159,36 @@ class ArrheniusPlot(QWidget):
         bottom = float(np.floor(max(low.min(), middle.min() - MOST_DECADES)))
         top = float(np.ceil(min(high.max(), middle.max() + MOST_DECADES)))
         first, last = float(inverse.min()), float(inverse.max())
-        left = metrics.horizontalAdvance("10⁻⁰⁰") + 8
-        head, foot = 1.4 * metrics.lineSpacing(), 2.2 * metrics.lineSpacing()
-        frame = QRectF(left, head, self.width() - left - PAD, self.height() - head - foot)
-
-        def point(x: float, y: float) -> QPointF:
-            return QPointF(
-                frame.left() + frame.width() * (x - first) / (last - first),
-                frame.bottom() - frame.height() * (y - bottom) / (top - bottom),
-            )
-
+        frame = frame_in(self.width(), self.height(), self.fontMetrics(), "10⁻⁰⁰", lines=2)
+        axes = Axes(frame, (first, last), (bottom, top))
         step = max(1, int(np.ceil((top - bottom) / 5)))
-        for decade in range(int(bottom), int(top) + 1, step):
-            y = point(first, decade).y()
-            painter.setPen(QPen(QColor(theme.border), 1))
-            painter.drawLine(QPointF(frame.left(), y), QPointF(frame.right(), y))
-            text = power_of_ten(decade)
-            painter.setPen(QColor(theme.muted))
-            x = frame.left() - 5 - metrics.horizontalAdvance(text)
-            painter.drawText(QPointF(x, y + metrics.ascent() / 2 - 1), text)
-        for tick in np.arange(np.ceil(2 * first), 2 * last + 0.01) / 2:
-            text = f"{tick:g}"
-            x = point(tick, bottom).x() - metrics.horizontalAdvance(text) / 2
-            x = min(x, self.width() - metrics.horizontalAdvance(text))
-            painter.drawText(QPointF(x, frame.bottom() + metrics.ascent() + 4), text)
-        painter.drawText(QPointF(0, metrics.ascent()), "D (cm²/s)")
-        caption = "1000 K / T"
-        x = frame.center().x() - metrics.horizontalAdvance(caption) / 2
-        painter.drawText(QPointF(x, self.height() - metrics.descent() - 1), caption)
-        ground = QColor(theme.accent)
-        ground.setAlpha(48)
-        edge = [point(x, y) for x, y in zip(inverse, low, strict=True)]
-        back = [point(x, y) for x, y in zip(inverse, high, strict=True)]
+        decades = {float(d): power_of_ten(d) for d in range(int(bottom), int(top) + 1, step)}
+        halves = np.arange(np.ceil(2 * first), 2 * last + 0.01) / 2
+        axes.draw(painter, {float(x): f"{x:g}" for x in halves}, decades)
+        axes.caption(painter, "1000 K / T", "D (cm²/s)")
+        accent = current_theme().accent
         painter.setPen(Qt.PenStyle.NoPen)
-        painter.setBrush(ground)
+        painter.setBrush(translucent(accent, 48))
         painter.setClipRect(frame)
-        painter.drawPolygon(QPolygonF([*edge, *reversed(back)]))
+        painter.drawPolygon([*axes.line(inverse, low), *reversed(axes.line(inverse, high))])
         painter.setClipping(False)
-        painter.setPen(QPen(QColor(theme.accent), 2))
-        painter.drawPolyline(QPolygonF([point(x, y) for x, y in zip(inverse, middle, strict=True)]))
+        painter.setPen(QPen(QColor(accent), 2))
+        painter.drawPolyline(axes.line(inverse, middle))
         if first <= self._mark <= last:
-            self._paint_mark(painter, frame, point)
+            self._paint_mark(painter, axes)
         painter.end()
 
-    def _paint_mark(
-        self, painter: QPainter, frame: QRectF, point: Callable[[float, float], QPointF]
-    ) -> None:
+    def _paint_mark(self, painter: QPainter, axes: Axes) -> None:
         assert self._lines is not None
         inverse, middle, *_ = self._lines
-        theme, order = current_theme(), np.argsort(inverse)
-        spot = point(self._mark, float(np.interp(self._mark, inverse[order], middle[order])))
+        theme, order, frame = current_theme(), np.argsort(inverse), axes.frame
+        spot = axes.point(self._mark, float(np.interp(self._mark, inverse[order], middle[order])))
         painter.setPen(QPen(QColor(theme.text), 1, Qt.PenStyle.DashLine))
         painter.drawLine(QPointF(spot.x(), frame.top()), QPointF(spot.x(), frame.bottom()))
         text = f"{1000 / self._mark:.0f} K"
         width = self.fontMetrics().horizontalAdvance(text)
         x = min(spot.x() - width / 2, self.width() - width)
-        painter.drawText(QPointF(x, self.fontMetrics().ascent()), text)
+        painter.drawText(QPointF(x, self.fontMetrics().ascent() + 2), text)
         painter.setBrush(QColor(theme.accent))
         painter.setPen(QPen(QColor(theme.surface), 2))
         painter.drawEllipse(spot, 5.5, 5.5)

@@ -13,9 +13,9 @@ from PySide6.QtGui import QColor, QMouseEvent, QPainter, QPaintEvent, QPen
 from PySide6.QtWidgets import QSizePolicy, QWidget
 
 from migbar_gui import energies
-from migbar_gui.panels.axes import Axes, energy_ticks, frame_in
+from migbar_gui.axes import Axes, energy_ticks, frame_in
 from migbar_gui.panels.plots import power_of_ten
-from migbar_gui.theme import current_theme
+from migbar_gui.theme import current_theme, translucent
 
 if TYPE_CHECKING:
     from migbar.neb.profiles import EnergyProfile
@@ -100,7 +100,8 @@ class ProfilePlot(QWidget):
         painter.setRenderHint(QPainter.RenderHint.Antialiasing)
         axes = self._axes = self._fit_axes(painter)
         caption = "fraction of the path →" if self._fractions else "reaction coordinate (Å) →"
-        axes.draw(painter, caption, _above(), y_ticks=energy_ticks(*axes.y))
+        axes.draw(painter, y_ticks=energy_ticks(*axes.y))
+        axes.caption(painter, caption, _above(), above=True)
         order = sorted(range(len(self._curves)), key=lambda n: n == self._current)
         for number in order:
             self._draw_curve(painter, axes, self._curves[number], number == self._current)
@@ -166,8 +167,7 @@ class ProfilePlot(QWidget):
         assert curve.predicted is not None
         theme, ground = current_theme(), self._ground(curve)
         barrier, low, high = (ground + value for value in curve.predicted)
-        band = QColor(theme.muted)
-        band.setAlpha(28)
+        band = translucent(theme.muted, 28)
         painter.save()
         painter.setClipRect(axes.frame)
         top, bottom = axes.point(axes.x[0], high), axes.point(axes.x[1], low)
@@ -243,7 +243,8 @@ class LivePlot(QWidget):
         frame = frame_in(width, self.height(), painter.fontMetrics())
         axes = Axes(frame, (0.0, max(5.0, steps[-1])), (float(low), float(high)))
         decades = {float(n): power_of_ten(int(n)) for n in np.arange(low, high + 1)}
-        axes.draw(painter, "step →", "largest force (eV/Å)", y_ticks=decades)
+        axes.draw(painter, y_ticks=decades)
+        axes.caption(painter, "step →", "largest force (eV/Å)", above=True)
         painter.setBrush(Qt.BrushStyle.NoBrush)
         # Each stage begins with forces of its own: the lines are not joined.
         for stage in dict.fromkeys(live.stages):
@@ -264,7 +265,8 @@ class LivePlot(QWidget):
         low, high = float(heights.min()), float(heights.max())
         axes = Axes(frame, (0.0, float(len(heights) - 1)), (low - 0.06 * span, high + 0.12 * span))
         images = {float(n): str(n) for n in range(len(heights))}
-        axes.draw(painter, "image →", _above(), x_ticks=images, y_ticks=energy_ticks(*axes.y))
+        axes.draw(painter, images, energy_ticks(*axes.y))
+        axes.caption(painter, "image →", _above(), above=True)
         line = axes.line(np.arange(len(heights), dtype=float), heights)
         painter.setPen(QPen(QColor(self._colour), 1.8, Qt.PenStyle.DashLine))
         painter.setBrush(Qt.BrushStyle.NoBrush)
@@ -310,7 +312,8 @@ class VolumePlot(QWidget):
         )
         percents = {float(v): f"{v:+.0f}".replace("-", "−").replace("+0", "0") for v in x}
         caption = f"barrier ({energies.unit()})"
-        axes.draw(painter, "change in volume (%) →", caption, percents, energy_ticks(*axes.y))
+        axes.draw(painter, percents, energy_ticks(*axes.y))
+        axes.caption(painter, "change in volume (%) →", caption, above=True)
         slope, start = np.polyfit(x, y, 1)
         painter.setPen(QPen(QColor(self._colour), 1.8))
         painter.drawPolyline(axes.line(x[[0, -1]], slope * x[[0, -1]] + start))

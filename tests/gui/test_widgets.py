@@ -2,9 +2,9 @@
 
 import pytest
 
+from migbar_gui.axes import energy_ticks
 from migbar_gui.charts import _labelled
 from migbar_gui.energies import in_text, set_format
-from migbar_gui.panels.axes import energy_ticks
 from migbar_gui.widgets import formula_text
 
 

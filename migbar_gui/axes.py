@@ -24,8 +24,8 @@ class Axes:
 
     def point(self, x: float, y: float) -> QPointF:
         """Return the pixel of a pair of numbers."""
-        across = (x - self.x[0]) / (self.x[1] - self.x[0])
-        up = (y - self.y[0]) / (self.y[1] - self.y[0])
+        across = (x - self.x[0]) / max(self.x[1] - self.x[0], 1e-12)
+        up = (y - self.y[0]) / max(self.y[1] - self.y[0], 1e-12)
         return QPointF(
             self.frame.left() + self.frame.width() * across,
             self.frame.bottom() - self.frame.height() * up,
@@ -38,12 +38,10 @@ class Axes:
     def draw(
         self,
         painter: QPainter,
-        x_label: str,
-        y_label: str,
         x_ticks: Mapping[float, str] | None = None,
         y_ticks: Mapping[float, str] | None = None,
     ) -> None:
-        """Draw grid, numbers and captions; round numbers where no ticks are given."""
+        """Draw grid and numbers; round ones where no ticks are given."""
         theme, metrics, frame = current_theme(), painter.fontMetrics(), self.frame
         for value, text in (y_ticks or ticks(*self.y, most=5)).items():
             y = self.point(self.x[0], value).y()
@@ -53,14 +51,23 @@ class Axes:
             left = frame.left() - 6 - metrics.horizontalAdvance(text)
             painter.drawText(QPointF(left, y + metrics.ascent() / 2 - 1), text)
         painter.setPen(QColor(theme.muted))
-        below = frame.bottom() + metrics.ascent() + 5
+        below = frame.bottom() + metrics.ascent() + 4
         for value, text in (x_ticks or ticks(*self.x, most=8)).items():
             wide = metrics.horizontalAdvance(text)
-            painter.drawText(QPointF(self.point(value, self.y[0]).x() - wide / 2, below), text)
-        # Both captions above the frame: below, they would take a line of the little room there is.
-        wide = metrics.horizontalAdvance(x_label)
-        painter.drawText(QPointF(frame.right() - wide, metrics.ascent() + 2), x_label)
-        painter.drawText(QPointF(4, metrics.ascent() + 2), y_label)
+            x = min(self.point(value, self.y[0]).x() - wide / 2, painter.window().width() - wide)
+            painter.drawText(QPointF(x, below), text)
+
+    def caption(self, painter: QPainter, x: str, y: str, above: bool = False) -> None:
+        """Write what the axes are: `y` above its own, `x` below, or above too, where there is little room."""
+        metrics, frame = painter.fontMetrics(), self.frame
+        wide, baseline = metrics.horizontalAdvance(x), metrics.ascent() + 2
+        painter.setPen(QColor(current_theme().muted))
+        painter.drawText(QPointF(4, baseline), y)
+        if above:
+            painter.drawText(QPointF(frame.right() - wide, baseline), x)
+        else:
+            foot = painter.window().height() - metrics.descent() - 1
+            painter.drawText(QPointF(frame.center().x() - wide / 2, foot), x)
 
 
 def energy_ticks(low: float, high: float, most: int = 5) -> dict[float, str]:
@@ -69,16 +76,18 @@ def energy_ticks(low: float, high: float, most: int = 5) -> dict[float, str]:
     return {v / scale: text for v, text in ticks(low * scale, high * scale, most).items()}
 
 
-def frame_in(width: float, height: float, metrics: QFontMetrics) -> QRectF:
-    """Return the frame that leaves room for numbers and captions."""
-    left = metrics.horizontalAdvance("−0.00") + 12.0
-    top, below = 1.7 * metrics.lineSpacing() + 4.0, metrics.lineSpacing() + 10.0
+def frame_in(
+    width: float, height: float, metrics: QFontMetrics, widest: str = "−0.00", lines: int = 1
+) -> QRectF:
+    """Return the frame that leaves room for the widest number, and for lines of text below it."""
+    left, top = metrics.horizontalAdvance(widest) + 12.0, 1.7 * metrics.lineSpacing() + 4.0
+    below = lines * metrics.lineSpacing() + 10.0
     return QRectF(left, top, max(20.0, width - left - 14), max(20.0, height - top - below))
 
 
 def ticks(low: float, high: float, most: int) -> dict[float, str]:
     """Return round numbers of a range, at most so many, with their texts."""
-    raw = (high - low) / most
+    raw = max(high - low, 1e-9) / most
     power = 10.0 ** np.floor(np.log10(raw))
     step = next(power * n for n in (1, 2, 5, 10) if power * n >= raw)
     digits = max(0, int(-np.floor(np.log10(step) + 1e-9)))
