@@ -14,7 +14,6 @@ from PySide6.QtWidgets import (
     QLineEdit,
     QRadioButton,
     QSpinBox,
-    QVBoxLayout,
     QWidget,
 )
 
@@ -22,7 +21,7 @@ from migbar.errors import MigbarError
 from migbar.screening import Limits, ScreeningError, ScreeningOptions
 from migbar_gui.models import Models
 from migbar_gui.screening.sources import IonBox, SourcesField, existing, model_box
-from migbar_gui.widgets import button, field_rows, indented, label
+from migbar_gui.widgets import button, field_rows, in_column, in_row, indented, label
 
 RESULTS = "migbar-results.db"
 
@@ -96,25 +95,33 @@ class ScreeningForm(QWidget):
     # -------------------------------------------------------------- building
 
     def _lay_out(self) -> None:
-        outer = QVBoxLayout(self)
-        outer.setContentsMargins(20, 18, 20, 16)
-        outer.setSpacing(10)
-        outer.addWidget(label("Screen many structures", "formula"))
-        outer.addWidget(
-            label(
-                "Every structure is read, its symmetry-distinct hops are found, and their barriers predicted. What is "
-                "done is kept at once: a screening can be stopped at any time and goes on where it was.",
-                "muted",
-                wrap=True,
-            )
+        about = label(
+            "Every structure is read, its symmetry-distinct hops are found, and their barriers predicted. What is "
+            "done is kept at once: a screening can be stopped at any time and goes on where it was.",
+            "muted",
+            wrap=True,
         )
-        outer.addWidget(self.all_paths)
-        outer.addLayout(_row(self.sources))
-        outer.addWidget(self.given_paths)
-        outer.addLayout(_row(self.table, self.table_button))
-        outer.addSpacing(6)
-        columns = QHBoxLayout()
-        columns.setSpacing(32)
+        kept = label("&Results are kept in")
+        kept.setBuddy(self.out)
+        self.out.setAccessibleName("Results database")
+        self.buttons = in_row(None, self.start)
+        parts = (
+            label("Screen many structures", "formula"),
+            about,
+            self.all_paths,
+            _row(self.sources),
+            self.given_paths,
+            _row(self.table, self.table_button),
+            self._make_fields(),
+            kept,
+            _row(self.out, self.out_button),
+            self.problem,
+            None,
+            self.buttons,
+        )
+        self.setLayout(in_column(*parts, spacing=10, margins=(20, 18, 20, 16)))
+
+    def _make_fields(self) -> QHBoxLayout:
         left = (
             ("&Ion that moves", self.ion),
             ("&Model", self.model),
@@ -127,25 +134,14 @@ class ScreeningForm(QWidget):
             ("Most &sites in a cell", self.sites),
             ("", self.order),
         )
-        for fields, share in ((left, 4), (right, 3)):
-            rows = field_rows(fields)
-            height = max(field.sizeHint().height() for _, field in (*left, *right))
-            for row in range(len(fields)):  # so that both columns stand on the same lines
+        height = max(field.sizeHint().height() for _, field in (*left, *right))
+        fields = in_row(spacing=32, margins=(0, 6, 0, 6))
+        for column, share in ((left, 4), (right, 3)):
+            rows = field_rows(column)
+            for row in range(len(column)):  # so that both columns stand on the same lines
                 rows.setRowMinimumHeight(row, height)
-            columns.addLayout(rows, share)
-        outer.addLayout(columns)
-        outer.addSpacing(6)
-        kept = label("&Results are kept in")
-        kept.setBuddy(self.out)
-        outer.addWidget(kept)
-        outer.addLayout(_row(self.out, self.out_button))
-        self.out.setAccessibleName("Results database")
-        outer.addWidget(self.problem)
-        outer.addStretch(1)
-        self.buttons = QHBoxLayout()
-        self.buttons.addStretch(1)
-        self.buttons.addWidget(self.start)
-        outer.addLayout(self.buttons)
+            fields.addLayout(rows, share)
+        return fields
 
     def _enable(self) -> None:
         every = self.all_paths.isChecked()
@@ -219,10 +215,4 @@ class ScreeningForm(QWidget):
 
 
 def _row(field: QWidget, *buttons: QWidget) -> QHBoxLayout:
-    row = QHBoxLayout()
-    row.setContentsMargins(24, 0, 0, 0)
-    row.setSpacing(8)
-    row.addWidget(field, 1)
-    for one in buttons:
-        row.addWidget(one)
-    return row
+    return in_row(field, *buttons, grow=field, margins=(24, 0, 0, 0))

@@ -6,13 +6,13 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from PySide6.QtCore import QSettings, QSignalBlocker, Signal
-from PySide6.QtWidgets import QComboBox, QFileDialog, QHBoxLayout, QLineEdit, QWidget
+from PySide6.QtWidgets import QComboBox, QFileDialog, QLineEdit, QWidget
 
 from migbar.elements import MOBILE_IONS
 from migbar.screening import ScreeningError
 from migbar.screening.inputs import PATTERNS
 from migbar_gui.models import Models
-from migbar_gui.widgets import button
+from migbar_gui.widgets import button, in_row
 
 OWN_ION = "Each structure's own"
 
@@ -40,12 +40,8 @@ class SourcesField(QWidget):
         self.line.setAccessibleName(f"Folder or files {purpose}")
         self.line.textChanged.connect(self._type)
         self.setFocusProxy(self.line)
-        row = QHBoxLayout(self)
-        row.setContentsMargins(0, 0, 0, 0)
-        row.setSpacing(8)
-        row.addWidget(self.line, 1)
-        row.addWidget(button("Folder…", self._ask_folder))
-        row.addWidget(button("Files…", self._ask_files))
+        folder, files = button("Folder…", self._ask_folder), button("Files…", self._ask_files)
+        self.setLayout(in_row(self.line, folder, files, grow=self.line))
 
     def set_names(self, names: Sequence[str]) -> None:
         """Take a folder, or files."""
