@@ -20,7 +20,7 @@ from migbar_gui.opening import describe
 from migbar_gui.relaxations import NEB, VOLUME
 from migbar_gui.relaxed import RelaxedPath
 from migbar_gui.run_watcher import Watched
-from migbar_gui.runs import Opener
+from migbar_gui.runs import ResultOpener
 from migbar_gui.saving import ask_path
 from migbar_gui.workspace import Document, PathEntry
 
@@ -48,7 +48,7 @@ class BandTools(QObject):
         super().__init__(window)
         self._window = window
         self._documents: dict[Path, Document] = {}
-        window.runs.register(RELAX, Opener("Show changes", self.show_relaxed_structure))
+        window.runs.register(RELAX, ResultOpener("Show changes", self.show_relaxed_structure))
         window.runs.ended.connect(self._note_end)
 
     # -------------------------------------------------------------- relaxing bands

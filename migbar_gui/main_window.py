@@ -62,8 +62,7 @@ from migbar_gui.preferences import Preferences
 from migbar_gui.recent import RecentFiles
 from migbar_gui.relaxations import Relaxations
 from migbar_gui.retraining import Retraining
-from migbar_gui.runs import Opener as RunOpener
-from migbar_gui.runs import Runs
+from migbar_gui.runs import ResultOpener, Runs
 from migbar_gui.screening.opening import PathOpener
 from migbar_gui.session import SUFFIX
 from migbar_gui.sessions import Sessions
@@ -96,7 +95,7 @@ class MainWindow(QMainWindow):
         self.opener = Opener(self.workspace, self.jobs, self.show_error, self)
         self.path_opener = PathOpener(self.workspace, self.jobs, self.opener, self.show_error, self)
         self.runs.register(
-            "screening", RunOpener("Open table", self._show_screening, at_any_time=True)
+            "screening", ResultOpener("Open table", self._show_screening, at_any_time=True)
         )
         self.deriver: Deriver = Deriver(self.workspace, self.jobs, self)
         self.retraining: Retraining = Retraining(self)

@@ -13,7 +13,7 @@ from migbar.runs import Run, RunState
 from migbar_gui.jobs import Jobs
 from migbar_gui.relaxed import RelaxedPath, VolumeResult, band_key
 from migbar_gui.run_watcher import Watched
-from migbar_gui.runs import Follower, Opener, Runs
+from migbar_gui.runs import Follower, ResultOpener, Runs
 from migbar_gui.workspace import PathEntry, Workspace
 
 if TYPE_CHECKING:
@@ -104,7 +104,7 @@ class Relaxations(QObject):
         runs.changed.connect(self._note)
         runs.removed.connect(self._forget)
         for task in TASKS:
-            runs.register(task, Opener("Open profile", self.open))
+            runs.register(task, ResultOpener("Open profile", self.open))
         workspace.restoring.connect(self._disown)
         workspace.paths_changed.connect(self._find_earlier)
         workspace.result_arrived.connect(lambda _: self._arrived())

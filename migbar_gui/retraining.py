@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from PySide6.QtCore import QObject
 
 from migbar.runs import Run
-from migbar_gui.runs import Opener
+from migbar_gui.runs import ResultOpener
 
 if TYPE_CHECKING:
     from migbar_gui.main_window import MainWindow
@@ -21,7 +21,7 @@ class Retraining(QObject):
     def __init__(self, window: MainWindow) -> None:
         super().__init__(window)
         self._window = window
-        window.runs.register(TASK, Opener("Open training", self.open, at_any_time=True))
+        window.runs.register(TASK, ResultOpener("Open training", self.open, at_any_time=True))
 
     def open(self, run: Run | None = None) -> None:
         """Open the wizard, with a run where that is; it takes half a second to load."""

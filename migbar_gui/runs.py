@@ -23,7 +23,7 @@ arrived when `Runs.ended` tells that it ended::
 A task reports its steps as `migbar.progress` asks; ``progress.tell("stage", text="Relaxing the ends")`` begins a
 new count with that message. Say once what "Open result" does, for runs of this and of earlier sessions::
 
-    window.runs.register("neb", Opener("Open profile", self._open_profile))
+    window.runs.register("neb", ResultOpener("Open profile", self._open_profile))
 """
 
 from __future__ import annotations
@@ -44,7 +44,7 @@ PATIENCE_S = 3.0
 
 
 @dataclass(frozen=True, slots=True)
-class Opener:
+class ResultOpener:
     """What can be done with a run of some task.
 
     Attributes
@@ -109,7 +109,7 @@ class Runs(QObject):
         self._on_failed = on_failed
         self._folder = runs_dir()
         self._runs: dict[Path, Watched] = {}
-        self._openers: dict[str, Opener] = {}
+        self._openers: dict[str, ResultOpener] = {}
         self._followers: dict[int, Follower] = {}
         self._keys = itertools.count()
         self._looked.connect(self._take_in, Qt.ConnectionType.QueuedConnection)
@@ -213,11 +213,11 @@ class Runs(QObject):
 
     # -------------------------------------------------------------- results
 
-    def register(self, task: str, opener: Opener) -> None:
+    def register(self, task: str, opener: ResultOpener) -> None:
         """Say what "open result" does for the runs of a task."""
         self._openers[task] = opener
 
-    def opener(self, run: Run) -> Opener | None:
+    def opener(self, run: Run) -> ResultOpener | None:
         """Return what can be done with a run's result now."""
         opener = self._openers.get(run.task)
         return opener if opener is not None and opener.fits(run) else None

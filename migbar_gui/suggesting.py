@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from PySide6.QtCore import QObject
 
 from migbar.runs import Run
-from migbar_gui.runs import Opener
+from migbar_gui.runs import ResultOpener
 
 if TYPE_CHECKING:
     from migbar_gui.dialogs.suggestion import SuggestionDialog
@@ -22,7 +22,7 @@ class Suggesting(QObject):
     def __init__(self, window: MainWindow) -> None:
         super().__init__(window)
         self._window = window
-        window.runs.register(TASK, Opener("Open list", self.open, at_any_time=True))
+        window.runs.register(TASK, ResultOpener("Open list", self.open, at_any_time=True))
 
     def open(self, run: Run | None = None) -> SuggestionDialog:
         """Show the dialog, with a run where that is."""

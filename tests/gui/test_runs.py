@@ -73,10 +73,10 @@ def test_that_an_empty_list_says_what_will_be_in_it(listed):
 
 
 def test_that_a_run_is_listed_told_and_its_result_opened(listed, qtbot):
-    from migbar_gui.runs import Opener
+    from migbar_gui.runs import ResultOpener
 
     opened = []
-    listed.runs.register("count", Opener("Open numbers", opened.append))
+    listed.runs.register("count", ResultOpener("Open numbers", opened.append))
     folder = count(listed, 3)
     with qtbot.waitSignal(listed.runs.ended, timeout=WAIT_MS) as end:
         pass
