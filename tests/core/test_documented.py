@@ -54,13 +54,14 @@ def test_that_commands_in_documents_are_found():
     assert unknown(["nonsense"]) == ["nonsense"]
 
 
-def test_that_the_map_of_the_core_shows_all_of_it():
-    table = TEXTS["docs/extending.md"].split("\n\n")[1:]
-    rows = next(part for part in table if part.startswith("| where in"))
-    shown = re.findall(r"`(\w+/?)`", "\n".join(row.split("|")[1] for row in rows.splitlines()[2:]))
-    core = ROOT / "core" / "migbar"
-    modules = [path.stem for path in core.glob("*.py") if path.stem != "__init__"]
-    packages = [f"{path.parent.name}/" for path in core.glob("*/__init__.py")]
+@pytest.mark.parametrize("folder", ["core/migbar", "migbar_gui"])
+def test_that_the_map_of_the_code_shows_all_of_it(folder):
+    head = f"| where in `{folder}` |"
+    parts = TEXTS["docs/extending.md"].split("\n\n")
+    rows = next(part for part in parts if head in part).split(head)[1].splitlines()[2:]
+    shown = re.findall(r"`(\w+/?)`", "\n".join(row.split("|")[1] for row in rows))
+    modules = [path.stem for path in (ROOT / folder).glob("*.py") if path.stem != "__init__"]
+    packages = [f"{path.parent.name}/" for path in (ROOT / folder).glob("*/__init__.py")]
     assert sorted(shown) == sorted(modules + packages)
 
 
