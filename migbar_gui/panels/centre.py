@@ -33,8 +33,9 @@ class Centre(QWidget):
         self.level_bar = LevelBar(workspace)
         self.view_page = QWidget()
         self._waiting = centred("Starting the 3D view …")
-        parts = (self._make_prompt(), self._waiting, self.level_bar)
-        self._view_layout = in_column(*parts, grow=self._waiting, spacing=0)
+        self._view_layout = in_column(
+            self._make_prompt(), self._waiting, self.level_bar, grow=self._waiting, spacing=0
+        )
         self.view_page.setLayout(self._view_layout)
         self._pages = QStackedWidget()
         self._pages.addWidget(self.welcome)
