@@ -87,7 +87,7 @@ class ModelsDialog(QDialog):
         self.train = button("Train a model…", self._train)
         self._lay_out()
         models.changed.connect(self.refresh)
-        models.used_changed.connect(lambda _: self.refresh())
+        models.used_changed.connect(self._note_used)  # no lambda: it would outlive the dialog
         self.refresh()
         self._select(models.used)
 
@@ -95,6 +95,9 @@ class ModelsDialog(QDialog):
         """Return the name of the model that is shown."""
         item = self.list.currentItem()
         return str(item.data(Qt.ItemDataRole.UserRole)) if item else ""
+
+    def _note_used(self, _: str) -> None:
+        self.refresh()
 
     def refresh(self) -> None:
         """Show the models that there are now."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pytest
+from shiboken6 import isValid
 
 from migbar.models.store import DEFAULT_MODEL, list_models
 from tests.gui.conftest import site, wait_for_barriers
@@ -18,7 +19,8 @@ def dialog(window, qtbot):
     qtbot.waitUntil(lambda: bool(window.findChildren(ModelsDialog)))
     dialog = window.findChildren(ModelsDialog)[0]
     yield dialog
-    dialog.close()
+    if isValid(dialog):
+        dialog.close()
 
 
 def choose(window, name: str) -> None:
@@ -134,3 +136,13 @@ def test_that_a_bad_model_file_is_explained(dialog, qtbot, tmp_path):
     path.write_bytes(b"x")
     take_in(qtbot, dialog, path)
     assert "no model file of MigBar" in dialog.notice.text.text()
+
+
+def test_that_a_closed_list_of_models_hears_no_more_of_them(window, dialog, qtbot):
+    dialog.close()
+    qtbot.waitUntil(lambda: not isValid(dialog))
+    with qtbot.capture_exceptions() as raised:
+        choose(window, "band-forest")
+        choose(window, DEFAULT_MODEL)
+    assert not raised
+    assert not window.notice.isVisible()
