@@ -90,7 +90,7 @@ class WhyPanel(QStackedWidget):
         self.reasons = PushPlot()
         note = label(
             "Shapley values of the model's trees, from what they say of any path to what they say of this one. "
-            "The Gaussian process, the other half of the model, has no part in them.",
+            "The Gaussian process, the other part of the model, has no share in them.",
             "muted",
             wrap=True,
         )

@@ -1,7 +1,7 @@
 """The default model: trees and a Gaussian process, and what stands behind a prediction."""
 
 import json
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from pathlib import Path
 
 import numpy as np
@@ -15,11 +15,17 @@ from migbar.descriptors import describe, descriptor_matrix, descriptor_names
 from migbar.descriptors.words import subject
 from migbar.models.blend import MigbarFast
 from migbar.models.domain import Ranges, judge
-from migbar.models.process import distances
+from migbar.models.process import ION, covariance, distances
 from migbar.models.store import load_model, save_model
 from migbar.reproduce.cross_validation import as_markdown, cross_validation_table
 from migbar.reproduce.rows import as_csv
-from migbar.training.blend import BlendSettings, fit_process, normal_scores, train_migbar_fast
+from migbar.training.blend import (
+    BlendSettings,
+    fit_blend,
+    fit_process,
+    normal_scores,
+    train_migbar_fast,
+)
 from migbar.training.cells import doubled_cell, equivalent_cell
 from migbar.training.forest import ForestSettings
 from migbar.training.validation import Protocols
@@ -75,6 +81,26 @@ def test_that_normal_scores_follow_ranks_and_take_odd_values_in() -> None:
 def test_that_distances_are_root_mean_square_differences() -> None:
     a, b = np.array([[0.0, 0.0]]), np.array([[3.0, 4.0], [0.0, 0.0]])
     assert distances(a, b) == pytest.approx(np.array([[5 / np.sqrt(2), 0.0]]))
+
+
+def test_that_a_like_path_of_the_same_ion_counts_more_than_one_of_another() -> None:
+    assert all(name.startswith("ion_") for name in descriptor_names()[ION])
+    assert not any(name.startswith("ion_") for name in descriptor_names()[ION.stop :])
+    same, other = np.zeros((1, 40)), np.zeros((1, 40))
+    other[0, ION] = 1.0
+    near = covariance(same, other, length=1e6, other_ions=0.8)
+    assert covariance(same, same, 1.2, 0.8) == pytest.approx(1.0)
+    assert near[0, 0] == pytest.approx(0.8, abs=0.01)
+
+
+def test_that_the_process_has_its_share_in_the_blend(records: list[BandRecord]) -> None:
+    x = descriptor_matrix(r.band for r in records)
+    y = np.array([r.target_ev for r in records], float)
+    half = fit_blend(x[5:], y[5:], 1, FAST)
+    trees, process = half.trees.predict(x)[0], half.process.predict(x)
+    assert replace(half, share=0.0).predict(x)[0] == pytest.approx(trees)
+    assert replace(half, share=1.0).predict(x)[0] == pytest.approx(process)
+    assert half.predict(x)[0] == pytest.approx(0.4 * trees + 0.6 * process)
 
 
 def test_that_similar_paths_carry_their_barrier_and_label(

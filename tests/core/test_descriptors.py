@@ -144,6 +144,29 @@ def test_that_sulfur_is_a_cation_in_a_sulfate_and_an_anion_in_a_sulfide(
     assert sulfide.charge.tolist() == [4, -2, -2]
 
 
+def test_that_the_crystal_field_favours_d3_and_d8_and_distorts_around_d4_and_d9() -> None:
+    counts = np.arange(11.0)
+    field, distortion = chemistry.crystal_field(counts), chemistry.jahn_teller(counts)
+    assert set(np.flatnonzero(field == field.max())) == {3, 8}
+    assert not field[[0, 5, 10]].any()
+    assert set(np.flatnonzero(distortion)) == {4, 9}
+    assert chemistry.crystal_field(np.array([-2.0, 5.5, 12.0])) == pytest.approx([0.0, 0.2, 0.0])
+
+
+def test_that_metals_of_a_framework_are_told_by_their_d_electrons(insertion_band: Band) -> None:
+    def described(metal: str) -> dict[str, float]:
+        host = insertion_band.host.copy()
+        host.replace_species({next(s for s in host.symbol_set if s not in "OS"): metal})
+        return describe(Band(host, "Li", insertion_band.path))
+
+    manganese, silicon = described("Mn"), described("Si")
+    electrons = np.array([7 - manganese["metal_charge"]])
+    assert manganese["metal_field"] == pytest.approx(chemistry.crystal_field(electrons)[0])
+    assert manganese["metal_distortion"] == pytest.approx(chemistry.jahn_teller(electrons)[0])
+    assert manganese["metal_field"] > 0
+    assert silicon["metal_field"] == silicon["metal_distortion"] == 0
+
+
 def test_that_bond_valence_lengths_are_those_of_the_tables() -> None:
     # Brese & O'Keeffe, Acta Cryst. B47, 192 (1991): Li–O 1.466, Na–O 1.80, Mg–O 1.693 Å.
     for ion, length in (("Li", 1.466), ("Na", 1.80), ("Mg", 1.693)):

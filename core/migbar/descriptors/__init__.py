@@ -188,6 +188,7 @@ def _composition(around: Surroundings) -> dict[str, float]:
     group = np.array([chemistry.group(n) for n in names], float)
     anions, cations = number * is_anion, number * ~is_anion
     metals = cations * (group >= 3) * (group <= 12)
+    electrons = group - charge
     per_anion = 1 / max(float(anions.sum()), 1.0)
     return {
         "ions_per_anion": around.ions * per_anion,
@@ -203,8 +204,10 @@ def _composition(around: Surroundings) -> dict[str, float]:
         "cation_group": _mean(group, cations),
         "metal_fraction": _mean((metals > 0).astype(float), cations),
         "metal_charge": _mean(charge, metals),
-        "metal_electrons": _mean(group - charge, metals),
+        "metal_electrons": _mean(electrons, metals),
         "metal_period": _mean(period, metals),
+        "metal_field": _mean(chemistry.crystal_field(electrons), metals),
+        "metal_distortion": _mean(chemistry.jahn_teller(electrons), metals),
         "polyanion": float((cations * (radius < 0.45)).sum()) * per_anion,
         "fluorine": float(number @ np.array([n == "F" for n in names])) * per_anion,
     }

@@ -82,6 +82,14 @@ _BOND_FACTOR = 1.25
 """Atoms closer than this times the sum of their covalent radii count as bonded."""
 
 
+_FIELD = (0.0, 0.4, 0.8, 1.2, 0.6, 0.0, 0.4, 0.8, 1.2, 0.6, 0.0)
+"""Stabilisation of d⁰ … d¹⁰ over the octahedral splitting, high spin: 0.4 for each electron in t₂g, −0.6 in e_g
+(Burns, Mineralogical Applications of Crystal Field Theory, 1993)."""
+
+_DISTORTION = (0.0, 0.0, 0.0, 0.0, 1.0, 0.0, 0.0, 0.0, 0.0, 1.0, 0.0)
+"""1 where high-spin electrons fill e_g unevenly, d⁴ and d⁹ (Jahn and Teller, Proc. R. Soc. A 161, 220 (1937))."""
+
+
 @cache
 def pauling(symbol: str) -> float:
     """Electronegativity after Pauling; 1.5 where there is none."""
@@ -123,6 +131,16 @@ def bond_valence_length(first: str, second: str) -> float:
 def _bond_valence_parameters(symbol: str) -> tuple[float, float]:
     # Elements outside the table (Tc, Pm, Pt …) behave much like an average late transition metal.
     return _BOND_VALENCE.get(symbol, (cation_radius(symbol) + 0.56, 1.4))
+
+
+def crystal_field(electrons: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Crystal-field stabilisation over the octahedral splitting; linear between whole numbers of d electrons."""
+    return np.interp(electrons, range(11), _FIELD)
+
+
+def jahn_teller(electrons: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Share of Jahn-Teller ions (d⁴, d⁹), from the mean number of d electrons."""
+    return np.interp(electrons, range(11), _DISTORTION)
 
 
 def ion_charge(symbol: str) -> float:

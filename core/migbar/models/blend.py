@@ -1,4 +1,4 @@
-"""``migbar-fast``: trees and a Gaussian process on band descriptors, half and half, as plain arrays.
+"""``migbar-fast``: trees and a Gaussian process on band descriptors, as plain arrays.
 
 Where the barrier of a relaxed band is known, another such blend takes it as one more input. Prediction needs numpy
 alone. `migbar.training.blend` makes the arrays.
@@ -48,16 +48,19 @@ DIFFERENCES = 3
 
 @dataclass(frozen=True, slots=True)
 class Blend:
-    """Mean of trees and a Gaussian process.
+    """Weighted mean of trees and a Gaussian process.
 
     Attributes
     ----------
     trees : Trees
     process : Process
+    share : float
+        Weight of the process; that of the trees is what is left.
     """
 
     trees: Trees
     process: Process
+    share: float
 
     def predict(self, x: NDArray[np.float64]) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
         """Barrier in eV and spread in √eV, each of shape (rows,).
@@ -66,8 +69,8 @@ class Blend:
         """
         first, spread = self.trees.predict(x)
         second = self.process.predict(x)
-        apart = np.sqrt(first) - np.sqrt(second)
-        return (first + second) / 2, np.hypot(spread, apart / 2)
+        apart = np.sqrt(self.share * (1 - self.share)) * (np.sqrt(first) - np.sqrt(second))
+        return (1 - self.share) * first + self.share * second, np.hypot(spread, apart)
 
     @classmethod
     def from_weights(cls, weights: Mapping[str, NDArray[Any]], prefix: str = "") -> Blend:
@@ -78,13 +81,9 @@ class Blend:
 
         trees = Trees(**{f.name: given(f"trees.{f.name}") for f in fields(Trees)})
         scores = NormalScores(**{f.name: given(f"scores.{f.name}") for f in fields(NormalScores)})
-        offset, length, power = (float(v) for v in given("process.constants"))
-        return cls(
-            trees,
-            Process(
-                scores, given("process.support"), given("process.weights"), offset, length, power
-            ),
-        )
+        constants = (float(v) for v in given("process.constants"))
+        process = Process(scores, given("process.support"), given("process.weights"), *constants)
+        return cls(trees, process, float(given("share")[0]))
 
     def weights(self, prefix: str = "") -> dict[str, NDArray[Any]]:
         """Return all arrays by name."""
@@ -94,7 +93,10 @@ class Blend:
             **{f"scores.{f.name}": getattr(process.scores, f.name) for f in fields(NormalScores)},
             "process.support": process.support,
             "process.weights": process.weights,
-            "process.constants": np.array([process.offset, process.length, process.power]),
+            "process.constants": np.array(
+                [process.offset, process.length, process.power, process.other_ions]
+            ),
+            "share": np.array([self.share]),
         }
         return {prefix + name: array for name, array in arrays.items()}
 

@@ -7,6 +7,12 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+ION = slice(0, 4)
+"""Columns of the descriptors that speak of the ion alone; `migbar.descriptors` puts them first."""
+
+ION_LENGTH = 0.3
+"""Length scale of the likeness of ions in root mean square scores: any two known ions are unlike."""
+
 
 @dataclass(frozen=True, slots=True)
 class NormalScores:
@@ -43,7 +49,7 @@ class NormalScores:
 
 @dataclass(frozen=True, slots=True)
 class Process:
-    """Mean of a Gaussian process with a Matérn kernel (ν = 3/2) for a power of the barrier.
+    """Mean of a Gaussian process for a power of the barrier; its kernel is `covariance`.
 
     Attributes
     ----------
@@ -56,6 +62,8 @@ class Process:
     length : float
         Length scale of the kernel in root mean square scores.
     power : float
+    other_ions : float
+        How much the path of another ion counts beside a like path of the same one.
     """
 
     scores: NormalScores
@@ -64,6 +72,7 @@ class Process:
     offset: float
     length: float
     power: float
+    other_ions: float
 
     def distances(self, x: NDArray[np.float64]) -> NDArray[np.float64]:
         """Root mean square difference of scores to every training path, shape (rows, n_paths)."""
@@ -71,7 +80,9 @@ class Process:
 
     def predict(self, x: NDArray[np.float64]) -> NDArray[np.float64]:
         """Barriers in eV, shape (rows,)."""
-        powers = matern(self.distances(x), self.length) @ self.weights + self.offset
+        support = self.support.astype(np.float64)
+        kernel = covariance(self.scores(x), support, self.length, self.other_ions)
+        powers = kernel @ self.weights + self.offset
         return np.asarray(np.maximum(powers, 0.0) ** (1 / self.power))
 
 
@@ -79,6 +90,19 @@ def distances(a: NDArray[np.float64], b: NDArray[np.float64]) -> NDArray[np.floa
     """Root mean square difference of every row of `a` to every row of `b`."""
     squares = (a**2).sum(axis=1)[:, None] + (b**2).sum(axis=1) - 2 * a @ b.T
     return np.asarray(np.sqrt(np.maximum(squares, 0.0) / a.shape[1]))
+
+
+def covariance(
+    a: NDArray[np.float64], b: NDArray[np.float64], length: float, other_ions: float
+) -> NDArray[np.float64]:
+    """Covariance of paths with scores `a` and `b` over that of a path with itself.
+
+    A Matérn kernel of all descriptors, times one of the ion's that falls to `other_ions`: what paths of several ions
+    share, and what each ion has of its own (intrinsic coregionalisation; Álvarez, Rosasco and Lawrence,
+    Found. Trends Mach. Learn. 4, 195 (2012)).
+    """
+    likeness = matern(distances(a[:, ION], b[:, ION]), ION_LENGTH)
+    return matern(distances(a, b), length) * (other_ions + (1 - other_ions) * likeness)
 
 
 def matern(distance: NDArray[np.float64], length: float) -> NDArray[np.float64]:

@@ -247,6 +247,6 @@ def _check_descriptors(card: ModelCard) -> None:
     learnt, computed = card.training.get("descriptors"), descriptor_names()
     if isinstance(learnt, list) and tuple(learnt) != computed:
         raise ModelError(
-            f"the model '{card.name}' was trained on other descriptors of paths ({len(learnt)}) than this version "
-            f"of MigBar computes ({len(computed)}); train it again on the same data."
+            f"the model '{card.name}' was trained on other descriptors ({len(learnt)}) than this version of MigBar "
+            f"computes ({len(computed)}); train it again on the same data."
         )

@@ -15,7 +15,7 @@ from migbar.barriers import ModelCard
 from migbar.datasets import BandRecord
 from migbar.models.blend import Blend, MigbarFast
 from migbar.models.explanation import KnownPath
-from migbar.models.process import NormalScores, Process, distances, matern
+from migbar.models.process import NormalScores, Process, covariance
 from migbar.models.relaxed import RelaxedBarrier
 from migbar.progress import SILENT, Progress
 from migbar.training.forest import ForestSettings, grow
@@ -32,7 +32,7 @@ from migbar.training.validation import (
     validate,
 )
 
-VERSION = "2"
+VERSION = "3"
 
 KNOTS = 200
 HIGHEST_DEVIATE = 2.5
@@ -61,12 +61,18 @@ class BlendSettings:
         Variance of the noise over that of the process.
     power : float
         The process is fitted to the barrier to this power.
+    other_ions : float
+        How much paths of other ions count for it beside those of the same one.
+    share : float
+        Weight of the process in the blend.
     """
 
     forest: ForestSettings = field(default_factory=ForestSettings)
     length: float = 1.2
     noise: float = 0.02
     power: float = 0.25
+    other_ions: float = 0.8
+    share: float = 0.6
 
 
 def train_migbar_fast(
@@ -129,7 +135,7 @@ def train_migbar_fast(
         name="migbar-fast",
         version=VERSION,
         summary=(
-            "Mean of extremely randomised trees and a Gaussian process on band descriptors: geometry, "
+            "Weighted mean of extremely randomised trees and a Gaussian process on band descriptors: geometry, "
             "bond valences, electrostatics and the bond-valence site energy across the channel. "
             "No potential."
         ),
@@ -163,7 +169,8 @@ def fit_blend(
     y : ndarray, shape (n,)
         Barriers in eV.
     """
-    return Blend(grow(x, y, seed, settings.forest), fit_process(x, y, settings))
+    trees, process = grow(x, y, seed, settings.forest), fit_process(x, y, settings)
+    return Blend(trees, process, settings.share)
 
 
 def fit_process(
@@ -191,10 +198,11 @@ def fit_process(
     powers = y**settings.power
     offset = float(powers.mean())
     own = support.astype(np.float64)
-    kernel = matern(distances(own, own), settings.length)
+    kernel = covariance(own, own, settings.length, settings.other_ions)
     kernel[np.diag_indices(len(y))] = 1.0 + settings.noise
     solved = np.asarray(np.linalg.solve(kernel, powers - offset), np.float64)
-    return Process(scores, support, solved, offset, settings.length, settings.power)
+    constants = offset, settings.length, settings.power, settings.other_ions
+    return Process(scores, support, solved, *constants)
 
 
 def normal_scores(x: NDArray[np.float64]) -> NormalScores:

@@ -29,7 +29,7 @@ from migbar.training.validation import (
     validate,
 )
 
-VERSION = "3"
+VERSION = "4"
 
 _GRID = 1e-3
 # Thresholds lie this far above a grid point: off the grid on which training values are rounded and

@@ -100,7 +100,8 @@ def fit_with_relaxed(
     trees = replace(trees, feature=np.minimum(trees.feature, last).astype(np.int16))
     weights = np.ones(last + 1)
     weights[last] = WEIGHT
-    return Blend(trees, fit_process(x, y, settings, weights / weights.mean()))
+    process = fit_process(x, y, settings, weights / weights.mean())
+    return Blend(trees, process, settings.share)
 
 
 def train_with_relaxed(
