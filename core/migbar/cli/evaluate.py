@@ -144,5 +144,6 @@ def _print(result: Evaluation, threshold_ev: float, model: str) -> None:
     known = sum(any(r.code == "training_path" for r in b.remarks) for b in result.barriers)
     if known:
         typer.echo(
-            f"  {known} of these paths are in the model's training data: those scores are not a test."
+            f"  {known} of these paths {'is' if known == 1 else 'are'} in the model's training data: "
+            "those scores are not a test."
         )

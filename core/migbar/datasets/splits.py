@@ -197,7 +197,8 @@ def _warnings(dataset: BarrierDataset, fold: NDArray[np.int64]) -> list[str]:
     counts = np.bincount(fold[fold != TRAINING])
     if counts.min() < 10:
         found.append(
-            f"Only {counts.min()} paths are held out{' in a fold' if len(counts) > 1 else ''}: the "
+            f"Only {counts.min()} {'path is' if counts.min() == 1 else 'paths are'} held out"
+            f"{' in a fold' if len(counts) > 1 else ''}: the "
             "scores have large errors of their own."
         )
     unknown = int(np.isnan(dataset.barriers).sum())
