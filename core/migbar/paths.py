@@ -199,6 +199,20 @@ class CrystalPaths:
     paths: tuple[PredictedPath, ...]
     percolation: dict[str, Percolation | None]
 
+    @classmethod
+    def of(cls, search: HopSearch, paths: Sequence[PredictedPath]) -> CrystalPaths:
+        """Find the way through for one predicted path per distinct hop (see `migbar.networks.percolation`).
+
+        Where a barrier is refined, for example by a relaxed band, this gives the new way through.
+        """
+        through = percolation(
+            search.network,
+            [path.barrier.barrier_ev for path in paths],
+            [path.barrier.interval_ev for path in paths],
+            [hop.length for hop in search.hops],
+        )
+        return cls(search, tuple(paths), through)
+
 
 def find_paths(
     structure: Structure,
@@ -225,7 +239,7 @@ def find_paths(
         search = _fitting(search, supercell)
     hops = [distinct.hop for distinct in search.hops]
     paths = predict_paths(structure, hops, model, supercell, notes, progress) if hops else []
-    return CrystalPaths(search, tuple(paths), percolation_of(search, paths))
+    return CrystalPaths.of(search, paths)
 
 
 def _fitting(search: HopSearch, supercell: Matrix) -> HopSearch:
@@ -237,18 +251,6 @@ def _fitting(search: HopSearch, supercell: Matrix) -> HopSearch:
         (unfit if meets_own_image(distinct.hop, supercell) else kept).append(distinct)
     left_out = (*search.left_out, *(LeftOutHop(distinct, reason) for distinct in unfit))
     return replace(search, hops=_numbered(kept), left_out=left_out)
-
-
-def percolation_of(
-    search: HopSearch, paths: Sequence[PredictedPath]
-) -> dict[str, Percolation | None]:
-    """Find the percolation barriers for one predicted path per distinct hop (see `percolation`)."""
-    return percolation(
-        search.network,
-        [path.barrier.barrier_ev for path in paths],
-        [path.barrier.interval_ev for path in paths],
-        [hop.length for hop in search.hops],
-    )
 
 
 def find_hops(

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from pymatgen.analysis.diffusion.neb.pathfinder import DistinctPathFinder
@@ -11,7 +13,7 @@ from migbar.barriers import Remark
 from migbar.errors import HopError, NoMobileIonError, OccupancyError
 from migbar.hops import Mechanism
 from migbar.networks import DIRECTIONS, percolation_barriers
-from migbar.paths import HopSearch, find_hops, find_paths
+from migbar.paths import CrystalPaths, HopSearch, find_hops, find_paths
 from migbar.structures import mobile_ions, read_structure
 from tests.core.length_model import LengthModel
 
@@ -310,3 +312,15 @@ def test_that_a_hop_into_its_own_image_is_left_out_and_the_others_are_judged(exa
     assert len(fixed.paths) == len(fixed.search.hops) == 3
     assert {edge.hop for edge in fixed.search.network.edges} == {0, 1, 2}
     assert fixed.percolation["b"].barrier_ev == pytest.approx(0.3, abs=0.01)
+
+
+def test_that_a_refined_barrier_changes_the_way_through(example):
+    found = find_paths(example("LiFePO4"), "Li", LengthModel())
+    channel, *others = found.paths
+    lower = replace(
+        channel, barrier=replace(channel.barrier, barrier_ev=0.1, interval_ev=(0.0, 0.2))
+    )
+    refined = CrystalPaths.of(found.search, [lower, *others])
+    assert refined.percolation["b"].barrier_ev == 0.1
+    assert refined.percolation["b"].interval_ev == (0.0, 0.2)
+    assert refined.percolation["3D"] == found.percolation["3D"]
