@@ -10,7 +10,7 @@ from PySide6.QtWidgets import QComboBox, QFileDialog, QLineEdit, QWidget
 
 from migbar.elements import MOBILE_IONS
 from migbar.screening import ScreeningError
-from migbar.screening.inputs import PATTERNS
+from migbar.structures import FILE_NAMES
 from migbar_gui.models import Models
 from migbar_gui.widgets import button, in_row
 
@@ -75,7 +75,7 @@ class SourcesField(QWidget):
             self.set_names([name])
 
     def _ask_files(self) -> None:
-        kinds = f"Crystal structures ({' '.join(PATTERNS)});;All files (*)"
+        kinds = f"Crystal structures ({' '.join(FILE_NAMES)});;All files (*)"
         title = f"Structures {self._purpose}"
         names, _ = QFileDialog.getOpenFileNames(self, title, self._last_folder(), kinds)
         if names:

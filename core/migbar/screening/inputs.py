@@ -13,11 +13,7 @@ from pathlib import Path
 
 from migbar.progress import SILENT, Progress, check_cancelled
 from migbar.screening.options import Limits, ScreeningError
-
-PATTERNS = (
-    "*.cif", "*.mcif", "*.vasp", "*.poscar", "poscar*", "contcar*", "*.xyz", "*.extxyz", "*.json",
-)  # fmt: skip
-"""Names of files that are looked at in a folder, in lower case."""
+from migbar.structures import FILE_NAMES
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,8 +92,9 @@ def find_sources(
 ) -> list[Source]:
     """Find all files to be screened, each once.
 
-    A file that is named is taken whatever it is called; in folders those that match `PATTERNS`. Links
-    are followed, but every folder is entered once, however many links lead there.
+    A file that is named is taken whatever it is called; in folders those that match
+    `migbar.structures.FILE_NAMES`. Links are followed, but every folder is entered once, however many
+    links lead there.
 
     Raises
     ------
@@ -163,7 +160,7 @@ def _is_folder(entry: os.DirEntry[str]) -> bool:
 
 def is_structure_name(name: str) -> bool:
     """Whether a file of this name is looked at in a folder."""
-    return any(fnmatch.fnmatchcase(name.lower(), pattern) for pattern in PATTERNS)
+    return any(fnmatch.fnmatchcase(name.lower(), pattern) for pattern in FILE_NAMES)
 
 
 def read_given_hops(path: str | Path) -> list[Source]:

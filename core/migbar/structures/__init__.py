@@ -6,6 +6,7 @@ cell and the order of the file: each row of a CIF is followed by its images unde
 
 from migbar.structures.cif import MAX_ATOMS
 from migbar.structures.reading import (
+    FILE_NAMES,
     parse_structure,
     read_data,
     read_structure,
@@ -26,6 +27,7 @@ from migbar.structures.sites import (
 from migbar.structures.writing import write_cif
 
 __all__ = [
+    "FILE_NAMES",
     "MAX_ATOMS",
     "SiteInfo",
     "Symmetry",

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Callable, Sequence
+from fnmatch import fnmatchcase
 from pathlib import Path
 from typing import Any
 
@@ -125,15 +126,9 @@ def _decoded(data: bytes, name: str) -> str:
 
 def _reader(file_name: str, text: str) -> _Reader:
     """Choose how to read a file, by its name and then by its content."""
-    lower = file_name.lower()
-    if lower.endswith((".cif", ".mcif")):
-        return _read_cif
-    if lower.endswith(".json"):
-        return _read_json
-    if lower.endswith((".xyz", ".extxyz")):
-        return _read_extxyz
-    if lower.startswith(("poscar", "contcar")) or lower.endswith((".vasp", ".poscar")):
-        return _read_poscar
+    for patterns, reader in _FORMATS:
+        if any(fnmatchcase(file_name.lower(), pattern) for pattern in patterns):
+            return reader
     if re.search(r"^[ \t]*data_", text, re.MULTILINE | re.IGNORECASE):
         return _read_cif
     if text.lstrip().startswith("{"):
@@ -299,3 +294,14 @@ def _atoms_from(symbols: Sequence[str], frac: NDArray[np.float64]) -> list[Atom]
         Atom(symbol, {symbol: 1.0}, (x, y, z))
         for symbol, (x, y, z) in zip(symbols, frac.tolist(), strict=True)
     ]
+
+
+_FORMATS: tuple[tuple[tuple[str, ...], _Reader], ...] = (
+    (("*.cif", "*.mcif"), _read_cif),
+    (("*.json",), _read_json),
+    (("*.xyz", "*.extxyz"), _read_extxyz),
+    (("poscar*", "contcar*", "*.vasp", "*.poscar"), _read_poscar),
+)
+
+FILE_NAMES = tuple(pattern for patterns, _ in _FORMATS for pattern in patterns)
+"""Names of structure files, in lower case; others are told by their content."""
