@@ -4,6 +4,8 @@ Typer makes an option of every parameter of a command. Options that belong toget
 dataclass; a command takes them as one parameter, which `expanded` spreads out for Typer.
 """
 
+from __future__ import annotations
+
 import inspect
 from collections.abc import Callable
 from dataclasses import dataclass, fields, is_dataclass
@@ -95,7 +97,7 @@ class HopOptions:
     order: Order = False
     block: Block = None
 
-    def ends(self) -> "tuple[str | Point, str | Point]":
+    def ends(self) -> tuple[str | Point, str | Point]:
         """Return both ends as `migbar.ends.name_hop` takes them.
 
         Raises
@@ -121,7 +123,7 @@ class PotentialOptions:
     ] = False
     device: Annotated[str, typer.Option(help="auto, cpu, cuda or cuda:N.")] = "auto"
 
-    def load(self) -> "Potential":
+    def load(self) -> Potential:
         """Load the potential.
 
         Raises
@@ -173,7 +175,7 @@ def _fields(group: Any) -> list[inspect.Parameter]:
     ]
 
 
-def _end(site: str | None, point: str | None, name: str) -> "str | Point":
+def _end(site: str | None, point: str | None, name: str) -> str | Point:
     """Return the one of ``--NAME`` and ``--NAME-frac`` that was given."""
     from migbar.ends import parse_point
 

@@ -1,5 +1,7 @@
 """What the commands of ``migbar reproduce`` share: options, and where a table goes."""
 
+from __future__ import annotations
+
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -34,7 +36,7 @@ def show(
     markdown: str,
     out: Path | None,
     as_json: bool,
-    draw: "Callable[[], Figure] | None" = None,
+    draw: Callable[[], Figure] | None = None,
 ) -> None:
     """Print a table, and write it as NAME.md and NAME.csv, with its figure, into a folder."""
     from migbar.files import write_text
