@@ -12,7 +12,7 @@ from PySide6.QtCore import QObject, QSettings, QStandardPaths, QTimer, Signal
 
 from migbar_gui.jobs import Jobs
 from migbar_gui.session import SUFFIX, Session, read_session, write_session
-from migbar_gui.workspace import State, Workspace
+from migbar_gui.workspace import State, Workspace, whenever
 
 AUTOSAVE_MS = 1000
 """Longest time for which a change is in memory only."""
@@ -74,8 +74,7 @@ class SessionKeeper(QObject):
         self._kept: State = workspace.state
         self._timer = QTimer(self, singleShot=True, interval=AUTOSAVE_MS)
         self._timer.timeout.connect(self._autosave)
-        for event in (workspace.anything_changed, workspace.threshold_changed):
-            event.connect(self.note_change)
+        whenever(self.note_change, workspace.anything_changed, workspace.threshold_changed)
 
     @property
     def is_modified(self) -> bool:

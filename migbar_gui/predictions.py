@@ -22,6 +22,7 @@ from migbar_gui.workspace import (
     Shape,
     State,
     Workspace,
+    whenever,
 )
 
 if TYPE_CHECKING:
@@ -54,13 +55,13 @@ class Predictions(QObject):
         workspace.voids_changed.connect(self._search_voids)
         workspace.setup_changed.connect(self._search_voids)
         workspace.document_changed.connect(lambda: jobs.cancel(SEARCH))
-        for event in (
+        whenever(
+            self._bend,
             workspace.shapes_changed,
             workspace.active_changed,
             workspace.network_shown_changed,
-        ):
-            event.connect(self._bend)
-        workspace.result_arrived.connect(lambda _: self._bend())
+            workspace.result_arrived,
+        )
 
     def preload(self) -> None:
         """Load the model before it is needed, so that the first barrier comes at once."""

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from PySide6.QtCore import QObject
 
 from migbar.resources import examples
+from migbar_gui.workspace import whenever
 
 if TYPE_CHECKING:
     from migbar_gui.main_window import MainWindow
@@ -57,8 +58,7 @@ class Tour(QObject):
         self._window = window
         self._at: int | None = None
         workspace = window.workspace
-        for event in (workspace.anything_changed, workspace.group_changed):
-            event.connect(self._look)
+        whenever(self._look, workspace.anything_changed, workspace.group_changed)
 
     def start(self) -> None:
         """Open the example, and say the first step."""

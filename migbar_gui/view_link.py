@@ -17,7 +17,7 @@ from migbar_gui import energies
 from migbar_gui.relaxed import RelaxedPath, ShownImage
 from migbar_gui.theme import path_colour
 from migbar_gui.viewer import AtomInfo, CrystalView, NetworkDrawing, PathDrawing, isosurface
-from migbar_gui.workspace import Event, Group, PathEntry, Pick, Workspace
+from migbar_gui.workspace import Event, Group, PathEntry, Pick, Workspace, whenever
 
 
 class ViewLink(QObject):
@@ -50,8 +50,7 @@ class ViewLink(QObject):
         view.hop_clicked.connect(workspace.activate_hop)
         view.hop_hovered.connect(self._hop_hovered)
         for show, events in self._parts().items():
-            for event in events:
-                event.connect(partial(self._unless_image, show))
+            whenever(partial(self._unless_image, show), *events)
             self._unless_image(show)
 
     def _parts(self) -> dict[Callable[[], None], tuple[Event, ...]]:
@@ -70,7 +69,7 @@ class ViewLink(QObject):
             self._show_emptied: (workspace.emptied_changed,),
         }
 
-    def _unless_image(self, show: Callable[[], None], *_: object) -> None:
+    def _unless_image(self, show: Callable[[], None]) -> None:
         """Show a part of the crystal, where no image of a relaxed band is looked at in its place."""
         if self._workspace.shown_image is None:
             show()

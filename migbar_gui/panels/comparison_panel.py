@@ -26,7 +26,7 @@ from migbar_gui.panels.profile_plot import Curve, ProfilePlot
 from migbar_gui.relaxed import potential_note
 from migbar_gui.theme import current_theme, path_colour, pixmap
 from migbar_gui.widgets import as_panel, button, centred, in_column, label, swatch, tool_row
-from migbar_gui.workspace import Workspace
+from migbar_gui.workspace import Workspace, whenever
 
 ROW_HEIGHT = 26
 LEAST_NAME = 90.0
@@ -170,17 +170,17 @@ class ComparisonPanel(QWidget):
         self._make_bars()
         self._make_tools()
         self._lay_out()
-        for event in (
+        whenever(
+            self._show,
             workspace.document_changed,
             workspace.paths_changed,
             workspace.pins_changed,
             workspace.active_changed,
             workspace.threshold_changed,
             workspace.relaxed_changed,
-        ):
-            event.connect(self._show)
+            workspace.result_arrived,
+        )
         workspace.numbers_changed.connect(self._show_again)
-        workspace.result_arrived.connect(lambda _: self._show())
         self._show()
 
     def _make_bars(self) -> None:

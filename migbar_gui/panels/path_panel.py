@@ -38,7 +38,7 @@ from migbar_gui.widgets import (
     scrolled,
     swatch,
 )
-from migbar_gui.workspace import PathEntry, PathResult, Shape, Workspace
+from migbar_gui.workspace import PathEntry, PathResult, Shape, Workspace, whenever
 
 STRAIGHT_ONLY = "The barrier is that of the straight path; the bent one is only shown."
 
@@ -67,16 +67,16 @@ class PathPanel(QStackedWidget):
         self._message = centred()
         self.addWidget(self._message)
         self.addWidget(scrolled(self._make_facts()))
-        for event in (
+        whenever(
+            self.show_path,
             workspace.active_changed,
             workspace.paths_changed,
             workspace.threshold_changed,
             workspace.numbers_changed,
             workspace.document_changed,
             workspace.shapes_changed,
-        ):
-            event.connect(self.show_path)
-        workspace.result_arrived.connect(lambda _: self.show_path())
+            workspace.result_arrived,
+        )
         self.show_path()
 
     # ---- building

@@ -33,7 +33,7 @@ from migbar_gui.relaxed import (
 from migbar_gui.runs import Runs
 from migbar_gui.theme import icon, path_colour
 from migbar_gui.widgets import as_panel, button, centred, in_column, in_row, label, swatch_icon
-from migbar_gui.workspace import Workspace
+from migbar_gui.workspace import Workspace, whenever
 
 Entry = LiveRun | RelaxedPath | VolumeResult
 
@@ -105,13 +105,13 @@ class ProfilePanel(QWidget):
         self.export = button("Export…", export)
         self.export.setToolTip("Write profile or images: CSV, JSON, SVG, PNG, extended XYZ, CIF")
         self._lay_out(relax)
-        for event in (
+        whenever(
+            self._fill,
             workspace.relaxed_changed,
             workspace.numbers_changed,
             workspace.paths_changed,
             workspace.document_changed,
-        ):
-            event.connect(self._fill)
+        )
         workspace.active_changed.connect(self._follow_active)
         workspace.image_changed.connect(self._follow_image)
         workspace.result_arrived.connect(lambda _: self._refresh())

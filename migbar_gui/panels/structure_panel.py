@@ -25,7 +25,7 @@ from migbar.hops import Mechanism, parse_supercell
 from migbar_gui.colours import element_colour
 from migbar_gui.panels.path_table import MECHANISM_NAMES
 from migbar_gui.widgets import button, clear, label, line, scroll, swatch
-from migbar_gui.workspace import Document, Workspace
+from migbar_gui.workspace import Document, Workspace, whenever
 
 EXPLANATIONS = {
     Mechanism.VACANCY: "Into an empty neighbour site; all other ions stay.",
@@ -63,8 +63,12 @@ class StructurePanel(QScrollArea):
         workspace.document_changed.connect(self._show_document)
         workspace.setup_changed.connect(self._show_setup)
         workspace.voids_changed.connect(self._show_voids)
-        for event in (workspace.emptied_changed, workspace.picks_changed, workspace.setup_changed):
-            event.connect(self._show_emptied)
+        whenever(
+            self._show_emptied,
+            workspace.emptied_changed,
+            workspace.picks_changed,
+            workspace.setup_changed,
+        )
         self._show_document()
         self._show_setup()
         self._show_emptied()

@@ -25,7 +25,7 @@ from migbar_gui.estimates import TransportCase, transport_cases
 from migbar_gui.panels.plots import ArrheniusPlot, power_of_ten
 from migbar_gui.plot_export import offer_export
 from migbar_gui.widgets import as_panel, body, button, centred, in_row, label, line, scrolled
-from migbar_gui.workspace import Workspace
+from migbar_gui.workspace import Workspace, whenever
 
 if TYPE_CHECKING:
     from migbar.transport import HoppingParameters
@@ -67,14 +67,14 @@ class TransportPanel(QStackedWidget):
             centred("Diffusivity and conductivity appear here as soon as a path has its barrier.")
         )
         self.addWidget(scrolled(self._make_body()))
-        for event in (
+        whenever(
+            self._follow,
             workspace.document_changed,
             workspace.active_changed,
             workspace.group_changed,
             workspace.numbers_changed,
-        ):
-            event.connect(self._follow)
-        workspace.result_arrived.connect(lambda _: self._follow())
+            workspace.result_arrived,
+        )
 
     def showEvent(self, event: QShowEvent) -> None:  # noqa: N802
         """Catch up with what happened while nobody looked."""

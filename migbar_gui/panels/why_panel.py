@@ -36,7 +36,7 @@ from migbar_gui.widgets import (
     scrolled,
     swatch,
 )
-from migbar_gui.workspace import PathEntry, PathResult, Workspace
+from migbar_gui.workspace import PathEntry, PathResult, Workspace, whenever
 
 if TYPE_CHECKING:
     from migbar.models.explanation import Contribution, Explanation, SimilarPath
@@ -64,13 +64,13 @@ class WhyPanel(QStackedWidget):
         self._message = centred()
         self.addWidget(self._message)
         self.addWidget(scrolled(self._make_page()))
-        for event in (
+        whenever(
+            self.show_path,
             workspace.active_changed,
             workspace.paths_changed,
             workspace.result_arrived,
             workspace.numbers_changed,
-        ):
-            event.connect(lambda *_: self.show_path())
+        )
         explainer.arrived.connect(lambda _: self.show_path())
         self.show_path()
 

@@ -1,7 +1,7 @@
 """What is open: a structure, paths through it, and their barriers. Plain Python, observable, undoable."""
 
 from migbar_gui.workspace.document import Document, Pick
-from migbar_gui.workspace.events import Event
+from migbar_gui.workspace.events import Event, whenever
 from migbar_gui.workspace.history import Snapshot, State
 from migbar_gui.workspace.paths import FoundPaths, Group, PathEntry, PathResult, PinnedPath, Shape
 from migbar_gui.workspace.workspace import Workspace
@@ -19,4 +19,5 @@ __all__ = [
     "Snapshot",
     "State",
     "Workspace",
+    "whenever",
 ]

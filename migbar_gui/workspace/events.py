@@ -10,9 +10,9 @@ class Event:
     """Something that happens, and those who want to know of it."""
 
     def __init__(self) -> None:
-        self._callbacks: list[Callable[..., None]] = []
+        self._callbacks: list[Callable[..., object]] = []
 
-    def connect(self, callback: Callable[..., None]) -> None:
+    def connect(self, callback: Callable[..., object]) -> None:
         """Call `callback` from now on, in the order of connection."""
         self._callbacks.append(callback)
 
@@ -20,3 +20,9 @@ class Event:
         """Tell everybody."""
         for callback in tuple(self._callbacks):
             callback(*args)
+
+
+def whenever(do: Callable[[], object], *events: Event) -> None:
+    """Call something from now on when one of several things happens, whatever that tells."""
+    for event in events:
+        event.connect(lambda *_: do())
