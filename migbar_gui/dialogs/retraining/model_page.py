@@ -12,7 +12,6 @@ from PySide6.QtWidgets import (
     QCheckBox,
     QComboBox,
     QFileDialog,
-    QHBoxLayout,
     QLineEdit,
     QRadioButton,
     QSpinBox,
@@ -27,7 +26,7 @@ from migbar_gui.dialogs.retraining.wizard import DATASET, RetrainingWizard, Wiza
 from migbar_gui.panels.job_table import duration
 from migbar_gui.retraining import TASK
 from migbar_gui.theme import current_theme
-from migbar_gui.widgets import button, field_rows, indented, label
+from migbar_gui.widgets import button, field_rows, in_column, in_row, indented, label
 
 if TYPE_CHECKING:
     from migbar.training.own.task import Estimate
@@ -44,6 +43,21 @@ class ModelPage(WizardPage):
         super().__init__(wizard, "What kind of model?", "")
         self.setCommitPage(True)
         self._problem = ""
+        self._make_fields()
+        self._lay_out()
+        self._timer = QTimer(self, singleShot=True, interval=SETTLE_MS)
+        self._timer.timeout.connect(self._measure)
+        self.name.textChanged.connect(lambda _: self.completeChanged.emit())
+        self.start.currentIndexChanged.connect(lambda _: self._offer_recipes())
+        for changed in (
+            self.recipe.currentIndexChanged,
+            self.device.currentIndexChanged,
+            self.refit.toggled,
+            self.heads.toggled,
+        ):
+            changed.connect(lambda _: self._changed())
+
+    def _make_fields(self) -> None:
         self.name = QLineEdit()
         self.notes = QLineEdit()
         self.notes.setPlaceholderText("for yourself and others: what it is made from and for")
@@ -61,49 +75,36 @@ class ModelPage(WizardPage):
         self.seed.setToolTip("Same data, options and seed: the same model")
         self.refit = QCheckBox("after it was judged, train the model that is kept on all paths")
         self.refit.setChecked(True)
-        self.body.addLayout(
-            field_rows(
-                (
-                    ("&Name", self.name),
-                    ("N&otes", self.notes),
-                    ("&Start from", self.start),
-                    ("&Kind of model", self.recipe),
-                    ("", self.heads),
-                )
-            )
-        )
-        self.body.addWidget(label("How thoroughly", "section"))
-        self.presets: dict[Preset, QRadioButton] = {}
+        self.presets = {preset: QRadioButton(text) for preset, text in PRESETS.items()}
         group = QButtonGroup(self)
-        for preset, text in PRESETS.items():
-            choice = QRadioButton(text)
+        for preset, choice in self.presets.items():
             choice.setChecked(preset is Preset.QUICK)
             choice.toggled.connect(lambda on: self._changed() if on else None)
             group.addButton(choice)
-            self.presets[preset] = choice
-            self.body.addWidget(choice)
-        more = field_rows(
-            (("&Device", self.device), ("&Random seed", self.seed), ("In the end", self.refit))
-        )
-        self.body.addWidget(label("More", "section"))
-        self.body.addLayout(more)
         self.estimate = label("", "heading", wrap=True)
-        self.body.addWidget(self.estimate)
-        self.body.addStretch(1)
-        save = button("Save these options as a TOML file…", self._ask_save, "link")
-        save.setToolTip("The same options give the same model on the command line, too")
-        row = QHBoxLayout()
-        row.addWidget(save)
-        row.addStretch(1)
-        self.body.addLayout(row)
-        self._timer = QTimer(self, singleShot=True, interval=SETTLE_MS)
-        self._timer.timeout.connect(self._measure)
-        self.name.textChanged.connect(lambda _: self.completeChanged.emit())
-        self.start.currentIndexChanged.connect(lambda _: self._offer_recipes())
-        self.recipe.currentIndexChanged.connect(lambda _: self._changed())
-        self.refit.toggled.connect(lambda _: self._changed())
-        self.device.currentIndexChanged.connect(lambda _: self._changed())
-        self.heads.toggled.connect(lambda _: self._changed())
+        self.save = button("Save these options as a TOML file…", self._ask_save, "link")
+        self.save.setToolTip("The same options give the same model on the command line, too")
+
+    def _lay_out(self) -> None:
+        model = (
+            ("&Name", self.name),
+            ("N&otes", self.notes),
+            ("&Start from", self.start),
+            ("&Kind of model", self.recipe),
+            ("", self.heads),
+        )
+        more = (("&Device", self.device), ("&Random seed", self.seed), ("In the end", self.refit))
+        parts = (
+            field_rows(model),
+            label("How thoroughly", "section"),
+            *self.presets.values(),
+            label("More", "section"),
+            field_rows(more),
+            self.estimate,
+            None,
+            in_row(self.save, None),
+        )
+        self.body.addLayout(in_column(*parts, spacing=self.body.spacing()), 1)
 
     def initializePage(self) -> None:  # noqa: N802
         """Suggest a name after the data, and estimate the time."""
