@@ -1,12 +1,17 @@
-"""The gated convolution on the line graph, in pieces that stay in the processor's cache.
+"""The gated convolution on the line graph, in pieces that stay in a processor's cache.
 
 Nine tenths of a network's work happens here: for every pair of edges that meet at an atom a matrix product and
 a dozen elementwise steps. Written with one tensor operation after the other each step would walk through main
-memory; here a piece of a block goes through all of them at once, forwards and backwards.
+memory; here a piece of a block goes through all of them at once, forwards and backwards. A GPU has `fused` for it.
 """
 
 from __future__ import annotations
 
+import functools
+import importlib.util
+import logging
+import os
+import shutil
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
@@ -14,13 +19,30 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from migbar.models.networks.batch import Block
+from migbar.models.networks.batch import Block, GraphBatch
 
 _CPU_PIECE = 1 << 18
 """Numbers in a piece on a CPU: 1 MB in single precision, about half of a core's cache."""
 
 _GPU_PIECE = 1 << 28
-"""On a GPU: 1 GB, few and large pieces."""
+"""On a GPU without Triton: 1 GB, few and large pieces."""
+
+
+@functools.cache
+def gated_angles(device_type: str) -> type[torch.autograd.Function]:
+    """Return the convolution for a kind of device."""
+    if device_type != "cuda":
+        return GatedAngles
+    compilers = [os.environ.get("CC", ""), "gcc", "clang"]
+    if importlib.util.find_spec("triton") and any(shutil.which(name) for name in compilers):
+        from migbar.models.networks.fused import FusedAngles
+
+        return FusedAngles
+    logging.getLogger(__name__).warning(
+        "Triton or the C compiler that it needs is missing: networks run on the GPU block by block, "
+        "several times slower."
+    )
+    return GatedAngles
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,12 +128,12 @@ class GatedAngles(torch.autograd.Function):
         beta: Tensor,
         norm: tuple[Tensor, Tensor] | None,
         eps: float,
-        blocks: tuple[Block, ...],
+        graph: GraphBatch,
         last: bool,
         gradients: bool,
     ) -> tuple[Tensor, Tensor, Tensor, Tensor, Tensor]:
         features = z.shape[1]
-        cut = list(pieces(blocks, features, z.device))
+        cut = list(pieces(graph.blocks, features, z.device))
         keep = gradients or (norm is None and not last)
         m = torch.empty_like(z) if keep else None
         # Without gradients nobody looks back: the new features take the place of the old ones.
@@ -196,7 +218,7 @@ class GatedAngles(torch.autograd.Function):
 
 
 class NormSilu(torch.autograd.Function):
-    """SiLU of a batch norm; `norm` holds mean and variance, or is None where the batch's own count."""
+    """SiLU of a batch norm on a CPU; `norm` holds mean and variance, or is None where the batch's own count."""
 
     @staticmethod
     def forward(
@@ -250,7 +272,7 @@ class NormSilu(torch.autograd.Function):
 
 
 def _rows_in_piece(x: Tensor) -> int:
-    return max(1, (_CPU_PIECE if x.device.type == "cpu" else _GPU_PIECE) // x.shape[1])
+    return max(1, _CPU_PIECE // x.shape[1])
 
 
 def _centring(

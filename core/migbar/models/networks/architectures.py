@@ -142,9 +142,9 @@ class Network(nn.Module):
 
     def heads(self, h: Tensor) -> Tensor:
         """Read every output off a pooled vector."""
-        outputs = []
+        outputs, h = [], functional.silu(h)
         for k, first in enumerate(self.conv_to_fc):
-            out = functional.silu(first(functional.silu(h)))
+            out = functional.silu(first(h))
             if self.size.head_layers > 1:
                 for layer in cast(nn.ModuleList, self.fc_hp[k]):
                     out = functional.silu(layer(out))

@@ -7,12 +7,13 @@ from __future__ import annotations
 
 from typing import cast
 
+import numpy as np
 import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from migbar.models.networks.angles import GatedAngles, NormSilu
-from migbar.models.networks.batch import GraphBatch
+from migbar.models.networks.angles import NormSilu, gated_angles
+from migbar.models.networks.batch import GraphBatch, to_device, walks_blocks
 
 EPSILON = 1e-6
 
@@ -43,6 +44,8 @@ class MLPLayer(nn.Module):
     def forward(self, x: Tensor) -> Tensor:
         norm = cast(nn.BatchNorm1d, self.layer[1])
         x = self.layer[0](x).to(norm.weight.dtype)
+        if not walks_blocks(x.device):
+            return functional.silu(norm(x))
         out, mean, variance = NormSilu.apply(
             x, norm.weight, norm.bias, _fixed(norm), norm.eps, torch.is_grad_enabled()
         )
@@ -85,7 +88,7 @@ class EdgeGatedGraphConv(nn.Module):
         norm = self.bn_edges
         # Mixed precision ends here: sums over pairs and the moments of the norm want single precision.
         exact = norm.weight.dtype
-        weighted, gates, new, mean, variance = GatedAngles.apply(
+        weighted, gates, new, mean, variance = gated_angles(z.device.type).apply(
             z.to(exact),
             self.edge_gate.weight,
             self.edge_gate.bias,
@@ -96,7 +99,7 @@ class EdgeGatedGraphConv(nn.Module):
             norm.bias,
             _fixed(norm),
             norm.eps,
-            graph.blocks,
+            graph,
             last,
             torch.is_grad_enabled(),
         )
@@ -153,10 +156,27 @@ class Attention(nn.Module):
 
     def forward(self, graph: GraphBatch, x: Tensor) -> Tensor:
         q, k, v = (torch.relu(f(x)) for f in (self.linear_q, self.linear_k, self.linear_v))
-        vectors = []
-        for item in range(graph.size):
-            atoms = (graph.graph == item).nonzero().squeeze(1)
-            scores = torch.tanh(k[atoms] @ q[atoms].T).sum(1)
-            weights = self.dropout(torch.softmax(scores, 0))
-            vectors.append(weights @ v[atoms])
-        return self.norm(graph.pool(x) + torch.stack(vectors))
+        # Graphs become equally long; atoms that are not there have no share.
+        slot, there = _side_by_side(graph)
+        q, k, v = (
+            rows.new_zeros(there.numel(), rows.shape[1])
+            .index_copy(0, slot, rows)
+            .view(*there.shape, -1)
+            for rows in (q, k, v)
+        )
+        scores = torch.tanh(k @ q.transpose(1, 2)).sum(2).masked_fill(~there, -torch.inf)
+        weights = self.dropout(torch.softmax(scores, 1))
+        return self.norm(graph.pool(x) + (weights.unsqueeze(1) @ v).squeeze(1))
+
+
+def _side_by_side(graph: GraphBatch) -> tuple[Tensor, Tensor]:
+    """Lay the graphs' atoms in a table, a row for each graph: each atom's slot, and which slots are taken."""
+    device = graph.graph.device
+    counts = to_device(np.array(graph.atoms), device)
+    order = torch.argsort(graph.graph, stable=True)
+    item = graph.graph.index_select(0, order)
+    places = torch.arange(max(graph.atoms), device=device)
+    first = torch.cumsum(counts, 0) - counts
+    within = torch.arange(len(item), device=device) - first.index_select(0, item)
+    slot = torch.empty_like(item).index_copy(0, order, item * len(places) + within)
+    return slot, places < counts.unsqueeze(1)

@@ -56,6 +56,11 @@ class DglBatch:
         return int(self.crystal.batch_size)
 
     @property
+    def atoms(self) -> tuple[int, ...]:
+        """Number of atoms of each graph."""
+        return tuple(self.crystal.batch_num_nodes().tolist())
+
+    @property
     def graph(self) -> Tensor:
         """Which graph each atom belongs to."""
         return torch.repeat_interleave(torch.arange(self.size), self.crystal.batch_num_nodes())

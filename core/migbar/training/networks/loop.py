@@ -13,7 +13,7 @@ import csv
 import io
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -25,7 +25,7 @@ from torch import Tensor
 from migbar.errors import Cancelled
 from migbar.files import replacing, write_text
 from migbar.models.networks.architectures import Network
-from migbar.models.networks.batch import DeviceGraphs
+from migbar.models.networks.batch import DeviceGraphs, to_device
 from migbar.progress import SILENT, Progress
 from migbar.training.networks.packing import TrainingData, TrainingFileError
 from migbar.training.networks.presets import TrainingSettings
@@ -33,6 +33,7 @@ from migbar.training.networks.presets import TrainingSettings
 CHECKPOINT = "checkpoint.pt"
 METRICS = "metrics.csv"
 CHECKPOINT_SECONDS = 180.0
+WARM_UP_STEPS = 3
 
 _EVALUATION_BATCH = 64
 
@@ -118,24 +119,26 @@ def train_network(
     -------
     list of Epoch
     """
-    run = _Run(network, data, settings, folder, chosen, hardware, progress, stop_after)
+    run = TrainingRun(network, data, settings, folder, chosen, hardware, progress, stop_after)
     run.watch = watch
     run.resume()
     run.train()
     return [Epoch(int(row[0]), *row[1:]) for row in run.state.epochs]
 
 
-class _Run:
+class TrainingRun:
+    """A run of `train_network`, to be driven step by step."""
+
     def __init__(
         self,
         network: Network,
         data: TrainingData,
         settings: TrainingSettings,
-        folder: str | Path | None,
-        chosen: Sequence[int] | NDArray[np.int64] | None,
-        hardware: Hardware,
-        progress: Progress,
-        stop_after: float | None,
+        folder: str | Path | None = None,
+        chosen: Sequence[int] | NDArray[np.int64] | None = None,
+        hardware: Hardware = ONE_DEVICE,
+        progress: Progress = SILENT,
+        stop_after: float | None = None,
     ) -> None:
         from lightning.fabric import Fabric
 
@@ -159,7 +162,11 @@ class _Run:
         self.batch_size = min(settings.batch_size, len(self.training))
         self.steps_per_epoch = len(self.training) // self.batch_size
         self.raw = network
-        optimizer = torch.optim.AdamW(_parameter_groups(network, settings.weight_decay), lr=1e-4)
+        optimizer = torch.optim.AdamW(
+            _parameter_groups(network, settings.weight_decay),
+            lr=1e-4,
+            fused=self.fabric.device.type == "cuda",
+        )
         self.network, self.optimizer = self.fabric.setup(network, optimizer)
         self.schedule = torch.optim.lr_scheduler.OneCycleLR(
             optimizer,
@@ -174,6 +181,8 @@ class _Run:
         self.targets = torch.where(self.known, targets, torch.zeros_like(targets))
         self.watch: Callable[[Epoch], None] | None = None
         self.state = _State()
+        self.loss = torch.zeros((), dtype=torch.float64, device=device)
+        self.epoch, self.order = -1, self.training
         self.best: dict[str, Tensor] | None = None
 
     # -------------------------------------------------------------- checkpoints
@@ -193,6 +202,7 @@ class _Run:
             self.optimizer.load_state_dict(saved["optimizer"])
             self.schedule.load_state_dict(saved["schedule"])
             self.state = _State(**saved["state"])
+            self.loss.fill_(self.state.loss)
             self.best = saved["best"]
         except TrainingFileError:
             raise
@@ -205,6 +215,7 @@ class _Run:
         if self.folder is None or not self.fabric.is_global_zero:
             return
         self.folder.mkdir(parents=True, exist_ok=True)
+        self.state.loss = self.loss.item()
         content = {
             "settings": asdict(self.settings),
             "network": self.raw.state_dict(),
@@ -234,7 +245,7 @@ class _Run:
             if self.progress.cancelled() or self._too_late():
                 self.save()
                 raise Cancelled
-            self._step()
+            self.step()
             self.state.seconds = before + time.monotonic() - started
             if self.state.step % self.steps_per_epoch == 0:
                 self._end_epoch()
@@ -250,12 +261,21 @@ class _Run:
     def _too_late(self) -> bool:
         return self.deadline is not None and time.monotonic() > self.deadline
 
-    def _step(self) -> None:
+    def now(self) -> float:
+        """Read the clock once all work on the device is done."""
+        if self.fabric.device.type == "cuda":
+            torch.cuda.synchronize()
+        return time.monotonic()
+
+    def step(self) -> None:
+        """Train on one batch."""
         settings, step = self.settings, self.state.step
         epoch, within = divmod(step, self.steps_per_epoch)
         torch.manual_seed(settings.seed * 1_000_003 + step)
-        order = np.random.default_rng([settings.seed, epoch]).permutation(self.training)
-        batch = order[within * self.batch_size : (within + 1) * self.batch_size]
+        if self.epoch != epoch:
+            self.epoch = epoch
+            self.order = np.random.default_rng([settings.seed, epoch]).permutation(self.training)
+        batch = self.order[within * self.batch_size : (within + 1) * self.batch_size]
         batch = batch[self.fabric.global_rank :: self.fabric.world_size]
         self.network.train()
         loss = self._loss(batch)
@@ -263,13 +283,14 @@ class _Run:
         self.fabric.backward(loss)
         self.optimizer.step()
         self.schedule.step()
-        self.state.loss += loss.detach().item()
+        # Stays on the device: to ask for a number is to wait for it.
+        self.loss += loss.detach()
         self.state.step += 1
 
     def _loss(self, batch: NDArray[np.int64]) -> Tensor:
         """Mean absolute error over all outputs, unknown ones counting as met: Eq. (2) of the paper."""
-        index = torch.from_numpy(batch).to(self.fabric.device)
-        out = self.network(*(graphs.batch(index) for graphs in self.graphs))
+        index = to_device(batch, self.fabric.device)
+        out = self.network(*(graphs.batch(batch) for graphs in self.graphs))
         return ((out - self.targets[index]).abs() * self.known[index]).mean()
 
     def _end_epoch(self) -> None:
@@ -280,9 +301,9 @@ class _Run:
             self.best = {k: v.detach().clone() for k, v in self.raw.state_dict().items()}
         lr = float(self.schedule.get_last_lr()[0])
         epoch = state.step // self.steps_per_epoch
-        mean = state.loss / self.steps_per_epoch
+        mean = self.loss.item() / self.steps_per_epoch
+        self.loss.zero_()
         state.epochs.append([epoch, lr, mean, validation, state.seconds])
-        state.loss = 0.0
         if self.watch is not None:
             self.watch(Epoch(epoch, lr, mean, validation, state.seconds))
 
@@ -321,7 +342,24 @@ def _parameter_groups(network: Network, weight_decay: float) -> list[dict[str, A
     ]
 
 
-@torch.no_grad()
+def seconds_per_epoch(
+    network: Network,
+    data: TrainingData,
+    settings: TrainingSettings,
+    chosen: Sequence[int] | NDArray[np.int64] | None = None,
+    hardware: Hardware = ONE_DEVICE,
+    steps: int = 12,
+) -> float:
+    """Say how long an epoch takes, by some steps that train the network."""
+    settings = replace(settings, epochs=WARM_UP_STEPS + steps)  # enough, however long they are
+    run = TrainingRun(network, data, settings, chosen=chosen, hardware=hardware)
+    for step in range(-WARM_UP_STEPS, steps):
+        if step == 0:
+            started = run.now()
+        run.step()
+    return (run.now() - started) / steps * run.steps_per_epoch
+
+
 def predict_scaled(
     network: Network,
     data: TrainingData,
@@ -329,12 +367,28 @@ def predict_scaled(
     batch_size: int = 32,
 ) -> NDArray[np.float32]:
     """Return the scaled outputs of a network for (some of the) data, shape (n, outputs)."""
+    return _read(network, network.forward, data, chosen, batch_size)
+
+
+def pooled_vectors(network: Network, data: TrainingData) -> NDArray[np.float64]:
+    """Return the vectors that the heads read, for all data, shape (n, hidden)."""
+    return _read(network, network.pooled, data, None, 32).astype(float)
+
+
+@torch.no_grad()
+def _read(
+    network: Network,
+    function: Callable[..., Tensor],
+    data: TrainingData,
+    chosen: Sequence[int] | NDArray[np.int64] | None,
+    batch_size: int,
+) -> NDArray[np.float32]:
     device = next(network.parameters()).device
     graphs = [DeviceGraphs(data.graphs[name], device) for name in network.inputs]
     index = np.arange(len(data)) if chosen is None else np.asarray(chosen, np.int64)
     network.eval()
     parts = [
-        network(*(g.batch(torch.from_numpy(part)) for g in graphs)).cpu().numpy()
+        function(*(g.batch(part) for g in graphs)).float().cpu().numpy()
         for part in np.array_split(index, max(1, -(-len(index) // batch_size)))
         if len(part)
     ]
