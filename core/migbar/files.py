@@ -9,11 +9,11 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from platformdirs import user_data_dir
-
 
 def user_dir() -> Path:
     """Folder of the user's models and runs: what MIGBAR_HOME names, or the system's usual place."""
+    from platformdirs import user_data_dir  # training gets by without it
+
     return Path(os.environ.get("MIGBAR_HOME") or user_data_dir("migbar")).expanduser()
 
 

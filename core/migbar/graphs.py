@@ -239,9 +239,9 @@ def pack(graphs: Sequence[CrystalGraph]) -> PackedGraphs:
 
 
 def save_arrays(arrays: dict[str, NDArray[Any]], path: str | Path) -> None:
-    """Write named arrays to an ``.npz`` file, atomically."""
+    """Write named arrays to an ``.npz`` file, compressed and atomically."""
     with replacing(path) as temporary:
-        np.savez(temporary, **arrays)  # type: ignore[arg-type]
+        np.savez_compressed(temporary, **arrays)  # type: ignore[arg-type]
 
 
 def load_arrays(path: str | Path) -> dict[str, NDArray[Any]]:

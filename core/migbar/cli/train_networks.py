@@ -191,9 +191,77 @@ def import_(
     _report(folder, read_card(folder).to_dict(), as_json)
 
 
+def pack(
+    data: Annotated[
+        Path,
+        typer.Option(
+            "--data", help="Corpus (.jsonl, .jsonl.xz), or bands in the published format (.json)."
+        ),
+    ],
+    out: Annotated[Path, typer.Option(help="File of packed graphs to write (.npz).")],
+    preset: PresetName = "paper",
+    doubled: Annotated[
+        bool,
+        typer.Option(
+            help="Bands: a bond found from both ends counts twice, as published; four times the work."
+        ),
+    ] = False,
+    seed: Annotated[int, typer.Option(help="Of the three folds noted with the bands.")] = 123,
+    as_json: AsJson = False,
+) -> None:
+    """Pack graphs for training on another machine, bands with all that any network takes."""
+    from dataclasses import replace
+
+    from migbar.datasets import read_bands
+    from migbar.training.networks.finetuning import pack_everything
+    from migbar.training.networks.plan import FOLDS
+    from migbar.training.networks.pretraining import pack_corpus
+
+    chosen = _preset(preset)
+    with progress_bar() as progress:
+        if data.suffix == ".json":
+            known = [record for record in read_bands(data) if record.target_ev is not None]
+            settings = replace(chosen.graphs, canonize=not doubled)
+            packed = pack_everything(known, settings, FOLDS, seed, progress)
+        else:
+            packed = pack_corpus(data, chosen.pretraining_graphs, chosen.max_atoms, progress)
+    packed.save(out)
+    _report(out, {"graphs": len(packed), "bytes": out.stat().st_size}, as_json)
+
+
+def collect(
+    parts: Annotated[Path, typer.Argument(help="Folder with the parts that came back.")],
+    packed: Annotated[
+        Path, typer.Option("--packed", help="Packed bands that were trained on (.npz).")
+    ],
+    data: Bands,
+    out: Annotated[Path, typer.Option(help="Folder for the models, one folder each.")],
+    work: Annotated[
+        Path, typer.Option(help="Folder in which everything that came back is put together.")
+    ],
+    as_json: AsJson = False,
+) -> None:
+    """Make models with cards of what a plan on another machine has trained."""
+    from migbar.datasets import read_bands
+    from migbar.training.networks.collecting import collect_models
+    from migbar.training.networks.packing import TrainingData
+    from migbar.training.networks.parcel import read_parcel
+
+    read_parcel(parts, work)
+    known = [record for record in read_bands(data) if record.target_ev is not None]
+    with progress_bar() as progress:
+        made = collect_models(work, TrainingData.load(packed), known, out, progress)
+    _report(out, made, as_json)
+    if not as_json:
+        for name, what in made.items():
+            typer.echo(f"  {name}: {what}")
+
+
 def register(train: typer.Typer, models: typer.Typer) -> None:
     """Add the commands to ``migbar train`` and ``migbar models``."""
     train.command("mpt")(pretrain)
+    train.command("pack")(pack)
+    train.command("collect")(collect)
     for name in NETWORKS:
         train.command(name)(finetune(name))
     models.command("import")(import_)

@@ -4,15 +4,14 @@ from __future__ import annotations
 
 import os
 import platform
-from collections.abc import Sequence
-from dataclasses import asdict, replace
+from collections.abc import Hashable, Sequence
+from dataclasses import asdict, dataclass, replace
 from functools import partial
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
 import numpy as np
-import torch
 from numpy.typing import NDArray
 
 from migbar.bands import Band
@@ -29,7 +28,14 @@ from migbar.models.networks.published import LAPLACE_90
 from migbar.models.networks.scaling import TargetScaling
 from migbar.progress import SILENT, Progress, reported
 from migbar.training.cells import doubled_cell, equivalent_cell
-from migbar.training.networks.loop import ONE_DEVICE, Epoch, Hardware, predict_scaled, train_network
+from migbar.training.networks.loop import (
+    ONE_DEVICE,
+    Epoch,
+    Hardware,
+    pooled_vectors,
+    predict_scaled,
+    train_network,
+)
 from migbar.training.networks.packing import TrainingData
 from migbar.training.networks.presets import PRESETS
 from migbar.training.networks.recipes import CrossValidation, Recipe, cross_validate
@@ -80,6 +86,31 @@ def pack_bands(
     columns = zip(*shown, strict=True)
     graphs = {name: pack(column) for name, column in zip(inputs, columns, strict=True)}
     return TrainingData(graphs, scaling.scale(barriers)[:, None].astype(np.float32), info)
+
+
+def pack_everything(
+    records: Sequence[BandRecord],
+    settings: GraphSettings,
+    folds: int,
+    seed: int,
+    progress: Progress = SILENT,
+) -> TrainingData:
+    """Build all graphs that any network takes, for training on a machine without structures.
+
+    Beside what `pack_bands` notes of the data there are the grouped folds, the groups' numbers, and which paths
+    are left where there is one for each structure.
+    """
+    whole = pack_bands(records, ("band", "sub"), settings, progress=progress)
+    ends = pack_bands(records, ("initial", "final"), settings, progress=progress)
+    groups = [record.group for record in records]
+    single = {record.sys_name for record in single_paths(records)}
+    info = {
+        **whole.info,
+        "folds": grouped_folds(groups, folds, seed).tolist(),
+        "groups": [sorted(set(groups)).index(group) for group in groups],
+        "single": [k for k, record in enumerate(records) if record.sys_name in single],
+    }
+    return replace(whole, graphs={**whole.graphs, **ends.graphs}, info=info)
 
 
 def single_paths(records: Sequence[BandRecord]) -> list[BandRecord]:
@@ -145,8 +176,9 @@ def train_model(
     curve = train_network(
         network, data, recipe.settings, place, None, hardware, progress, stop_after
     )
-    margin = None if unseen else _margin(network, data)
-    model = make_predictor(name, network, recipe, data, curve, groups, unseen, margin)
+    reading = Reading.of(network, data)
+    margin = None if unseen else reading.margin_ev(data)
+    model = make_predictor(name, network, recipe, data, curve, groups, reading, unseen, margin)
     chosen = np.random.default_rng(recipe.settings.seed).permutation(len(known))[:CELL_PATHS]
     return with_cell_changes(model, [known[i].band for i in chosen], progress)
 
@@ -190,13 +222,34 @@ def _barriers(
     return np.array([b.barrier_ev for b in model.predict(bands, progress)])
 
 
-def _margin(network: Network, data: TrainingData) -> float:
-    """Half-width of a 90 % interval from the training error: too narrow, but there is nothing better."""
-    scaling = TargetScaling(**data.info["scaling"])
-    error = scaling.unscale(predict_scaled(network, data)[:, 0]) - scaling.unscale(
-        data.targets[:, 0].astype(float)
-    )
-    return round(LAPLACE_90 * float(np.abs(error).mean()), 4)
+@dataclass(frozen=True, slots=True)
+class Reading:
+    """What a network says of its training data.
+
+    Attributes
+    ----------
+    scaled : ndarray, shape (n,)
+        Its output.
+    pooled : ndarray, shape (n, hidden)
+        The vectors that its head reads.
+    """
+
+    scaled: NDArray[np.float32]
+    pooled: NDArray[np.float64]
+
+    @classmethod
+    def of(cls, network: Network, data: TrainingData) -> Reading:
+        """Ask a network."""
+        return cls(predict_scaled(network, data)[:, 0], pooled_vectors(network, data))
+
+    def margin_ev(self, data: TrainingData) -> float:
+        """Half-width of a 90 % interval from the training error: too narrow, but there is nothing better."""
+        error = _unscaled(data, self.scaled) - _unscaled(data, data.targets[:, 0])
+        return round(LAPLACE_90 * float(np.abs(error).mean()), 4)
+
+
+def _unscaled(data: TrainingData, scaled: NDArray[np.float32]) -> NDArray[np.float64]:
+    return TargetScaling(**data.info["scaling"]).unscale(scaled.astype(float))
 
 
 def make_predictor(
@@ -205,7 +258,8 @@ def make_predictor(
     recipe: Recipe,
     data: TrainingData,
     curve: Sequence[Epoch],
-    groups: Sequence[tuple[str, str]],
+    groups: Sequence[Hashable],
+    reading: Reading,
     unseen: CrossValidation | None = None,
     margin_ev: float | None = None,
     notes: Sequence[str] = (),
@@ -222,6 +276,8 @@ def make_predictor(
     curve : sequence of Epoch
     groups : sequence
         Group of each path.
+    reading : Reading
+        What the network says of the data.
     unseen : CrossValidation, optional
         Calibrates the intervals and gives the scores.
     margin_ev : float, optional
@@ -229,12 +285,8 @@ def make_predictor(
     notes : sequence of str
         Limits a user should know.
     """
-    scaling = TargetScaling(**data.info["scaling"])
-    barriers = scaling.unscale(data.targets[:, 0].astype(float))
-    pooled = pooled_vectors(network, data)
-    scores: dict[str, Any] = {
-        "training": _scores(barriers, scaling.unscale(predict_scaled(network, data)[:, 0]))
-    }
+    barriers = _unscaled(data, data.targets[:, 0])
+    scores: dict[str, Any] = {"training": _scores(barriers, _unscaled(data, reading.scaled))}
     calibration = None
     if unseen is not None:
         calibration = calibrate(barriers, unseen.barrier_ev)
@@ -276,7 +328,7 @@ def make_predictor(
         scores=scores,
         notes=list(notes),
     )
-    return NetworkPredictor(card, network, calibration, Domain.of(pooled))
+    return NetworkPredictor(card, network, calibration, Domain.of(reading.pooled))
 
 
 def in_half_precision(model: NetworkPredictor) -> NetworkPredictor:
@@ -284,17 +336,6 @@ def in_half_precision(model: NetworkPredictor) -> NetworkPredictor:
     card = replace(model.card, training={**model.card.training, "half_precision": True})
     half = NetworkPredictor(card, model.network, model.calibration, model.domain)
     return NetworkPredictor.from_weights(card, half.weights())
-
-
-@torch.no_grad()
-def pooled_vectors(network: Network, data: TrainingData) -> NDArray[np.float64]:
-    """Pooled vectors of all paths, shape (n, hidden)."""
-    heads = network.heads
-    try:
-        network.heads = lambda h: h  # type: ignore[method-assign]
-        return predict_scaled(network, data).astype(float)
-    finally:
-        network.heads = heads  # type: ignore[method-assign]
 
 
 def _scores(y: NDArray[np.float64], p: NDArray[np.float64]) -> dict[str, Any]:

@@ -87,7 +87,7 @@ class SavedNetwork:
     size : NetworkSize
     graphs : GraphSettings
     weights : dict of ndarray
-        The state dict.
+        The state dict, in single or half precision.
     info : dict
         Preset, epochs, seed, data hash, wall time, losses.
     """
@@ -141,6 +141,11 @@ class SavedNetwork:
 def state_arrays(network: torch.nn.Module) -> dict[str, NDArray[Any]]:
     """Return a network's state dict as arrays on the CPU."""
     return {k: v.detach().cpu().numpy().copy() for k, v in network.state_dict().items()}
+
+
+def halved(weights: dict[str, NDArray[Any]]) -> dict[str, NDArray[Any]]:
+    """Return weights in half precision."""
+    return {k: v.astype(np.float16) if v.dtype == np.float32 else v for k, v in weights.items()}
 
 
 def _text(info: dict[str, Any]) -> NDArray[Any]:

@@ -28,9 +28,14 @@ from migbar.training.networks.finetuning import (
     SUPERCELL_NOTE,
     calibrate,
     pack_bands,
-    pooled_vectors,
 )
-from migbar.training.networks.loop import Epoch, Hardware, predict_scaled, train_network
+from migbar.training.networks.loop import (
+    Epoch,
+    Hardware,
+    pooled_vectors,
+    predict_scaled,
+    train_network,
+)
 from migbar.training.networks.packing import SavedNetwork, TrainingData
 from migbar.training.networks.presets import PRESETS, TrainingSettings, finetuning_settings
 from migbar.training.networks.recipes import start_network

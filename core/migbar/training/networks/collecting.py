@@ -1,0 +1,173 @@
+"""Models with cards of what a plan has trained on another machine."""
+
+from __future__ import annotations
+
+import csv
+import shutil
+from collections.abc import Sequence
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+
+from migbar.datasets import BandRecord, data_hash
+from migbar.graphs import load_arrays
+from migbar.models.networks.predictor import NetworkPredictor
+from migbar.models.networks.scaling import TargetScaling
+from migbar.models.store import save_model
+from migbar.progress import SILENT, Progress, check_cancelled
+from migbar.training.networks.finetuning import (
+    CELL_PATHS,
+    Reading,
+    make_predictor,
+    with_cell_changes,
+)
+from migbar.training.networks.loop import METRICS, Epoch
+from migbar.training.networks.packing import SavedNetwork, TrainingData, TrainingFileError
+from migbar.training.networks.plan import (
+    FOLDS,
+    NETWORK,
+    PREDICTIONS,
+    PRETRAINING,
+    RUNS,
+    PlannedRun,
+    chosen_paths,
+)
+from migbar.training.networks.presets import TrainingSettings
+from migbar.training.networks.recipes import CrossValidation, Recipe
+
+CURVES = "training.csv"
+
+ALIKE_EV = 0.005
+"""What a model may say otherwise here than where it was trained, in single precision on other hardware."""
+
+_HALF_MEV = 1.0
+
+
+def collect_models(
+    work: Path,
+    data: TrainingData,
+    records: Sequence[BandRecord],
+    out: Path,
+    progress: Progress = SILENT,
+) -> dict[str, str]:
+    """Make a model of each network that was trained, with its curves beside it.
+
+    Parameters
+    ----------
+    work : path
+        Folder of the plan (see `read_parcel`).
+    data : TrainingData
+        What the networks were trained on.
+    records : sequence of BandRecord
+        The same paths.
+    out : path
+        Gets a folder for each model, and the pre-trained network.
+
+    Returns
+    -------
+    dict of str
+        What became of each run: its training error, or that it is not trained.
+
+    Raises
+    ------
+    TrainingFileError
+        If the paths are others, or a model says something else here than where it was trained.
+    """
+    if data.info["data_sha256"] != data_hash(records):
+        raise TrainingFileError(work, "the bands are not those that were packed.")
+    out.mkdir(parents=True, exist_ok=True)
+    made = {}
+    for run in RUNS:
+        check_cancelled(progress)
+        folder = work / run.name
+        if run.fold is not None:
+            continue
+        if not (folder / NETWORK).exists():
+            made[run.name] = "not trained"
+        elif run.name == PRETRAINING:
+            shutil.copy(folder / NETWORK, out / f"{run.name}.npz")
+            shutil.copy(folder / METRICS, out / f"{run.name}.csv")
+            made[run.name] = "saved"
+        else:
+            model = _model(run, work, data, records, progress)
+            place = save_model(model, out / run.name)
+            shutil.copy(folder / METRICS, place / CURVES)
+            made[run.name] = f"training MAE {model.card.scores['training']['mae_ev']:.3f} eV"
+    return made
+
+
+def _model(
+    run: PlannedRun,
+    work: Path,
+    data: TrainingData,
+    records: Sequence[BandRecord],
+    progress: Progress,
+) -> NetworkPredictor:
+    saved = SavedNetwork.load(work / run.name / NETWORK)
+    said = load_arrays(work / run.name / PREDICTIONS)
+    chosen = chosen_paths(run, data)
+    part = TrainingData({}, data.targets[chosen], data.info)
+    reading = Reading(said["half"][chosen], said["pooled"][chosen].astype(float))
+    unseen = _unseen(run, work, data)
+    before = saved.info["pretraining"]
+    recipe = Recipe(
+        run.architecture,
+        saved.info["preset"],
+        TrainingSettings(**saved.info["settings"]),
+        None if before is None else replace(saved, architecture=PRETRAINING, info=before),
+        run.single,
+    )
+    scaling = TargetScaling(**data.info["scaling"])
+    here, rounded = (scaling.unscale(said[name].astype(float)) for name in ("scaled", "half"))
+    moved = float(np.abs(rounded - here).max()) * 1000
+    model = make_predictor(
+        run.name,
+        saved.network(),
+        recipe,
+        part,
+        _curve(work / run.name / METRICS),
+        [data.info["groups"][k] for k in chosen],
+        reading,
+        unseen,
+        None if unseen else reading.margin_ev(part),
+        [f"Stored in half precision, which moves barriers by up to {moved:.1f} meV."]
+        if moved > _HALF_MEV
+        else (),
+    )
+    told = ("hardware", "torch", "precision", "runs_at_once", "epochs", "seconds_per_epoch")
+    training = {
+        **model.card.training,
+        "half_precision": True,
+        "half_precision_mev": round(moved, 2),
+    }
+    training |= {key: saved.info[key] for key in told}
+    card = replace(model.card, training=training)
+    model = NetworkPredictor(card, model.network, model.calibration, model.domain)
+    few = np.random.default_rng(recipe.settings.seed).permutation(chosen)[:CELL_PATHS]
+    bands = [records[int(k)].band for k in few]
+    found = np.array([b.barrier_ev for b in model.predict(bands, progress)])
+    if (off := float(np.abs(found - rounded[few]).max())) > ALIKE_EV:
+        raise TrainingFileError(
+            work / run.name / NETWORK,
+            f"predicts barriers {off:.3f} eV away from those it predicted where it was trained.",
+        )
+    return with_cell_changes(model, bands, progress)
+
+
+def _unseen(run: PlannedRun, work: Path, data: TrainingData) -> CrossValidation | None:
+    """Return the barriers predicted by networks that had not seen them, where all folds were trained."""
+    files = [work / f"{run.name}-fold-{k}" / PREDICTIONS for k in range(FOLDS)]
+    if not all(file.exists() for file in files):
+        return None
+    fold = np.array(data.info["folds"])
+    scaled = np.choose(fold, [load_arrays(file)["scaled"] for file in files])
+    return CrossValidation(fold, TargetScaling(**data.info["scaling"]).unscale(scaled))
+
+
+def _curve(path: Path) -> list[Epoch]:
+    with path.open(encoding="utf-8") as file:
+        return [
+            Epoch(int(row["epoch"]), *(float(row[key]) for key in list(row)[1:]))
+            for row in csv.DictReader(file)
+        ]
