@@ -36,6 +36,9 @@ class TransportError(MigbarError):
     """Raised when a parameter of an estimate makes no sense."""
 
 
+_SENSIBLE = "must be larger than zero, and no larger than any in nature"
+
+
 @dataclass(frozen=True, slots=True)
 class HoppingParameters:
     """What Eq. (1) and Nernst–Einstein need besides the barrier.
@@ -73,10 +76,10 @@ class HoppingParameters:
         wrong = [
             name.replace("_", " ")
             for name in self.__slots__
-            if not (np.isfinite(getattr(self, name)) and getattr(self, name) > 0)
+            if not _makes_sense(getattr(self, name))
         ]
         if wrong:
-            raise TransportError(f"{', '.join(wrong)}: must be larger than zero.")
+            raise TransportError(f"{', '.join(wrong)}: {_SENSIBLE}.")
         if self.vacancy_fraction > 1:
             raise TransportError("the vacancy fraction must be at most 1.")
 
@@ -157,8 +160,8 @@ def highest_barrier(
     particle_size_um: float, parameters: HoppingParameters, c_rate: float = 0.5
 ) -> float:
     """Highest barrier in eV at which a particle keeps up with a C-rate (0 where none does)."""
-    if not particle_size_um > 0:
-        raise TransportError("the particle size must be larger than zero.")
+    if not _makes_sense(particle_size_um):
+        raise TransportError(f"the particle size: {_SENSIBLE}.")
     needed = KEEPING_UP * (particle_size_um * 1e-4) ** 2 / _duration(c_rate)
     barrier = _thermal_energy(parameters.temperature) * log(parameters.prefactor_cm2_s / needed)
     return max(barrier, 0.0)
@@ -214,8 +217,12 @@ def _thermal_energy(temperature: float) -> float:
     return BOLTZMANN_EV * temperature
 
 
+def _makes_sense(value: float) -> bool:
+    return 1e-30 < value < 1e30  # beyond, products of parameters leave the range of floats
+
+
 def _duration(c_rate: float) -> float:
     """Seconds that a full charge takes."""
-    if not c_rate > 0:
-        raise TransportError("the C-rate must be larger than zero.")
+    if not _makes_sense(c_rate):
+        raise TransportError(f"the C-rate: {_SENSIBLE}.")
     return 3600.0 / c_rate

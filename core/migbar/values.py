@@ -81,7 +81,9 @@ def unpack(data: Mapping[str, Any], kinds: Kinds) -> Any:
     """
     try:
         return _Unpacker(data["objects"], kinds).value(data["root"])
-    except (KeyError, IndexError, TypeError, ValueError, AttributeError, RecursionError) as error:
+    except MigbarError:
+        raise
+    except Exception as error:  # what libraries make of nonsense has no common type
         raise DamagedDataError(f"it is damaged ({type(error).__name__}: {error}).") from None
 
 

@@ -185,11 +185,12 @@ class TransportPanel(QStackedWidget):
         self._show()
 
     def _fill(self) -> None:
-        """Write the parameters into their fields."""
+        """Write the parameters into their fields; what was typed stays, whether it makes sense or not."""
         assert self._case is not None
-        parameters = replace(self._case.parameters, **self._edited)
+        parameters = self._case.parameters
         for field in fields(parameters):
-            self.boxes[field.name].setText(f"{getattr(parameters, field.name):.6g}")
+            if field.name not in self._edited:
+                self.boxes[field.name].setText(f"{getattr(parameters, field.name):.6g}")
 
     # ---- editing
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Callable
 from typing import Any
 
@@ -17,9 +18,12 @@ class Event:
         self._callbacks.append(callback)
 
     def emit(self, *args: Any) -> None:
-        """Tell everybody."""
+        """Tell everybody; what goes wrong with one of them is reported as for Qt's signals, and the others are told."""
         for callback in tuple(self._callbacks):
-            callback(*args)
+            try:
+                callback(*args)
+            except Exception:
+                sys.excepthook(*sys.exc_info())
 
 
 def whenever(do: Callable[[], object], *events: Event) -> None:

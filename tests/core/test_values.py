@@ -112,6 +112,22 @@ def test_that_a_missing_field_with_a_default_takes_it():
             "objects": [{"!": "array", "type": "float64", "shape": [3], "data": [1]}],
             "root": {"@": 0},
         },
+        {
+            "objects": [{"!": "array", "type": "int64", "shape": [1], "data": [10**30]}],
+            "root": {"@": 0},
+        },
+        {
+            "objects": [
+                {
+                    "!": "structure",
+                    "lattice": [[5, 0, 0], [0, 5, 0], [0, 0, 5]],
+                    "species": ["Li", "Cl"],
+                    "coords": [[0, 0, 0]],
+                    "labels": ["Li", "Cl"],
+                }
+            ],
+            "root": {"@": 0},
+        },
         {"objects": [{"!": "Hop", "ion": "Li"}], "root": {"@": 0}},
         {"objects": [{"!": "Mechanism"}], "root": {"@": 0}},
     ],

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 import pytest
+from PySide6.QtCore import Qt
 
 from tests.gui.conftest import site, wait_for_barriers
 
@@ -132,3 +133,23 @@ def test_that_numbers_are_written_readably():
     assert scientific(3.21e-10) == "3.2 × 10⁻¹⁰"
     assert scientific(2.0, 0) == "2"
     assert (readable(0.1), readable(437.0), readable(4.2e-7)) == ("0.1", "440", "4.2 × 10⁻⁷")
+
+
+@pytest.mark.parametrize("nonsense", ["0", "", "1e300", "inf"])
+def test_that_a_parameter_without_sense_is_told_and_disturbs_nothing_else(
+    panel, opened, qtbot, nonsense
+):
+    for field in (panel.boxes["hop_length"], panel.boxes["attempt_frequency"], panel.c_rate):
+        write(qtbot, field, nonsense)
+        if not nonsense:
+            qtbot.keyClick(field, Qt.Key.Key_Backspace)
+        assert not panel.problem.isHidden()
+        with qtbot.capture_exceptions() as raised:
+            opened.workspace.join(site(opened, 0), site(opened, 0, (0, 0, 1)))
+            wait_for_barriers(qtbot, opened)
+            opened.workspace.undo()
+        assert not raised
+        assert panel.boxes["temperature"].text() == "300"
+        if field in panel.boxes.values():
+            panel.reset.click()
+            assert panel.problem.isHidden()
