@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Iterable
-from dataclasses import replace
+from dataclasses import fields, replace
 
 import numpy as np
 from pymatgen.core import Structure
@@ -17,19 +17,12 @@ from migbar_gui.workspace.events import Event
 from migbar_gui.workspace.history import History, Snapshot, State
 from migbar_gui.workspace.paths import FoundPaths, Group, PathEntry, PinnedPath
 
-LOOKED_AT = (
-    "active",
-    "show_voids",
-    "bent",
-    "show_network",
-    "highest_shown",
-    "show_landscape",
-    "landscape_level",
-    "threshold",
-    "relaxed",
-    "volumes",
+LOOKED_AT = tuple(
+    field.name
+    for field in fields(Snapshot)
+    if field.name not in ("state", "past", "future", "results", "picks")
 )
-"""What a snapshot keeps beside the state and the results, by the same names."""
+"""What a snapshot keeps by the names that it has here."""
 
 
 class Workspace(Display):
