@@ -275,4 +275,13 @@ def _summary(reading: Reading) -> str:
     if not reading.used:
         return f"{text} The list says what is wrong; go back and choose other data."
     left = reading.found - reading.used
-    return f"{text} {left} are left out, for the reasons below." if left else text
+    if left:
+        text += f" {left} are left out, for the reasons below."
+    known = sum(problem.code == "known_path" for problem in reading.problems)
+    if known:
+        text += (
+            f" {known} are in the training data of the bundled models: they are trained on only."
+        )
+    if known >= reading.used:
+        text += " Nothing is left to judge a model by that starts from these; start from scratch, or add paths."
+    return text

@@ -180,7 +180,7 @@ class JudgePage(WizardPage):
     def _make_worst(self) -> QTableWidget:
         table = QTableWidget(0, len(WORST))
         table.setEditTriggers(QAbstractItemView.EditTrigger.NoEditTriggers)
-        as_list(table, "Largest errors", enumerate((280, 150, 120, 130, 110)))
+        as_list(table, "Largest errors", enumerate((190, 150, 112, 128, 104)))
         table.verticalHeader().setDefaultSectionSize(26)
         table.setFixedHeight(150)
         table.currentCellChanged.connect(lambda row, *_: self._mark(row))
