@@ -5,6 +5,8 @@ from __future__ import annotations
 import csv
 import json
 import re
+import sqlite3
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -59,6 +61,28 @@ def test_that_csv_xlsx_and_parquet_say_the_same(tmp_path, database):
             assert line["good_conductor"] == str(record["barrier_ev"] <= 0.7).lower()
     assert [line["file"] for line in lines] == sorted(line["file"] for line in lines)
     assert sheet.cell(2, 1).data_type == "s"
+
+
+@pytest.mark.parametrize("change", ["UPDATE path SET remarks = '{'", "DROP TABLE path"])
+def test_that_of_a_database_that_somebody_changed_it_is_said_that_it_is_damaged(
+    tmp_path, database, change
+):
+    with sqlite3.connect(database) as whole, sqlite3.connect(tmp_path / "x.db") as copy:
+        whole.backup(copy)
+        copy.execute(change)
+    with pytest.raises(ScreeningError, match="damaged"):
+        export(tmp_path / "x.db", tmp_path / "x.csv")
+
+
+def test_that_a_database_that_another_program_holds_is_told(tmp_path, database, monkeypatch):
+    with sqlite3.connect(database) as whole, sqlite3.connect(tmp_path / "x.db") as copy:
+        whole.backup(copy)
+    monkeypatch.setattr(sqlite3, "connect", partial(sqlite3.connect, timeout=0))
+    holder = sqlite3.connect(tmp_path / "x.db", isolation_level=None)
+    holder.execute("BEGIN EXCLUSIVE")
+    with pytest.raises(ScreeningError, match="held by another program"):
+        run_screening([tmp_path], ScreeningOptions(out=tmp_path / "x.db", workers=1))
+    holder.close()
 
 
 def test_that_a_report_tells_the_best_and_what_failed(tmp_path, database):

@@ -238,7 +238,11 @@ def _explained(error: sqlite3.DatabaseError, path: Path) -> ScreeningError:
         return ScreeningError(f"{path} cannot be written ({error}); choose another place.")
     if name.startswith(("SQLITE_NOTADB", "SQLITE_CORRUPT")):
         return ScreeningError(f"{path} is no results database ({error}); choose another name.")
-    return ScreeningError(f"{path}: {error}.")
+    if name.startswith(("SQLITE_BUSY", "SQLITE_LOCKED")):
+        return ScreeningError(
+            f"{path} is held by another program ({error}); close that, and try again."
+        )
+    return ScreeningError(f"{path} is damaged ({error}); choose another name.")
 
 
 class Writer:
@@ -420,6 +424,8 @@ def read_database(path: str | Path) -> Iterator[sqlite3.Connection]:
         yield connection
     except sqlite3.DatabaseError as error:
         raise _explained(error, path) from error
+    except json.JSONDecodeError as error:  # in a cell
+        raise ScreeningError(f"{path} is damaged ({error}); screen again.") from error
     finally:
         if connection is not None:
             connection.close()
