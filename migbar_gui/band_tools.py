@@ -194,12 +194,15 @@ class BandTools(QObject):
         )
         earlier = document.notes if document is not None else ()
         source = document.source if document is not None else None
+        digest = document.sha256 if document is not None else ""
         window = self._window
         ion = window.workspace.state.ion
         window.jobs.start(
             "open",
             f"Opening {name}",
-            lambda _: describe(f"{name} · relaxed", source, relaxed.after, (*earlier, note)),
+            lambda _: describe(
+                f"{name} · relaxed", source, relaxed.after, (*earlier, note), digest
+            ),
             lambda made: window.workspace.open(made, ion),
         )
 

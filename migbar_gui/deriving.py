@@ -30,7 +30,9 @@ def derive_document(document: Document, change: str, derived: Derived) -> Docume
     derived : Derived
     """
     notes = (*document.notes, Remark("derived", derived.note))
-    return describe(f"{document.name} · {change}", document.source, derived.structure, notes)
+    return describe(
+        f"{document.name} · {change}", document.source, derived.structure, notes, document.sha256
+    )
 
 
 class Deriver(QObject):

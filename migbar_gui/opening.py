@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from hashlib import sha256
 from pathlib import Path
 
 from pymatgen.core import Structure
@@ -43,6 +44,7 @@ class PartlyOccupied:
     path: Path
     structure: Structure
     ion: str
+    sha256: str
 
     @property
     def partial_labels(self) -> tuple[str, ...]:
@@ -61,16 +63,21 @@ def read_document(path: Path, block: str | None) -> Document | SeveralBlocks | P
         blocks = structures.structure_blocks(path)
         if len(blocks) > 1:
             return SeveralBlocks(path, tuple(blocks))
-    structure = structures.read_structure(path, block)
+    data = structures.read_data(path)
+    structure, digest = structures.parse_structure(data, path.name, block), sha256(data).hexdigest()
     name = path.name if block is None else f"{path.name} · {block}"
     if structures.is_partly_occupied(structure):
         ions = structures.mobile_ions(structure)
-        return PartlyOccupied(name, path, structure, ions[0] if ions else "")
-    return describe(name, path, structure)
+        return PartlyOccupied(name, path, structure, ions[0] if ions else "", digest)
+    return describe(name, path, structure, digest=digest)
 
 
 def describe(
-    name: str, source: Path | None, structure: Structure, notes: tuple[Remark, ...] = ()
+    name: str,
+    source: Path | None,
+    structure: Structure,
+    notes: tuple[Remark, ...] = (),
+    digest: str = "",
 ) -> Document:
     """Gather what the window shows of an ordered structure."""
     try:
@@ -86,6 +93,7 @@ def describe(
         formula=structures.formula(structure),
         symmetry=symmetry,
         notes=notes,
+        sha256=digest,
     )
 
 
@@ -101,7 +109,9 @@ def order_document(partly: PartlyOccupied, choice: OrderingChoice, progress: Pro
         progress=progress,
     )
     note = Remark("ordered", ordering.note)
-    return describe(f"{partly.name} (ordered)", partly.path, ordering.structure, (note,))
+    return describe(
+        f"{partly.name} (ordered)", partly.path, ordering.structure, (note,), partly.sha256
+    )
 
 
 class Opener(QObject):

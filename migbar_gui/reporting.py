@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 from pathlib import Path
 
 from PySide6.QtCore import QBuffer, QIODevice
@@ -12,6 +11,7 @@ from migbar_gui import energies
 from migbar_gui.workspace import Document, Group
 
 NO_FILE = "made in the window, not read from a file"
+NOT_KNOWN = "not known: the session does not tell"
 
 
 def write(
@@ -22,12 +22,11 @@ def write(
     Raises
     ------
     OSError
-        If the structure's file is gone, or the page cannot be written.
+        If the page cannot be written.
     """
     from migbar.reports import Provenance, write_report
 
-    source = document.source
-    digest = NO_FILE if source is None else hashlib.sha256(source.read_bytes()).hexdigest()
+    digest = document.sha256 or (NO_FILE if document.source is None else NOT_KNOWN)
     found = group.found
     provenance = Provenance(document.name, digest, found.model, dict(found.settings))
     png = None if picture is None else _png(picture)

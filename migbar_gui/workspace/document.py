@@ -34,6 +34,8 @@ class Document:
         None where no space group was found.
     notes : tuple of Remark
         What is to be said with every result, for example how it was ordered.
+    sha256 : str
+        Of the file as it was read; empty where there is none.
     """
 
     name: str
@@ -44,6 +46,7 @@ class Document:
     formula: str
     symmetry: Symmetry | None
     notes: tuple[Remark, ...] = ()
+    sha256: str = ""
 
     def mechanisms(self, ion: str) -> tuple[Mechanism, ...]:
         """Return the mechanisms that make sense for an ion in this structure, the usual one first."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import threading
 from pathlib import Path
 
@@ -229,6 +230,17 @@ def test_that_the_report_needs_nothing_else(found, qtbot, tmp_path: Path):
     assert "olivine.cif" in page
     for hop in found.workspace.state.group.found.crystal.search.hops:
         assert hop.label in page
+
+
+def test_that_a_report_names_the_file_as_it_was_read_whatever_became_of_it(
+    found, olivine, qtbot, tmp_path: Path
+):
+    digest = hashlib.sha256(olivine.read_bytes()).hexdigest()
+    olivine.unlink()
+    found.exports.write_report(tmp_path / "report.html")
+    qtbot.waitUntil((tmp_path / "report.html").exists, timeout=60_000)
+    qtbot.waitUntil(lambda: not found.jobs.shown, timeout=60_000)
+    assert digest in (tmp_path / "report.html").read_text(encoding="utf-8")
 
 
 def test_that_a_report_that_cannot_be_written_is_explained(found, qtbot, tmp_path):
