@@ -15,6 +15,7 @@ from PySide6.QtWidgets import (
     QFileDialog,
     QStackedLayout,
     QTableView,
+    QVBoxLayout,
     QWidget,
 )
 
@@ -22,6 +23,7 @@ from migbar.progress import Progress
 from migbar.runs import Run, RunState
 from migbar.screening.database import read_database
 from migbar.screening.query import Choice, Counts, Show, compound_classes, count, find_rows
+from migbar.structures import FILE_NAMES
 from migbar_gui import energies
 from migbar_gui.panels.notice import Notice
 from migbar_gui.run_watcher import Watched
@@ -31,7 +33,7 @@ from migbar_gui.screening.form import ScreeningForm
 from migbar_gui.screening.opening import WantedPath
 from migbar_gui.screening.progress import ProgressLine
 from migbar_gui.screening.table import Column, Key, ResultTable
-from migbar_gui.widgets import as_list, button, in_column, in_row, label
+from migbar_gui.widgets import as_list, button, centred, in_column, in_row, label
 
 if TYPE_CHECKING:
     from migbar_gui.main_window import MainWindow
@@ -150,6 +152,9 @@ class BatchDialog(QDialog):
         as_list(view, "Results", WIDTHS.items())
         view.activated.connect(self.open_row)
         view.selectionModel().currentRowChanged.connect(lambda *_: self._show_reason())
+        self.empty = centred()
+        self.empty.hide()
+        QVBoxLayout(view.viewport()).addWidget(self.empty)
         return view
 
     def _make_tools(self) -> None:
@@ -234,6 +239,16 @@ class BatchDialog(QDialog):
         self.reason.setText(text)
         self.reason.setVisible(bool(text))
 
+    def _tell_emptiness(self, counts: Counts) -> None:
+        """Say in the table why there is nothing in it."""
+        text = ""
+        if counts.done or counts.failed:
+            text = "" if self.table.rowCount() else "No row is as asked for above."
+        elif self.progress.folder is None or self.progress.has_ended:
+            text = f"No structure file was found there: {', '.join(FILE_NAMES)}."
+        self.empty.setText(text)
+        self.empty.setVisible(bool(text))
+
     def _soon(self, milliseconds: int) -> None:
         if not self._timer.isActive() or self._timer.remainingTime() > milliseconds:
             self._timer.start(milliseconds)
@@ -275,6 +290,7 @@ class BatchDialog(QDialog):
         parts += [f"{counts.failed:,} failed"] if counts.failed else []
         self._counts.setText("  ·  ".join(parts))
         self._failed = counts.failed
+        self._tell_emptiness(counts)
         self._enable_retry()
         self.filters.offer_classes(view.classes)
         self.export.setEnabled(bool(counts.done or counts.failed))

@@ -254,3 +254,11 @@ def test_that_results_of_before_can_be_opened(dialog, qtbot, tmp_path, folder, m
     qtbot.waitUntil(lambda: dialog.table.rowCount() == 5, timeout=30_000)
     assert not dialog.progress.pause.isVisible()
     assert not dialog.retry.isEnabled()
+
+
+def test_that_an_empty_table_says_why(dialog, qtbot, tmp_path, folder):
+    (tmp_path / "nothing").mkdir()
+    start(dialog, qtbot, tmp_path / "nothing", tmp_path / "none.db")
+    qtbot.waitUntil(lambda: dialog.empty.isVisible(), timeout=60_000)
+    assert "No structure file was found" in dialog.empty.text()
+    dialog.close()
