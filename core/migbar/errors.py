@@ -51,7 +51,9 @@ class OccupancyError(MigbarError):
         shown = ", ".join(self.labels[:4]) + (" …" if len(self.labels) > 4 else "")
         count = len(self.labels)
         which = f"{count} kinds of sites are" if count > 1 else "one kind of site is"
-        super().__init__(f"{which} partly occupied ({shown}); choose an ordering (--order) first.")
+        super().__init__(
+            f"{which} partly occupied ({shown}); order them first (on the command line: --order)."
+        )
 
 
 class OrderingError(MigbarError):

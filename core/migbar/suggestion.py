@@ -193,7 +193,9 @@ def _paths(file: Path, ion: str, model: Predictor) -> list[PredictedPath]:
     require_ordered(structure)
     ions = mobile_ions(structure)
     if not ion and not ions:
-        raise MigbarError("it holds no usual mobile ion; say which one moves (--ion).")
+        raise MigbarError(
+            "it holds no usual mobile ion; say which one moves (on the command line: --ion)."
+        )
     return list(find_paths(structure, ion or ions[0], model).paths)
 
 

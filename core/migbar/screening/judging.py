@@ -146,12 +146,12 @@ def _choose_ion(structure: Structure, ion: str | None) -> tuple[str, list[Remark
     candidates = mobile_ions(structure)
     if not candidates:
         raise NoUsualIonError(
-            f"{formula(structure)} holds no usual mobile ion; say which one moves (--ion)."
+            f"{formula(structure)} holds no usual mobile ion; say which one moves (on the command line: --ion)."
         )
     if len(candidates) == 1:
         return candidates[0], []
     others = ", ".join(candidates[1:])
-    text = f"Took {candidates[0]} as the ion that moves; {others} might as well (--ion)."
+    text = f"Took {candidates[0]} as the ion that moves; {others} might as well (on the command line: --ion)."
     return candidates[0], [Remark("several_ions", text)]
 
 
