@@ -29,10 +29,14 @@ if TYPE_CHECKING:
     from migbar.bands import Band
     from migbar.models.relaxed import RelaxedBarrier
     from migbar.neb import NebResult
+    from migbar.paths import CrystalPaths
     from migbar.prediction import PredictedPath
 
 SEARCH = "find paths"
 """Key of the job that finds all paths."""
+
+WAY = "way through"
+"""Key of the job that finds the way through anew."""
 
 
 class Predictions(QObject):
@@ -52,6 +56,7 @@ class Predictions(QObject):
         workspace.restoring.connect(self._drop_all)
         workspace.paths_changed.connect(self._judge)
         workspace.relaxed_changed.connect(self._judge_relaxed)
+        whenever(self._find_way_through, workspace.result_arrived, workspace.group_changed)
         workspace.voids_changed.connect(self._search_voids)
         workspace.setup_changed.connect(self._search_voids)
         workspace.document_changed.connect(lambda: jobs.cancel(SEARCH))
@@ -203,6 +208,26 @@ class Predictions(QObject):
             "supercell": state.supercell,
         }
         return FoundPaths(crystal, tuple(results), model.card, state.supercell, settings)
+
+    def _find_way_through(self) -> None:
+        """Find the way through anew once a barrier among the found paths was refined."""
+        workspace, group = self._workspace, self._workspace.state.group
+        if group is None or self._jobs.is_running(SEARCH):
+            return
+        known = group.found.crystal.paths
+        results = [workspace.result(path.id) for path in group.paths]
+        now = [r.predicted if r else path for r, path in zip(results, known, strict=True)]
+        if all(a.barrier == b.barrier for a, b in zip(now, known, strict=True)):
+            return
+
+        def find(_: Progress) -> CrystalPaths:
+            from migbar.paths import CrystalPaths
+
+            return CrystalPaths.of(group.found.crystal.search, now)
+
+        self._jobs.start(
+            WAY, "Finding the way through", find, lambda found: workspace.refine_found(group, found)
+        )
 
     # -------------------------------------------------------------- bent shapes
 

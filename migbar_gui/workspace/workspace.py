@@ -5,6 +5,7 @@ from __future__ import annotations
 import itertools
 from collections.abc import Iterable
 from dataclasses import fields, replace
+from typing import TYPE_CHECKING
 
 import numpy as np
 from pymatgen.core import Structure
@@ -16,6 +17,9 @@ from migbar_gui.workspace.document import Document, Pick
 from migbar_gui.workspace.events import Event
 from migbar_gui.workspace.history import History, Snapshot, State
 from migbar_gui.workspace.paths import FoundPaths, Group, PathEntry, PinnedPath
+
+if TYPE_CHECKING:
+    from migbar.paths import CrystalPaths
 
 LOOKED_AT = tuple(
     field.name
@@ -31,7 +35,7 @@ class Workspace(Display):
     Attributes
     ----------
     state : State
-        Changed in undoable steps only.
+        Changed in undoable steps only; but the way through follows the barriers (`refine_found`).
     picks : tuple of Pick
         The end of the next hop that was clicked already, at most one.
     active : int or None
@@ -186,6 +190,12 @@ class Workspace(Display):
         self._step(f"find {found.crystal.search.ion} paths", state)
         if group:
             self.activate(group[0].id)
+
+    def refine_found(self, group: Group, crystal: CrystalPaths) -> None:
+        """Keep the way through for barriers that were refined since; that is no step of its own."""
+        if self.state.group is group:
+            found = replace(group.found, crystal=crystal)
+            self._become(replace(self.state, group=replace(group, found=found)))
 
     def activate_hop(self, number: int) -> None:
         """Show the facts of a hop of the network; where its path was removed it comes back."""

@@ -52,3 +52,21 @@ def test_that_a_band_of_another_potential_changes_nothing(judged, qtbot) -> None
     relax(window, "chgnet")
     qtbot.waitUntil(lambda: window.jobs.idle, timeout=60_000)
     assert window.workspace.result(window.workspace.active) is before
+
+
+def test_that_the_way_through_follows_a_refined_barrier(opened, qtbot) -> None:  # type: ignore[no-untyped-def]
+    window = opened
+    window.commands["path.find"].trigger()
+    qtbot.waitUntil(lambda: window.workspace.state.group is not None, timeout=60_000)
+    found = window.workspace.state.group
+    bottleneck = found.found.crystal.percolation["1D"].bottleneck
+    window.workspace.activate_hop(bottleneck)
+    relax(window, "mace:large")
+    qtbot.waitUntil(lambda: "relaxed_barrier" in codes(window), timeout=60_000)
+    qtbot.waitUntil(lambda: window.workspace.state.group is not found, timeout=60_000)
+    group = window.workspace.state.group
+    refined = window.workspace.result(window.workspace.active).predicted.barrier
+    assert group.barriers[bottleneck] == refined.barrier_ev
+    assert group.paths == found.paths
+    before, after = (g.found.crystal.percolation["1D"].barrier_ev for g in (found, group))
+    assert after != before

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import time
 from collections.abc import Callable, Sequence
 from contextlib import suppress
@@ -194,18 +195,26 @@ class TreeLearner:
         count = min(FOLDS[self.options.preset], len(set(groups)))
         fold = grouped_folds(groups, count, self.options.seed)
         barrier, spread = np.empty(len(paths)), np.empty(len(paths))
+        key = self._key(paths)
         for k in range(count):
             check_cancelled(self.progress)
             self.progress.report(k, count, "Calibrating intervals")
             test = fold == k
             barrier[test], spread[test] = self._kept(
-                f"{stage}-{k}", partial(self._held_out, paths, test)
+                f"{stage}-{k}-{key}", partial(self._held_out, paths, test)
             )
         return OutOfFold(barrier, spread, fold)
 
     def _held_out(self, paths: DescribedPaths, test: NDArray[np.bool_]) -> NDArray[np.float64]:
         fitted = self._fit(paths.x[~test], paths.y[~test])
         return np.array(fitted.predict(paths.x[test]))
+
+    def _key(self, paths: DescribedPaths) -> str:
+        """Tell what folds were made of: a run may go on with a MigBar that describes paths otherwise."""
+        content = hashlib.sha256(repr((self.recipe, self.settings)).encode())
+        for array in (paths.x, paths.y):
+            content.update(np.ascontiguousarray(array).tobytes())
+        return content.hexdigest()[:12]
 
     def _kept(self, name: str, make: Callable[[], NDArray[np.float64]]) -> NDArray[np.float64]:
         """Return what was worked out before an interruption, or work it out."""
