@@ -224,9 +224,10 @@ def field_rows(rows: Sequence[tuple[str, QWidget]]) -> QGridLayout:
     grid.setVerticalSpacing(8)
     grid.setColumnStretch(1, 1)
     for row, (text, field) in enumerate(rows):
-        name = label(text)
-        name.setBuddy(field)
-        grid.addWidget(name, row, 0)
+        if text:  # else an empty label keeps its line where the field is hidden
+            name = label(text)
+            name.setBuddy(field)
+            grid.addWidget(name, row, 0)
         grid.addWidget(field, row, 1)
     return grid
 

@@ -72,9 +72,13 @@ class IntervalBar(QWidget):
         painter.drawLine(QPointF(border, top - 3), QPointF(border, top + height + 3))
         self._write(painter, border, 0, f"threshold {energies.short(self._threshold)}", theme.text)
         below = top + height + 5
-        self._write(painter, x(self._low), below, energies.number(self._low, 2), theme.muted)
-        if x(self._high) - x(self._low) > 60:
-            self._write(painter, x(self._high), below, energies.energy(self._high, 2), theme.muted)
+        low, high = energies.number(self._low, 2), energies.energy(self._high, 2)
+        texts = {x(self._low): low, x(self._high): high}
+        needed = self.fontMetrics().horizontalAdvance(low + high) / 2 + 8
+        if x(self._high) - x(self._low) < needed:
+            texts = {interval.center().x(): f"{low} – {high}"}
+        for place, text in texts.items():
+            self._write(painter, place, below, text, theme.muted)
         painter.end()
 
     def _write(self, painter: QPainter, centre: float, top: float, text: str, colour: str) -> None:
