@@ -12,12 +12,14 @@ from types import SimpleNamespace
 import pytest
 import torch
 from torch.utils._python_dispatch import TorchDispatchMode
+from torch.utils._pytree import tree_leaves
 
-from migbar.graphs import GraphSettings, crystal_graph, structure_graph
+from migbar.graphs import GraphSettings, crystal_graph, pack, structure_graph
 from migbar.models.networks import batch as batches
 from migbar.models.networks import layers
 from migbar.models.networks.angles import GatedAngles, gated_angles
-from migbar.models.networks.batch import GraphBatch, batch_graphs
+from migbar.models.networks.architectures import ARCHITECTURES
+from migbar.models.networks.batch import DeviceGraphs, GraphBatch, batch_graphs
 from migbar.models.networks.layers import EdgeGatedGraphConv
 from tests.core.small_bands import fixed_network, rock_salt, shaken
 
@@ -141,6 +143,52 @@ def test_that_a_gpu_gets_no_more_to_do_where_atoms_have_many_numbers_of_bonds(mo
         blocks.append(len(batch.blocks))
     assert blocks[1] > blocks[0]
     assert counts[0] == counts[1]
+
+
+class SameShapes(torch.autograd.Function):
+    """Stands for the kernels: tensors of the right shapes, with anything in them."""
+
+    @staticmethod
+    def forward(
+        ctx, z, weight, bias, source, target, values, gamma, beta, norm, eps, graph, last, _
+    ):
+        ctx.save_for_backward(z, weight, bias, source, target, values, gamma, beta)
+        ctx.last = last
+        assert len(graph.pairs.start) == len(target)
+        mean, variance = torch.zeros_like(gamma), torch.zeros_like(gamma)
+        ctx.mark_non_differentiable(mean, variance)
+        new = z.new_empty(0) if last else torch.empty_like(z)
+        return torch.empty_like(target), torch.empty_like(target), new, mean, variance
+
+    @staticmethod
+    def backward(ctx, *gradients):
+        found = [torch.empty_like(tensor) for tensor in ctx.saved_tensors]
+        return (*found[:6], *[None] * 7) if ctx.last else (*found, *[None] * 5)
+
+
+class OneDevice(TorchDispatchMode):
+    """Refuses to mix devices."""
+
+    def __torch_dispatch__(self, func, types, args=(), kwargs=None):
+        given = [a for a in tree_leaves((args, kwargs)) if isinstance(a, torch.Tensor) and a.ndim]
+        copied = func._schema.name in ("aten::_to_copy", "aten::copy_")
+        assert copied or len({tensor.device for tensor in given}) < 2, func
+        return func(*args, **(kwargs or {}))
+
+
+@pytest.mark.parametrize("architecture", ARCHITECTURES)
+def test_that_a_step_on_a_device_waits_for_nothing_and_stays_there(monkeypatch, architecture):
+    # A device without values: to ask for one is an error there.
+    monkeypatch.setattr(layers, "gated_angles", lambda device: SameShapes)
+    network = fixed_network(architecture).to("meta").train()
+    crystals = [structure_graph(rock_salt(), GraphSettings(neighbours=k)) for k in (3, 4, 5)]
+    graphs = DeviceGraphs(pack(crystals))
+    for name, value in vars(graphs).items():
+        setattr(graphs, name, value.to("meta") if isinstance(value, torch.Tensor) else value)
+    with OneDevice():
+        out = network(*(graphs.batch([0, 2]) for _ in network.inputs))
+        out.sum().backward()
+    assert out.shape[0] == 2
 
 
 def test_that_a_gpu_without_a_compiler_is_told_of_the_slower_way(monkeypatch, caplog):

@@ -104,7 +104,7 @@ class Trial:
             out.square().sum(), list(network.parameters()), allow_unused=True
         )
         known = [g.reshape(-1) for g in gradients if g is not None]
-        return out.double().cpu(), torch.cat(known).double().cpu()
+        return out.detach().double().cpu(), torch.cat(known).double().cpu()
 
     def _speed(self, name: str, data: TrainingData) -> Iterator[str]:
         base = (
