@@ -80,15 +80,16 @@ class Predictions(QObject):
             return load_model(self._models.used)
 
     def _judge_anew(self) -> None:
-        """Ask another model: path by path, and all at once where all were found at once."""
+        """Ask another model: path by path, and all at once where all were found at once.
+
+        Paths that were undone, or are in another structure, are judged when they are back.
+        """
         workspace = self._workspace
         group = workspace.state.group
         found = {path.id for path in group.paths} if group else set()
-        alone = [path for path in workspace.state.paths if path.id not in found]
-        for path in alone:
-            self._jobs.cancel(_key(path))
+        self._jobs.cancel_kind("path ")
         searching = self._jobs.is_running(SEARCH)
-        workspace.forget_results(path.id for path in alone)
+        workspace.forget_results(workspace.results.keys() - found)
         if group is not None or searching:
             self.find_all(self._cutoff)
         else:

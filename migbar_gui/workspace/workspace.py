@@ -297,11 +297,19 @@ class Workspace(Display):
 
     def undo(self) -> None:
         """Go back one step."""
-        self._become(self._history.undo(self.state))
+        self._return_to(self._history.undo(self.state))
 
     def redo(self) -> None:
         """Take the step again that was undone last."""
-        self._become(self._history.redo(self.state))
+        self._return_to(self._history.redo(self.state))
+
+    def _return_to(self, state: State) -> None:
+        """Become a state that was before; what was found together keeps its own barriers, by whichever model."""
+        group = state.group
+        if group is not None and group is not self.state.group:
+            ids = (path.id for path in group.paths)
+            self._results |= dict(zip(ids, group.found.results, strict=True))
+        self._become(state)
 
     def _step(self, label: str, state: State) -> None:
         self._history.add(label, self.state)

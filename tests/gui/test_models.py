@@ -146,3 +146,29 @@ def test_that_a_closed_list_of_models_hears_no_more_of_them(window, dialog, qtbo
         choose(window, DEFAULT_MODEL)
     assert not raised
     assert not window.notice.isVisible()
+
+
+def test_that_an_undone_path_comes_back_with_a_barrier_by_the_model_in_use(opened, qtbot):
+    opened.workspace.join(site(opened, 0), site(opened, 3))
+    wait_for_barriers(qtbot, opened)
+    opened.workspace.undo()
+    choose(opened, "band-forest")
+    opened.workspace.redo()
+    wait_for_barriers(qtbot, opened)
+    assert opened.workspace.result(1).predicted.barrier.model == "band-forest"
+
+
+def test_that_going_back_to_what_another_model_found_brings_its_barriers_back(opened, qtbot):
+    workspace = opened.workspace
+    opened.find_paths()
+    qtbot.waitUntil(lambda: workspace.state.group is not None, timeout=60_000)
+    first = workspace.state.group
+    choose(opened, "band-forest")
+    qtbot.waitUntil(lambda: workspace.state.group is not first, timeout=60_000)
+    workspace.undo()
+    assert workspace.state.group is first
+    qtbot.wait(100)
+    shown = [workspace.result(path.id) for path in first.paths]
+    assert [r.predicted.barrier for r in shown] == [
+        r.predicted.barrier for r in first.found.results
+    ]
