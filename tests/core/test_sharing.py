@@ -103,6 +103,7 @@ BAD = {
     "outside the folder": lambda f, p: with_card(f, p, files={"../x": "0"}),
     "name is a path": lambda f, p: with_card(f, p, name="../../x"),
     "no name": lambda f, p: with_card(f, p, name=" "),
+    "card names no files": lambda f, p: with_card(f, p, files={}),
     "endless name": lambda f, p: with_card(f, p, name="x" * 300),
     "notes are a number": lambda f, p: with_card(f, p, notes=7),
     "recipe is a list": lambda f, p: with_card(f, p, training={"recipe": ["band-forest"]}),

@@ -223,7 +223,7 @@ def _load(folder: Path) -> Predictor:
     try:
         data = (folder / WEIGHTS).read_bytes()
     except OSError as error:
-        raise DamagedModelError(folder, f"its weights cannot be read ({error})") from None
+        raise DamagedModelError(folder, f"its weights cannot be read ({error.strerror})") from None
     if hashlib.sha256(data).hexdigest() != card.files.get(WEIGHTS):
         raise DamagedModelError(folder, "its weights are not those that its card describes")
     recipe = card.training.get("recipe")
