@@ -275,7 +275,10 @@ def _run(job: str, time_limit: float, progress: Progress) -> str:
                 )
         return receiver.recv_bytes().decode()
     except EOFError as error:
-        raise OrderingError("The search for an ordering broke off; try a smaller cell.") from error
+        raise OrderingError(
+            "The search for an ordering broke off; try a smaller cell. (It works in a second process: a script "
+            "of your own has to start it below 'if __name__ == \"__main__\":', or that process starts it, too.)"
+        ) from error
     finally:
         worker.terminate()
         worker.join()

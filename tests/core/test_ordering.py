@@ -1,4 +1,6 @@
 import re
+import subprocess
+import sys
 from functools import cache
 
 import numpy as np
@@ -137,3 +139,16 @@ def test_that_the_search_can_be_cancelled():
     garnet = read_structure(EXAMPLES["Li7La3Zr2O12"])
     with pytest.raises(Cancelled):
         order_structure(garnet, progress=Recorder(cancel_after=2))
+
+
+def test_that_a_script_that_starts_itself_again_is_told_how_to_avoid_that(tmp_path):
+    cell = "Structure(Lattice.cubic(4), [{'Li': 0.5}, 'Cl'], [[0, 0, 0], [0.5, 0.5, 0.5]])"
+    script = tmp_path / "order.py"
+    script.write_text(
+        "from pymatgen.core import Lattice, Structure\n"
+        f"from migbar.ordering import order_structure\norder_structure({cell}, 'Li')\n"
+    )
+    done = subprocess.run(
+        [sys.executable, str(script)], capture_output=True, text=True, check=False
+    )
+    assert "below 'if __name__" in done.stderr.splitlines()[-1]
