@@ -82,7 +82,8 @@ def frame_in(
     """Return the frame that leaves room for the widest number, and for lines of text below it."""
     left, top = metrics.horizontalAdvance(widest) + 12.0, 1.7 * metrics.lineSpacing() + 4.0
     below = lines * metrics.lineSpacing() + 10.0
-    return QRectF(left, top, max(20.0, width - left - 14), max(20.0, height - top - below))
+    right = metrics.horizontalAdvance("0000") / 2 + 4.0  # for half of the last number
+    return QRectF(left, top, max(20.0, width - left - right), max(20.0, height - top - below))
 
 
 def ticks(low: float, high: float, most: int) -> dict[float, str]:
