@@ -17,7 +17,7 @@ from pymatgen.core import Structure
 from migbar.bands import CLASH_FRACTION
 from migbar.barriers import Predictor, Remark
 from migbar.elements import ionic_radius
-from migbar.errors import HopError, NoMobileIonError
+from migbar.errors import HopError, NoMobileIonError, SupercellError
 from migbar.hops import Hop, Matrix, Mechanism, Point, SiteRef, meets_own_image
 from migbar.networks import Edge, Network, Percolation, Translation, dimensionality, percolation
 from migbar.passages import BottleneckAtom, Surroundings
@@ -36,6 +36,8 @@ LONGEST_CUTOFF = 12.0
 _SAME_LENGTH = 2e-3
 # Symmetry may move a place by this much (Å) and still map it on another one.
 _SAME_PLACE = 0.3
+# Places times operations that fit into memory (a few hundred bytes each).
+_MOST_MOVES = 20_000_000
 # Fractional coordinates this close to a face of the cell lie on it.
 _ON_FACE = 1e-3
 
@@ -290,6 +292,8 @@ def find_hops(
     HopError
         If the ion is inserted where there is one already, no void has room for it, or the
         cut-off is not between 0 and `LONGEST_CUTOFF`.
+    SupercellError
+        If the structure repeats a smaller cell so often that its symmetry does not fit into memory.
     """
     require_ordered(structure)
     if cutoff is not None and not 0 < cutoff <= LONGEST_CUTOFF:
@@ -465,6 +469,12 @@ class _Operations:
         from scipy.spatial import cKDTree
 
         group = symmetry(structure, symprec)
+        if len(group.rotations) * len(frac) > _MOST_MOVES:
+            copies = int((group.rotations == np.eye(3, dtype=int)).all(axis=(1, 2)).sum())
+            raise SupercellError(
+                f"{formula(structure)}: this cell of {len(structure):,} atoms is a smaller one {copies:,} times "
+                "over; look for paths in the smaller one, which has all of them."
+            )
         moved = frac @ group.rotations.transpose(0, 2, 1) + group.translations[:, None]
         _, target = cKDTree(_wrapped(frac), boxsize=1.0).query(_wrapped(moved))
         shifts = np.rint(moved - frac[target])

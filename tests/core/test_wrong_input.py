@@ -23,6 +23,7 @@ from migbar.errors import (
     UnknownElementError,
 )
 from migbar.hops import SiteRef, hop_between_sites, make_band, parse_site, parse_supercell
+from migbar.paths import find_hops
 from migbar.structures import parse_structure, write_cif
 
 CELL = "x\n1\n5 0 0\n0 5 0\n0 0 5\n"
@@ -81,6 +82,11 @@ def test_that_a_position_without_a_sensible_number_is_refused(text):
 
 def test_that_a_position_may_be_a_fraction():
     assert parse_point("1/3, -2/3,0.25") == (1 / 3, -2 / 3, 0.25)
+
+
+def test_that_a_crystal_of_many_copies_of_a_cell_is_told_to_be_one(salt):
+    with pytest.raises(SupercellError, match="a smaller one 3,375 times over"):
+        find_hops(salt.make_supercell(15, in_place=False), "Li")
 
 
 def test_that_a_dft_band_has_no_more_images_than_folders_have_names(salt):
