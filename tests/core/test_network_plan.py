@@ -151,7 +151,9 @@ def test_that_a_failure_is_told_and_left_out_by_what_depends_on_it(small_plan):
     assert plan._ready(broken, run_named("SCRATCH-CC"), time.time() + LONG)
 
 
-def test_that_what_finds_no_room_or_is_at_home_stays_behind(small_plan, tmp_path, monkeypatch):
+def test_that_what_finds_no_room_or_is_at_home_stays_behind(
+    small_plan, records, tmp_path, monkeypatch
+):
     for run in (run_named("MPT"), run_named("SCRATCH-CC")):
         carry_out(run, small_plan, time.time() + LONG)
     size = (small_plan.folder / "MPT" / plan.NETWORK).stat().st_size
@@ -159,8 +161,13 @@ def test_that_what_finds_no_room_or_is_at_home_stays_behind(small_plan, tmp_path
     monkeypatch.setattr(parcel, "PARTS", 1)
     assert write_parcel(small_plan, tmp_path / "a") == [f"SCRATCH-CC/{plan.NETWORK}"]
     assert write_parcel(small_plan, tmp_path / "b", at_home=["MPT"]) == []
-    for part in ("a", "b"):
-        read_parcel(tmp_path / part, tmp_path / "home")
+    data = TrainingData.load(small_plan.finetuning)
+    read_parcel(tmp_path / "b", tmp_path / "home")
+    made = collect_models(tmp_path / "home", data, records, tmp_path / "models")
+    assert "not here" in made["MPT"]
+    assert "training MAE" in made["SCRATCH-CC"]
+    read_parcel(tmp_path / "a", tmp_path / "home")
+    assert (tmp_path / "home" / "MPT" / plan.NETWORK).exists()
     assert (tmp_path / "home" / "SCRATCH-CC" / plan.NETWORK).exists()
     with pytest.raises(TrainingFileError, match="all parts"):
         read_parcel(tmp_path / "none", tmp_path / "home")

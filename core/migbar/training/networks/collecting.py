@@ -84,7 +84,8 @@ def collect_models(
         if run.fold is not None:
             continue
         if not (folder / NETWORK).exists():
-            made[run.name] = "not trained"
+            ended = (folder / PREDICTIONS).exists()
+            made[run.name] = "trained, but its network is not here" if ended else "not trained"
         elif run.name == PRETRAINING:
             shutil.copy(folder / NETWORK, out / f"{run.name}.npz")
             shutil.copy(folder / METRICS, out / f"{run.name}.csv")

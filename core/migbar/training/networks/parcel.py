@@ -46,6 +46,8 @@ def write_parcel(plan: Plan, folder: Path, at_home: Collection[str] = ()) -> lis
             entry.size = len(content)
             tar.addfile(entry, io.BytesIO(content))
     folder.mkdir(parents=True, exist_ok=True)
+    for old in folder.glob(_PART.format("*")):
+        old.unlink()
     data = stream.getvalue()
     for number, first in enumerate(range(0, len(data), PART_BYTES)):
         (folder / _PART.format(number)).write_bytes(data[first : first + PART_BYTES])
