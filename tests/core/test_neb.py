@@ -253,9 +253,14 @@ def test_that_a_folder_of_another_band_is_left_alone(emt, ends, tmp_path):
     relax_band(*ends, emt, NebSettings(max_steps=1), folder=tmp_path)
     with pytest.raises(NebError, match="another band or of other settings"):
         relax_band(*ends, emt, NebSettings(n_images=5), folder=tmp_path)
-    (tmp_path / STATE).write_bytes(b"PK\x03\x04 cut")
-    with pytest.raises(NebError, match="damaged"):
-        relax_band(*ends, emt, folder=tmp_path)
+    whole = (tmp_path / STATE).read_bytes()
+    encrypted = whole.replace(b"PK\x01\x02-\x03-\x00\x00\x00", b"PK\x01\x02-\x03-\x00\x01\x00")
+    assert encrypted != whole
+    for damaged in (b"PK\x03\x04 cut", b"no archive", encrypted):
+        (tmp_path / STATE).write_bytes(damaged)
+        with pytest.raises(NebError, match=r"damaged; remove it") as told:
+            relax_band(*ends, emt, folder=tmp_path)
+        assert "pickle" not in str(told.value)
 
 
 def test_that_a_result_survives_its_folder(emt, ends, tmp_path):

@@ -40,6 +40,10 @@ class Saved:
     memory: Arrays
 
 
+# What reading a file raises whose bytes are not those that were written; zipfile's own are RuntimeErrors.
+_DAMAGED = (OSError, ValueError, KeyError, TypeError, EOFError, RuntimeError, BadZipFile)
+
+
 class Checkpoint:
     """The file in which a relaxation is saved.
 
@@ -74,8 +78,8 @@ class Checkpoint:
             positions = arrays.pop("positions")
             mark = data.pop("mark")
             saved = Saved(positions=positions, memory=arrays, **data)
-        except (OSError, ValueError, KeyError, TypeError, EOFError, BadZipFile) as error:
-            raise NebError(f"{self._path} is damaged ({error}); remove it to begin anew.") from None
+        except _DAMAGED as error:
+            raise NebError(f"{self._path} is damaged; remove it to begin anew.") from error
         if mark != self._mark:
             raise NebError(
                 f"{self._path.parent} holds the state of another band or of other settings; "
