@@ -43,9 +43,11 @@ def main(argv: Sequence[str] | None = None) -> int:
 
     from PySide6.QtCore import QTimer
 
+    from migbar_gui.garbage import GarbageCollector
     from migbar_gui.main_window import MainWindow
 
     app = make_application()
+    GarbageCollector(app)
     window = MainWindow()
     _show_faults_in(window)
     signal.signal(signal.SIGINT, signal.SIG_DFL)

@@ -47,7 +47,7 @@ class PathsPanel(QWidget):
         self._workspace = workspace
         self._following = False
         self.model = PathTable(workspace)
-        self._sorted = QSortFilterProxyModel()
+        self._sorted = QSortFilterProxyModel(self)
         self._sorted.setSourceModel(self.model)
         self._sorted.setSortRole(SORT_ROLE)
         self.view = self._make_view()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import os
 import sys
 from collections.abc import Iterator
@@ -20,6 +21,20 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     for item in items:
         if item.get_closest_marker("gui"):
             item.add_marker(pytest.mark.skip(reason="no display: run packaging/test"))
+
+
+@pytest.fixture(scope="session", autouse=True)
+def garbage(request: pytest.FixtureRequest) -> Iterator[None]:
+    """As in the program, garbage is collected in the GUI thread alone."""
+    if not HAS_SCREEN:
+        yield
+        return
+    from migbar_gui.garbage import GarbageCollector
+
+    collector = GarbageCollector(request.getfixturevalue("qapp"))
+    yield
+    collector.deleteLater()
+    gc.enable()
 
 
 LIFEPO4 = """\

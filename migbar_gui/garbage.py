@@ -1,0 +1,35 @@
+"""Python's garbage is collected in the GUI thread alone.
+
+A collection takes place in whichever thread happens to make the object too many, and frees all that is in cycles,
+Qt objects of closed dialogs among them. In another thread than their own that corrupts the memory.
+"""
+
+from __future__ import annotations
+
+import gc
+
+from PySide6.QtCore import QObject, QTimer
+
+EVERY_MS = 1000
+
+
+class GarbageCollector(QObject):
+    """Collects, in the thread of its parent, what Python would collect in any thread.
+
+    It begins at once, and goes on as long as the parent lives.
+    """
+
+    def __init__(self, parent: QObject) -> None:
+        super().__init__(parent)
+        gc.disable()
+        timer = QTimer(self)
+        timer.timeout.connect(self.collect)
+        timer.start(EVERY_MS)
+
+    def collect(self) -> None:
+        """Collect the oldest generation that is due."""
+        due = [count > most for count, most in zip(gc.get_count(), gc.get_threshold(), strict=True)]
+        for generation in (2, 1, 0):
+            if due[generation]:
+                gc.collect(generation)
+                return
