@@ -3,68 +3,99 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from migbar.cli.common import print_json, progress_bar
-from migbar.cli.options import AsJson
+from migbar.cli.options import AsJson, expanded
 from migbar.errors import MigbarError
 from migbar.models.networks.published import NETWORKS
+
+if TYPE_CHECKING:
+    from migbar.training.networks.loop import Hardware
+    from migbar.training.networks.presets import TrainingSettings
 
 Corpus = Annotated[
     Path, typer.Option("--data", help="Corpus as JSON lines (.jsonl, .jsonl.xz), or packed (.npz).")
 ]
 Bands = Annotated[Path, typer.Option("--data", help="JSON file of bands in the published format.")]
-Out = Annotated[Path, typer.Option(help="Folder of the run: checkpoint, metrics, network.npz.")]
+Out = Annotated[
+    Path, typer.Option("--out", "-o", help="Folder of the run: checkpoint, metrics, network.npz.")
+]
 PresetName = Annotated[str, typer.Option("--preset", help="paper or compact.")]
-Epochs = Annotated[int | None, typer.Option(help="Epochs; the preset's where not given.", min=1)]
-Batch = Annotated[int | None, typer.Option(help="Batch size; the preset's where not given.", min=1)]
-Seed = Annotated[int, typer.Option(help="Same data, seed, hardware and versions: same weights.")]
-Seconds = Annotated[
-    float | None, typer.Option(help="Write a checkpoint and stop after this many seconds.")
-]
-Threads = Annotated[int, typer.Option(help="CPU threads.", min=1)]
-Accelerator = Annotated[str, typer.Option(help="auto, cpu, cuda …, as Lightning names them.")]
-Devices = Annotated[int, typer.Option(help="GPUs of each node.", min=1)]
-Nodes = Annotated[int, typer.Option(help="Nodes.", min=1)]
-Precision = Annotated[str, typer.Option(help="32-true, bf16-mixed …, as Lightning names them.")]
-Matmul = Annotated[
-    str, typer.Option(help="highest; high: TF32 on a GPU; medium: bf16 products, on CPUs too.")
-]
-Strategy = Annotated[str, typer.Option(help="ddp_find_unused_parameters_true for several devices.")]
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NetworkOptions:
+    """How a network is trained, and on what."""
+
+    preset: PresetName = "paper"
+    epochs: Annotated[
+        int | None, typer.Option(help="Epochs; the preset's where not given.", min=1)
+    ] = None
+    batch_size: Annotated[
+        int | None, typer.Option(help="Batch size; the preset's where not given.", min=1)
+    ] = None
+    seed: Annotated[
+        int, typer.Option(help="Same data, seed, hardware and versions: same weights.")
+    ] = 123
+    stop_after: Annotated[
+        float | None, typer.Option(help="Write a checkpoint and stop after this many seconds.")
+    ] = None
+    threads: Annotated[int, typer.Option(help="CPU threads.", min=1)] = 1
+    accelerator: Annotated[
+        str, typer.Option(help="auto, cpu, cuda …, as Lightning names them.")
+    ] = "auto"
+    devices: Annotated[int, typer.Option(help="GPUs of each node.", min=1)] = 1
+    nodes: Annotated[int, typer.Option(help="Nodes.", min=1)] = 1
+    precision: Annotated[
+        str, typer.Option(help="32-true, bf16-mixed …, as Lightning names them.")
+    ] = "32-true"
+    strategy: Annotated[
+        str, typer.Option(help="ddp_find_unused_parameters_true for several devices.")
+    ] = "auto"
+    matmul: Annotated[
+        str, typer.Option(help="highest; high: TF32 on a GPU; medium: bf16 products, on CPUs too.")
+    ] = "highest"
+
+    def changed(self, settings: TrainingSettings) -> TrainingSettings:
+        """Return a preset's settings with what was asked for."""
+        from migbar.training.networks.presets import with_changes
+
+        return with_changes(settings, self.epochs, self.batch_size, self.seed)
+
+    def hardware(self) -> Hardware:
+        """Set the number of threads, and return the devices."""
+        import torch
+
+        from migbar.training.networks.loop import Hardware
+
+        torch.set_num_threads(self.threads)
+        return Hardware(
+            self.accelerator, self.devices, self.nodes, self.precision, self.strategy, self.matmul
+        )
+
+
+@expanded
 def pretrain(
     data: Corpus,
     out: Out,
-    preset: PresetName = "paper",
-    epochs: Epochs = None,
-    batch_size: Batch = None,
-    seed: Seed = 123,
-    stop_after: Seconds = None,
-    threads: Threads = 1,
-    accelerator: Accelerator = "auto",
-    devices: Devices = 1,
-    nodes: Nodes = 1,
-    precision: Precision = "32-true",
-    strategy: Strategy = "auto",
-    matmul: Matmul = "highest",
+    how: NetworkOptions,
     as_json: AsJson = False,
 ) -> None:
     """Pre-train MPT on seven bulk properties. The same command goes on from its last checkpoint."""
     import torch
 
     from migbar.models.networks.architectures import make_network
-    from migbar.training.networks.loop import Hardware, train_network
+    from migbar.training.networks.loop import train_network
     from migbar.training.networks.packing import SavedNetwork, TrainingData, state_arrays
-    from migbar.training.networks.presets import with_changes
     from migbar.training.networks.pretraining import pack_corpus
 
-    torch.set_num_threads(threads)
-    chosen = _preset(preset)
-    settings = with_changes(chosen.pretraining, epochs, batch_size, seed)
+    chosen, hardware = _preset(how.preset), how.hardware()
+    settings = how.changed(chosen.pretraining)
     with progress_bar() as progress:
         if data.suffix == ".npz":
             packed = TrainingData.load(data)
@@ -72,11 +103,10 @@ def pretrain(
             packed = pack_corpus(data, chosen.pretraining_graphs, chosen.max_atoms, progress)
         torch.manual_seed(settings.seed)
         network = make_network("MPT", chosen.size)
-        hardware = Hardware(accelerator, devices, nodes, precision, strategy, matmul)
         curve = train_network(
-            network, packed, settings, out, None, hardware, progress, stop_after=stop_after
+            network, packed, settings, out, None, hardware, progress, stop_after=how.stop_after
         )
-    info = {**packed.info, "preset": preset, "epochs": len(curve), "seed": seed}
+    info = {**packed.info, "preset": how.preset, "epochs": len(curve), "seed": how.seed}
     info |= {"validation_loss": curve[-1].validation_loss, "wall_time_s": curve[-1].seconds}
     saved = SavedNetwork("MPT", chosen.size, chosen.pretraining_graphs, state_arrays(network), info)
     saved.save(out / "network.npz")
@@ -87,6 +117,7 @@ def finetune(name: str) -> Callable[..., None]:
     """Make the command that trains one of the paper's networks."""
     scratch = name.startswith("SCRATCH")
 
+    @expanded
     def command(
         data: Bands,
         out: Out,
@@ -96,63 +127,47 @@ def finetune(name: str) -> Callable[..., None]:
                 "--from", help="network.npz of an MPT, or MPT-compact; not for SCRATCH-*."
             ),
         ] = None,
-        preset: PresetName = "paper",
-        epochs: Epochs = None,
-        batch_size: Batch = None,
         folds: Annotated[
             int, typer.Option(help="Folds of a grouped cross-validation; 0 for none.", min=0)
         ] = 0,
         model_name: Annotated[
             str | None, typer.Option("--name", help="Name of the model in your store.")
         ] = None,
-        seed: Seed = 123,
-        stop_after: Seconds = None,
-        threads: Threads = 1,
-        accelerator: Accelerator = "auto",
-        devices: Devices = 1,
-        nodes: Nodes = 1,
-        precision: Precision = "32-true",
-        strategy: Strategy = "auto",
-        matmul: Matmul = "highest",
+        *,
+        how: NetworkOptions,
         as_json: AsJson = False,
     ) -> None:
-        import torch
-
         from migbar.datasets import read_bands
         from migbar.models.networks.published import NETWORKS
         from migbar.models.store import save_model
         from migbar.training.networks.finetuning import train_model
-        from migbar.training.networks.loop import Hardware
         from migbar.training.networks.packing import SavedNetwork
-        from migbar.training.networks.presets import finetuning_settings, with_changes
+        from migbar.training.networks.presets import finetuning_settings
         from migbar.training.networks.recipes import Recipe
 
         if (start is None) != scratch:
             raise MigbarError(
                 f"{name} starts {'from scratch: leave out --from' if scratch else 'from an MPT: give --from'}."
             )
-        torch.set_num_threads(threads)
-        _preset(preset)
+        _preset(how.preset)
         architecture = str(NETWORKS[name].architecture)
-        settings = finetuning_settings(preset, architecture)
         recipe = Recipe(
             architecture,
-            preset,
-            with_changes(settings, epochs, batch_size, seed),
+            how.preset,
+            how.changed(finetuning_settings(how.preset, architecture)),
             None if start is None else SavedNetwork.load(_pretrained(start)),
             single_path=name.endswith("SINGLE-PATH"),
         )
-        hardware = Hardware(accelerator, devices, nodes, precision, strategy, matmul)
         with progress_bar() as progress:
             model = train_model(
-                model_name or (name if preset == "paper" else f"{name}-{preset}"),
+                model_name or (name if how.preset == "paper" else f"{name}-{how.preset}"),
                 recipe,
                 read_bands(data),
                 out,
                 folds,
-                hardware,
+                how.hardware(),
                 progress,
-                stop_after,
+                how.stop_after,
             )
         folder = save_model(model, out / "model")
         _report(folder, model.card.to_dict(), as_json)
