@@ -102,7 +102,11 @@ def test_that_no_module_of_the_core_loads_the_window_or_qt_or_vtk():
         "import importlib, pkgutil, migbar\n"
         "for module in pkgutil.walk_packages(migbar.__path__, 'migbar.'):\n"
         "    if not module.name.endswith('__main__'):\n"
-        "        importlib.import_module(module.name)"
+        "        try:\n"
+        "            importlib.import_module(module.name)\n"
+        "        except ModuleNotFoundError as error:\n"
+        "            if error.name != 'triton':  # comes with PyTorch for CUDA alone\n"
+        "                raise"
     )
     assert not loaded & {"migbar_gui", "PySide6", "qtpy", "pyvista", "pyvistaqt", "vtk"}
     assert "vtkmodules" not in loaded
