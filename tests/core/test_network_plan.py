@@ -201,6 +201,19 @@ def test_that_training_on_packed_data_needs_little_more_than_pytorch(packed, tmp
     assert done.returncode == 0, done.stderr
 
 
+@pytest.mark.parametrize("architecture", ["MPT", "MODEL-3"])
+def test_that_a_trained_network_tells_how_its_packed_graphs_were_made(
+    architecture, packed, tmp_path, monkeypatch
+):
+    crystals, bands = packed
+    data = crystals if architecture == "MPT" else bands
+    options = [architecture, "--data", data, "--out", tmp_path, "--preset", "compact"]
+    options += ["--epochs", "1"]
+    monkeypatch.setattr(sys, "argv", ["networks", *map(str, options)])
+    assert main() == 0
+    assert SavedNetwork.load(tmp_path / "network.npz").graphs.neighbours == 3
+
+
 def test_that_the_commands_pack_and_collect(records, tmp_path):
     import typer
 

@@ -28,7 +28,7 @@ from migbar.training.networks.packing import (
     TrainingFileError,
     state_arrays,
 )
-from migbar.training.networks.presets import PRESETS, TrainingSettings, finetuning_settings
+from migbar.training.networks.presets import PRESETS, TrainingSettings, training_settings
 from migbar.training.networks.pretraining import pack_corpus
 from migbar.training.networks.recipes import Recipe, cross_validate
 from tests.core.small_bands import SMALL, example_records, rock_salt, shaken
@@ -279,7 +279,7 @@ def test_that_the_paper_preset_holds_the_published_settings():
     assert (paper.size.hidden, paper.size.alignn_layers, paper.size.gcn_layers) == (256, 4, 4)
     assert paper.pretraining.max_lr == 1e-4
     for architecture, batch in (("MODEL-3", 128), ("MODEL-4", 64), ("MODEL-2", 16)):
-        settings = finetuning_settings("paper", architecture)
+        settings = training_settings("paper", architecture)
         assert (settings.epochs, settings.batch_size, settings.max_lr) == (500, batch, 1e-3)
         assert (settings.seed, settings.validation, settings.pct_start) == (123, 0.1, 0.3)
 

@@ -89,6 +89,7 @@ def pretrain(
     """Pre-train MPT on seven bulk properties. The same command goes on from its last checkpoint."""
     import torch
 
+    from migbar.graphs import GraphSettings
     from migbar.models.networks.architectures import make_network
     from migbar.training.networks.loop import train_network
     from migbar.training.networks.packing import SavedNetwork, TrainingData, state_arrays
@@ -108,7 +109,8 @@ def pretrain(
         )
     info = {**packed.info, "preset": how.preset, "epochs": len(curve), "seed": how.seed}
     info |= {"validation_loss": curve[-1].validation_loss, "wall_time_s": curve[-1].seconds}
-    saved = SavedNetwork("MPT", chosen.size, chosen.pretraining_graphs, state_arrays(network), info)
+    graphs = GraphSettings(**packed.info["graphs"])
+    saved = SavedNetwork("MPT", chosen.size, graphs, state_arrays(network), info)
     saved.save(out / "network.npz")
     _report(out / "network.npz", info, as_json)
 
@@ -142,7 +144,7 @@ def finetune(name: str) -> Callable[..., None]:
         from migbar.models.store import save_model
         from migbar.training.networks.finetuning import train_model
         from migbar.training.networks.packing import SavedNetwork
-        from migbar.training.networks.presets import finetuning_settings
+        from migbar.training.networks.presets import training_settings
         from migbar.training.networks.recipes import Recipe
 
         if (start is None) != scratch:
@@ -154,7 +156,7 @@ def finetune(name: str) -> Callable[..., None]:
         recipe = Recipe(
             architecture,
             how.preset,
-            how.changed(finetuning_settings(how.preset, architecture)),
+            how.changed(training_settings(how.preset, architecture)),
             None if start is None else SavedNetwork.load(_pretrained(start)),
             single_path=name.endswith("SINGLE-PATH"),
         )

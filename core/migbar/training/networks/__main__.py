@@ -12,6 +12,7 @@ import sys
 from pathlib import Path
 
 from migbar.errors import Cancelled
+from migbar.graphs import GraphSettings
 from migbar.models.networks.architectures import ARCHITECTURES
 from migbar.training.networks.loop import Hardware, train_network
 from migbar.training.networks.packing import SavedNetwork, TrainingData, state_arrays
@@ -23,7 +24,7 @@ from migbar.training.networks.plan import (
     hardware_name,
     progress_table,
 )
-from migbar.training.networks.presets import PRESETS, finetuning_settings, with_changes
+from migbar.training.networks.presets import PRESETS, training_settings, with_changes
 from migbar.training.networks.recipes import Recipe
 from migbar.training.networks.trial import Trial
 
@@ -76,13 +77,7 @@ def _plan(options: argparse.Namespace) -> int:
 
 
 def _train(options: argparse.Namespace) -> int:
-    preset = PRESETS[options.preset]
-    pretraining = options.architecture == "MPT"
-    base = (
-        preset.pretraining
-        if pretraining
-        else finetuning_settings(options.preset, options.architecture)
-    )
+    base = training_settings(options.preset, options.architecture)
     settings = with_changes(base, options.epochs, options.batch_size, options.seed)
     start = None if options.start is None else SavedNetwork.load(options.start)
     network = Recipe(options.architecture, options.preset, settings, start).fresh()
@@ -94,7 +89,7 @@ def _train(options: argparse.Namespace) -> int:
         )
     except Cancelled:
         return UNFINISHED
-    graphs = preset.pretraining_graphs if pretraining else preset.graphs
+    graphs = GraphSettings(**data.info["graphs"])
     info = {**data.info, "preset": options.preset, "epochs": len(curve), "seed": options.seed}
     info |= {
         "wall_time_s": curve[-1].seconds,

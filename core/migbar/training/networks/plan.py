@@ -40,7 +40,7 @@ from migbar.training.networks.loop import (
     train_network,
 )
 from migbar.training.networks.packing import SavedNetwork, TrainingData, halved, state_arrays
-from migbar.training.networks.presets import PRESETS, TrainingSettings, finetuning_settings
+from migbar.training.networks.presets import TrainingSettings, training_settings
 from migbar.training.networks.recipes import Recipe
 
 RUN = "run.json"
@@ -271,12 +271,7 @@ def _settings(
     place = plan.folder / run.name / RUN
     if place.exists():
         return TrainingSettings(**json.loads(place.read_text())["settings"])
-    base = (
-        PRESETS[plan.preset].pretraining
-        if run.architecture == PRETRAINING
-        else finetuning_settings(plan.preset, run.architecture)
-    )
-    base = replace(base, seed=plan.seed)
+    base = replace(training_settings(plan.preset, run.architecture), seed=plan.seed)
     if run.fold is None:
         trial = Recipe(run.architecture, plan.preset, base, start).fresh()
         one = seconds_per_epoch(trial, data, base, chosen, plan.hardware)

@@ -84,8 +84,10 @@ _PAPER_BATCHES = {"MODEL-3": 128, "MODEL-4": 64}
 """Batch sizes tuned in the paper (Table S1)."""
 
 
-def finetuning_settings(preset: str, architecture: str) -> TrainingSettings:
-    """Return a preset's settings for an architecture."""
+def training_settings(preset: str, architecture: str) -> TrainingSettings:
+    """Return a preset's settings for an architecture: of the pre-training for MPT, else of the fine-tuning."""
+    if architecture == "MPT":
+        return PRESETS[preset].pretraining
     settings = PRESETS[preset].finetuning
     if preset == "paper" and architecture in _PAPER_BATCHES:
         return replace(settings, batch_size=_PAPER_BATCHES[architecture])

@@ -16,7 +16,7 @@ from migbar.models.networks.batch import DeviceGraphs
 from migbar.training.networks.loop import WARM_UP_STEPS, Hardware, TrainingRun
 from migbar.training.networks.packing import TrainingData
 from migbar.training.networks.plan import hardware_name
-from migbar.training.networks.presets import PRESETS, finetuning_settings
+from migbar.training.networks.presets import PRESETS, training_settings
 
 ALIKE = 10.0
 """So many times as far off as a CPU's single precision a GPU's may be."""
@@ -107,12 +107,8 @@ class Trial:
         return out.detach().double().cpu(), torch.cat(known).double().cpu()
 
     def _speed(self, name: str, data: TrainingData) -> Iterator[str]:
-        base = (
-            PRESETS[self.preset].pretraining
-            if name == "MPT"
-            else finetuning_settings(self.preset, name)
-        )
-        base = replace(base, epochs=WARM_UP_STEPS + self.steps + _PROFILED)
+        epochs = WARM_UP_STEPS + self.steps + _PROFILED
+        base = replace(training_settings(self.preset, name), epochs=epochs)
         for hardware in (
             Hardware(),
             Hardware(matmul="high"),

@@ -37,7 +37,7 @@ from migbar.training.networks.loop import (
     train_network,
 )
 from migbar.training.networks.packing import SavedNetwork, TrainingData
-from migbar.training.networks.presets import PRESETS, TrainingSettings, finetuning_settings
+from migbar.training.networks.presets import PRESETS, TrainingSettings, training_settings
 from migbar.training.networks.recipes import start_network
 from migbar.training.own.options import Preset, TrainingOptions
 from migbar.training.own.starts import Kind, find_start, pretrained_file
@@ -140,8 +140,8 @@ class NetworkLearner:
         """Settings of the training."""
         options, architecture = self.options, self.begun.card.training["architecture"]
         if options.preset is Preset.PAPER:
-            return replace(finetuning_settings("paper", architecture), seed=options.seed)
-        compact = finetuning_settings("compact", architecture)
+            return replace(training_settings("paper", architecture), seed=options.seed)
+        compact = training_settings("compact", architecture)
         return replace(compact, epochs=EPOCHS[options.preset], seed=options.seed)
 
     def train(
