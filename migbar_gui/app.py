@@ -43,7 +43,7 @@ def main(argv: Sequence[str] | None = None) -> int:
 
     from PySide6.QtCore import QTimer
 
-    from migbar_gui.garbage import GarbageCollector
+    from migbar_gui.background.garbage import GarbageCollector
     from migbar_gui.main_window import MainWindow
 
     app = make_application()

@@ -10,8 +10,8 @@ from PySide6.QtCore import QCoreApplication, QObject
 from PySide6.QtWidgets import QWidget
 
 from migbar.devices import VARIABLE
-from migbar_gui import colours, energies
-from migbar_gui.energies import ShowsEnergies
+from migbar_gui.looks import colours, energies
+from migbar_gui.looks.energies import ShowsEnergies
 from migbar_gui.preferences import Preferences
 
 if TYPE_CHECKING:

@@ -27,9 +27,20 @@ from PySide6.QtWidgets import (
 
 from migbar.errors import Cancelled, MigbarError
 from migbar.resources import manual
-from migbar_gui.band_tools import BandTools
-from migbar_gui.commands import Commands
-from migbar_gui.deriving import Deriver
+from migbar_gui.background.jobs import Jobs
+from migbar_gui.background.runs import ResultOpener, Runs
+from migbar_gui.commands.band_tools import BandTools
+from migbar_gui.commands.deriving import Deriver
+from migbar_gui.commands.exporting import Exports
+from migbar_gui.commands.menus import Commands
+from migbar_gui.commands.retraining import Retraining
+from migbar_gui.commands.sessions import Sessions
+from migbar_gui.commands.suggesting import Suggesting
+from migbar_gui.computing.explaining import Explainer
+from migbar_gui.computing.models import Models
+from migbar_gui.computing.predictions import Predictions
+from migbar_gui.computing.relaxations import Relaxations
+from migbar_gui.computing.site_energy import SiteEnergyMaps
 from migbar_gui.dialogs.about import AboutDialog
 from migbar_gui.dialogs.coordinates import CoordinatesDialog
 from migbar_gui.dialogs.models import ModelsDialog
@@ -37,16 +48,16 @@ from migbar_gui.dialogs.palette import CommandPalette
 from migbar_gui.dialogs.preferences import PreferencesDialog
 from migbar_gui.dialogs.shortcuts import ShortcutsDialog
 from migbar_gui.docks import Docks
-from migbar_gui.explaining import Explainer
-from migbar_gui.exporting import Exports
+from migbar_gui.files.opening import OPEN_FILTER, Opener
+from migbar_gui.files.recent import RecentFiles
+from migbar_gui.files.session import SUFFIX
 from migbar_gui.following import Follower
-from migbar_gui.job_news import CloseQuestion, JobNews
-from migbar_gui.jobs import Jobs
 from migbar_gui.log import Log, logger
-from migbar_gui.models import Models
-from migbar_gui.opening import OPEN_FILTER, Opener
+from migbar_gui.looks.theme import apply_theme, chosen_theme, current_theme, icon
+from migbar_gui.looks.widgets import DockTitle
 from migbar_gui.panels.centre import Centre
 from migbar_gui.panels.comparison_panel import ComparisonPanel
+from migbar_gui.panels.job_news import CloseQuestion, JobNews
 from migbar_gui.panels.jobs_panel import JobsPanel
 from migbar_gui.panels.log_panel import LogPanel
 from migbar_gui.panels.network_panel import NetworkPanel
@@ -57,25 +68,14 @@ from migbar_gui.panels.status_bar import StatusBar
 from migbar_gui.panels.structure_panel import StructurePanel
 from migbar_gui.panels.transport_panel import TransportPanel
 from migbar_gui.panels.why_panel import WhyPanel
-from migbar_gui.predictions import Predictions
 from migbar_gui.preferences import Preferences
-from migbar_gui.recent import RecentFiles
-from migbar_gui.relaxations import Relaxations
-from migbar_gui.retraining import Retraining
-from migbar_gui.runs import ResultOpener, Runs
 from migbar_gui.screening.opening import PathOpener
-from migbar_gui.session import SUFFIX
-from migbar_gui.sessions import Sessions
-from migbar_gui.site_energy import SiteEnergyMaps
-from migbar_gui.suggesting import Suggesting
-from migbar_gui.theme import apply_theme, chosen_theme, current_theme, icon
 from migbar_gui.tour import Tour
-from migbar_gui.widgets import DockTitle
 from migbar_gui.workspace import PathResult, Workspace
 
 if TYPE_CHECKING:
     from migbar.runs import Run
-    from migbar_gui.relaxed import RelaxedPath, VolumeResult
+    from migbar_gui.computing.relaxed import RelaxedPath, VolumeResult
     from migbar_gui.screening.dialog import BatchDialog
     from migbar_gui.view_link import ViewLink
     from migbar_gui.viewer import CrystalView

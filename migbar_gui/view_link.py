@@ -13,9 +13,9 @@ from PySide6.QtCore import QObject, Signal
 from migbar.bands import linear_path
 from migbar.errors import MigbarError
 from migbar.hops import Point, SiteRef
-from migbar_gui import energies
-from migbar_gui.relaxed import RelaxedPath, ShownImage
-from migbar_gui.theme import path_colour
+from migbar_gui.computing.relaxed import RelaxedPath, ShownImage
+from migbar_gui.looks import energies
+from migbar_gui.looks.theme import path_colour
 from migbar_gui.viewer import AtomInfo, CrystalView, NetworkDrawing, PathDrawing, isosurface
 from migbar_gui.workspace import Event, Group, PathEntry, Pick, Workspace, whenever
 

@@ -6,7 +6,7 @@ from PySide6.QtGui import QGuiApplication
 from PySide6.QtWidgets import QDialogButtonBox, QWidget
 
 from migbar import __version__
-from migbar_gui.widgets import Question, label
+from migbar_gui.looks.widgets import Question, label
 
 CITATION = (
     "R. Devi, K. T. Butler, G. Sai Gautam, “Leveraging transfer learning for accurate estimation of ionic "

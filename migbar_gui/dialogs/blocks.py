@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from PySide6.QtCore import Signal
 from PySide6.QtWidgets import QListWidget, QWidget
 
-from migbar_gui.widgets import Question
+from migbar_gui.looks.widgets import Question
 
 
 class BlockDialog(Question):

@@ -9,8 +9,8 @@ from PySide6.QtWidgets import QLineEdit, QWidget
 from migbar.barriers import Remark
 from migbar.ends import name_hop, parse_point
 from migbar.hops import Hop, Point
-from migbar_gui.jobs import Jobs
-from migbar_gui.widgets import Question, field_rows, label
+from migbar_gui.background.jobs import Jobs
+from migbar_gui.looks.widgets import Question, field_rows, label
 from migbar_gui.workspace import Workspace
 
 

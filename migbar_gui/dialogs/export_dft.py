@@ -19,8 +19,8 @@ from PySide6.QtWidgets import (
 )
 
 from migbar.dft import CALCULATORS, CODE_NAMES, DftBand, DftSettings, input_files, parse_incar
-from migbar_gui.jobs import Jobs
-from migbar_gui.widgets import Question, field_rows, indented, label
+from migbar_gui.background.jobs import Jobs
+from migbar_gui.looks.widgets import Question, field_rows, indented, label
 
 PAUSE_MS = 250
 CALCULATOR_NAMES = {

@@ -7,7 +7,7 @@ from PySide6.QtGui import QFontDatabase
 from PySide6.QtWidgets import QDialog, QDialogButtonBox, QPlainTextEdit, QVBoxLayout, QWidget
 
 from migbar.runs import Run
-from migbar_gui.widgets import label
+from migbar_gui.looks.widgets import label
 
 SHOWN_BYTES = 100_000
 REFRESH_MS = 1000

@@ -27,10 +27,10 @@ from PySide6.QtWidgets import (
 from migbar.barriers import ModelCard
 from migbar.models.networks.published import NETWORKS
 from migbar.models.sharing import SUFFIX, is_own
-from migbar_gui import energies
-from migbar_gui.models import Models
+from migbar_gui.computing.models import Models
+from migbar_gui.looks import energies
+from migbar_gui.looks.widgets import Question, button, clear, field_rows, label, line
 from migbar_gui.panels.notice import Notice
-from migbar_gui.widgets import Question, button, clear, field_rows, label, line
 
 FILES = (
     f"Models (*{SUFFIX} *.pt *.pt.bz2 *.bz2);;Model files (*{SUFFIX});;"

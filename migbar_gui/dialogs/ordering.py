@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from PySide6.QtCore import Signal
 from PySide6.QtWidgets import QSpinBox, QWidget
 
-from migbar_gui.widgets import Question, field_rows, indented, label
+from migbar_gui.looks.widgets import Question, field_rows, indented, label
 
 
 @dataclass(frozen=True, slots=True)

@@ -14,9 +14,9 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
-from migbar_gui.commands import Command
-from migbar_gui.fuzzy import match
-from migbar_gui.widgets import label
+from migbar_gui.commands.menus import Command
+from migbar_gui.dialogs.fuzzy import match
+from migbar_gui.looks.widgets import label
 
 WIDTH, ROWS = 560, 11
 MOVES = (Qt.Key.Key_Up, Qt.Key.Key_Down, Qt.Key.Key_PageUp, Qt.Key.Key_PageDown)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from PySide6.QtCore import QSize, Signal
 from PySide6.QtWidgets import QCheckBox, QSpinBox, QWidget
 
-from migbar_gui.widgets import Question, field_rows, indented, label
+from migbar_gui.looks.widgets import Question, field_rows, indented, label
 
 
 class PictureDialog(Question):

@@ -23,9 +23,9 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
-from migbar_gui.colours import ball_radius, element_colour
+from migbar_gui.looks.colours import ball_radius, element_colour
+from migbar_gui.looks.widgets import EnergyBox, Question, button, indented, label, swatch_icon
 from migbar_gui.preferences import SETTINGS, Preferences, Setting, Value
-from migbar_gui.widgets import EnergyBox, Question, button, indented, label, swatch_icon
 
 WIDTH, HEIGHT, EDITOR_WIDTH = 640, 600, 216
 ELEMENTS = "Elements"
@@ -142,7 +142,7 @@ class PreferencesDialog(Question):
     # ---- elements
 
     def _add_elements(self, grid: QGridLayout, elements: Sequence[str]) -> None:
-        from migbar_gui.colours import known_elements
+        from migbar_gui.looks.colours import known_elements
 
         self.element = QComboBox()
         self.element.setAccessibleName("Element")

@@ -9,9 +9,9 @@ from PySide6.QtCore import QCoreApplication, Qt, Signal
 from PySide6.QtGui import QStandardItemModel
 from PySide6.QtWidgets import QCheckBox, QComboBox, QSpinBox, QWidget
 
-from migbar_gui.relaxations import RelaxRequest
-from migbar_gui.relaxed import potential_note
-from migbar_gui.widgets import Question, field_rows, indented, label
+from migbar_gui.computing.relaxations import RelaxRequest
+from migbar_gui.computing.relaxed import potential_note
+from migbar_gui.looks.widgets import Question, field_rows, indented, label
 
 PRESET_NAMES = {"paper": "Paper: 3 images, as published", "quality": "Quality: 5 images, climbing"}
 

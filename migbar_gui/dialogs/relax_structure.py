@@ -10,7 +10,7 @@ from PySide6.QtWidgets import QCheckBox, QComboBox, QGridLayout, QWidget
 
 from migbar.relaxation import RelaxedStructure
 from migbar_gui.dialogs.relax_band import DEVICES, potential_box
-from migbar_gui.widgets import Question, field_rows, label
+from migbar_gui.looks.widgets import Question, field_rows, label
 from migbar_gui.workspace import Document
 
 MOST_SITES = 6

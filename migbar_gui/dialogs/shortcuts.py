@@ -14,8 +14,8 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
-from migbar_gui.commands import Command
-from migbar_gui.widgets import Question, as_list
+from migbar_gui.commands.menus import Command
+from migbar_gui.looks.widgets import Question, as_list
 
 IN_THE_VIEW = (
     ("View: turn", "drag"),

@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping
 
 from PySide6.QtWidgets import QLineEdit, QWidget
 
-from migbar_gui.widgets import Question, field_rows, label
+from migbar_gui.looks.widgets import Question, field_rows, label
 from migbar_gui.workspace import Document
 
 Substitute = Callable[

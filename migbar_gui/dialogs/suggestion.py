@@ -26,13 +26,13 @@ from PySide6.QtWidgets import (
 from migbar.dft import CODE_NAMES
 from migbar.errors import MigbarError
 from migbar.runs import Run, RunState
-from migbar_gui import energies
+from migbar_gui.background.run_watcher import Watched
+from migbar_gui.commands.suggesting import TASK
+from migbar_gui.looks import energies
+from migbar_gui.looks.widgets import as_list, button, field_rows, indented, label
 from migbar_gui.panels.notice import Notice
-from migbar_gui.run_watcher import Watched
 from migbar_gui.screening.opening import WantedPath
 from migbar_gui.screening.sources import IonBox, SourcesField, model_box
-from migbar_gui.suggesting import TASK
-from migbar_gui.widgets import as_list, button, field_rows, indented, label
 
 if TYPE_CHECKING:
     from migbar_gui.main_window import MainWindow

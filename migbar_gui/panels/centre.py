@@ -5,10 +5,10 @@ from __future__ import annotations
 from PySide6.QtOpenGLWidgets import QOpenGLWidget
 from PySide6.QtWidgets import QFrame, QSizePolicy, QStackedWidget, QWidget
 
+from migbar_gui.looks.widgets import button, centred, in_column, in_row, label
 from migbar_gui.panels.level_bar import LevelBar
 from migbar_gui.panels.notice import Notice
 from migbar_gui.panels.welcome import WelcomePage
-from migbar_gui.widgets import button, centred, in_column, in_row, label
 from migbar_gui.workspace import Workspace
 
 

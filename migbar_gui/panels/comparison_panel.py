@@ -20,13 +20,13 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
-from migbar_gui import energies
-from migbar_gui.comparison import ORDERS, ComparedPath, compared_paths
+from migbar_gui.computing.relaxed import potential_note
+from migbar_gui.looks import energies
+from migbar_gui.looks.theme import current_theme, path_colour, pixmap
+from migbar_gui.looks.widgets import as_panel, button, centred, in_column, label, swatch, tool_row
 from migbar_gui.panels.profile_plot import Curve, ProfilePlot
-from migbar_gui.relaxed import potential_note
-from migbar_gui.theme import current_theme, path_colour, pixmap
-from migbar_gui.widgets import as_panel, button, centred, in_column, label, swatch, tool_row
 from migbar_gui.workspace import Workspace, whenever
+from migbar_gui.workspace.comparison import ORDERS, ComparedPath, compared_paths
 
 ROW_HEIGHT = 26
 LEAST_NAME = 90.0

@@ -11,9 +11,9 @@ from PySide6.QtGui import QColor, QPainter
 from PySide6.QtWidgets import QStyle, QStyledItemDelegate, QStyleOptionViewItem, QWidget
 
 from migbar.runs import RunState
-from migbar_gui.jobs import Job
-from migbar_gui.run_watcher import Watched
-from migbar_gui.theme import current_theme
+from migbar_gui.background.jobs import Job
+from migbar_gui.background.run_watcher import Watched
+from migbar_gui.looks.theme import current_theme
 
 Index = QModelIndex | QPersistentModelIndex
 PROGRESS_ROLE = Qt.ItemDataRole.UserRole

@@ -15,12 +15,11 @@ from PySide6.QtWidgets import (
 )
 
 from migbar.runs import RunState
+from migbar_gui.background.jobs import Jobs
+from migbar_gui.background.run_watcher import Watched
+from migbar_gui.background.runs import Runs
 from migbar_gui.dialogs.log import LogDialog
-from migbar_gui.jobs import Jobs
-from migbar_gui.panels.job_table import Column, Entry, JobTable, ProgressBar
-from migbar_gui.run_watcher import Watched
-from migbar_gui.runs import Runs
-from migbar_gui.widgets import (
+from migbar_gui.looks.widgets import (
     Question,
     as_list,
     as_panel,
@@ -31,6 +30,7 @@ from migbar_gui.widgets import (
     label,
     tool_row,
 )
+from migbar_gui.panels.job_table import Column, Entry, JobTable, ProgressBar
 
 WIDTHS = {Column.TITLE: 330, Column.STATE: 96, Column.PROGRESS: 190, Column.LEFT: 96}
 REFRESH_MS = 150

@@ -5,8 +5,8 @@ from __future__ import annotations
 from PySide6.QtCore import QSignalBlocker, Qt
 from PySide6.QtWidgets import QFrame, QHBoxLayout, QSlider
 
-from migbar_gui import energies
-from migbar_gui.widgets import button, label
+from migbar_gui.looks import energies
+from migbar_gui.looks.widgets import button, label
 from migbar_gui.workspace import Workspace
 
 STEP_EV = 0.05

@@ -8,7 +8,7 @@ from PySide6.QtGui import QFontDatabase, QGuiApplication
 from PySide6.QtWidgets import QComboBox, QPlainTextEdit, QWidget
 
 from migbar_gui.log import MOST_RECORDS, Log, Record
-from migbar_gui.widgets import as_panel, button, in_column, label, tool_row
+from migbar_gui.looks.widgets import as_panel, button, in_column, label, tool_row
 
 LEVELS = {
     "Everything": logging.DEBUG,

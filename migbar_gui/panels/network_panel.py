@@ -23,9 +23,9 @@ from PySide6.QtWidgets import (
 
 from migbar.networks import DIMENSIONS, DIRECTIONS
 from migbar.paths import CUTOFF_STEP, FIRST_CUTOFF, LONGEST_CUTOFF
-from migbar_gui import energies
-from migbar_gui.theme import current_theme
-from migbar_gui.widgets import as_panel, button, clear, indented, label, line, scrolled
+from migbar_gui.looks import energies
+from migbar_gui.looks.theme import current_theme
+from migbar_gui.looks.widgets import as_panel, button, clear, indented, label, line, scrolled
 from migbar_gui.workspace import Group, Workspace
 
 NO_WAY = "no percolation"

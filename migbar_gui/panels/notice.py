@@ -10,8 +10,8 @@ from PySide6.QtGui import QFontDatabase
 from PySide6.QtWidgets import QFrame, QHBoxLayout, QLabel, QPlainTextEdit, QToolButton, QVBoxLayout
 
 from migbar.errors import MigbarError
-from migbar_gui.theme import current_theme, icon, pixmap
-from migbar_gui.widgets import button, label, restyle
+from migbar_gui.looks.theme import current_theme, icon, pixmap
+from migbar_gui.looks.widgets import button, label, restyle
 
 Choice = tuple[str, Callable[[], object]]
 

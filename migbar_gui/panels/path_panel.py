@@ -19,12 +19,10 @@ from PySide6.QtWidgets import (
 from migbar.bands import Approach
 from migbar.barriers import Remark
 from migbar.hops import Matrix
-from migbar_gui import energies
-from migbar_gui.panels.path_table import MECHANISM_NAMES, verdict
-from migbar_gui.panels.plots import CoordinationPlot, IntervalBar
-from migbar_gui.plot_export import offer_export
-from migbar_gui.theme import current_theme, path_colour, pixmap
-from migbar_gui.widgets import (
+from migbar_gui.files.plot_export import offer_export
+from migbar_gui.looks import energies
+from migbar_gui.looks.theme import current_theme, path_colour, pixmap
+from migbar_gui.looks.widgets import (
     as_panel,
     body,
     button,
@@ -38,6 +36,8 @@ from migbar_gui.widgets import (
     scrolled,
     swatch,
 )
+from migbar_gui.panels.path_table import MECHANISM_NAMES, verdict
+from migbar_gui.panels.plots import CoordinationPlot, IntervalBar
 from migbar_gui.workspace import PathEntry, PathResult, Shape, Workspace, whenever
 
 STRAIGHT_ONLY = "The barrier is that of the straight path; the bent one is only shown."

@@ -11,10 +11,10 @@ from PySide6.QtWidgets import QLineEdit, QStyledItemDelegate, QStyleOptionViewIt
 
 from migbar.errors import Cancelled
 from migbar.hops import Mechanism
-from migbar_gui import energies
-from migbar_gui.relaxed import potential_note
-from migbar_gui.theme import current_theme, icon, path_colour
-from migbar_gui.widgets import swatch_icon
+from migbar_gui.computing.relaxed import potential_note
+from migbar_gui.looks import energies
+from migbar_gui.looks.theme import current_theme, icon, path_colour
+from migbar_gui.looks.widgets import swatch_icon
 from migbar_gui.workspace import PathEntry, PathResult, Workspace
 
 Index = QModelIndex | QPersistentModelIndex

@@ -12,10 +12,10 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
+from migbar_gui.computing.models import Models
 from migbar_gui.dialogs.preferences import threshold_box
-from migbar_gui.models import Models
+from migbar_gui.looks.widgets import as_list, as_panel, centred, in_column, in_row, label, tool_row
 from migbar_gui.panels.path_table import SORT_ROLE, Column, NoteEditor, PathTable
-from migbar_gui.widgets import as_list, as_panel, centred, in_column, in_row, label, tool_row
 from migbar_gui.workspace import Workspace
 
 WIDTHS = {

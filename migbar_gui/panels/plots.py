@@ -8,9 +8,9 @@ from PySide6.QtCore import QPointF, QRectF, QSize, Qt
 from PySide6.QtGui import QColor, QPainter, QPaintEvent, QPen, QPolygonF
 from PySide6.QtWidgets import QSizePolicy, QWidget
 
-from migbar_gui import energies
-from migbar_gui.axes import Axes, frame_in
-from migbar_gui.theme import current_theme, translucent
+from migbar_gui.looks import energies
+from migbar_gui.looks.axes import Axes, frame_in
+from migbar_gui.looks.theme import current_theme, translucent
 
 PAD = 6.0
 MOST_DECADES = 6.0

@@ -5,11 +5,11 @@ from __future__ import annotations
 from PySide6.QtCore import Qt
 from PySide6.QtWidgets import QHBoxLayout, QLabel, QScrollArea, QWidget
 
-from migbar_gui import energies
-from migbar_gui.relaxations import LiveRun
-from migbar_gui.relaxed import RelaxedPath, VolumeResult, potential_note
-from migbar_gui.theme import current_theme, pixmap
-from migbar_gui.widgets import body, clear, in_column, in_row, label, restyle, scroll
+from migbar_gui.computing.relaxations import LiveRun
+from migbar_gui.computing.relaxed import RelaxedPath, VolumeResult, potential_note
+from migbar_gui.looks import energies
+from migbar_gui.looks.theme import current_theme, pixmap
+from migbar_gui.looks.widgets import body, clear, in_column, in_row, label, restyle, scroll
 from migbar_gui.workspace import Workspace
 
 STAGES = {

@@ -19,20 +19,28 @@ from PySide6.QtWidgets import (
 )
 
 from migbar.runs import RunState
-from migbar_gui import energies
-from migbar_gui.panels.profile_facts import ProfileFacts, signed
-from migbar_gui.panels.profile_plot import Curve, LivePlot, ProfilePlot, VolumePlot
-from migbar_gui.relaxations import LiveRun, Relaxations
-from migbar_gui.relaxed import (
+from migbar_gui.background.runs import Runs
+from migbar_gui.computing.relaxations import LiveRun, Relaxations
+from migbar_gui.computing.relaxed import (
     NOWHERE,
     RelaxedPath,
     ShownImage,
     VolumeResult,
     potential_note,
 )
-from migbar_gui.runs import Runs
-from migbar_gui.theme import icon, path_colour
-from migbar_gui.widgets import as_panel, button, centred, in_column, in_row, label, swatch_icon
+from migbar_gui.looks import energies
+from migbar_gui.looks.theme import icon, path_colour
+from migbar_gui.looks.widgets import (
+    as_panel,
+    button,
+    centred,
+    in_column,
+    in_row,
+    label,
+    swatch_icon,
+)
+from migbar_gui.panels.profile_facts import ProfileFacts, signed
+from migbar_gui.panels.profile_plot import Curve, LivePlot, ProfilePlot, VolumePlot
 from migbar_gui.workspace import Workspace, whenever
 
 Entry = LiveRun | RelaxedPath | VolumeResult

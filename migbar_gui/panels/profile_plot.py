@@ -12,15 +12,15 @@ from PySide6.QtCore import QPointF, QRectF, QSize, Qt, Signal
 from PySide6.QtGui import QColor, QMouseEvent, QPainter, QPaintEvent, QPen
 from PySide6.QtWidgets import QSizePolicy, QWidget
 
-from migbar_gui import energies
-from migbar_gui.axes import Axes, energy_ticks, frame_in
+from migbar_gui.looks import energies
+from migbar_gui.looks.axes import Axes, energy_ticks, frame_in
+from migbar_gui.looks.theme import current_theme, translucent
 from migbar_gui.panels.plots import power_of_ten
-from migbar_gui.theme import current_theme, translucent
 
 if TYPE_CHECKING:
     from migbar.neb.profiles import EnergyProfile
     from migbar.neb.volume import VolumeDependence
-    from migbar_gui.relaxations import LiveRun
+    from migbar_gui.computing.relaxations import LiveRun
 
 NEAR = 14.0
 """A click this close (pixels, across) to an image means it."""

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from PySide6.QtWidgets import QProgressBar, QStatusBar, QWidget
 
-from migbar_gui.jobs import Jobs
-from migbar_gui.widgets import button, label
+from migbar_gui.background.jobs import Jobs
+from migbar_gui.looks.widgets import button, label
 
 HINT_MS = 6000
 

@@ -22,9 +22,9 @@ from PySide6.QtWidgets import (
 
 from migbar.errors import MigbarError
 from migbar.hops import Mechanism, parse_supercell
-from migbar_gui.colours import element_colour
+from migbar_gui.looks.colours import element_colour
+from migbar_gui.looks.widgets import button, clear, label, line, scroll, swatch
 from migbar_gui.panels.path_table import MECHANISM_NAMES
-from migbar_gui.widgets import button, clear, label, line, scroll, swatch
 from migbar_gui.workspace import Document, Workspace, whenever
 
 EXPLANATIONS = {

@@ -20,12 +20,12 @@ from PySide6.QtWidgets import (
 )
 
 from migbar.errors import MigbarError
-from migbar_gui import energies
-from migbar_gui.estimates import TransportCase, transport_cases
+from migbar_gui.files.plot_export import offer_export
+from migbar_gui.looks import energies
+from migbar_gui.looks.widgets import as_panel, body, button, centred, in_row, label, line, scrolled
 from migbar_gui.panels.plots import ArrheniusPlot, power_of_ten
-from migbar_gui.plot_export import offer_export
-from migbar_gui.widgets import as_panel, body, button, centred, in_row, label, line, scrolled
 from migbar_gui.workspace import Workspace, whenever
+from migbar_gui.workspace.estimates import TransportCase, transport_cases
 
 if TYPE_CHECKING:
     from migbar.transport import HoppingParameters

@@ -21,8 +21,8 @@ from PySide6.QtWidgets import (
 )
 
 from migbar.resources import examples
-from migbar_gui.theme import current_theme, icon, pixmap
-from migbar_gui.widgets import button, clear, formula_text, label, restyle
+from migbar_gui.looks.theme import current_theme, icon, pixmap
+from migbar_gui.looks.widgets import button, clear, formula_text, label, restyle
 
 CARD_WIDTH = 210
 

@@ -19,10 +19,10 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
-from migbar_gui import energies
-from migbar_gui.explaining import Explainer
-from migbar_gui.theme import current_theme, path_colour, pixmap
-from migbar_gui.widgets import (
+from migbar_gui.computing.explaining import Explainer
+from migbar_gui.looks import energies
+from migbar_gui.looks.theme import current_theme, path_colour, pixmap
+from migbar_gui.looks.widgets import (
     as_panel,
     body,
     centred,

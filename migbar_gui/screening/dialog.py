@@ -24,16 +24,16 @@ from migbar.runs import Run, RunState
 from migbar.screening.database import read_database
 from migbar.screening.query import Choice, Counts, Show, compound_classes, count, find_rows
 from migbar.structures import FILE_NAMES
-from migbar_gui import energies
+from migbar_gui.background.run_watcher import Watched
+from migbar_gui.files.saving import ask_path
+from migbar_gui.looks import energies
+from migbar_gui.looks.widgets import as_list, button, centred, in_column, in_row, label
 from migbar_gui.panels.notice import Notice
-from migbar_gui.run_watcher import Watched
-from migbar_gui.saving import ask_path
 from migbar_gui.screening.filters import Filters
 from migbar_gui.screening.form import ScreeningForm
 from migbar_gui.screening.opening import WantedPath
 from migbar_gui.screening.progress import ProgressLine
 from migbar_gui.screening.table import Column, Key, ResultTable
-from migbar_gui.widgets import as_list, button, centred, in_column, in_row, label
 
 if TYPE_CHECKING:
     from migbar_gui.main_window import MainWindow

@@ -8,7 +8,7 @@ from PySide6.QtCore import QSignalBlocker, Signal
 from PySide6.QtWidgets import QComboBox, QLineEdit, QWidget
 
 from migbar.screening.query import Choice, Show
-from migbar_gui.widgets import EnergyBox, in_row, label
+from migbar_gui.looks.widgets import EnergyBox, in_row, label
 
 SHOWN = {
     Show.PATHS: "All paths",

@@ -19,9 +19,9 @@ from PySide6.QtWidgets import (
 
 from migbar.errors import MigbarError
 from migbar.screening import Limits, ScreeningError, ScreeningOptions
-from migbar_gui.models import Models
+from migbar_gui.computing.models import Models
+from migbar_gui.looks.widgets import button, field_rows, in_column, in_row, indented, label
 from migbar_gui.screening.sources import IonBox, SourcesField, existing, model_box
-from migbar_gui.widgets import button, field_rows, in_column, in_row, indented, label
 
 RESULTS = "migbar-results.db"
 

@@ -12,8 +12,8 @@ from PySide6.QtCore import QObject
 from migbar.barriers import Remark
 from migbar.ends import name_hop, parse_mechanism, parse_point
 from migbar.hops import Hop, Mechanism
-from migbar_gui.jobs import Jobs
-from migbar_gui.opening import Opener
+from migbar_gui.background.jobs import Jobs
+from migbar_gui.files.opening import Opener
 from migbar_gui.workspace import Workspace
 
 

@@ -11,8 +11,8 @@ from PySide6.QtWidgets import QComboBox, QFileDialog, QLineEdit, QWidget
 from migbar.elements import MOBILE_IONS
 from migbar.screening import ScreeningError
 from migbar.structures import FILE_NAMES
-from migbar_gui.models import Models
-from migbar_gui.widgets import button, in_row
+from migbar_gui.computing.models import Models
+from migbar_gui.looks.widgets import button, in_row
 
 OWN_ION = "Each structure's own"
 

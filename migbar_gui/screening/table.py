@@ -18,8 +18,8 @@ from migbar.barriers import GOOD_CONDUCTOR_EV
 from migbar.screening import ScreeningError
 from migbar.screening.database import read_database
 from migbar.screening.query import get_rows
-from migbar_gui import energies
-from migbar_gui.theme import current_theme
+from migbar_gui.looks import energies
+from migbar_gui.looks.theme import current_theme
 
 Index = QModelIndex | QPersistentModelIndex
 Role = Qt.ItemDataRole

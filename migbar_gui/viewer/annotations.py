@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from PySide6.QtCore import QPointF, QRectF, QSizeF, Qt
 from PySide6.QtGui import QColor, QFont, QFontMetricsF, QPainter, QPainterPath, QPen, QPolygonF
 
-from migbar_gui import energies
+from migbar_gui.looks import energies
 from migbar_gui.viewer.network import Scale
 from migbar_gui.viewer.projection import Projection
 from migbar_gui.viewer.themes import AXIS_COLOURS, Theme

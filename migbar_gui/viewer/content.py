@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 from pymatgen.core import Structure
 
-from migbar_gui.colours import ball_radius
+from migbar_gui.looks.colours import ball_radius
 from migbar_gui.viewer import scene, themes
 from migbar_gui.viewer.isosurface import Isosurface
 from migbar_gui.viewer.network import NetworkDrawing, Scale

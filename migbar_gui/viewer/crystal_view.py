@@ -15,7 +15,6 @@ from PySide6.QtGui import QCloseEvent, QImage, QPainter, QPaintEvent, QResizeEve
 from PySide6.QtWidgets import QVBoxLayout, QWidget
 
 from migbar.files import replacing
-from migbar_gui.camera import Camera
 from migbar_gui.viewer import picking, themes
 from migbar_gui.viewer.annotations import Annotations, paint
 from migbar_gui.viewer.canvas import Canvas
@@ -26,6 +25,7 @@ from migbar_gui.viewer.layers import Layers
 from migbar_gui.viewer.network import NetworkDrawing
 from migbar_gui.viewer.scene import AtomInfo
 from migbar_gui.viewer.viewpoint import Viewpoint
+from migbar_gui.workspace.camera import Camera
 
 Floats = NDArray[np.float64]
 
@@ -201,12 +201,12 @@ class CrystalView(QWidget):
         self.refresh()
 
     def refresh(self) -> None:
-        """Draw everything again, for example in the colours of `migbar_gui.colours` as they are now."""
+        """Draw everything again, for example in the colours of `migbar_gui.looks.colours` as they are now."""
         self._draw_all()
         self._canvas.request_frame()
 
     def refresh_numbers(self) -> None:
-        """Write the numbers again (`migbar_gui.energies`)."""
+        """Write the numbers again (`migbar_gui.looks.energies`)."""
         self._annotate()
         self._canvas.request_frame()
 

@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 from vtkmodules.vtkRenderingCore import vtkRenderer
 
-from migbar_gui.colours import ball_radius, element_colour, rgb
+from migbar_gui.looks.colours import ball_radius, element_colour, rgb
 from migbar_gui.viewer import scene, themes
 from migbar_gui.viewer.captions import HALO_WIDTH
 from migbar_gui.viewer.content import Content

@@ -7,8 +7,8 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from migbar_gui import energies
-from migbar_gui.colours import rgb
+from migbar_gui.looks import energies
+from migbar_gui.looks.colours import rgb
 
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int_]

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from pymatgen.core import Lattice, Structure
 
 from migbar.elements import is_anion
-from migbar_gui.colours import ball_radius, covalent_radius, element_colour, rgb
+from migbar_gui.looks.colours import ball_radius, covalent_radius, element_colour, rgb
 
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int_]

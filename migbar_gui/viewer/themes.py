@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from migbar_gui.colours import rgb
+from migbar_gui.looks.colours import rgb
 
 START_COLOUR = "#0c8ce9"
 END_COLOUR = "#d63ec2"

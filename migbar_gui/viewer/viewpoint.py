@@ -7,8 +7,8 @@ from numpy.typing import NDArray
 from PySide6.QtWidgets import QWidget
 from vtkmodules.vtkRenderingCore import vtkRenderer
 
-from migbar_gui.camera import Camera, Vector
 from migbar_gui.viewer.projection import Projection
+from migbar_gui.workspace.camera import Camera, Vector
 
 Floats = NDArray[np.float64]
 

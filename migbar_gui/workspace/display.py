@@ -12,7 +12,7 @@ from migbar_gui.workspace.findings import Findings
 from migbar_gui.workspace.paths import Shape
 
 if TYPE_CHECKING:
-    from migbar_gui.relaxed import ShownImage
+    from migbar_gui.computing.relaxed import ShownImage
 
 FIRST_LEVEL_EV = 1.0
 """Site energy up to which the map is shown at first: its sites are joined to channels there."""
@@ -40,7 +40,7 @@ class Display(Findings):
     threshold : float
         Barrier up to which a path is a good conductor, eV.
     numbers_changed : Event
-        Energies are written in another way now (`migbar_gui.energies`).
+        Energies are written in another way now (`migbar_gui.looks.energies`).
     """
 
     def __init__(self, threshold: float = GOOD_CONDUCTOR_EV) -> None:

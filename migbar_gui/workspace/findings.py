@@ -12,7 +12,7 @@ from migbar_gui.workspace.paths import PathResult, Shape
 if TYPE_CHECKING:
     from migbar.landscape import Landscape
     from migbar.neb import NebResult
-    from migbar_gui.relaxed import RelaxedPath, VolumeResult
+    from migbar_gui.computing.relaxed import RelaxedPath, VolumeResult
 
 
 class Findings:

@@ -15,7 +15,7 @@ from migbar_gui.workspace.document import Document, Pick
 from migbar_gui.workspace.paths import Group, PathEntry, PathResult, PinnedPath
 
 if TYPE_CHECKING:
-    from migbar_gui.relaxed import RelaxedPath, VolumeResult
+    from migbar_gui.computing.relaxed import RelaxedPath, VolumeResult
 
 HISTORY_LENGTH = 200
 """Steps that can be undone."""
@@ -48,7 +48,7 @@ Steps = tuple[tuple[str, State], ...]
 class Snapshot:
     """All that a session file keeps: the state with its history, what was found out, what is looked at.
 
-    A new member needs a default, so that older files can still be read; `migbar_gui.session.kinds` lists
+    A new member needs a default, so that older files can still be read; `migbar_gui.files.session.kinds` lists
     the classes that may occur in it.
 
     Attributes

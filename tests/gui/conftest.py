@@ -29,7 +29,7 @@ def garbage(request: pytest.FixtureRequest) -> Iterator[None]:
     if not HAS_SCREEN:
         yield
         return
-    from migbar_gui.garbage import GarbageCollector
+    from migbar_gui.background.garbage import GarbageCollector
 
     collector = GarbageCollector(request.getfixturevalue("qapp"))
     yield

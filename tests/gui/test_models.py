@@ -39,7 +39,7 @@ def select(dialog, name: str) -> None:
 
 
 def question(dialog):
-    from migbar_gui.widgets import Question
+    from migbar_gui.looks.widgets import Question
 
     return next(q for q in dialog.findChildren(Question) if q.isVisible())
 

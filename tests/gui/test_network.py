@@ -274,7 +274,7 @@ def test_that_opening_something_else_ends_the_search(opened, qtbot, monkeypatch,
 
 
 def test_that_the_window_closes_while_it_searches(opened, qtbot, monkeypatch):
-    from migbar_gui import predictions
+    from migbar_gui.computing import predictions
 
     started = threading.Event()
     result = predictions._result

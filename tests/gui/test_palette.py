@@ -7,7 +7,7 @@ import subprocess
 import pytest
 from PySide6.QtCore import Qt
 
-from migbar_gui.fuzzy import match
+from migbar_gui.dialogs.fuzzy import match
 
 pytestmark = pytest.mark.gui
 
@@ -36,7 +36,7 @@ def shown(opened_palette) -> list[str]:
 
 
 def test_that_it_lists_every_command_and_what_submenus_hold(opened, qtbot):
-    from migbar_gui.actions import ACTIONS, Submenu
+    from migbar_gui.commands.actions import ACTIONS, Submenu
 
     opened.show_palette()
     titles = shown(palette(opened))
@@ -78,7 +78,7 @@ def test_that_what_makes_no_sense_now_is_last_and_not_run(window, qtbot):
 
 
 def test_that_the_page_of_shortcuts_tells_every_key(opened, qtbot):
-    from migbar_gui.actions import ACTIONS, Submenu
+    from migbar_gui.commands.actions import ACTIONS, Submenu
     from migbar_gui.dialogs.shortcuts import ShortcutsDialog
 
     opened.show_shortcuts()

@@ -11,8 +11,8 @@ pytestmark = pytest.mark.gui
 
 
 def test_that_a_plot_is_saved_as_svg_pdf_and_png(opened, qtbot, tmp_path):
+    from migbar_gui.files.plot_export import save_plot
     from migbar_gui.panels.plots import CoordinationPlot
-    from migbar_gui.plot_export import save_plot
 
     opened.workspace.join(site(opened, 0), site(opened, 3))
     wait_for_barriers(qtbot, opened)

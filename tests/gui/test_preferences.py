@@ -9,7 +9,7 @@ import pytest
 from PySide6.QtCore import QAbstractListModel, QSettings, Qt
 from PySide6.QtWidgets import QAbstractItemView, QLabel
 
-from migbar_gui import colours, energies
+from migbar_gui.looks import colours, energies
 from tests.gui.conftest import site, wait_for_barriers, wait_for_document
 
 pytestmark = pytest.mark.gui

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from migbar.potentials import Provenance
-from migbar_gui.relaxed import RelaxedPath
+from migbar_gui.computing.relaxed import RelaxedPath
 from tests.core.relaxed_bands import relaxed_band
 from tests.gui.conftest import site, wait_for_barriers
 

@@ -12,7 +12,7 @@ from PySide6.QtCore import Qt
 
 from migbar.hops import SiteRef, hop_between_sites, make_band
 from migbar.runs import RunState, create_run, runs_dir, work
-from migbar_gui.band_tools import PROFILE_FORMATS
+from migbar_gui.commands.band_tools import PROFILE_FORMATS
 from tests.gui.conftest import site, wait_for_barriers, wait_for_document
 
 pytestmark = pytest.mark.gui
@@ -48,7 +48,7 @@ def add_hop(qtbot, window, image: tuple[int, int, int]) -> None:
 def finished_run(tmp_path_factory):
     """A run that has relaxed the same hop, with three images."""
     from migbar.neb.task import neb_options
-    from migbar_gui.relaxed import band_key
+    from migbar_gui.computing.relaxed import band_key
 
     band = make_band(alloy(), hop_between_sites(alloy(), "Al", SiteRef(0), SiteRef(0, (1, 0, 0))))
     folder = tmp_path_factory.mktemp("run") / "neb"
@@ -175,7 +175,7 @@ def test_that_another_structure_ends_the_look_at_an_image(relaxed, qtbot, olivin
 
 
 def test_that_a_stopped_relaxation_keeps_what_there_is_and_goes_on(metal, qtbot):
-    from migbar_gui.relaxations import RelaxRequest
+    from migbar_gui.computing.relaxations import RelaxRequest
 
     changes = {"fmax": 3e-4, "n_images": 3, "optimizer": "FIRE", "max_steps": 100_000}
     request = RelaxRequest("ase:emt", "paper", changes, "cpu")
@@ -212,7 +212,7 @@ def test_that_a_relaxed_band_is_exported_in_every_form(relaxed, qtbot, tmp_path)
 
 def test_that_the_barrier_against_volume_stands_beside_the_profile(relaxed, qtbot, tmp_path):
     from migbar.neb.volume import VolumeDependence
-    from migbar_gui.relaxed import VolumeResult
+    from migbar_gui.computing.relaxed import VolumeResult
 
     dependence = VolumeDependence((-0.02, 0.0, 0.02), (0.40, 0.35, 0.31), (True,) * 3, "emt")
     active = relaxed.workspace.active

@@ -271,7 +271,7 @@ def test_that_the_judgement_is_written_in_the_unit_asked_for(window, qtbot, fini
 
 
 def test_that_a_kept_model_can_be_named_shared_and_thrown_away(window, qtbot, finished, tmp_path):
-    from migbar_gui.widgets import Question
+    from migbar_gui.looks.widgets import Question
 
     wizard = opened_wizard(qtbot, window, finished)
     go_on(qtbot, wizard)
@@ -294,7 +294,7 @@ def test_that_a_kept_model_can_be_named_shared_and_thrown_away(window, qtbot, fi
 
 
 def test_that_cancelling_a_training_deletes_it(window, qtbot):
-    from migbar_gui.widgets import Question
+    from migbar_gui.looks.widgets import Question
 
     folder = runs_dir() / "training-1"
     create_run(folder, "training", "Training", TrainingOptions("x", "nowhere.parquet").to_dict())

@@ -73,7 +73,7 @@ def test_that_an_empty_list_says_what_will_be_in_it(listed):
 
 
 def test_that_a_run_is_listed_told_and_its_result_opened(listed, qtbot):
-    from migbar_gui.runs import ResultOpener
+    from migbar_gui.background.runs import ResultOpener
 
     opened = []
     listed.runs.register("count", ResultOpener("Open numbers", opened.append))
@@ -189,7 +189,7 @@ def test_that_a_run_that_does_not_heed_stop_can_be_ended_at_once(listed, qtbot):
 
 
 def test_that_a_run_is_removed_with_its_files(listed, qtbot):
-    from migbar_gui.widgets import Question
+    from migbar_gui.looks.widgets import Question
 
     folder = count(listed, 2)
     wait_for_state(qtbot, listed, folder, RunState.FINISHED)
@@ -235,7 +235,7 @@ def test_that_the_steps_of_another_stage_are_counted_anew(listed, qtbot):
 
 
 def test_that_closing_asks_and_the_run_goes_on_or_is_stopped(listed, qtbot):
-    from migbar_gui.job_news import CloseQuestion
+    from migbar_gui.panels.job_news import CloseQuestion
 
     folder = count(listed, 1000, 0.02)
     wait_for_steps(qtbot, listed, folder, 1)

@@ -84,7 +84,7 @@ def test_that_the_log_tells_results_and_errors_and_can_be_copied(opened, qtbot, 
 
 
 def test_that_a_structure_of_another_block_is_read_from_it(window, qtbot, two_blocks):
-    from migbar_gui.scripting import script
+    from migbar_gui.files.scripting import script
 
     window.opener.open(two_blocks, "host")
     wait_for_document(qtbot, window, "two.cif · host")

@@ -149,7 +149,7 @@ def test_that_closing_asks_about_changes_to_a_session_file_only(
 
 
 def session_file(tmp_path: Path, **changes: object) -> Path:
-    from migbar_gui.session import Session, write_session
+    from migbar_gui.files.session import Session, write_session
     from migbar_gui.workspace import Workspace
 
     path = tmp_path / "x.migbar"
@@ -213,8 +213,8 @@ def test_that_every_class_in_the_workspace_can_be_written():
     """Whoever adds a class to the workspace has to say that it may be in a session."""
     from ase import Atoms
 
-    import migbar_gui.relaxed as relaxed
-    import migbar_gui.session as session
+    import migbar_gui.computing.relaxed as relaxed
+    import migbar_gui.files.session as session
     import migbar_gui.workspace as workspace
     from migbar.paths import CrystalPaths
 
@@ -276,8 +276,8 @@ app.exec()
 
 def test_that_nothing_typed_is_lost_when_the_program_is_killed(window, qtbot, tmp_path):
     """A real process with a real window, real keys, and a real kill -9."""
-    from migbar_gui.keeping import recovery_folder
-    from migbar_gui.session import read_session
+    from migbar_gui.files.keeping import recovery_folder
+    from migbar_gui.files.session import read_session
 
     structure = tmp_path / "killed.cif"
     structure.write_text(LIFEPO4, encoding="utf-8")
@@ -314,7 +314,7 @@ def type_into(process, qtbot, folder: Path) -> None:
         subprocess.run(["xdotool", "type", "--delay", "30", text], check=True)
 
     def kept() -> str:
-        from migbar_gui.session import read_session
+        from migbar_gui.files.session import read_session
 
         files = list(folder.glob(f"{process.pid}-*.migbar"))
         if not files:

@@ -58,7 +58,7 @@ def test_that_a_level_above_all_energies_shows_nothing():
 
 def test_that_large_cells_get_coarser_grids():
     from migbar.landscape import RESOLUTION
-    from migbar_gui.site_energy import MOST_POINTS, resolution_for
+    from migbar_gui.computing.site_energy import MOST_POINTS, resolution_for
 
     small = Structure(Lattice.cubic(8.0), ["O"], [[0, 0, 0]])
     large = Structure(Lattice.cubic(40.0), ["O"], [[0, 0, 0]])

@@ -21,7 +21,7 @@ from PySide6.QtGui import QColor, QDropEvent, QImage
 from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QMainWindow
 
-from migbar_gui.colours import ball_radius, element_colour
+from migbar_gui.looks.colours import ball_radius, element_colour
 from migbar_gui.viewer import AtomInfo, CrystalView, PathDrawing, scene, themes
 from tests.gui.crystals import layered_oxide, olivine
 

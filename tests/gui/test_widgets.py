@@ -2,10 +2,10 @@
 
 import pytest
 
-from migbar_gui.axes import energy_ticks
-from migbar_gui.charts import _labelled
-from migbar_gui.energies import in_text, set_format
-from migbar_gui.widgets import formula_text
+from migbar_gui.looks.axes import energy_ticks
+from migbar_gui.looks.charts import _labelled
+from migbar_gui.looks.energies import in_text, set_format
+from migbar_gui.looks.widgets import formula_text
 
 
 @pytest.mark.parametrize(

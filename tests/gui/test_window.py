@@ -285,7 +285,7 @@ def test_that_cancelling_drops_the_result(window, qtbot):
 
 
 def test_that_every_command_has_a_name_and_no_shortcut_is_taken_twice(window):
-    from migbar_gui.actions import ACTIONS, Submenu
+    from migbar_gui.commands.actions import ACTIONS, Submenu
 
     keys = [a.keys for a in ACTIONS if not isinstance(a, Submenu) and a.keys]
     assert len(keys) == len(set(keys))

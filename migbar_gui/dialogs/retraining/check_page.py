@@ -24,12 +24,12 @@ from migbar.datasets.reading import Reading
 from migbar.datasets.storage import BarrierDataset
 from migbar.errors import BandsFileError
 from migbar.progress import Progress
-from migbar_gui import energies
-from migbar_gui.charts import CountBars, Histogram
+from migbar_gui.background.jobs import Job
 from migbar_gui.dialogs.retraining.wizard import DATASET, RetrainingWizard, WizardPage
-from migbar_gui.jobs import Job
-from migbar_gui.theme import current_theme
-from migbar_gui.widgets import as_list, button, clear, label
+from migbar_gui.looks import energies
+from migbar_gui.looks.charts import CountBars, Histogram
+from migbar_gui.looks.theme import current_theme
+from migbar_gui.looks.widgets import as_list, button, clear, label
 
 JOB = "own data"
 Index = QModelIndex | QPersistentModelIndex

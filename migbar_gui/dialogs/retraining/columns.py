@@ -8,7 +8,7 @@ from PySide6.QtCore import Signal
 from PySide6.QtWidgets import QLineEdit, QWidget
 
 from migbar.datasets.tables import COLUMNS
-from migbar_gui.widgets import Question, field_rows
+from migbar_gui.looks.widgets import Question, field_rows
 
 MEANINGS = {
     "name": "Name of the path",

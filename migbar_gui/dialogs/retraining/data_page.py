@@ -18,8 +18,8 @@ from PySide6.QtWidgets import QComboBox, QFileDialog, QHBoxLayout, QListWidget, 
 
 from migbar_gui.dialogs.retraining.columns import ColumnsDialog
 from migbar_gui.dialogs.retraining.wizard import RetrainingWizard, WizardPage
-from migbar_gui.theme import current_theme
-from migbar_gui.widgets import button, field_rows, label
+from migbar_gui.looks.theme import current_theme
+from migbar_gui.looks.widgets import button, field_rows, label
 
 KINDS = (
     "Folders of NEB calculations: in each one 00, 01, 02 … with POSCAR or CONTCAR, and OUTCAR or a barrier",

@@ -23,12 +23,12 @@ from migbar.datasets.storage import BarrierDataset
 from migbar.models.store import DEFAULT_MODEL
 from migbar.training.own.judgement import describe
 from migbar.training.own.starts import Kind, available_starts
-from migbar_gui import energies
-from migbar_gui.band_opening import open_record
-from migbar_gui.charts import ParityPlot
 from migbar_gui.dialogs.models import SCORES, add_titles, with_error
 from migbar_gui.dialogs.retraining.wizard import Page, RetrainingWizard, WizardPage
-from migbar_gui.widgets import as_list, button, clear, label, restyle
+from migbar_gui.files.band_opening import open_record
+from migbar_gui.looks import energies
+from migbar_gui.looks.charts import ParityPlot
+from migbar_gui.looks.widgets import as_list, button, clear, label, restyle
 
 ROWS = (
     ("model", "The new model"),

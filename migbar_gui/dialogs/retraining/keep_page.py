@@ -13,8 +13,8 @@ from migbar.models.sharing import SUFFIX, relabel_model
 from migbar.models.store import folder_of, read_card
 from migbar.runs import Run
 from migbar_gui.dialogs.retraining.wizard import RetrainingWizard, WizardPage
-from migbar_gui.theme import current_theme
-from migbar_gui.widgets import Question, button, field_rows, label
+from migbar_gui.looks.theme import current_theme
+from migbar_gui.looks.widgets import Question, button, field_rows, label
 
 KEPT = "kept.json"
 """Beside the run: what its model is called now, and the owner's notes on its card."""

@@ -21,12 +21,12 @@ from migbar.errors import MigbarError
 from migbar.models.store import free_name
 from migbar.training.own.options import PRESETS, Preset, TrainingOptions, write_options
 from migbar.training.own.starts import TREES, Kind, available_starts
+from migbar_gui.commands.retraining import TASK
 from migbar_gui.dialogs.relax_band import DEVICES
 from migbar_gui.dialogs.retraining.wizard import DATASET, RetrainingWizard, WizardPage
+from migbar_gui.looks.theme import current_theme
+from migbar_gui.looks.widgets import button, field_rows, in_column, in_row, indented, label
 from migbar_gui.panels.job_table import duration
-from migbar_gui.retraining import TASK
-from migbar_gui.theme import current_theme
-from migbar_gui.widgets import button, field_rows, in_column, in_row, indented, label
 
 if TYPE_CHECKING:
     from migbar.training.own.task import Estimate

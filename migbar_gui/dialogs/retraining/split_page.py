@@ -15,8 +15,8 @@ from PySide6.QtWidgets import (
 
 from migbar.datasets.splits import SCHEMES, Scheme, Split, split_dataset
 from migbar_gui.dialogs.retraining.wizard import RetrainingWizard, WizardPage
-from migbar_gui.theme import current_theme, pixmap
-from migbar_gui.widgets import clear, indented, label, line
+from migbar_gui.looks.theme import current_theme, pixmap
+from migbar_gui.looks.widgets import clear, indented, label, line
 
 JOB = "own split"
 

@@ -9,16 +9,16 @@ import numpy as np
 from PySide6.QtWidgets import QHBoxLayout, QProgressBar, QVBoxLayout
 
 from migbar.runs import RunState
-from migbar_gui import energies
-from migbar_gui.charts import CurveChart, Line
+from migbar_gui.background.run_watcher import Watched
+from migbar_gui.background.runs import Follower
 from migbar_gui.dialogs.log import LogDialog
 from migbar_gui.dialogs.retraining.split_page import clear_rows
 from migbar_gui.dialogs.retraining.wizard import Page, RetrainingWizard, WizardPage
+from migbar_gui.looks import energies
+from migbar_gui.looks.charts import CurveChart, Line
+from migbar_gui.looks.theme import current_theme, pixmap
+from migbar_gui.looks.widgets import Question, button, label
 from migbar_gui.panels.job_table import STATES, duration
-from migbar_gui.run_watcher import Watched
-from migbar_gui.runs import Follower
-from migbar_gui.theme import current_theme, pixmap
-from migbar_gui.widgets import Question, button, label
 
 
 class TrainPage(WizardPage):

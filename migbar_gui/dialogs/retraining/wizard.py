@@ -15,8 +15,8 @@ from migbar.datasets.problems import SAFE_MENDS, Mend
 from migbar.datasets.reading import ReadOptions
 from migbar.runs import Run, RunState
 from migbar.training.own.options import TrainingOptions
-from migbar_gui.retraining import TASK
-from migbar_gui.widgets import label, restyle
+from migbar_gui.commands.retraining import TASK
+from migbar_gui.looks.widgets import label, restyle
 
 if TYPE_CHECKING:
     from migbar.datasets.checks import KnownPath

@@ -11,9 +11,9 @@ from PySide6.QtCore import QEvent, QPointF, QRectF, QSize, Qt, Signal
 from PySide6.QtGui import QColor, QHelpEvent, QMouseEvent, QPainter, QPaintEvent, QPen, QPolygonF
 from PySide6.QtWidgets import QSizePolicy, QToolTip, QWidget
 
-from migbar_gui import energies
-from migbar_gui.axes import Axes, energy_ticks, frame_in, ticks
-from migbar_gui.theme import current_theme, translucent
+from migbar_gui.looks import energies
+from migbar_gui.looks.axes import Axes, energy_ticks, frame_in, ticks
+from migbar_gui.looks.theme import current_theme, translucent
 
 NEAR_PX = 9.0
 """A point is meant by the mouse within this distance."""

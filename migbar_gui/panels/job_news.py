@@ -10,10 +10,10 @@ from PySide6.QtCore import QObject, Qt
 from PySide6.QtWidgets import QApplication, QMainWindow, QPushButton
 
 from migbar.runs import Run, RunState
+from migbar_gui.background.run_watcher import Watched
+from migbar_gui.background.runs import Runs
+from migbar_gui.looks.widgets import Question, button
 from migbar_gui.panels.notice import Notice
-from migbar_gui.run_watcher import Watched
-from migbar_gui.runs import Runs
-from migbar_gui.widgets import Question, button
 
 LONGEST_TITLE = 44
 

@@ -7,7 +7,7 @@ from pathlib import Path
 from PySide6.QtCore import QBuffer, QIODevice
 from PySide6.QtGui import QImage
 
-from migbar_gui import energies
+from migbar_gui.looks import energies
 from migbar_gui.workspace import Document, Group
 
 NO_FILE = "made in the window, not read from a file"

@@ -7,9 +7,9 @@ from dataclasses import replace
 
 from migbar.datasets import BandRecord
 from migbar.hops import Hop, Mechanism, hop_between_points
-from migbar_gui import energies
-from migbar_gui.jobs import Jobs
-from migbar_gui.opening import describe
+from migbar_gui.background.jobs import Jobs
+from migbar_gui.files.opening import describe
+from migbar_gui.looks import energies
 from migbar_gui.workspace import Document, Workspace
 
 

@@ -8,7 +8,7 @@ from pymatgen.core import Structure
 from PySide6.QtCore import QObject
 
 from migbar.progress import Progress
-from migbar_gui.jobs import Jobs
+from migbar_gui.background.jobs import Jobs
 from migbar_gui.workspace import Document, Workspace
 
 MOST_POINTS = 100_000

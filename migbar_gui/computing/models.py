@@ -11,7 +11,7 @@ from migbar.barriers import ModelCard
 from migbar.errors import ModelError
 from migbar.models.sharing import export_model, import_model, remove_model
 from migbar.models.store import DEFAULT_MODEL, folder_of, forget_loaded, list_models, read_card
-from migbar_gui.jobs import Jobs
+from migbar_gui.background.jobs import Jobs
 
 
 class Models(QObject):

@@ -11,7 +11,7 @@ from PySide6.QtSvg import QSvgGenerator
 from PySide6.QtWidgets import QMenu, QWidget
 
 from migbar.files import replacing
-from migbar_gui.saving import ask_path
+from migbar_gui.files.saving import ask_path
 
 FORMATS = {
     "SVG drawing (*.svg)": ".svg",

@@ -1,4 +1,4 @@
-"""Every command of the window, once: `migbar_gui.commands` makes menus, toolbar and shortcuts from this list."""
+"""Every command of the window, once: `migbar_gui.commands.menus` makes menus, toolbar and shortcuts from this list."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from PySide6.QtWidgets import QMenu
 
 from migbar.resources import examples
-from migbar_gui.recent import fill_with_files
+from migbar_gui.files.recent import fill_with_files
 
 if TYPE_CHECKING:
     from migbar_gui.main_window import MainWindow

@@ -10,8 +10,8 @@ from numpy.typing import NDArray
 from PySide6.QtCore import QPointF, QRectF
 from PySide6.QtGui import QColor, QFontMetrics, QPainter, QPen
 
-from migbar_gui import energies
-from migbar_gui.theme import current_theme
+from migbar_gui.looks import energies
+from migbar_gui.looks.theme import current_theme
 
 
 @dataclass(frozen=True, slots=True)

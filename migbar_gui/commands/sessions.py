@@ -9,10 +9,10 @@ from typing import TYPE_CHECKING
 from PySide6.QtCore import QObject
 from PySide6.QtWidgets import QMessageBox
 
-from migbar_gui.camera import Camera
-from migbar_gui.keeping import SessionKeeper, recovery_folder
-from migbar_gui.saving import ask_path
-from migbar_gui.session import SUFFIX, Session
+from migbar_gui.files.keeping import SessionKeeper, recovery_folder
+from migbar_gui.files.saving import ask_path
+from migbar_gui.files.session import SUFFIX, Session
+from migbar_gui.workspace.camera import Camera
 
 if TYPE_CHECKING:
     from migbar_gui.main_window import MainWindow

@@ -15,10 +15,10 @@ from migbar import structures
 from migbar.barriers import Remark
 from migbar.errors import StructureFileError
 from migbar.progress import Progress
+from migbar_gui.background.jobs import Jobs
 from migbar_gui.dialogs.blocks import BlockDialog
 from migbar_gui.dialogs.ordering import OrderingChoice, OrderingDialog
-from migbar_gui.jobs import Jobs
-from migbar_gui.session import SUFFIX
+from migbar_gui.files.session import SUFFIX
 from migbar_gui.workspace import Document, Workspace
 
 STRUCTURE_NAMES = "*.cif *.mcif *.vasp *.poscar POSCAR* CONTCAR* *.xyz *.extxyz *.json"

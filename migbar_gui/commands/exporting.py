@@ -11,8 +11,8 @@ from PySide6.QtGui import QGuiApplication
 
 from migbar.exports import TableRow, table_text, write_csv, write_xlsx
 from migbar_gui.dialogs.picture import PictureDialog
-from migbar_gui.saving import ask_path
-from migbar_gui.scripting import script
+from migbar_gui.files.saving import ask_path
+from migbar_gui.files.scripting import script
 
 if TYPE_CHECKING:
     from migbar_gui.main_window import MainWindow
@@ -78,7 +78,7 @@ class Exports(QObject):
 
     def write_report(self, path: Path) -> None:
         """Write a page about all paths that were found, with the picture that is seen."""
-        from migbar_gui import reporting
+        from migbar_gui.files import reporting
 
         workspace, view = self._window.workspace, self._window.view
         document, group = workspace.document, workspace.state.group

@@ -10,8 +10,8 @@ from pathlib import Path
 from filelock import FileLock, Timeout
 from PySide6.QtCore import QObject, QSettings, QStandardPaths, QTimer, Signal
 
-from migbar_gui.jobs import Jobs
-from migbar_gui.session import SUFFIX, Session, read_session, write_session
+from migbar_gui.background.jobs import Jobs
+from migbar_gui.files.session import SUFFIX, Session, read_session, write_session
 from migbar_gui.workspace import State, Workspace, whenever
 
 AUTOSAVE_MS = 1000

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from PySide6.QtCore import QObject
 
 from migbar.runs import Run
-from migbar_gui.runs import ResultOpener
+from migbar_gui.background.runs import ResultOpener
 
 if TYPE_CHECKING:
     from migbar_gui.dialogs.suggestion import SuggestionDialog

@@ -38,7 +38,7 @@ from typing import Any
 from PySide6.QtCore import QObject, Qt, Signal
 
 from migbar.runs import Run, RunState, create_run, queue_run, runs_dir
-from migbar_gui.run_watcher import Look, RunWatcher, Watched
+from migbar_gui.background.run_watcher import Look, RunWatcher, Watched
 
 PATIENCE_S = 3.0
 

@@ -12,8 +12,8 @@ from migbar.errors import Cancelled
 from migbar.hops import parse_supercell
 from migbar.progress import Progress, check_cancelled
 from migbar.voids import Void
-from migbar_gui.jobs import Jobs
-from migbar_gui.models import Models
+from migbar_gui.background.jobs import Jobs
+from migbar_gui.computing.models import Models
 from migbar_gui.workspace import (
     Document,
     FoundPaths,

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from PySide6.QtCore import QObject, Signal
 
-from migbar_gui.jobs import Jobs
+from migbar_gui.background.jobs import Jobs
 from migbar_gui.workspace import PathResult, Workspace
 
 if TYPE_CHECKING:

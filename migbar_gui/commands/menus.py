@@ -1,4 +1,4 @@
-"""The commands of a window, made from the list in `migbar_gui.actions`: menus, toolbar, shortcuts, palette."""
+"""The commands of a window, made from the list in `migbar_gui.commands.actions`: menus, toolbar, shortcuts, palette."""
 
 from __future__ import annotations
 
@@ -10,8 +10,8 @@ from PySide6.QtCore import QSize, Qt
 from PySide6.QtGui import QAction, QKeySequence
 from PySide6.QtWidgets import QMenu, QToolBar, QToolButton
 
-from migbar_gui.actions import ACTIONS, MENUS, Action, Submenu, Switch
-from migbar_gui.theme import icon
+from migbar_gui.commands.actions import ACTIONS, MENUS, Action, Submenu, Switch
+from migbar_gui.looks.theme import icon
 
 if TYPE_CHECKING:
     from migbar_gui.main_window import MainWindow

@@ -13,8 +13,8 @@ from numpy.typing import NDArray
 from pymatgen.core import Structure
 
 from migbar.bands import Band
-from migbar_gui import energies
-from migbar_gui.theme import path_colour
+from migbar_gui.looks import energies
+from migbar_gui.looks.theme import path_colour
 
 if TYPE_CHECKING:
     from migbar.neb import NebResult

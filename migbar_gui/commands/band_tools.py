@@ -14,14 +14,14 @@ from migbar.barriers import Remark
 from migbar.files import write_text
 from migbar.relaxation import RelaxedStructure
 from migbar.runs import Run, RunState
+from migbar_gui.background.run_watcher import Watched
+from migbar_gui.background.runs import ResultOpener
+from migbar_gui.computing.relaxations import NEB, VOLUME
+from migbar_gui.computing.relaxed import RelaxedPath
 from migbar_gui.dialogs.relax_band import RelaxBandDialog
 from migbar_gui.dialogs.relax_structure import RelaxedStructureDialog, RelaxStructureDialog
-from migbar_gui.opening import describe
-from migbar_gui.relaxations import NEB, VOLUME
-from migbar_gui.relaxed import RelaxedPath
-from migbar_gui.run_watcher import Watched
-from migbar_gui.runs import ResultOpener
-from migbar_gui.saving import ask_path
+from migbar_gui.files.opening import describe
+from migbar_gui.files.saving import ask_path
 from migbar_gui.workspace import Document, PathEntry
 
 if TYPE_CHECKING:

@@ -30,7 +30,7 @@ from PySide6.QtWidgets import (
 )
 
 from migbar.energies import UNITS
-from migbar_gui import energies
+from migbar_gui.looks import energies
 
 SpinBox = TypeVar("SpinBox", bound=QAbstractSpinBox)
 Box = TypeVar("Box", bound=QBoxLayout)

@@ -10,10 +10,10 @@ from typing import TYPE_CHECKING, Any
 from PySide6.QtCore import QObject, Signal
 
 from migbar.runs import Run, RunState
-from migbar_gui.jobs import Jobs
-from migbar_gui.relaxed import RelaxedPath, VolumeResult, band_key
-from migbar_gui.run_watcher import Watched
-from migbar_gui.runs import Follower, ResultOpener, Runs
+from migbar_gui.background.jobs import Jobs
+from migbar_gui.background.run_watcher import Watched
+from migbar_gui.background.runs import Follower, ResultOpener, Runs
+from migbar_gui.computing.relaxed import RelaxedPath, VolumeResult, band_key
 from migbar_gui.workspace import PathEntry, Workspace
 
 if TYPE_CHECKING:

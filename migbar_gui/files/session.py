@@ -19,7 +19,7 @@ from migbar.errors import MigbarError
 from migbar.files import replacing
 from migbar.values import DamagedDataError, UnknownKindError, pack, unpack
 from migbar_gui import workspace
-from migbar_gui.camera import Camera
+from migbar_gui.workspace.camera import Camera
 
 SUFFIX = ".migbar"
 FORMAT, VERSION = "migbar session", 1
@@ -64,7 +64,7 @@ def kinds() -> dict[str, type]:
     from migbar import neb, passages, paths, potentials
     from migbar.neb import profiles
     from migbar.neb.volume import VolumeDependence
-    from migbar_gui import relaxed
+    from migbar_gui.computing import relaxed
 
     found = (
         Session,

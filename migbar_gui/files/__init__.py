@@ -1,0 +1,1 @@
+"""What comes in and what leaves: structures, sessions, tables, plots and scripts."""

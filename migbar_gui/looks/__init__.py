@@ -1,0 +1,1 @@
+"""What panels, dialogs and the 3D view are drawn with."""
