@@ -13,7 +13,10 @@ from collections.abc import Callable
 from time import perf_counter, process_time
 
 import numpy as np
-from pymatgen.core import Lattice, Structure
+from pymatgen.core import Structure
+
+from migbar.resources import resource_dir
+from migbar.structures import read_structure
 
 os.environ.setdefault("QT_API", "pyside6")
 if sys.platform.startswith("linux"):
@@ -24,19 +27,7 @@ from PySide6.QtWidgets import QApplication
 
 
 def olivine(*repeats: int) -> Structure:
-    structure = Structure.from_spacegroup(
-        "Pnma",
-        Lattice.orthorhombic(10.334, 6.010, 4.693),
-        ["Li", "Fe", "P", "O", "O", "O"],
-        [
-            [0, 0, 0],
-            [0.2822, 0.25, 0.9747],
-            [0.0948, 0.25, 0.4182],
-            [0.0967, 0.25, 0.7428],
-            [0.4571, 0.25, 0.2060],
-            [0.1656, 0.0465, 0.2848],
-        ],
-    )
+    structure = read_structure(resource_dir() / "examples" / "LiFePO4.cif")
     return structure.make_supercell(repeats)
 
 

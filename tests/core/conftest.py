@@ -2,14 +2,32 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 from pymatgen.core import Lattice, Structure
 
+from migbar.cli import main
 from tests.core.processes import ROOT
 
 TRAINING_BANDS = ROOT.parent / "shared" / "data" / "em_bands_train.json"
+
+
+Run = Callable[..., tuple[int, str, str]]
+
+
+@pytest.fixture
+def run(capsys: pytest.CaptureFixture[str]) -> Run:
+    """Run the command line; returns exit code, stdout, stderr."""
+
+    def _run(*arguments: object) -> tuple[int, str, str]:
+        with pytest.raises(SystemExit) as stop:
+            main([str(a) for a in arguments])
+        captured = capsys.readouterr()
+        return int(stop.value.code or 0), captured.out, captured.err
+
+    return _run
 
 
 @pytest.fixture(scope="session")

@@ -8,24 +8,12 @@ from pathlib import Path
 import pytest
 from pymatgen.core import Lattice, Structure
 
-from migbar.cli import main
 from migbar.structures import write_cif
 
 PREDICT_KEYS = {
     "barrier_ev", "interval_ev", "interval_level", "model", "model_version", "path_length_angstrom",
     "mechanism", "supercell", "good_conductor", "threshold_ev", "warnings",
 }  # fmt: skip
-
-
-@pytest.fixture
-def run(capsys):
-    def _run(*arguments: str):
-        with pytest.raises(SystemExit) as stop:
-            main([str(a) for a in arguments])
-        captured = capsys.readouterr()
-        return stop.value.code, captured.out, captured.err
-
-    return _run
 
 
 @pytest.fixture

@@ -3,27 +3,19 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 
 import pytest
 
-from migbar.cli import main
 from migbar.datasets import BandRecord, write_bands
+from tests.core.conftest import Run
 from tests.core.own_bands import own_records
-
-Run = Callable[..., tuple[int, str, str]]
 
 
 @pytest.fixture
-def run(capsys: pytest.CaptureFixture[str]) -> Run:
-    def _run(*arguments: object) -> tuple[int, str, str]:
-        with pytest.raises(SystemExit) as stop:
-            main(["data", *(str(a) for a in arguments)])
-        captured = capsys.readouterr()
-        return int(stop.value.code or 0), captured.out, captured.err
-
-    return _run
+def run(run: Run) -> Run:
+    return partial(run, "data")
 
 
 @pytest.fixture

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import json
 import re
+from functools import partial
 from html.parser import HTMLParser
 
 import pytest
 from pymatgen.core import Lattice, Structure
 
 from migbar.barriers import Remark
-from migbar.cli import main
 from migbar.energies import EnergyFormat
 from migbar.networks import DIRECTIONS
 from migbar.paths import find_paths
@@ -136,16 +136,9 @@ def test_that_the_report_is_written_as_a_file(olivine, tmp_path):
 
 
 @pytest.fixture
-def run(capsys, monkeypatch):
+def run(run, monkeypatch):
     monkeypatch.setattr("migbar.models.store.load_model", lambda name=None: LengthModel())
-
-    def _run(*arguments):
-        with pytest.raises(SystemExit) as stop:
-            main(["paths", *map(str, arguments)])
-        captured = capsys.readouterr()
-        return stop.value.code, captured.out, captured.err
-
-    return _run
+    return partial(run, "paths")
 
 
 def test_that_paths_prints_the_documented_keys(run, examples_dir):

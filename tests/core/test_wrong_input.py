@@ -12,7 +12,6 @@ import numpy as np
 import pytest
 from pymatgen.core import Lattice, Structure
 
-from migbar.cli import main
 from migbar.dft import DftInputError, images_of
 from migbar.ends import parse_point
 from migbar.errors import (
@@ -33,19 +32,6 @@ FRAME = '2\nLattice="5 0 0 0 5 0 0 0 5" Properties=species:S:1:pos:R:3\nLi 0 0 0
 @pytest.fixture
 def salt() -> Structure:
     return Structure(Lattice.cubic(5.0), ["Li", "Cl"], [[0, 0, 0], [0.5, 0.5, 0.5]])
-
-
-@pytest.fixture
-def run(capsys):
-    """Run the command line; returns exit code, stdout, stderr."""
-
-    def _run(*arguments: object):
-        with pytest.raises(SystemExit) as stop:
-            main([str(a) for a in arguments])
-        captured = capsys.readouterr()
-        return stop.value.code, captured.out, captured.err
-
-    return _run
 
 
 # ------------------------------------------------------------------ numbers far too large
