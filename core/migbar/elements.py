@@ -20,6 +20,9 @@ _FIXED_CHARGES = {
     **dict.fromkeys(("P", "As", "Sb", "Nb", "Ta"), 5),
 }
 
+REDUCIBLE = ("Ti", "Zr", "Hf", "Nb", "Ta", "Sn", "Sb")
+"""Elements that have less than their usual charge where a compound would not be neutral otherwise (LiTiS2, NbS2)."""
+
 # R. D. Shannon, Acta Cryst. A 32, 751 (1976), coordination number 6, usual charge.
 _RADII = {
     "O": 1.40,

@@ -19,6 +19,9 @@ from migbar.structures import MAX_ATOMS, formula, require_ordered
 MIN_TRANSLATION = 8.0
 """Shortest lattice translation in Å that an automatic supercell may have (training cells: mostly 8.5–11)."""
 
+LEFT_BESIDE_A_VACANCY = 2
+"""Least number of further ions in the automatic supercell of a vacancy: without any it would be the charged limit."""
+
 SITE_TOLERANCE = 0.3
 """A fractional end this close (Å) to an occupied site of the ion is taken to be that site."""
 
@@ -349,7 +352,8 @@ def choose_supercell(
 
     Multiples of the cell as read are tried first, then multiples of its reduced cell, which do
     better where the cell is strongly skewed; the smaller one wins. Where the hop would run into its
-    own image (its vector is a translation of the supercell) a larger one is taken.
+    own image (its vector is a translation of the supercell) a larger one is taken. That of a vacancy holds
+    `LEFT_BESIDE_A_VACANCY` further ions or more.
 
     Returns
     -------
@@ -357,13 +361,14 @@ def choose_supercell(
         Rows are the supercell's vectors in those of the cell as read.
     """
     base = structure.lattice.matrix
+    times = _least_times(structure, hop)
     reduction = np.rint(
         structure.lattice.get_lll_reduced_lattice().matrix @ np.linalg.inv(base)
     ).astype(int)
     candidates = [
         matrix
         for start in (np.eye(3, dtype=int), reduction)
-        if (matrix := _smallest_multiple(start, base, minimum)) is not None
+        if (matrix := _smallest_multiple(start, base, minimum, times)) is not None
     ]
     best = min(candidates, key=lambda m: round(abs(np.linalg.det(m))))
     if np.linalg.det(best) < 0:
@@ -373,8 +378,18 @@ def choose_supercell(
     return best
 
 
-def _smallest_multiple(start: Matrix, base: NDArray[np.float64], minimum: float) -> Matrix | None:
-    """Return diag(n) @ start of least volume with a shortest translation of at least `minimum`."""
+def _least_times(structure: Structure, hop: Hop | None) -> int:
+    """Return how many cells as read hold enough ions for the hop's mechanism."""
+    if hop is None or hop.mechanism is not Mechanism.VACANCY:
+        return 1
+    ions = sum(site.specie.symbol == hop.ion for site in structure)
+    return -(-(2 + LEFT_BESIDE_A_VACANCY) // ions)
+
+
+def _smallest_multiple(
+    start: Matrix, base: NDArray[np.float64], minimum: float, times: int
+) -> Matrix | None:
+    """Return diag(n) @ start of least volume, `times` cells or more, with translations of at least `minimum`."""
     lengths = np.linalg.norm(start @ base, axis=1)
     # A vector shorter than the minimum has to be repeated at least this often; skew may need more.
     least = np.maximum(1, np.ceil(minimum / lengths - 1e-9)).astype(int)
@@ -383,7 +398,7 @@ def _smallest_multiple(start: Matrix, base: NDArray[np.float64], minimum: float)
     )
     for repeats in tries:
         matrix = np.diag(repeats) @ start
-        if shortest_translation(matrix @ base) >= minimum - 1e-6:
+        if np.prod(repeats) >= times and shortest_translation(matrix @ base) >= minimum - 1e-6:
             return matrix
     return None
 

@@ -22,7 +22,8 @@ import numpy as np
 from numpy.typing import NDArray
 from pymatgen.core import Lattice, Structure
 
-from migbar.elements import usual_charge
+from migbar.descriptors.chemistry import cation_charge, central_elements
+from migbar.elements import REDUCIBLE, usual_charge
 from migbar.errors import OrderingError
 from migbar.progress import SILENT, Progress, check_cancelled
 from migbar.structures import formula, is_partly_occupied, mobile_ions
@@ -34,6 +35,8 @@ CLOSEST_IONS = 2.0
 _ALTERNATIVES = 1.2
 # Largest rounding of a site's occupancy that needs no larger cell.
 _FINE_ROUNDING = 0.05
+# Charge of a composition over its positive charges that is more than occupancies with few digits make.
+_CHARGED = 0.01
 # Energy (eV) that keeps atoms apart that must not be neighbours.
 _APART = 100.0
 
@@ -181,6 +184,26 @@ def _longest(lattice: Lattice, multiple: tuple[int, ...]) -> float:
     return max(length * m for length, m in zip(lattice.abc, multiple, strict=True))
 
 
+def _usual_charges(structure: Structure) -> dict[str, int | None]:
+    """Oxidation state of each element, None for those that take up what is left.
+
+    Elements that hardly vary have their usual one. Where the composition as read is too positive with these, the
+    `REDUCIBLE` ones take up the electrons: the ions of LixTiS2 must not be rounded away to keep Ti at +4.
+    """
+    symbols = [max(site.species, key=site.species.get).symbol for site in structure]
+    central = central_elements(structure, symbols)
+    charges: dict[str, int | None] = {}
+    for symbol in structure.symbol_set:
+        inside = cation_charge(symbol) if symbol in central else None
+        charges[symbol] = usual_charge(symbol) if inside is None else round(inside)
+    if None not in charges.values():
+        amounts = structure.composition.get_el_amt_dict()
+        parts = [(charges[symbol] or 0) * amount for symbol, amount in amounts.items()]
+        if sum(parts) > _CHARGED * sum(part for part in parts if part > 0):
+            charges |= {symbol: None for symbol in REDUCIBLE if symbol in charges}
+    return charges
+
+
 def _rounded_groups(cell: Structure) -> list[_Group] | None:
     """Whole numbers of atoms nearest to the occupancies that leave the cell neutral.
 
@@ -192,18 +215,17 @@ def _rounded_groups(cell: Structure) -> list[_Group] | None:
         if not site.is_ordered:
             key = tuple((s.symbol, round(x, 4)) for s, x in sorted(site.species.items()))
             alike.setdefault(key, []).append(i)
-    flexible = any(usual_charge(symbol) is None for symbol in cell.symbol_set)
+    charges = _usual_charges(cell)
+    flexible = None in charges.values()
     fixed = [site.specie.symbol for site in cell if site.is_ordered]
-    start = 0 if flexible else sum(usual_charge(symbol) or 0 for symbol in fixed)
+    start = 0 if flexible else sum(charges[symbol] or 0 for symbol in fixed)
     # Total charge so far → (deviation, counts of each group): the best way to reach that charge.
     reached: dict[int, tuple[float, tuple[tuple[int, ...], ...]]] = {start: (0.0, ())}
     for key, sites in alike.items():
         extended: dict[int, tuple[float, tuple[tuple[int, ...], ...]]] = {}
         for charge, (deviation, chosen) in reached.items():
             for counts, added in _roundings(key, len(sites)):
-                change = sum(
-                    n * (usual_charge(s) or 0) for (s, _), n in zip(key, counts, strict=True)
-                )
+                change = sum(n * (charges[s] or 0) for (s, _), n in zip(key, counts, strict=True))
                 total = charge + (0 if flexible else change)
                 candidate = (deviation + added, (*chosen, counts))
                 if total not in extended or candidate < extended[total]:
@@ -234,6 +256,7 @@ def _decorated(cell: Structure, groups: list[_Group]) -> Structure:
 
     Elements with several oxidation states get the mean one that makes the cell neutral.
     """
+    usual = _usual_charges(cell)
     whole = cell.copy()
     for group in groups:
         for i in group.sites:
@@ -243,8 +266,8 @@ def _decorated(cell: Structure, groups: list[_Group]) -> Structure:
         [i for group in groups if not any(group.counts.values()) for i in group.sites]
     )
     amounts = whole.composition.get_el_amt_dict()
-    charges = {s: float(usual_charge(s) or 0) for s in amounts}
-    flexible = [s for s in amounts if usual_charge(s) is None]
+    charges = {s: float(usual[s] or 0) for s in amounts}
+    flexible = [s for s in amounts if usual[s] is None]
     if flexible:
         rest = -sum(charges[s] * n for s, n in amounts.items())
         charges |= dict.fromkeys(flexible, rest / sum(amounts[s] for s in flexible))

@@ -12,7 +12,7 @@ from pymatgen.core import Structure
 from migbar.bands import CLASH_FRACTION, Approach, Band, approaches
 from migbar.barriers import Barrier, Predictor, Remark
 from migbar.elements import ionic_radius
-from migbar.hops import Hop, Matrix, choose_supercell, make_band
+from migbar.hops import Hop, Matrix, Mechanism, choose_supercell, make_band
 from migbar.progress import SILENT, Progress
 
 if TYPE_CHECKING:
@@ -138,8 +138,18 @@ def _describe(
     hop: Hop, cell: Matrix, band: Band, barrier: Barrier, notes: Sequence[Remark]
 ) -> PredictedPath:
     near = tuple(approaches(band))
-    remarks = (*notes, *_clash_remarks(near, band), *barrier.remarks)
+    remarks = (*notes, *_emptied_remarks(hop, band), *_clash_remarks(near, band), *barrier.remarks)
     return PredictedPath(hop, cell, band, near, barrier, remarks)
+
+
+def _emptied_remarks(hop: Hop, band: Band) -> list[Remark]:
+    if hop.mechanism is not Mechanism.VACANCY or hop.ion in band.host.symbol_set:
+        return []
+    text = (
+        f"No further {hop.ion} is left in this supercell: the number is that of the charged limit (single ion), not of "
+        "a vacancy among ions. Take a larger supercell."
+    )
+    return [Remark("no_ion_left", text)]
 
 
 def _clash_remarks(near: Sequence[Approach], band: Band) -> list[Remark]:

@@ -80,10 +80,7 @@ MORSE = {
         "F": (1.8757, 0.79613, 1.9841),
         "S": (2.4575, 1.6454, 1.5408),
         "Cl": (2.3933, 0.79602, 1.5873),
-        "Se": (0.88199, 4.725, -1.4124),
         "Br": (2.551, 0.73367, 1.4903),
-        "Te": (1.1609, 2.962, -1.4706),
-        "I": (1.2, 1.6557, -1.368),
     },
     "Ca": {
         "O": (2.3203, 0.99429, 2.1008),
@@ -91,9 +88,6 @@ MORSE = {
         "S": (2.8354, 1.0982, 1.634),
         "Cl": (2.7598, 0.53146, 1.6835),
         "Se": (2.9728, 1.0013, 1.5552),
-        "Br": (1.2421, 1.165, -1.5773),
-        "Te": (1.3971, 2.1883, -1.4514),
-        "I": (1.3286, 1.1707, -1.4388),
     },
     "Sr": {
         "N": (2.8302, 1.4285, 1.8382),
@@ -102,9 +96,6 @@ MORSE = {
         "S": (3.0812, 0.84296, 1.692),
         "Cl": (2.9853, 0.40892, 1.7452),
         "Se": (3.2336, 0.7705, 1.6077),
-        "Br": (1.2657, 0.95906, -1.6287),
-        "Te": (1.4183, 1.8122, -1.497),
-        "I": (1.1696, 1.1894, -1.4388),
     },
     "Zn": {
         "O": (1.8856, 1.2403, 2.4814),
@@ -127,4 +118,8 @@ MORSE = {
         "I": (2.62, 1.1878, 1.3387),
     },
 }
-"""For each ion and anion: distance of the minimum in Å, depth of the bond in eV, steepness in 1/Å."""
+"""For each ion and anion: distance of the minimum in Å, depth of the bond in eV, steepness in 1/Å.
+
+The tables also hold pairs (Mg, Ca and Sr with the heavier chalcogenides and halides) with a negative steepness, a bond
+that grows stronger with its length without end; these are left out.
+"""

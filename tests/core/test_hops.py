@@ -30,6 +30,7 @@ from migbar.hops import (
     parse_supercell,
     shortest_translation,
 )
+from migbar.structures import read_structure
 from migbar.voids import find_voids
 
 
@@ -156,6 +157,19 @@ def test_that_the_reduced_cell_serves_where_the_cell_as_read_is_skewed(rock_salt
     assert np.linalg.det(matrix) > 0
     # A cubic cell of 8.06 Å holds 32 primitive cells; nothing that large is needed.
     assert round(np.linalg.det(matrix)) <= 32
+
+
+def test_that_the_supercell_of_a_vacancy_holds_further_ions(examples_dir):
+    cell = read_structure(examples_dir / "NaTi2P3O12.cif").get_primitive_structure()
+    first, second = ions(cell, "Na")  # both become ends, in a cell with translations of 8.6 Å
+    _, image = cell.lattice.get_distance_and_image(
+        cell[first].frac_coords, cell[second].frac_coords
+    )
+    ends = SiteRef(first), SiteRef(second, tuple(int(n) for n in image))
+    vacancy = hop_between_sites(cell, "Na", *ends)
+    assert count(make_band(cell, vacancy).host, "Na") >= 2
+    lone = hop_between_sites(cell, "Na", *ends, Mechanism.SINGLE_ION)
+    assert np.array_equal(choose_supercell(cell, lone), np.eye(3))
 
 
 @given(

@@ -8,6 +8,7 @@ from pymatgen.core import Lattice, Structure
 
 from migbar.errors import OccupancyError
 from migbar.landscape import HIGHEST, LandscapeError, site_energy_landscape
+from migbar.softbv import MORSE
 from migbar.structures import read_structure
 
 
@@ -88,3 +89,18 @@ def test_that_ions_and_anions_without_parameters_are_named(rock_salt):
     mixed = Structure(Lattice.cubic(4.0), [{"Li": 0.5}, "O"], [[0, 0, 0], [0.5, 0.5, 0.5]])
     with pytest.raises(OccupancyError):
         site_energy_landscape(mixed, "Li")
+
+
+@pytest.mark.parametrize("ion", MORSE)
+def test_that_every_bond_has_a_minimum_where_ions_meet_and_fades_with_the_distance(ion):
+    for minimum, depth, steepness in MORSE[ion].values():
+        assert 1.5 < minimum < 4.0
+        assert 0 < depth < 5
+        assert 1 < steepness < 3
+
+
+def test_that_a_bond_without_sensible_parameters_is_named(examples_dir):
+    selenide = read_structure(examples_dir / "MgTi2S4.cif")
+    selenide.replace_species({"S": "Se", "Ti": "Sc"})
+    with pytest.raises(LandscapeError, match="Mg with Se"):
+        site_energy_landscape(selenide, "Mg")

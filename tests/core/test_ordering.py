@@ -110,6 +110,24 @@ def test_that_a_redox_element_takes_up_the_charge():
     assert sum(site.label.startswith("Li1") for site in ordering.structure) == 3
 
 
+@pytest.mark.parametrize("metal", ["Ti", "Nb", "Sn"])
+def test_that_a_metal_is_reduced_rather_than_the_ions_rounded_away(metal):
+    layered = Structure.from_spacegroup(
+        "P-3m1", Lattice.hexagonal(3.44, 6.2), [{"Li": 0.5}, metal, "S"],
+        [[0, 0, 0.5], [0, 0, 0], [1 / 3, 2 / 3, 0.25]],
+    )  # fmt: skip
+    assert formula(order_structure(layered).structure) == f"Li({metal}S2)2"
+
+
+def test_that_the_sulphur_of_a_sulphate_is_a_cation():
+    # Na2Mg(SO4)2 of anhydrite's shape: with S(-II) no rounding of its occupancies would be neutral.
+    sulphate = Structure.from_spacegroup(
+        "Pnma", Lattice.orthorhombic(8.7, 6.1, 4.8), [{"Na": 0.5}, {"Mg": 0.75}, "S", "O", "O", "O"],
+        [[0, 0, 0], [0.28, 0.25, 0.98], [0.1, 0.25, 0.42], [0.1, 0.25, 0.74], [0.45, 0.25, 0.2], [0.17, 0.04, 0.28]],
+    )  # fmt: skip
+    assert formula(order_structure(sulphate).structure) == "Na2Mg3(SO4)4"
+
+
 def test_that_alternatives_are_not_both_occupied():
     structure = Structure(
         Lattice.cubic(5.0),

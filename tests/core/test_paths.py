@@ -12,6 +12,7 @@ from pymatgen.core import Lattice, Structure
 from migbar.barriers import Remark
 from migbar.errors import HopError, NoMobileIonError, OccupancyError
 from migbar.hops import Mechanism
+from migbar.models.store import load_model
 from migbar.networks import DIRECTIONS, percolation_barriers
 from migbar.paths import CrystalPaths, HopSearch, find_hops, find_paths
 from migbar.structures import mobile_ions, read_structure
@@ -115,6 +116,18 @@ def test_that_nd_barriers_are_the_same_in_another_cell(example, name):
         found.append([ways[n] for n in ("1D", "2D", "3D")])
     for other in found[1:]:
         assert other == pytest.approx(found[0], abs=1e-3)
+
+
+def test_that_a_nasicon_has_the_same_barrier_in_its_primitive_cell(example):
+    conventional = example("NaTi2P3O12")
+    primitive = conventional.get_primitive_structure()
+    found = [find_paths(cell, "Na", load_model(), cutoff=6.2) for cell in (conventional, primitive)]
+    barriers = [result.paths[0].barrier.barrier_ev for result in found]
+    assert barriers[1] == pytest.approx(barriers[0], abs=1e-3)
+    # With its two Na as ends, the primitive cell alone would be the charged limit, which is said.
+    bare = find_paths(primitive, "Na", load_model(), cutoff=6.2, supercell=np.eye(3, dtype=int))
+    assert "no_ion_left" in {remark.code for remark in bare.paths[0].remarks}
+    assert abs(bare.paths[0].barrier.barrier_ev - barriers[0]) > 0.02
 
 
 # ------------------------------------------------------------------ distinct hops

@@ -168,11 +168,11 @@ class _Pairs:
 def morse_parameters(ion: str, anion: str) -> tuple[float, float, float]:
     """Distance of the minimum (Å), depth (eV) and steepness (1/Å) of a bond to an anion.
 
-    Where softBV has no (sensible) parameters, they follow from the length of a bond of a sixth of the
+    Where softBV has no parameters, they follow from the length of a bond of a sixth of the
     ion's charge and from what is usual for the others.
     """
     known = MORSE.get(ion, {}).get(anion)
-    if known is not None and known[2] > 0:
+    if known is not None:
         return known
     charge = chemistry.ion_charge(ion)
     length = chemistry.bond_valence_length(ion, anion) - 0.37 * np.log(charge / 6)

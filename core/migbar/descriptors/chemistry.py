@@ -39,7 +39,11 @@ _CATION_RADIUS = {
     "Tb": 0.923, "Dy": 0.912, "Ho": 0.901, "Er": 0.89, "Tm": 0.88, "Yb": 0.868, "Lu": 0.861,
     "Th": 0.94, "U": 0.89,
 }  # fmt: skip
-"""Radii in Å of the usual charge and coordination: Shannon, Acta Cryst. A32, 751 (1976)."""
+"""Radii in Å of the usual charge: Shannon, Acta Cryst. A32, 751 (1976).
+
+Rounded means where an element has several usual charges or spins (Ti, V, Co, Pt …), or sits in polyanions (B, Si, P, S …:
+between four and six neighbours).
+"""
 
 _FIXED_CHARGE = {
     **dict.fromkeys(("Li", "Na", "K", "Rb", "Cs", "Ag", "H"), 1.0),
@@ -143,6 +147,11 @@ def jahn_teller(electrons: NDArray[np.float64]) -> NDArray[np.float64]:
     return np.interp(electrons, range(11), _DISTORTION)
 
 
+def cation_charge(symbol: str) -> float | None:
+    """Formal charge of an element as cation, or None where it has several."""
+    return _FIXED_CHARGE.get(symbol)
+
+
 def ion_charge(symbol: str) -> float:
     """Formal charge of the migrating ion; 2 where it could have several."""
     return _FIXED_CHARGE.get(symbol, 2.0)
@@ -179,7 +188,7 @@ def roles(host: Structure, ion: str, extra_ions: int) -> Roles:
     """
     symbols = [site.specie.symbol for site in host]
     like = np.array([s == ion for s in symbols])
-    central = _central_elements(host, symbols)
+    central = central_elements(host, symbols)
     candidates = np.array([s in ANION_CHARGE and s not in central for s in symbols]) & ~like
     charge = np.zeros(len(symbols))
     variable = np.zeros(len(symbols), bool)
@@ -199,8 +208,15 @@ def roles(host: Structure, ion: str, extra_ions: int) -> Roles:
     return Roles(candidates, charge)
 
 
-def _central_elements(host: Structure, symbols: list[str]) -> set[str]:
-    """Elements that could be anions but sit inside a polyanion of a more electronegative one."""
+def central_elements(host: Structure, symbols: list[str]) -> set[str]:
+    """Elements that could be anions but sit inside a polyanion of a more electronegative one.
+
+    Parameters
+    ----------
+    host : Structure
+    symbols : list of str
+        Element of each of its sites.
+    """
     present = [s for s in set(symbols) if s in ANION_CHARGE]
     frac, central = host.frac_coords, set()
     for symbol in present:
