@@ -41,7 +41,7 @@ _CATION_RADIUS = {
 }  # fmt: skip
 """Radii in Å of the usual charge: Shannon, Acta Cryst. A32, 751 (1976).
 
-Rounded means where an element has several usual charges or spins (Ti, V, Co, Pt …), or sits in polyanions (B, Si, P, S …:
+Rounded means where an element has several usual charges or spins (Ti, V, Co, Pt …), or sits in polyanions (B, Si, P …:
 between four and six neighbours).
 """
 
