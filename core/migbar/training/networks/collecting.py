@@ -7,8 +7,10 @@ import shutil
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from migbar.datasets import BandRecord, data_hash
 from migbar.graphs import load_arrays
@@ -42,6 +44,9 @@ ALIKE_EV = 0.005
 """What a model may say otherwise here than where it was trained, in single precision on other hardware."""
 
 _HALF_MEV = 1.0
+
+_TOLD = ("hardware", "torch", "precision", "runs_at_once", "epochs", "seconds_per_epoch")
+"""What a card tells of the training besides."""
 
 
 def collect_models(
@@ -105,55 +110,60 @@ def _model(
     records: Sequence[BandRecord],
     progress: Progress,
 ) -> NetworkPredictor:
-    saved = SavedNetwork.load(work / run.name / NETWORK)
+    """Make the model, and see that it says here what it said where it was trained."""
     said = load_arrays(work / run.name / PREDICTIONS)
+    scaling = TargetScaling(**data.info["scaling"])
+    single, half = (scaling.unscale(said[name].astype(float)) for name in ("scaled", "half"))
+    model = _as_trained(run, work, data, said, 1000 * float(np.abs(half - single).max()))
+    seed = model.card.training["settings"]["seed"]
+    few = np.random.default_rng(seed).permutation(chosen_paths(run, data))[:CELL_PATHS]
+    bands = [records[int(k)].band for k in few]
+    found = np.array([b.barrier_ev for b in model.predict(bands, progress)])
+    if (off := float(np.abs(found - half[few]).max())) > ALIKE_EV:
+        raise TrainingFileError(
+            work / run.name / NETWORK,
+            f"predicts barriers {off:.3f} eV away from those it predicted where it was trained.",
+        )
+    return with_cell_changes(model, bands, progress)
+
+
+def _as_trained(
+    run: PlannedRun, work: Path, data: TrainingData, said: dict[str, NDArray[Any]], half_mev: float
+) -> NetworkPredictor:
+    """Make the model from what it said where it was trained; half precision moves its barriers by `half_mev`."""
+    saved = SavedNetwork.load(work / run.name / NETWORK)
     chosen = chosen_paths(run, data)
     part = TrainingData({}, data.targets[chosen], data.info)
     reading = Reading(said["half"][chosen], said["pooled"][chosen].astype(float))
     unseen = _unseen(run, work, data)
-    before = saved.info["pretraining"]
-    recipe = Recipe(
-        run.architecture,
-        saved.info["preset"],
-        TrainingSettings(**saved.info["settings"]),
-        None if before is None else replace(saved, architecture=PRETRAINING, info=before),
-        run.single,
-    )
-    scaling = TargetScaling(**data.info["scaling"])
-    here, rounded = (scaling.unscale(said[name].astype(float)) for name in ("scaled", "half"))
-    moved = float(np.abs(rounded - here).max()) * 1000
+    remark = f"Stored in half precision, which moves barriers by up to {half_mev:.1f} meV."
     model = make_predictor(
         run.name,
         saved.network(),
-        recipe,
+        _recipe(run, saved),
         part,
         _curve(work / run.name / METRICS),
         [data.info["groups"][k] for k in chosen],
         reading,
         unseen,
         None if unseen else reading.margin_ev(part),
-        [f"Stored in half precision, which moves barriers by up to {moved:.1f} meV."]
-        if moved > _HALF_MEV
-        else (),
+        [remark] if half_mev > _HALF_MEV else (),
     )
-    told = ("hardware", "torch", "precision", "runs_at_once", "epochs", "seconds_per_epoch")
-    training = {
-        **model.card.training,
-        "half_precision": True,
-        "half_precision_mev": round(moved, 2),
-    }
-    training |= {key: saved.info[key] for key in told}
+    training = {**model.card.training, **{key: saved.info[key] for key in _TOLD}}
+    training |= {"half_precision": True, "half_precision_mev": round(half_mev, 2)}
     card = replace(model.card, training=training)
-    model = NetworkPredictor(card, model.network, model.calibration, model.domain)
-    few = np.random.default_rng(recipe.settings.seed).permutation(chosen)[:CELL_PATHS]
-    bands = [records[int(k)].band for k in few]
-    found = np.array([b.barrier_ev for b in model.predict(bands, progress)])
-    if (off := float(np.abs(found - rounded[few]).max())) > ALIKE_EV:
-        raise TrainingFileError(
-            work / run.name / NETWORK,
-            f"predicts barriers {off:.3f} eV away from those it predicted where it was trained.",
-        )
-    return with_cell_changes(model, bands, progress)
+    return NetworkPredictor(card, model.network, model.calibration, model.domain)
+
+
+def _recipe(run: PlannedRun, saved: SavedNetwork) -> Recipe:
+    before = saved.info["pretraining"]
+    return Recipe(
+        run.architecture,
+        saved.info["preset"],
+        TrainingSettings(**saved.info["settings"]),
+        None if before is None else replace(saved, architecture=PRETRAINING, info=before),
+        run.single,
+    )
 
 
 def _unseen(run: PlannedRun, work: Path, data: TrainingData) -> CrossValidation | None:
