@@ -48,6 +48,7 @@ def _register() -> None:
         predict,
         relax,
         reproduce,
+        search,
         sites,
         train,
         train_networks,
@@ -56,6 +57,7 @@ def _register() -> None:
 
     train_networks.register(train.app, models.app)
     panels: Panels = {
+        "Crystals from the web": {"search": search.search},
         "One crystal": {"sites": sites.sites, "predict": predict.predict, "paths": paths.paths},
         "Many crystals": {"batch": batch.batch},
         "Relaxing, and DFT": {

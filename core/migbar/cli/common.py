@@ -55,6 +55,35 @@ def _without_nan(data: Any) -> Any:
     return None if isinstance(data, float) and not math.isfinite(data) else data
 
 
+def print_rows(rows: Sequence[Mapping[str, Any]]) -> None:
+    """Print a table; its columns are the keys of the first row."""
+    from rich import box
+    from rich.console import Console
+    from rich.table import Table
+
+    if not rows:
+        typer.echo("none found")
+        return
+    table = Table(box=box.SIMPLE_HEAD)
+    for key in rows[0]:
+        table.add_column(
+            key.replace("_", " "), justify="left" if isinstance(rows[0][key], str) else "right"
+        )
+    for row in rows:
+        table.add_row(*(_cell(value) for value in row.values()))
+    Console().print(table)
+
+
+def _cell(value: Any) -> str:
+    if value is None:
+        return "–"
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    if isinstance(value, list):
+        return "  ".join(f"{x:8.4f}" for x in value)
+    return str(value)
+
+
 def remarks_as_json(remarks: Sequence[Remark]) -> list[dict[str, str]]:
     """Return remarks as the ``warnings`` of the JSON contract."""
     return [{"code": remark.code, "text": remark.text} for remark in remarks]

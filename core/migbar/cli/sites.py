@@ -6,7 +6,7 @@ from typing import Annotated, Any
 
 import typer
 
-from migbar.cli.common import choose_ion, open_structure, print_json
+from migbar.cli.common import choose_ion, open_structure, print_json, print_rows
 from migbar.cli.options import AsJson, Block, Ion, Order, StructureFile
 
 
@@ -27,7 +27,7 @@ def sites(
     if as_json:
         print_json(rows)
         return
-    _print_rows(rows)
+    print_rows(rows)
     for note in notes:
         typer.echo(f"note: {note.text}")
 
@@ -62,27 +62,3 @@ def _void_rows(structure: Any, ion: str) -> list[dict[str, Any]]:
         }
         for index, void in enumerate(find_voids(structure, ion))
     ]
-
-
-def _print_rows(rows: list[dict[str, Any]]) -> None:
-    from rich import box
-    from rich.console import Console
-    from rich.table import Table
-
-    if not rows:
-        typer.echo("none found")
-        return
-    table = Table(box=box.SIMPLE_HEAD)
-    for key in rows[0]:
-        table.add_column(
-            key.replace("_", " "), justify="left" if isinstance(rows[0][key], str) else "right"
-        )
-    for row in rows:
-        table.add_row(*(_cell(value) for value in row.values()))
-    Console().print(table)
-
-
-def _cell(value: Any) -> str:
-    if isinstance(value, list):
-        return "  ".join(f"{x:8.4f}" for x in value)
-    return str(value)

@@ -26,10 +26,17 @@ _atom_site_fract_z
 _atom_site_occupancy"""
 
 
-def write_cif(structure: Structure, path: str | Path) -> None:
+def write_cif(structure: Structure, path: str | Path, source: str = "") -> None:
     """Write a structure as a CIF in P1, in its order and with ten decimals.
 
     Nothing is left at `path` if writing fails.
+
+    Parameters
+    ----------
+    structure : Structure
+    path : path
+    source : str
+        Where it is from, for a comment at the top.
     """
     keys = (*(f"_cell_length_{x}" for x in "abc"), *(f"_cell_angle_{x}" for x in _ANGLES))
     cell = [f"{k} {v:.10f}" for k, v in zip(keys, structure.lattice.parameters, strict=True)]
@@ -39,7 +46,8 @@ def write_cif(structure: Structure, path: str | Path) -> None:
         for x, y, z in [site.frac_coords]
         for species, occupancy in site.species.items()
     ]
-    write_text(path, "\n".join([_CIF_START, *cell, _CIF_ATOMS, *atoms, ""]))
+    comment = [f"# {line}" for line in source.splitlines()]
+    write_text(path, "\n".join([*comment, _CIF_START, *cell, _CIF_ATOMS, *atoms, ""]))
 
 
 def _cif_label(site: Any) -> str:
