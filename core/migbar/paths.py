@@ -138,6 +138,8 @@ class HopSearch:
     hops : tuple of DistinctHop
         The shortest first.
     left_out : tuple of LeftOutHop
+    kinds : tuple of int
+        For each node the first one that symmetry maps on it.
     dimensionality : int
         In how many dimensions the hops connect, whatever their barriers.
     """
@@ -148,6 +150,7 @@ class HopSearch:
     nodes: tuple[Node, ...]
     hops: tuple[DistinctHop, ...]
     left_out: tuple[LeftOutHop, ...]
+    kinds: tuple[int, ...]
 
     @property
     def network(self) -> Network:
@@ -200,6 +203,19 @@ class CrystalPaths:
     search: HopSearch
     paths: tuple[PredictedPath, ...]
     percolation: dict[str, Percolation | None]
+
+    @property
+    def remarks(self) -> list[Remark]:
+        """What a user should know about the way through."""
+        kinds = len(set(self.search.kinds))
+        if kinds == 1 or self.percolation["1D"] is None:
+            return []
+        text = (
+            f"{self.search.ion} has {kinds} kinds of places here, and how far these differ in energy is not known. "
+            "Getting through takes at least the barriers told, and more where it goes by unfavourable places: the "
+            "highest saddle counts above the best place."
+        )
+        return [Remark("unequal_places", text)]
 
     @classmethod
     def of(cls, search: HopSearch, paths: Sequence[PredictedPath]) -> CrystalPaths:
@@ -316,7 +332,9 @@ def find_hops(
         shorter = limit
         if dimensionality(_network(nodes, _numbered(kept))) == 3:
             break
-    return HopSearch(ion, mechanism, shorter, nodes, _numbered(kept), tuple(left_out))
+    return HopSearch(
+        ion, mechanism, shorter, nodes, _numbered(kept), tuple(left_out), finder.operations.kinds
+    )
 
 
 def _cutoffs() -> Iterable[float]:
@@ -378,7 +396,7 @@ class _Finder:
         self._mechanism = mechanism
         self._nodes = nodes
         self._frac = np.array([node.frac_coords for node in nodes])
-        self._operations = _Operations(structure, self._frac, symprec)
+        self.operations = _Operations(structure, self._frac, symprec)
         voids = {str(node.name): node.frac_coords for node in nodes if node.is_void}
         self._surroundings = Surroundings(structure, ion, mechanism, voids, longest)
 
@@ -390,7 +408,7 @@ class _Finder:
         for pair in pairs.tolist():
             if tuple(pair) in seen:
                 continue
-            orbit = self._operations.orbit(pair)
+            orbit = self.operations.orbit(pair)
             seen.update(map(tuple, orbit.tolist()))
             found.append(self._describe(orbit))
         return found
@@ -485,6 +503,11 @@ class _Operations:
         self._rotations = group.rotations[whole]
         self._targets = target[whole]
         self._shifts = shifts[whole].astype(int)
+
+    @property
+    def kinds(self) -> tuple[int, ...]:
+        """For each place the first one that an operation maps on it."""
+        return tuple(int(n) for n in self._targets.min(axis=0))
 
     def orbit(self, pair: Sequence[int]) -> NDArray[np.int_]:
         """All pairs equivalent to one, each in its canonical direction, in lexical order."""

@@ -296,6 +296,7 @@ def _notes(result: CrystalPaths) -> str:
         text if len(labels) == len(result.paths) else f"{', '.join(labels)}: {text}"
         for text, labels in texts.items()
     ]
+    items += [remark.text for remark in result.remarks]
     items.append(
         "Each barrier is a model's estimate of a DFT-NEB barrier at 0 K for one ion on a straight path, without a "
         "direction. Where ions move together a single hop misleads."

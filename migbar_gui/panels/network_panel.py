@@ -171,6 +171,8 @@ class NetworkPanel(QStackedWidget):
         self._barriers.setVerticalSpacing(2)
         self._barriers.setColumnStretch(3, 1)
         column.addLayout(self._barriers)
+        self.remark = label("", "muted", wrap=True)
+        column.addWidget(self.remark)
         column.addWidget(line())
         self._add_slider(column)
         column.addWidget(line())
@@ -263,6 +265,9 @@ class NetworkPanel(QStackedWidget):
                 widget.hide()
                 widget.deleteLater()
         self._through.setText(f"Barrier of getting through ({energies.unit()})")
+        remarks = group.found.crystal.remarks
+        self.remark.setText("\n".join(remark.text for remark in remarks))
+        self.remark.setVisible(bool(remarks))
         for row, direction in enumerate(DIRECTIONS):
             way = group.found.crystal.percolation[direction]
             name = label(direction, "heading")

@@ -313,6 +313,14 @@ def test_that_every_distinct_hop_gets_a_barrier_and_the_crystal_a_way_through(ex
     assert np.sum([edge.image for edge in way.walks[0]], axis=0).tolist() == [0, 1, 0]
 
 
+@pytest.mark.parametrize(("name", "kinds"), [("LiCoO2", 1), ("Na3PS4", 2), ("TiS2", 2)])
+def test_that_ways_between_unequal_places_are_said_to_be_lower_bounds(example, name, kinds):
+    structure = example(name)
+    found = find_paths(structure, next(iter(mobile_ions(structure)), "Li"), LengthModel())
+    assert len(set(found.search.kinds)) == kinds
+    assert [remark.code for remark in found.remarks] == ["unequal_places"] * (kinds > 1)
+
+
 def test_that_a_hop_into_its_own_image_is_left_out_and_the_others_are_judged(example):
     structure = example("LiFePO4")
     free = find_paths(structure, "Li", LengthModel())

@@ -10,6 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy.sparse import coo_matrix
 from scipy.sparse.csgraph import connected_components
+from scipy.special import logsumexp
 
 from migbar.networks import (
     AXES,
@@ -226,6 +227,18 @@ def test_that_known_site_energies_count_from_the_lowest_site():
     assert found["a"] == pytest.approx(0.3)
     assert found["b"] == pytest.approx(0.5)
     assert found["1D"] == pytest.approx(0.3)
+
+
+@pytest.mark.parametrize("seed", range(5))
+def test_that_the_barrier_of_a_chain_is_the_activation_energy_of_its_master_equation(seed):
+    # D of a periodic chain is 1/(Σ exp(S/kT) Σ exp(−E/kT)), S of the saddles and E of the sites; here kT is 0.1 meV.
+    random = np.random.default_rng(seed)
+    sites = random.uniform(0.0, 0.5, 4)
+    saddles = np.maximum(sites, np.roll(sites, -1)) + random.uniform(0.1, 1.0, 4)
+    edges = [Edge(n, (n + 1) % 4, (n == 3, 0, 0), n) for n in range(4)]
+    activation = 1e-4 * (logsumexp(saddles / 1e-4) + logsumexp(-sites / 1e-4))
+    found = percolation_barriers(Network(4, tuple(edges)), saddles.tolist(), sites.tolist())
+    assert found["1D"] == pytest.approx(activation, abs=1e-3)
 
 
 def test_that_the_slider_sees_dimensions_open_one_by_one():

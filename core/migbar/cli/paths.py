@@ -146,7 +146,7 @@ def _as_json(
             d: None if way is None else [_walk_as_json(search, walk) for walk in way.walks]
             for d, way in result.percolation.items()
         },
-        "warnings": remarks_as_json(notes),
+        "warnings": remarks_as_json([*notes, *result.remarks]),
     }
 
 
@@ -226,7 +226,7 @@ def _print(
             f"through in {direction}: {way.barrier_ev:.3f} eV ({low:.2f} to {high:.2f}), "
             f"bottleneck {search.hops[way.bottleneck].label}"
         )
-    for note in notes:
+    for note in (*notes, *result.remarks):
         typer.echo(f"note: {note.text}")
 
 

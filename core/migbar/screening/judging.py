@@ -124,7 +124,7 @@ def _judgement(
         ordering = order_structure(structure, ion)
         structure = ordering.structure
         notes.append(Remark("ordered", ordering.note))
-    about = {
+    about: Reply = {
         "formula": formula(structure),
         "compound_class": compound_class(structure.composition.get_el_amt_dict()),
         "n_sites": len(structure),
@@ -137,6 +137,7 @@ def _judgement(
         return about | {"paths": [judge(number, hop) for number, hop in enumerate(hops)]}
     mechanism = None if settings.mechanism is None else parse_mechanism(settings.mechanism)
     crystal = find_paths(structure, ion, model, mechanism, settings.cutoff, settings.symprec)
+    about["remarks"] += [_remark(remark) for remark in crystal.remarks]
     return about | _all_paths(crystal)
 
 
