@@ -107,9 +107,9 @@ def substitute(structure: Structure, exchange: Mapping[str, str]) -> Derived:
     """Exchange elements and rescale the cell by reference lattice scaling.
 
     Source: pymatgen's ``RLSVolumePredictor`` (Chu et al., Comput. Mater. Sci. 146, 184 (2018),
-    doi:10.1016/j.commatsci.2018.01.040): the volume goes with the cube of the sum of the radii. Ionic
-    radii are used where oxidation states can be told by bond valences, else atomic ones; a new
-    element has its usual oxidation state, or that of the element it replaces.
+    doi:10.1016/j.commatsci.2018.01.040): lengths go with the sum over the elements of radius times cube root of
+    the number of atoms. Ionic radii are used where oxidation states can be told by bond valences, else atomic
+    ones; a new element has its usual oxidation state, or that of the element it replaces.
 
     Parameters
     ----------
@@ -135,7 +135,8 @@ def substitute(structure: Structure, exchange: Mapping[str, str]) -> Derived:
     return Derived(
         renamed,
         f"{formula(renamed)} from {formula(structure)}: {exchanged} replaced; lengths scaled by "
-        f"{ratio ** (1 / 3):.4f} (reference lattice scaling with {radii} radii), not relaxed.",
+        f"{ratio ** (1 / 3):.4f} (reference lattice scaling with {radii} radii), not relaxed."
+        f"{_imbalance(structure, renamed)}",
     )
 
 
@@ -209,6 +210,16 @@ def _volume_ratio(structure: Structure, exchange: Mapping[str, str]) -> tuple[fl
         predictor = RLSVolumePredictor(check_isostructural=False, radii_type=radii, use_bv=False)
         return predictor.predict(pair[1], pair[0]) / pair[0].volume, radii
     raise DeriveError(f"the elements of {formula(structure)} have no radii to scale its cell by.")
+
+
+def _imbalance(before: Structure, after: Structure) -> str:
+    """Say where a neutral structure has become a charged one by the usual charges."""
+    charges = [float(roles(structure, "", 0).charge.sum()) for structure in (before, after)]
+    if abs(charges[0]) > 0.01 or abs(charges[1]) < 0.01:
+        return ""
+    units = after.composition.get_reduced_formula_and_factor()[1]
+    charge = f"{charges[1] / units:+.3g} for each {formula(after)}"
+    return f" By the usual charges it is not neutral any more ({charge}): add or take out ions before you compute it."
 
 
 def _replaced(structure: Structure, exchange: Mapping[str, str]) -> Structure:

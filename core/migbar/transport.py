@@ -209,7 +209,8 @@ def explain(parameters: HoppingParameters) -> str:
         f"f = {p.correlation_factor:g}, g = {p.geometric_factor:g}, a = {p.hop_length:.2f} Å, "
         f"ν = {p.attempt_frequency:.3g} 1/s, T = {p.temperature:g} K, q = {p.ion_charge:g} e, "
         f"x = {p.ion_density:.4g} ions/Å³, c = {p.vacancy_fraction:g} (the fraction of vacancies where "
-        "ions hop into them; σ is proportional to it); the intervals carry over that of the barrier alone."
+        "ions hop into them; σ is proportional to it, and D is that of one vacancy: a tracer's is c D); the intervals "
+        "carry over that of the barrier alone."
     )
 
 

@@ -125,3 +125,17 @@ def test_that_what_cannot_be_derived_is_refused_with_the_reason(example, rock_sa
     mixed = Structure(Lattice.cubic(4.0), [{"Li": 0.5}, "O"], [[0, 0, 0], [0.5, 0.5, 0.5]])
     with pytest.raises(OccupancyError):
         charged_limit(mixed, "Li")
+
+
+@pytest.mark.parametrize(
+    ("name", "exchange", "said"),
+    [
+        ("Na3PS4", {"P": "Si"}, "(-1 for each Na3SiS4)"),
+        ("Na3PS4", {"S": "Se"}, ""),
+        ("LiCoO2", {"Li": "Mg"}, ""),  # cobalt takes up the electron
+    ],
+)
+def test_that_a_substitution_that_leaves_a_charge_says_so(example, name, exchange, said):
+    note = substitute(example(name), exchange).note
+    assert ("not neutral" in note) == bool(said)
+    assert said in note

@@ -12,7 +12,9 @@ from numpy.typing import NDArray
 from pymatgen.core import Structure
 
 from migbar.bands import Band, idpp_band
+from migbar.descriptors.chemistry import ion_charge
 from migbar.dft.settings import DftInputError
+from migbar.elements import is_anion
 
 MOST_IMAGES = 98
 """VASP numbers the folders of images and ends with two digits."""
@@ -41,6 +43,12 @@ class DftBand:
     def ion(self) -> str:
         """Symbol of the moving ion."""
         return str(self.images[0][0].specie.symbol)
+
+    @property
+    def ion_charge(self) -> int:
+        """Formal charge of the moving ion."""
+        size = round(ion_charge(self.ion))
+        return -size if is_anion(self.ion) else size
 
     @property
     def elements(self) -> list[str]:

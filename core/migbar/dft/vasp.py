@@ -134,6 +134,7 @@ def _incar_head(band: DftBand, settings: DftSettings) -> str:
 
 def _readme(band: DftBand, settings: DftSettings, last: str) -> str:
     symbols = _potcar_symbols(band)
+    more, less = f"{band.ion_charge:+d}", f"{-band.ion_charge:+d}"
     needs = (
         "VASP with the VTST patch, for the climbing image"
         if settings.climbing
@@ -156,9 +157,17 @@ def _readme(band: DftBand, settings: DftSettings, last: str) -> str:
         f"4. Run VASP here on a multiple of {band.n_between} cores.",
         "5. The barrier is the highest energy along the band minus that of the lower end.",
         "",
-        "The cells are neutral. Converge ENCUT, the k-points, and the size of the cell; whether +U is right depends on",
-        "what the barrier is compared with.",
+        "The cells are neutral, as fits an electrode: its metals take up the charge. In an insulator (a solid",
+        f"electrolyte) a vacancy has the charge {less} and an extra ion {more}: set NELECT to that of the neutral",
+        f"cell {more} for each vacancy, {less} for each extra ion, in the band and in both ends.",
+        "Converge ENCUT, the k-points, and the size of the cell; whether +U is right depends on what the barrier is",
+        "compared with.",
     ]
+    if settings.spin and has_open_shells(band):
+        lines += [
+            "MAGMOM starts ferromagnetic with the Materials Project's moments (Co low spin); set the order and the spin",
+            "state that you mean.",
+        ]
     if band.warnings:
         lines += ["", "Mind:", *(f"  {warning}" for warning in band.warnings)]
     return "\n".join(lines) + "\n"
