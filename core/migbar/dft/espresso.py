@@ -115,8 +115,8 @@ def _readme(band: DftBand, settings: DftSettings) -> str:
         "3. mpirun -np N neb.x -ni M -inp neb.in   (M images at a time; neb.x reads no standard input)",
         "4. The barrier is the highest energy along the band minus that of the lower end.",
         "",
-        "The cells are neutral, as fits an electrode: its metals take up the charge. In an insulator (a solid",
-        f"electrolyte) add up tot_charge = {-band.ion_charge:+d} for each vacancy and {band.ion_charge:+d} for each extra ion.",
+        "The cells are neutral, as fits an electrode: its metals take up the charge. In a solid electrolyte",
+        f"add up tot_charge = {-band.ion_charge:+d} for each vacancy and {band.ion_charge:+d} for each extra ion.",
         "Converge cut-offs, k-points and the size of the cell.",
     ]
     if band.warnings:

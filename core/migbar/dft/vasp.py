@@ -165,8 +165,8 @@ def _readme(band: DftBand, settings: DftSettings, last: str) -> str:
     ]
     if settings.spin and has_open_shells(band):
         lines += [
-            "MAGMOM starts ferromagnetic with the Materials Project's moments (Co low spin); set the order and the spin",
-            "state that you mean.",
+            "MAGMOM starts ferromagnetic with the Materials Project's moments (Co low spin); set the order and",
+            "the spin state that you mean.",
         ]
     if band.warnings:
         lines += ["", "Mind:", *(f"  {warning}" for warning in band.warnings)]
