@@ -301,6 +301,12 @@ class MainWindow(QMainWindow):
             self.settings.setValue("folder", str(Path(name).parent))
             self.open_file(Path(name))
 
+    def ask_databases(self) -> None:
+        """Look for a structure on the web."""
+        from migbar_gui.dialogs.databases import DatabasesDialog
+
+        DatabasesDialog(self).open()
+
     # -------------------------------------------------------------- paths
 
     def find_paths(self) -> None:

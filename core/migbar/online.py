@@ -86,9 +86,9 @@ DATABASES = (
     ),
     Database(
         "cod",
-        "Crystallography Open Database",
+        "COD",
         "https://www.crystallography.net/cod/optimade",
-        "measured",
+        "measured (Crystallography Open Database)",
     ),
     Database(
         "oqmd", "OQMD", "https://oqmd.org/optimade", "relaxed by DFT", (("_oqmd_stability",),)
@@ -167,7 +167,10 @@ class Entry:
     @property
     def file_name(self) -> str:
         """What to call its file."""
-        words = re.sub(r"[^\w.+-]+", "_", f"{self.formula}_{self.id}").strip("._")
+        reduced = self.structure.composition.reduced_composition
+        amounts = sorted(reduced.items(), key=lambda item: item[0].X)
+        plain = "".join(f"{e.symbol}{'' if n == 1 else format(n, 'g')}" for e, n in amounts)
+        words = re.sub(r"[^\w.+-]+", "_", f"{plain}_{self.id}").strip("._")
         return f"{words[:100]}.cif"
 
 

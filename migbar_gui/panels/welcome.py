@@ -185,6 +185,7 @@ class WelcomePage(QScrollArea):
         row.addWidget(self._drop_icon)
         row.addLayout(words, 1)
         row.addWidget(button("Two-minute tour", self.tour_asked.emit))
+        row.addWidget(button("Search databases…", lambda: self.command_asked.emit("file.search")))
         row.addWidget(self._open)
         self.refresh_icons()
         return zone
