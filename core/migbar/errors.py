@@ -22,6 +22,15 @@ class Cancelled(MigbarError):  # noqa: N818 - it is not an error, but it travels
         super().__init__("Cancelled.")
 
 
+class FolderInUseError(MigbarError):
+    """Raised when another process is at work in a folder."""
+
+    def __init__(self, folder: object) -> None:
+        super().__init__(
+            f"another process is at work in {folder}; wait for it, or choose another folder."
+        )
+
+
 class StructureFileError(MigbarError):
     """Raised when a file cannot be read as a crystal structure."""
 

@@ -9,6 +9,11 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+from migbar.errors import FolderInUseError
+
+LOCK = "lock"
+"""What a process holds in a folder that it works in."""
+
 
 def user_dir() -> Path:
     """Folder of the user's models and runs: what MIGBAR_HOME names, or the system's usual place."""
@@ -64,6 +69,40 @@ def require_writable(path: str | Path) -> None:
         tempfile.TemporaryFile(dir=target.absolute().parent).close()
     except OSError as error:
         raise OSError(error.errno, error.strerror, str(target)) from error
+
+
+@contextmanager
+def held(folder: str | Path) -> Iterator[None]:
+    """Make a folder where it is not there, and keep other processes out of it until the block ends.
+
+    Raises
+    ------
+    FolderInUseError
+        If another process holds it.
+    OSError
+        If it cannot be written.
+    """
+    from filelock import FileLock, Timeout  # training gets by without it
+
+    place = Path(folder)
+    place.mkdir(parents=True, exist_ok=True)
+    try:
+        lock = FileLock(place / LOCK).acquire(blocking=False)
+    except Timeout:
+        raise FolderInUseError(place) from None
+    with lock:
+        yield
+
+
+def is_held(folder: str | Path) -> bool:
+    """Whether a process holds a folder."""
+    if not (Path(folder) / LOCK).exists():
+        return False
+    try:
+        with held(folder):
+            return False
+    except FolderInUseError:
+        return True
 
 
 def write_text(path: str | Path, text: str) -> None:

@@ -28,16 +28,15 @@ import sys
 import time
 import traceback
 from collections.abc import Callable, Mapping
+from contextlib import ExitStack
 from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
 from typing import Any
 
-from filelock import FileLock, Timeout
-
 from migbar import __version__
-from migbar.errors import Cancelled, MigbarError
-from migbar.files import user_dir, write_text
+from migbar.errors import Cancelled, FolderInUseError, MigbarError
+from migbar.files import held, is_held, user_dir, write_text
 
 TASKS: dict[str, str] = {
     "neb": "migbar.neb.task:run",
@@ -181,7 +180,7 @@ def read_run(folder: str | Path) -> Run:
     except (OSError, ValueError, KeyError, TypeError):
         raise RunError(f"{folder} holds no run (run.json is missing or damaged).") from None
     # The lock first: a process that ends between the two looks writes its outcome before it lets go.
-    alive = _is_locked(folder)
+    alive = is_held(folder)
     outcome = _outcome(folder)
     if alive:
         state = RunState.RUNNING
@@ -316,11 +315,11 @@ def work(folder: str | Path) -> RunState:
     """
     folder = Path(folder).absolute()
     run = read_run(folder)
-    try:
-        held = FileLock(folder / "lock").acquire(blocking=False)
-    except Timeout:
-        raise RunError(f"{run.title} is running already.") from None
-    with held:
+    with ExitStack() as until_done:
+        try:
+            until_done.enter_context(held(folder))
+        except FolderInUseError:
+            raise RunError(f"{run.title} is running already.") from None
         progress = RunProgress(folder)
         progress.tell("started", pid=os.getpid())
         outcome: dict[str, Any]
@@ -354,18 +353,6 @@ def _command(folder: Path) -> list[str]:
     # A frozen app is its own interpreter: it takes the folder of a run instead of a module.
     start = ["--work"] if getattr(sys, "frozen", False) else ["-m", "migbar.runs"]
     return [sys.executable, *start, str(folder.absolute())]
-
-
-def _is_locked(folder: Path) -> bool:
-    if not (folder / "lock").exists():
-        return False
-    lock = FileLock(folder / "lock")
-    try:
-        lock.acquire(blocking=False)
-    except Timeout:
-        return True
-    lock.release()
-    return False
 
 
 def _outcome(folder: Path) -> dict[str, Any]:

@@ -202,7 +202,6 @@ def test_that_a_killed_run_ends_with_the_same_barrier(emt, ends, tmp_path, monke
     steps = [event for event in runs.read_events(tmp_path)[0] if event["kind"] == "step"]
     first = [e for e in steps if (e["stage"], e["step"]) == ("initial", 0)]
     assert len(first) == 1  # the second sitting went on and did not begin anew
-    assert not (tmp_path / STATE).exists()
 
 
 def test_that_a_stopped_run_leaves_its_files_and_goes_on(tmp_path):
@@ -249,8 +248,21 @@ def test_that_a_full_disk_is_told_and_what_was_saved_stays(emt, ends, tmp_path, 
     assert again.barrier_ev == pytest.approx(relax_band(*ends, emt).barrier_ev, abs=1e-6)
 
 
-def test_that_a_folder_of_another_band_is_left_alone(emt, ends, tmp_path):
-    relax_band(*ends, emt, NebSettings(max_steps=1), folder=tmp_path)
+@pytest.mark.parametrize("optimizer", ["BFGS", "FIRE"])
+@pytest.mark.parametrize("climb", [False, True])
+def test_that_a_converged_band_is_not_relaxed_again(emt, ends, tmp_path, optimizer, climb):
+    settings = NebSettings(optimizer=optimizer, climb=climb)
+    first = relax_band(*ends, emt, settings, folder=tmp_path)
+    evaluations = len(emt.batches)
+    again = relax_band(*ends, emt, settings, folder=tmp_path)
+    assert len(emt.batches) == evaluations + 1
+    assert (again.converged, again.steps) == (True, first.steps)
+    assert again.barrier_ev == pytest.approx(first.barrier_ev, abs=1e-9)
+
+
+@pytest.mark.parametrize("max_steps", [1, 1000], ids=["under way", "converged"])
+def test_that_a_folder_of_another_band_is_left_alone(emt, ends, tmp_path, max_steps):
+    relax_band(*ends, emt, NebSettings(max_steps=max_steps), folder=tmp_path)
     with pytest.raises(NebError, match="another band or of other settings"):
         relax_band(*ends, emt, NebSettings(n_images=5), folder=tmp_path)
     whole = (tmp_path / STATE).read_bytes()

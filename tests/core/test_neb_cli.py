@@ -12,6 +12,7 @@ from pymatgen.core import Lattice, Structure
 
 from migbar.cli import main
 from migbar.datasets import BandRecord, write_bands
+from migbar.files import held
 from migbar.neb import read_result
 from tests.core.test_neb import copper_hop
 
@@ -41,13 +42,36 @@ def test_that_a_hop_is_relaxed(copper, tmp_path, capsys):
     assert said["warnings"][-1]["code"] == "error_not_measured"
     assert sorted(path.name for path in out.iterdir()) == [
         "band.extxyz",
+        "lock",
         "profile.csv",
         "profile.json",
         "result.json",
+        "state.npz",
     ]
     options = ("--ends", "given", "--images", 1, "--max-steps", 0)
     assert run("neb", *hop, "--potential", "ase:emt", "--out", tmp_path / "b", *options) == 0
     assert "NOT CONVERGED" in capsys.readouterr().out
+
+
+def test_that_two_relaxations_do_not_share_a_folder(copper, tmp_path, capsys):
+    hop = (copper, "--ion", "Cu", "--from", 0, "--to", 1, "--supercell", "none")
+    with held(tmp_path / "out"):
+        assert run("neb", *hop, "--potential", "ase:emt", "--out", tmp_path / "out") == 2
+        assert "another process is at work" in capsys.readouterr().err
+        assert run("volume", *hop, "--potential", "ase:emt", "--out", tmp_path / "out") == 2
+    assert [path.name for path in (tmp_path / "out").iterdir()] == ["lock"]
+
+
+def test_that_ctrl_c_says_how_to_go_on(copper, tmp_path, capsys, monkeypatch):
+    def interrupted(*_, **__):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("migbar.neb.relax_band", interrupted)
+    hop = (copper, "--ion", "Cu", "--from", 0, "--to", 1, "--supercell", "none")
+    assert run("neb", *hop, "--potential", "ase:emt", "--out", tmp_path / "out") == 130
+    told = capsys.readouterr().err
+    assert "the same command goes on" in told
+    assert told.endswith("migbar: stopped.\n")
 
 
 def test_that_many_paths_become_a_table(tmp_path, capsys):

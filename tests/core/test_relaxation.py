@@ -13,8 +13,9 @@ from pymatgen.io.ase import AseAtomsAdaptor
 from migbar import runs
 from migbar.bands import Band, linear_path
 from migbar.errors import Cancelled
+from migbar.neb.settings import NebError, NebSettings
 from migbar.neb.task import neb_options
-from migbar.neb.volume import VolumeDependence, scaled
+from migbar.neb.volume import VolumeDependence, scaled, volume_dependence
 from migbar.potentials import PotentialError, load_potential
 from migbar.relaxation import (
     RelaxationError,
@@ -131,13 +132,18 @@ def test_that_barriers_at_several_volumes_are_a_run_that_goes_on(tmp_path):
     # Copper squeezes through more easily where there is more room.
     assert found.barriers_ev[0] > found.barriers_ev[1] > found.barriers_ev[2]
     assert found.slope_ev < 0
-    before = (folder / "+0.020" / "result.json").stat().st_mtime_ns
     (folder / "outcome.json").unlink()
-    (folder / "-0.020" / "result.json").unlink()
+    (folder / "-0.020" / "state.npz").unlink()
     assert runs.work(folder) is runs.RunState.FINISHED
-    assert (folder / "+0.020" / "result.json").stat().st_mtime_ns == before
     again = VolumeDependence.from_dict(runs.read_run(folder).result)
     assert np.allclose(again.barriers_ev, found.barriers_ev, atol=0.002)
+
+
+def test_that_volumes_of_another_band_are_not_taken_for_this_one(emt, tmp_path):
+    settings = NebSettings(n_images=1)
+    volume_dependence(copper_hop(), emt, settings, folder=tmp_path)
+    with pytest.raises(NebError, match="another band"):
+        volume_dependence(scaled(copper_hop(), 0.1), emt, settings, folder=tmp_path)
 
 
 def test_that_the_command_writes_the_relaxed_crystal(tmp_path, capsys):

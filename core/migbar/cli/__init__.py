@@ -15,6 +15,9 @@ from migbar import __version__
 from migbar.cli.common import Panels, add_commands
 from migbar.errors import Cancelled, MigbarError
 
+STOPPED = 130
+"""Exit code after Ctrl-C."""
+
 app = typer.Typer(
     name="migbar",
     help="Predict ionic migration barriers in crystals.",
@@ -92,19 +95,21 @@ def main(arguments: list[str] | None = None) -> None:
         given = sys.argv[1:] if arguments is None else arguments
         code = app(given or ["--help"], prog_name="migbar", standalone_mode=False)
     except Cancelled:
-        _fail("cancelled.", 130)
+        _fail("cancelled.", STOPPED)
     except MigbarError as error:
         _fail(str(error))
     except typer.TyperException as error:
         context = getattr(error, "ctx", None)
         hint = f" (see {context.command_path} --help)" if context else ""
         _fail(f"{error.format_message().rstrip('.')}{hint}.")
-    except (KeyboardInterrupt, typer.Abort):
-        _fail("stopped.", 130)
+    except typer.Abort:
+        _fail("stopped.", STOPPED)
     except MemoryError:
         _fail("there is not enough memory for this.")
     except OSError as error:
-        _fail(f"{error.filename or 'file'}: {error.strerror or error}")
+        _fail(f"{error.filename or 'the output'}: {error.strerror or error}")
+    if code == STOPPED:  # what Typer makes of Ctrl-C
+        _fail("stopped.", STOPPED)
     sys.exit(code if isinstance(code, int) else 0)
 
 

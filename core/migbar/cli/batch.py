@@ -9,7 +9,7 @@ from typing import Annotated, Any
 
 import typer
 
-from migbar.cli.common import print_json, progress_bar
+from migbar.cli.common import counted, goes_on, print_json, progress_bar
 from migbar.cli.options import (
     SYMPREC,
     THRESHOLD,
@@ -119,15 +119,10 @@ def _screen(inputs: list[Path], given: Path | None, options: Any) -> dict[str, A
     from migbar.screening import Source, read_given_hops, run_screening
 
     sources: list[str | Path | Source] = [*inputs, *(read_given_hops(given) if given else [])]
-    try:
-        with progress_bar() as progress:
-            summary = run_screening(sources, options, progress)
-    except KeyboardInterrupt:
-        print(
-            f"What is done so far is in {options.out}; the same command goes on.", file=sys.stderr
-        )
-        raise
-    print(f"{summary.total} files: {summary.text()}; results in {options.out}", file=sys.stderr)
+    with goes_on(options.out), progress_bar() as progress:
+        summary = run_screening(sources, options, progress)
+    told = f"{counted(summary.total, 'file')}: {summary.text()}; results in {options.out}"
+    print(told, file=sys.stderr)
     return asdict(summary)
 
 

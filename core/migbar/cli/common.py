@@ -120,6 +120,16 @@ def progress_bar() -> Iterator[Progress]:
         bar.close()
 
 
+@contextmanager
+def goes_on(place: Path) -> Iterator[None]:
+    """Say on Ctrl-C where work stands that the same command goes on with."""
+    try:
+        yield
+    except KeyboardInterrupt:
+        print(f"What is done so far is in {place}; the same command goes on.", file=sys.stderr)
+        raise
+
+
 def open_structure(
     path: Path, ion: str | None, block: str | None, order: bool
 ) -> tuple[Structure, list[Remark]]:

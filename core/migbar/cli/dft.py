@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 
 from migbar.barriers import Remark
-from migbar.cli.common import choose_hop, print_json, remarks_as_json
+from migbar.cli.common import choose_hop, counted, print_json, remarks_as_json
 from migbar.cli.options import AsJson, HopOptions, expanded
 from migbar.errors import MigbarError
 
@@ -100,6 +100,6 @@ def export_dft(
     if as_json:
         print_json({"folder": str(out), "files": list(files), "warnings": remarks_as_json(notes)})
         return
-    typer.echo(f"wrote {len(files)} files to {out}; begin with its {next(iter(files))}")
+    typer.echo(f"wrote {counted(len(files), 'file')} to {out}; begin with its {next(iter(files))}")
     for note in notes:
         typer.echo(f"  note: {note.text}")

@@ -9,7 +9,14 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from migbar.cli.common import choose_hop, counted, print_json, progress_bar, remarks_as_json
+from migbar.cli.common import (
+    choose_hop,
+    counted,
+    goes_on,
+    print_json,
+    progress_bar,
+    remarks_as_json,
+)
 from migbar.cli.options import AsJson, HopOptions, PotentialOptions, expanded
 from migbar.errors import MigbarError
 
@@ -126,15 +133,13 @@ def _ends(text: str, one: bool = False) -> list[bool]:
 def _relax(
     band: Band, potential: Potential, preset: str, changes: dict[str, Any], out: Path
 ) -> NebResult:
+    from migbar.files import held
     from migbar.neb import endpoints, relax_band, settings_from, write_result
-    from migbar.neb.checkpoints import STATE
 
     settings = settings_from(preset, changes)
-    with progress_bar() as progress:
+    with held(out), goes_on(out), progress_bar() as progress:
         result = relax_band(*endpoints(band), potential, settings, folder=out, progress=progress)
-    write_result(result, out)
-    if result.converged:
-        (out / STATE).unlink(missing_ok=True)
+        write_result(result, out)
     return result
 
 
@@ -167,12 +172,13 @@ def _relax_known(
     out: Path,
 ) -> list[NebRow]:
     from migbar.datasets import read_bands
+    from migbar.files import held
     from migbar.neb.baseline import run_baseline, spread_sample
 
     records = read_bands(bands)
     if limit is not None:
         records = spread_sample(records, limit, max_atoms)
-    with progress_bar() as progress:
+    with held(out), goes_on(out), progress_bar() as progress:
         return run_baseline(records, potential, preset, ends, out, progress, _report)
 
 

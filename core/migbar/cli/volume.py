@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from migbar.cli.common import choose_hop, print_json, progress_bar, remarks_as_json
+from migbar.cli.common import choose_hop, goes_on, print_json, progress_bar, remarks_as_json
 from migbar.cli.options import AsJson, HopOptions, PotentialOptions, StructureFile, expanded
 
 
@@ -30,6 +30,7 @@ def volume(
     as_json: AsJson = False,
 ) -> None:
     """Relax the band of a hop at several volumes of the cell with a universal potential."""
+    from migbar.files import held
     from migbar.neb import settings_from
     from migbar.neb.volume import CHANGES, slope_text, volume_dependence
 
@@ -38,7 +39,7 @@ def volume(
     settings = settings_from(preset, {} if images is None else {"n_images": images})
     loaded = potential.load()
     wanted = [change / 100 for change in changes] if changes else list(CHANGES)
-    with progress_bar() as progress:
+    with held(out), goes_on(out), progress_bar() as progress:
         found = volume_dependence(band, loaded, settings, wanted, folder=out, progress=progress)
     if as_json:
         print_json(

@@ -1,4 +1,4 @@
-"""What is saved of a relaxation on its way, so that a killed one goes on as if nothing had happened."""
+"""What is saved of a relaxation: a killed one goes on as if nothing had happened, a finished one stays finished."""
 
 from __future__ import annotations
 
@@ -113,10 +113,6 @@ class Checkpoint:
             np.savez(file, data=np.array(json.dumps(data)), **arrays)
         self._last = time.monotonic()
         self._cost = self._last - now
-
-    def remove(self) -> None:
-        """Remove what was saved."""
-        self._path.unlink(missing_ok=True)
 
 
 def fingerprint(initial: Atoms, final: Atoms, settings: NebSettings, potential: str) -> str:

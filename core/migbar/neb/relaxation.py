@@ -24,7 +24,7 @@ from numpy.typing import NDArray
 
 from migbar.bands import Band
 from migbar.barriers import Remark
-from migbar.neb.checkpoints import Checkpoint, Memory, fingerprint, make_memory
+from migbar.neb.checkpoints import Arrays, Checkpoint, fingerprint, make_memory
 from migbar.neb.result import NebResult, result_from
 from migbar.neb.settings import CLIMB_FROM, NebError, NebSettings
 from migbar.potentials import Potential, require_elements
@@ -94,7 +94,7 @@ def relax_band(
     settings : NebSettings, optional
         The preset ``paper`` where not given.
     folder : path, optional
-        Where to save the way (``state.npz``) and to go on from.
+        Where to save the way (``state.npz``) and to go on from; a band that converged there is not relaxed again.
     progress : Progress
         Steps of the present stage. Cancelling ends the relaxation after its present step; the result is what
         there is by then, with the remark ``stopped``.
@@ -166,7 +166,10 @@ class _Relaxation:
                 self._relax(stage, memory)
         if len(self.images) == 2:  # stopped while an end was relaxed
             self.images = first_guess(self.images, self.settings)
-        return self._result()
+        result = self._result()
+        if result.converged:
+            self._save(stages[-1], {}, at_once=True)  # it needs no memory to stay where it is
+        return result
 
     def _stages(self) -> list[str]:
         ends = ["initial", "final"] if self.settings.relax_ends else []
@@ -182,11 +185,11 @@ class _Relaxation:
                 remembering.learn()
             self.reached[stage] = bool(converged)
             self._tell(stage, target, most)
-            self._save(stage, remembering)
+            self._save(stage, remembering.state())
             if self.progress.cancelled():
                 self.stopped = True
                 break
-        self._save(stage, remembering, at_once=True)
+        self._save(stage, remembering.state(), at_once=True)
 
     def _target(self, stage: str) -> tuple[Any, float, int]:
         settings = self.settings
@@ -216,7 +219,7 @@ class _Relaxation:
         self.on_step(step)
         self.progress.report(step.step, most, f"{stage}: {residual:.3f} eV/Å")
 
-    def _save(self, stage: str, memory: Memory, at_once: bool = False) -> None:
+    def _save(self, stage: str, memory: Arrays, at_once: bool = False) -> None:
         if self.checkpoint is None:
             return
         self.checkpoint.save(
@@ -225,7 +228,7 @@ class _Relaxation:
             self.steps,
             self.reached,
             self._seconds(),
-            memory.state(),
+            memory,
             at_once,
         )
 

@@ -9,7 +9,6 @@ from typing import Any
 from migbar.bands import Band, band_from_record, band_to_record
 from migbar.devices import AUTO
 from migbar.errors import Cancelled
-from migbar.neb.checkpoints import STATE
 from migbar.neb.relaxation import NebStep, endpoints, relax_band
 from migbar.neb.result import write_result
 from migbar.neb.settings import DEFAULT_PRESET, NebSettings, settings_from
@@ -86,6 +85,4 @@ def run(folder: Path, options: Mapping[str, Any], progress: RunProgress) -> dict
     write_result(result, folder)
     if progress.cancelled():
         raise Cancelled
-    if result.converged:
-        (folder / STATE).unlink(missing_ok=True)
     return result.to_dict()

@@ -12,7 +12,7 @@ from pymatgen.core import Structure
 
 from migbar.bands import Band
 from migbar.neb.relaxation import endpoints, relax_band
-from migbar.neb.result import RESULT, NebResult, read_result, write_result
+from migbar.neb.result import NebResult, write_result
 from migbar.neb.settings import NebError, NebSettings
 from migbar.neb.task import meant_by
 from migbar.potentials import Potential
@@ -99,7 +99,7 @@ def volume_dependence(
     folder: str | Path,
     progress: Progress = SILENT,
 ) -> VolumeDependence:
-    """Relax a band at several volumes; what the folder holds already is not done again.
+    """Relax a band at several volumes; what is relaxed in the folder already is not relaxed again.
 
     Parameters
     ----------
@@ -116,7 +116,7 @@ def volume_dependence(
     Raises
     ------
     NebError
-        If there are fewer than two volumes, or a band cannot be relaxed.
+        If there are fewer than two volumes, a band cannot be relaxed, or the folder holds another one's.
     Cancelled
         If the user stops it; the present volume goes on from its last step the next time.
     """
@@ -125,14 +125,13 @@ def volume_dependence(
     results: list[NebResult] = []
     for number, change in enumerate(changes):
         place = Path(folder) / f"{change:+.3f}"
-        if not (place / RESULT).exists():
-            check_cancelled(progress)
-            part = _Part(progress, number, len(changes), f"volume {change:+.1%}")
-            ends = endpoints(scaled(band, change))
-            result = relax_band(*ends, potential, settings, folder=place, progress=part)
-            check_cancelled(progress)
-            write_result(result, place)
-        results.append(read_result(place))
+        check_cancelled(progress)
+        part = _Part(progress, number, len(changes), f"volume {change:+.1%}")
+        ends = endpoints(scaled(band, change))
+        result = relax_band(*ends, potential, settings, folder=place, progress=part)
+        check_cancelled(progress)
+        write_result(result, place)
+        results.append(result)
     return VolumeDependence(
         tuple(changes),
         tuple(result.barrier_ev for result in results),
