@@ -9,6 +9,7 @@ from PySide6.QtGui import QAction
 from PySide6.QtWidgets import QDockWidget, QMainWindow, QMenu, QWidget
 
 from migbar_gui.looks.widgets import DockTitle
+from migbar_gui.placing import Placing
 
 LEFT = Qt.DockWidgetArea.LeftDockWidgetArea
 RIGHT = Qt.DockWidgetArea.RightDockWidgetArea
@@ -28,6 +29,8 @@ PLACES = {
 }
 """Those that share a place are tabs, the first of them in front."""
 
+_FRONT = {place: title for title, place in reversed(PLACES.items())}
+
 
 class Docks:
     """A dock for each of `PLACES`.
@@ -37,25 +40,42 @@ class Docks:
     window : QMainWindow
     panels : mapping of str to QWidget
         What is in each dock, by its title.
+    placing : Placing
+        Knows how the docks were left.
     """
 
-    def __init__(self, window: QMainWindow, panels: Mapping[str, QWidget]) -> None:
-        self._docks: dict[str, QDockWidget] = {}
+    def __init__(
+        self, window: QMainWindow, panels: Mapping[str, QWidget], placing: Placing
+    ) -> None:
+        self._window = window
+        self._placing = placing
+        self._docks = {title: _make_dock(window, title, panels[title]) for title in PLACES}
         window.setCorner(Qt.Corner.BottomLeftCorner, LEFT)
         window.setCorner(Qt.Corner.BottomRightCorner, BOTTOM)
-        front: dict[Qt.DockWidgetArea, QDockWidget] = {}
-        for title, place in PLACES.items():
-            dock = _make_dock(window, title, panels[title])
-            window.addDockWidget(place, dock)
-            if place in front:
-                window.tabifyDockWidget(front[place], dock)
-            front.setdefault(place, dock)
-            self._docks[title] = dock
-        sides = [front[LEFT], front[RIGHT]]
-        window.resizeDocks(sides, [250, 310], Qt.Orientation.Horizontal)
-        window.resizeDocks([front[BOTTOM]], [240], Qt.Orientation.Vertical)
-        self._front = list(front.values())
+        self.arrange()
         self["Jobs"].hide()  # until it is asked for, or a structure is open
+
+    def arrange(self) -> None:
+        """Put all docks where they stand at first, with the most important ones in front."""
+        for title, place in PLACES.items():
+            self._window.addDockWidget(place, self[title])
+            if self[title] not in self._front:
+                self._window.tabifyDockWidget(self[_FRONT[place]], self[title])
+            self[title].show()
+        sides = [self[_FRONT[LEFT]], self[_FRONT[RIGHT]]]
+        self._window.resizeDocks(sides, [264, 310], Qt.Orientation.Horizontal)
+        self._window.resizeDocks([self[_FRONT[BOTTOM]]], [240], Qt.Orientation.Vertical)
+        self.raise_front()
+
+    def raise_front(self) -> None:
+        """Bring the most important docks to the front, but for those that the user has closed."""
+        for dock in self._front:
+            if not dock.isHidden():
+                dock.raise_()
+
+    @property
+    def _front(self) -> list[QDockWidget]:
+        return [self[title] for title in _FRONT.values()]
 
     def __getitem__(self, title: str) -> QDockWidget:
         return self._docks[title]
@@ -68,12 +88,17 @@ class Docks:
         self[title].show()
         self[title].raise_()
 
+    def replace(self, title: str, other: str) -> None:
+        """Bring a dock to the front where another one is seen that has less to tell now."""
+        if not self[other].visibleRegion().isEmpty():
+            self.show(title)
+
     def show_all(self) -> None:
-        """Show all docks, with the most important ones in front."""
-        for dock in self:
-            dock.show()
-        for dock in self._front:
-            dock.raise_()
+        """Show the docks as they were left, with the most important ones in front."""
+        if self._placing.place_docks():
+            self.raise_front()
+        else:
+            self.arrange()
 
     def hide_all(self) -> None:
         """Hide what speaks of a structure."""
@@ -92,6 +117,8 @@ class Docks:
             action.setChecked(not dock.isHidden())
             action.toggled.connect(dock.setVisible)
             menu.addAction(action)
+        menu.addSeparator()
+        menu.addAction("&Arrange as at first").triggered.connect(lambda: self.arrange())
 
 
 def _make_dock(window: QMainWindow, title: str, panel: QWidget) -> QDockWidget:

@@ -68,6 +68,7 @@ from migbar_gui.panels.status_bar import StatusBar
 from migbar_gui.panels.structure_panel import StructurePanel
 from migbar_gui.panels.transport_panel import TransportPanel
 from migbar_gui.panels.why_panel import WhyPanel
+from migbar_gui.placing import Placing
 from migbar_gui.preferences import Preferences
 from migbar_gui.screening.opening import PathOpener
 from migbar_gui.tour import Tour
@@ -116,7 +117,7 @@ class MainWindow(QMainWindow):
         self.setWindowTitle("MigBar")
         self.setWindowIcon(icon("migbar"))
         self.setAcceptDrops(True)
-        self.resize(1280, 800)
+        self.placing = Placing(self, self.settings)
         self._build_panels()
         self.commands = Commands(self)
         self.sessions: Sessions = Sessions(self)
@@ -125,6 +126,7 @@ class MainWindow(QMainWindow):
         self._connect()
         self.refresh_theme()
         self._take_drops()
+        self.placing.place_window()
         self._show_page()
         self.commands.refresh()
 
@@ -164,6 +166,7 @@ class MainWindow(QMainWindow):
                 "Jobs": self.jobs_panel,
                 "Log": LogPanel(self.log),
             },
+            self.placing,
         )
         self.job_news = JobNews(self.runs, self.centre.run_notice, self.show_run, self)
         self.status = StatusBar(self.jobs, self.job_news.summary)
@@ -224,6 +227,7 @@ class MainWindow(QMainWindow):
         self._link = ViewLink(self.workspace, self.view, self.show_error, self)
         self._link.pointed.connect(self.status.pointed.setText)
         self._link.hinted.connect(self.status.hint)
+        self._link.joined.connect(lambda: self.docks.replace("Path", "Network"))
         self.view.file_dropped.connect(lambda names: self.open_files(map(Path, names)))
         self.view.set_hidden_elements(self._hidden)
         self.commands.apply_switches()
@@ -237,6 +241,7 @@ class MainWindow(QMainWindow):
         is_open = self.workspace.document is not None
         self.setUpdatesEnabled(False)  # else every dock that appears draws the crystal once more
         if not is_open:
+            self._keep_docks()
             self.docks.hide_all()
             self.welcome.show_recent(self.recent.paths())
         elif not self.centre.shows_view:
@@ -245,6 +250,10 @@ class MainWindow(QMainWindow):
         self.setUpdatesEnabled(True)
         self.sessions.show_title()
         self.notice.hide()
+
+    def _keep_docks(self) -> None:
+        if self.centre.shows_view:  # else they are hidden
+            self.placing.keep_docks()
 
     def _note_result(self, path_id: int) -> None:
         found, path = self.workspace.results[path_id], self.workspace.path(path_id)
@@ -258,6 +267,8 @@ class MainWindow(QMainWindow):
     def _show_network(self) -> None:
         if self.workspace.state.group is not None:
             self.docks.show("Network")
+        else:
+            self.docks.replace("Path", "Network")
 
     def _show_relaxed(self, made: RelaxedPath | VolumeResult) -> None:
         self.docks.show("Profile")
@@ -296,7 +307,8 @@ class MainWindow(QMainWindow):
     def ask_open(self) -> None:
         """Ask for a file and open it."""
         folder = str(self.settings.value("folder", str(Path.home())))
-        name, _ = QFileDialog.getOpenFileName(self, "Open", folder, OPEN_FILTER)
+        brief = QFileDialog.Option.HideNameFilterDetails
+        name, _ = QFileDialog.getOpenFileName(self, "Open", folder, OPEN_FILTER, options=brief)
         if name:
             self.settings.setValue("folder", str(Path(name).parent))
             self.open_file(Path(name))
@@ -450,6 +462,8 @@ class MainWindow(QMainWindow):
             return
         for dialog in self.findChildren(QDialog):
             dialog.close()
+        self.placing.keep_window()
+        self._keep_docks()
         self.runs.shut_down()
         self.jobs.shut_down()
         self.sessions.keeper.end()

@@ -27,6 +27,8 @@ class ViewLink(QObject):
     """Text about what is under the mouse; empty over nothing."""
     hinted = Signal(str)
     """A gentle word about a click that could not be used."""
+    joined = Signal()
+    """A path was made by a click on its final site."""
 
     def __init__(
         self,
@@ -189,7 +191,8 @@ class ViewLink(QObject):
             predicted = result.predicted
             label = energies.energy(predicted.barrier.barrier_ev, 2)
             near = predicted.approaches if shape is None else shape.approaches
-            clashes = tuple(a.image for a in near[1:-1] if a.clashes(path.hop.ion))
+            if active:
+                clashes = tuple(a.image for a in near[1:-1] if a.clashes(path.hop.ion))
         if shape is not None:
             points = shape.points
         return PathDrawing(
@@ -222,9 +225,12 @@ class ViewLink(QObject):
             return
         site = SiteRef(atom.index, atom.image) if atom.kind == "atom" else None
         try:
-            self._workspace.pick(Pick(atom.frac_coords, site))
+            path_id = self._workspace.pick(Pick(atom.frac_coords, site))
         except MigbarError as error:
             self._on_failed(error)
+            return
+        if path_id is not None:
+            self.joined.emit()
 
     def _why_not(self, atom: AtomInfo) -> str:
         """Say why a click on this cannot be an end of a hop; empty where it can."""

@@ -32,4 +32,7 @@ class GarbageCollector(QObject):
         for generation in (2, 1, 0):
             if due[generation]:
                 gc.collect(generation)
+                if generation == 2 and not gc.get_freeze_count():
+                    # What is left at first are modules: to look at them each time takes 0.1 s and more.
+                    gc.freeze()
                 return

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from PySide6.QtCore import Signal
 from PySide6.QtWidgets import QSpinBox, QWidget
 
-from migbar_gui.looks.widgets import Question, field_rows, indented, label
+from migbar_gui.looks.widgets import Question, field_rows, formula_text, indented, label
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,8 +34,8 @@ class OrderingDialog(Question):
     ) -> None:
         super().__init__(
             "Partly occupied sites",
-            f"{name} ({formula}) has sites that are shared or not always filled. A migration band needs every "
-            "atom in one place, so an ordered version has to be made first.",
+            f"{name} ({formula_text(formula)}) has sites that are shared or not always filled. A migration band "
+            "needs every atom in one place, so an ordered version has to be made first.",
             "Order and open",
             parent,
         )

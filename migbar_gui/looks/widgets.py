@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterable, Sequence
 from typing import TypeVar
 
 from PySide6.QtCore import QSignalBlocker, QSize, Qt, Signal
-from PySide6.QtGui import QColor, QIcon, QPainter, QPixmap, QShowEvent
+from PySide6.QtGui import QColor, QIcon, QPainter, QPaintEvent, QPixmap, QShowEvent
 from PySide6.QtWidgets import (
     QAbstractItemView,
     QAbstractSpinBox,
@@ -23,6 +23,7 @@ from PySide6.QtWidgets import (
     QLayout,
     QPushButton,
     QScrollArea,
+    QSizePolicy,
     QTableView,
     QToolButton,
     QVBoxLayout,
@@ -46,6 +47,26 @@ def label(text: str = "", role: str = "", wrap: bool = False) -> QLabel:
     if role:
         made.setProperty("role", role)
     return made
+
+
+class ElidedLabel(QLabel):
+    """A line that is shortened in its middle where there is no room; who sets the text sets the tooltip."""
+
+    def __init__(self, role: str = "") -> None:
+        super().__init__()
+        self.setTextFormat(Qt.TextFormat.PlainText)
+        self.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Preferred)
+        if role:
+            self.setProperty("role", role)
+
+    def paintEvent(self, event: QPaintEvent) -> None:  # noqa: N802
+        metrics, room = self.fontMetrics(), self.contentsRect()
+        text = metrics.elidedText(self.text(), Qt.TextElideMode.ElideMiddle, room.width())
+        painter = QPainter(self)
+        self.style().drawItemText(
+            painter, room, Qt.AlignmentFlag.AlignVCenter, self.palette(), self.isEnabled(), text
+        )
+        painter.end()
 
 
 def button(text: str, run: Callable[[], object], style: str = "") -> QPushButton:
@@ -162,7 +183,9 @@ def as_list(view: QTableView, name: str, widths: Iterable[tuple[int, int]]) -> N
 def formula_text(name: str) -> str:
     """Write the numbers after the elements of a formula, or of a name that holds one, as subscripts."""
     return re.sub(
-        r"(?:(?<=[A-Z)])|(?<=[A-Z][a-z]))\d+", lambda m: m[0].translate(_SUBSCRIPTS), name
+        r"(?:(?<=[A-Z)])|(?<=[A-Z][a-z]))\d+(?:\.\d+)?",
+        lambda m: m[0].translate(_SUBSCRIPTS),
+        name,
     )
 
 

@@ -42,6 +42,8 @@ from migbar_gui.workspace import PathEntry, PathResult, Shape, Workspace, whenev
 
 STRAIGHT_ONLY = "The barrier is that of the straight path; the bent one is only shown."
 
+NO_PATH = "The barrier of a path appears here, with how sure it is and what stands behind it."
+
 FACTS = ("Model", "Mechanism", "Emptied", "Length", "Per cell", "Images", "Supercell", "Atoms")
 
 HARMLESS = ("ordered", "derived", "relaxed", "tied_images", "relaxed_barrier")
@@ -151,7 +153,7 @@ class PathPanel(QStackedWidget):
             self.setCurrentIndex(1)
             return
         if path is None:
-            text = "The facts of a path appear here."
+            text = NO_PATH
         elif found is None:
             text = f"Predicting {path.label} …"
         else:

@@ -15,7 +15,6 @@ from PySide6.QtWidgets import (
     QLineEdit,
     QRadioButton,
     QScrollArea,
-    QSizePolicy,
     QVBoxLayout,
     QWidget,
 )
@@ -23,7 +22,7 @@ from PySide6.QtWidgets import (
 from migbar.errors import MigbarError
 from migbar.hops import Mechanism, parse_supercell
 from migbar_gui.looks.colours import element_colour
-from migbar_gui.looks.widgets import button, clear, label, line, scroll, swatch
+from migbar_gui.looks.widgets import ElidedLabel, button, clear, label, line, scroll, swatch
 from migbar_gui.panels.path_table import MECHANISM_NAMES
 from migbar_gui.workspace import Document, Workspace, whenever
 
@@ -78,15 +77,14 @@ class StructurePanel(QScrollArea):
     def _add_facts(self, column: QVBoxLayout) -> None:
         self.formula = label("", "formula")
         self.formula.setTextFormat(Qt.TextFormat.RichText)
-        self._name = label("", "muted", wrap=True)
-        self._name.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Preferred)
+        self._name = ElidedLabel("muted")
         self._facts = QFormLayout()
         self._facts.setContentsMargins(0, 4, 0, 0)
         self._facts.setVerticalSpacing(4)
-        self._facts.setHorizontalSpacing(14)
+        self._facts.setHorizontalSpacing(10)
         self._fact_labels: dict[str, QLabel] = {}
         for key in ("Space group", "Atoms", "a, b, c (Å)", "α, β, γ (°)"):
-            self._fact_labels[key] = label()
+            self._fact_labels[key] = label(wrap=True)
             self._facts.addRow(label(key, "muted"), self._fact_labels[key])
         self._note = label("", wrap=True)
         self._note.setProperty("verdict", "poor")

@@ -48,6 +48,12 @@ FIELDS = {
 OF_THE_CASE = ("geometric_factor", "hop_length", "ion_charge", "ion_density")
 """Parameters that the crystal tells: edits of them are forgotten with another path."""
 
+SMALLEST_UM = 0.001
+"""No particle is smaller."""
+
+LENGTHS = ((1.0, 1e3, "nm"), (1e3, 1.0, "µm"), (1e4, 1e-3, "mm"))
+"""Up to how many µm a unit is used, and how many of it a µm is."""
+
 SPAN_K = (250.0, 700.0)
 """Temperatures of the Arrhenius plot."""
 
@@ -248,8 +254,10 @@ class TransportPanel(QStackedWidget):
             self.values[key].setText(f"{scientific(estimate.value)} {unit}")
             least, most = (scientific(end, 0) for end in estimate.interval)
             self.ranges[key].setText(f"{least} to {most}")
-        self.values["L"].setText(f"up to {readable(sizes[0])} µm at {rate:g} C")
-        self.ranges["L"].setText(f"{readable(sizes[1])} to {readable(sizes[2])} µm")
+        typical, least, most = map(size_text, sizes)
+        keeping_up = "none keeps up" if typical == "none" else f"up to {typical}"
+        self.values["L"].setText(f"{keeping_up} at {rate:g} C")
+        self.ranges["L"].setText(least if least == most else f"{least} to {most}")
         self.values["E"].setText(
             f"barrier ≤ {energies.energy(limit)}" if limit > 0 else "none is low enough"
         )
@@ -266,10 +274,14 @@ def scientific(value: float, digits: int = 1) -> str:
     return f"{mantissa} × {power_of_ten(int(exponent))}" if int(exponent) else mantissa
 
 
-def readable(value: float) -> str:
-    """Write a number of usual size plainly, any other with a power of ten."""
-    usual = 0.001 <= value < 10_000
-    return f"{float(f'{value:.2g}'):g}" if usual else scientific(value)
+def size_text(micrometres: float) -> str:
+    """Write the size of a particle: none is as small as a unit cell, and no matter how much larger than 1 cm."""
+    if micrometres < SMALLEST_UM:
+        return "none"
+    for limit, factor, unit in LENGTHS:
+        if micrometres < limit:
+            return f"{float(f'{factor * micrometres:.2g}'):g} {unit}"
+    return "1 cm or more"
 
 
 def _number(text: str) -> float:

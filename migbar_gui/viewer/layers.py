@@ -140,7 +140,7 @@ class Layers:
         colours = np.tile(rgb(content.theme.cell), (12, 1))
         colours[:3] = [rgb(colour) for colour in themes.AXIS_COLOURS]
         size = np.ptp(edges.reshape(-1, 3), axis=0).max()
-        radii = np.full(12, CELL_RADIUS * np.clip(size / 10, 0.7, 3))
+        radii = np.full(12, CELL_RADIUS * np.clip(size / 10, 0.7, 8))
         self._cell.draw(edges[:, 0], edges[:, 1], radii, colours)
 
     def draw_voids(self) -> None:

@@ -31,3 +31,16 @@ def test_that_garbage_of_another_thread_is_freed_in_the_gui_thread(qtbot) -> Non
     assert not freed
     qtbot.waitUntil(lambda: bool(freed), timeout=30_000)
     assert freed == [threading.main_thread()]
+
+
+def test_that_what_the_program_is_made_of_is_looked_at_but_once(qapp, monkeypatch) -> None:  # type: ignore[no-untyped-def]
+    from migbar_gui.background.garbage import GarbageCollector
+
+    collector = GarbageCollector(qapp)
+    monkeypatch.setattr(gc, "get_count", lambda: (9999, 99, 99))
+    collector.collect()
+    frozen = gc.get_freeze_count()
+    assert frozen > 10_000
+    collector.collect()
+    assert gc.get_freeze_count() <= frozen
+    collector.deleteLater()

@@ -84,13 +84,13 @@ def test_that_a_parameter_that_makes_no_sense_is_explained(panel, qtbot, name, t
 
 def test_that_the_particle_size_follows_the_rate(panel, qtbot):
     from migbar.transport import highest_barrier, particle_size
-    from migbar_gui.panels.transport_panel import readable
+    from migbar_gui.panels.transport_panel import size_text
 
     write(qtbot, panel.c_rate, "2")
     write(qtbot, panel.particle_size, "1")
     parameters = panel._case.parameters
     size = particle_size(panel._case.barrier_ev, parameters, 2.0)
-    assert panel.values["L"].text() == f"up to {readable(size)} µm at 2 C"
+    assert panel.values["L"].text() == f"up to {size_text(size)} at 2 C"
     assert panel.values["E"].text() == f"barrier ≤ {highest_barrier(1.0, parameters, 2.0):.3f} eV"
 
 
@@ -128,11 +128,23 @@ def test_that_the_plot_is_drawn(panel, qtbot):
 
 
 def test_that_numbers_are_written_readably():
-    from migbar_gui.panels.transport_panel import readable, scientific
+    from migbar_gui.panels.transport_panel import scientific, size_text
 
     assert scientific(3.21e-10) == "3.2 × 10⁻¹⁰"
     assert scientific(2.0, 0) == "2"
-    assert (readable(0.1), readable(437.0), readable(4.2e-7)) == ("0.1", "440", "4.2 × 10⁻⁷")
+    assert [size_text(size) for size in (0.012, 1.04, 437.0, 2300.0)] == [
+        "12 nm",
+        "1 µm",
+        "440 µm",
+        "2.3 mm",
+    ]
+
+
+def test_that_no_particle_is_told_to_be_smaller_than_a_unit_cell_or_larger_than_a_hand():
+    from migbar_gui.panels.transport_panel import size_text
+
+    assert size_text(4.2e-7) == "none"
+    assert size_text(5e9) == "1 cm or more"
 
 
 @pytest.mark.parametrize("nonsense", ["0", "", "1e300", "inf"])

@@ -1,11 +1,12 @@
 """Small pieces of the window."""
 
 import pytest
+from PySide6.QtCore import Qt
 
 from migbar_gui.looks.axes import energy_ticks
 from migbar_gui.looks.charts import _labelled
 from migbar_gui.looks.energies import in_text, set_format
-from migbar_gui.looks.widgets import formula_text
+from migbar_gui.looks.widgets import ElidedLabel, formula_text
 
 
 @pytest.mark.parametrize(
@@ -14,12 +15,28 @@ from migbar_gui.looks.widgets import formula_text
         ("LiFePO4", "LiFePO₄"),
         ("Li10GeP2S12", "Li₁₀GeP₂S₁₂"),
         ("Ca(BH4)2", "Ca(BH₄)₂"),
+        ("Li7.002La3Zr2O12", "Li₇.₀₀₂La₃Zr₂O₁₂"),
+        ("LiFePO4.cif", "LiFePO₄.cif"),
         ("a1-VOPO4_Ca", "a1-VOPO₄_Ca"),
         ("Path 1 (along b)", "Path 1 (along b)"),
     ],
 )
 def test_that_numbers_of_formulas_become_subscripts(name, written):
     assert formula_text(name) == written
+
+
+@pytest.mark.gui
+def test_that_a_long_name_is_shortened_in_its_middle_to_the_room_there_is(qtbot):
+    shown = ElidedLabel()
+    qtbot.addWidget(shown)
+    shown.setText("LiFePO4_relaxed_" + 20 * "again_" + "final.cif")
+    shown.resize(200, 20)
+    short = ElidedLabel()
+    qtbot.addWidget(short)
+    metrics = shown.fontMetrics()
+    short.setText(metrics.elidedText(shown.text(), Qt.TextElideMode.ElideMiddle, 200))
+    short.resize(200, 20)
+    assert shown.grab().toImage() == short.grab().toImage()
 
 
 @pytest.fixture
