@@ -12,6 +12,12 @@ from migbar.progress import SILENT, Progress
 GOOD_CONDUCTOR_EV = 0.65
 """Barrier up to which a nano-sized electrode keeps up with C/2 at 300 K (eV)."""
 
+THRESHOLD_MEANS = (
+    "0.65 eV: an electrode particle of about 100 nm keeps up with C/2 at 300 K (0.525 eV for 1 µm). "
+    "A solid electrolyte needs less, about 0.4 eV for 0.1 mS/cm"
+)
+"""What the threshold stands for (science: `migbar.transport.KEEPING_UP`)."""
+
 
 @dataclass(frozen=True, slots=True)
 class Remark:

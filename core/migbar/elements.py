@@ -20,6 +20,9 @@ _FIXED_CHARGES = {
     **dict.fromkeys(("P", "As", "Sb", "Nb", "Ta"), 5),
 }
 
+# Mobile as this ion, though it has other oxidation states in frameworks.
+_MOBILE_CHARGES = {"Cu": 1}
+
 REDUCIBLE = ("Ti", "Zr", "Hf", "Nb", "Ta", "Sn", "Sb")
 """Elements that have less than their usual charge where a compound would not be neutral otherwise (LiTiS2, NbS2)."""
 
@@ -69,6 +72,12 @@ def is_anion(symbol: str) -> bool:
 def usual_charge(symbol: str) -> int | None:
     """Oxidation state of an element that hardly varies, or None for one that does (Fe, Mn …)."""
     return _FIXED_CHARGES.get(symbol)
+
+
+def mobile_charge(symbol: str) -> int:
+    """Charge of an element as an ion that moves, negative for an anion; 2 where it could have several."""
+    usual = _MOBILE_CHARGES.get(symbol, usual_charge(symbol))
+    return 2 if usual is None else usual
 
 
 @cache

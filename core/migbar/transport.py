@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 from pymatgen.core import Structure
 
-from migbar.descriptors.chemistry import ion_charge
+from migbar.elements import mobile_charge
 from migbar.errors import MigbarError
 
 BOLTZMANN_EV = 8.617333262e-5
@@ -125,7 +125,7 @@ def parameters_for(
     return HoppingParameters(
         hop_length=hop_length,
         geometric_factor=geometric_factor(hops_per_site, dimensions),
-        ion_charge=ion_charge(ion),
+        ion_charge=abs(mobile_charge(ion)),
         ion_density=max(ion_density(structure, ion), 1 / structure.volume),
     )
 

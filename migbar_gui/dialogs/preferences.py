@@ -23,6 +23,7 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
+from migbar.barriers import THRESHOLD_MEANS
 from migbar_gui.looks.colours import ball_radius, element_colour
 from migbar_gui.looks.widgets import EnergyBox, Question, button, indented, label, swatch_icon
 from migbar_gui.preferences import SETTINGS, Preferences, Setting, Value
@@ -233,5 +234,6 @@ def _explained(text: str, tip: str, editor: QWidget) -> QWidget:
 def threshold_box(value: float) -> EnergyBox:
     """Make a box for the largest barrier of a good conductor."""
     box = EnergyBox(value, 0.05, 5.0, 0.05)
-    box.setToolTip("Paths with a barrier up to this are called good conductors")
+    meaning = THRESHOLD_MEANS.replace(". ", ".\n")
+    box.setToolTip(f"Paths with a barrier up to this are called good conductors.\n{meaning}")
     return box

@@ -9,6 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from migbar.barriers import THRESHOLD_MEANS
 from migbar.transport import (
     HoppingParameters,
     TransportError,
@@ -107,6 +108,11 @@ def test_that_a_crystal_tells_what_it_can(rock_salt, empty_layered):
     assert lone.ion_density == pytest.approx(1 / empty_layered.volume)
 
 
+@pytest.mark.parametrize(("ion", "charge"), [("F", 1), ("O", 2), ("Cu", 1), ("Ag", 1), ("Al", 3)])
+def test_that_every_ion_carries_its_own_charge(rock_salt, ion, charge):
+    assert parameters_for(rock_salt, ion, 2.7, 6, 3).ion_charge == charge
+
+
 @pytest.mark.parametrize(
     "wrong",
     [{"temperature": 0.0}, {"hop_length": -1.0}, {"attempt_frequency": float("nan")}, {"vacancy_fraction": 1.5}],
@@ -129,3 +135,10 @@ def test_that_an_estimate_says_what_it_was_made_from():
     text = explain(DEFAULT)
     for word in ("estimate", "f = 1", "g = 1", "a = 3.00 Å", "1e+13", "T = 300 K", "c = 1"):
         assert word in text
+
+
+def test_that_the_threshold_means_what_is_said_of_it():
+    assert "0.65 eV: an electrode particle of about 100 nm" in THRESHOLD_MEANS
+    assert highest_barrier(0.1, DEFAULT) == pytest.approx(0.65, abs=0.01)
+    assert highest_barrier(1.0, DEFAULT) == pytest.approx(0.525, abs=0.001)
+    assert conductivity(0.4, DEFAULT) == pytest.approx(1e-4, rel=0.1)

@@ -12,9 +12,8 @@ from numpy.typing import NDArray
 from pymatgen.core import Structure
 
 from migbar.bands import Band, idpp_band
-from migbar.descriptors.chemistry import ion_charge
 from migbar.dft.settings import DftInputError
-from migbar.elements import is_anion
+from migbar.elements import mobile_charge
 
 MOST_IMAGES = 98
 """VASP numbers the folders of images and ends with two digits."""
@@ -47,8 +46,7 @@ class DftBand:
     @property
     def ion_charge(self) -> int:
         """Formal charge of the moving ion."""
-        size = round(ion_charge(self.ion))
-        return -size if is_anion(self.ion) else size
+        return mobile_charge(self.ion)
 
     @property
     def elements(self) -> list[str]:
