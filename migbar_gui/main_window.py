@@ -313,6 +313,18 @@ class MainWindow(QMainWindow):
             self.settings.setValue("folder", str(Path(name).parent))
             self.open_file(Path(name))
 
+    def paste(self) -> None:
+        """Open the structure that was copied elsewhere: its text, or its file."""
+        copied = QGuiApplication.clipboard().mimeData()
+        files = [Path(url.toLocalFile()) for url in copied.urls() if url.isLocalFile()]
+        if files:
+            self.open_files(files)
+        elif copied.text().strip():
+            self.notice.hide()
+            self.opener.open_text(copied.text())
+        else:
+            self.status.hint("Nothing to paste: copy the text of a structure file first.")
+
     def ask_databases(self) -> None:
         """Look for a structure on the web."""
         from migbar_gui.dialogs.databases import DatabasesDialog

@@ -26,7 +26,7 @@ from migbar import __version__
 from migbar.elements import is_element
 from migbar.errors import MigbarError, StructureFileError, UnknownElementError
 from migbar.progress import SILENT, Progress, check_cancelled
-from migbar.structures import formula, symmetry, write_cif
+from migbar.structures import file_stem, formula, symmetry, write_cif
 from migbar.structures.checking import checked_structure
 from migbar.structures.cif import Atom
 
@@ -163,15 +163,6 @@ class Entry:
     formula: str
     space_group: str
     above_hull: float | None
-
-    @property
-    def file_name(self) -> str:
-        """What to call its file."""
-        reduced = self.structure.composition.reduced_composition
-        amounts = sorted(reduced.items(), key=lambda item: item[0].X)
-        plain = "".join(f"{e.symbol}{'' if n == 1 else format(n, 'g')}" for e, n in amounts)
-        words = re.sub(r"[^\w.+-]+", "_", f"{plain}_{self.id}").strip("._")
-        return f"{words[:100]}.cif"
 
 
 @dataclass(frozen=True, slots=True)
@@ -444,5 +435,6 @@ def save_entry(entry: Entry, folder: str | Path) -> Path:
     folder.mkdir(parents=True, exist_ok=True)
     today = datetime.now(UTC).date().isoformat()
     source = f"{entry.database.name} {entry.id}, fetched from {entry.database.url} on {today}"
-    write_cif(entry.structure, folder / entry.file_name, source)
-    return folder / entry.file_name
+    path = folder / f"{file_stem(entry.structure, entry.id)}.cif"
+    write_cif(entry.structure, path, source)
+    return path

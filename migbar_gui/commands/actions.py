@@ -196,6 +196,8 @@ MENUS: dict[str, tuple[tuple[Entry, ...], ...]] = {
             Action("edit.copy_table", "&Copy table", lambda w: w.exports.copy_table(), keys="Ctrl+Shift+C",
                    icon="copy", enabled=has_barriers,
                    tip="Copy the selected paths (all, where none is selected) for a spreadsheet"),
+            Action("edit.paste", "&Paste structure", lambda w: w.paste(), keys="Ctrl+V", icon="structure",
+                   tip="Open the structure whose text (CIF, POSCAR …) or file was copied elsewhere"),
             Action("edit.copy_script", "Copy as &Python", lambda w: w.exports.copy_script(), keys="Ctrl+Alt+C",
                    enabled=has_paths, tip="Copy what was just done as a Python script that gives the same number"),
         ),

@@ -21,8 +21,8 @@ from PySide6.QtWidgets import (
 )
 
 from migbar.errors import MigbarError
-from migbar.files import user_dir
 from migbar.online import DATABASES, Database, Entry, Found, filter_of, save_entry, search
+from migbar_gui.files.opening import kept_structures
 from migbar_gui.looks import energies
 from migbar_gui.looks.widgets import (
     as_list,
@@ -273,7 +273,7 @@ class DatabasesDialog(QDialog):
         if cell is None:
             return
         entry = self._entries[cell.data(Qt.ItemDataRole.UserRole)]
-        self._keep([entry], user_dir() / "structures", self._open)
+        self._keep([entry], kept_structures(), self._open)
 
     def _open(self, files: list[Path]) -> None:
         self.close()

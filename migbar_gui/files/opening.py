@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from dataclasses import dataclass
+from datetime import datetime
 from hashlib import sha256
 from pathlib import Path
 
@@ -14,6 +16,7 @@ from PySide6.QtWidgets import QWidget
 from migbar import structures
 from migbar.barriers import Remark
 from migbar.errors import StructureFileError
+from migbar.files import user_dir, write_text
 from migbar.progress import Progress
 from migbar_gui.background.jobs import Jobs
 from migbar_gui.dialogs.blocks import BlockDialog
@@ -70,6 +73,28 @@ def read_document(path: Path, block: str | None) -> Document | SeveralBlocks | P
         ions = structures.mobile_ions(structure)
         return PartlyOccupied(name, path, structure, ions[0] if ions else "", digest)
     return describe(name, path, structure, digest=digest)
+
+
+def kept_structures() -> Path:
+    """Folder among the user's things for structures that come from no file: pasted, or from a database."""
+    return user_dir() / "structures"
+
+
+def keep_text(text: str) -> Path:
+    """Write a pasted structure to a file among the user's things, and return it.
+
+    Raises
+    ------
+    StructureFileError
+        If it is no structure.
+    """
+    structure = structures.parse_structure(text.encode(), "what was pasted")
+    is_cif = re.search(r"^\s*data_", text, re.MULTILINE | re.IGNORECASE) is not None
+    stem = structures.file_stem(structure, f"pasted_{datetime.now():%Y-%m-%d_%H-%M-%S}")
+    path = kept_structures() / f"{stem}{'.cif' if is_cif else ''}"
+    path.parent.mkdir(parents=True, exist_ok=True)
+    write_text(path, text)
+    return path
 
 
 def describe(
@@ -139,6 +164,16 @@ class Opener(QObject):
             f"Reading {path.name}",
             lambda progress: read_document(path, block),
             self._take,
+            self._on_failed,
+        )
+
+    def open_text(self, text: str) -> None:
+        """Open a structure that was pasted."""
+        self._jobs.start(
+            "open",
+            "Reading what was pasted",
+            lambda _: keep_text(text),
+            self.open,
             self._on_failed,
         )
 

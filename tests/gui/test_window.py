@@ -6,6 +6,7 @@ import csv
 from pathlib import Path
 
 import pytest
+from PySide6.QtGui import QGuiApplication
 
 from tests.gui.conftest import site, wait_for_barriers, wait_for_document
 
@@ -365,3 +366,20 @@ def test_that_a_closed_window_is_forgotten(qtbot, tmp_path, olivine):
         return seen() is None
 
     qtbot.waitUntil(gone, timeout=5_000)
+
+
+def test_that_a_copied_structure_is_pasted(window, qtbot, olivine):
+    QGuiApplication.clipboard().setText(olivine.read_text())
+    window.commands["edit.paste"].trigger()
+    qtbot.waitUntil(lambda: window.workspace.document is not None, timeout=30_000)
+    document = window.workspace.document
+    assert document.name.startswith("LiFePO4_pasted_")
+    assert document.source.read_text() == olivine.read_text()
+
+
+def test_that_pasting_what_is_no_structure_leaves_all_as_it_is(window, qtbot):
+    QGuiApplication.clipboard().setText("good morning")
+    window.commands["edit.paste"].trigger()
+    qtbot.waitUntil(window.notice.isVisible, timeout=30_000)
+    assert "what was pasted" in window.notice.text.text().lower()
+    assert window.workspace.document is None

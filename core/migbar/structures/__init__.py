@@ -24,13 +24,14 @@ from migbar.structures.sites import (
     require_ordered,
     symmetry,
 )
-from migbar.structures.writing import write_cif
+from migbar.structures.writing import file_stem, write_cif
 
 __all__ = [
     "FILE_NAMES",
     "MAX_ATOMS",
     "SiteInfo",
     "Symmetry",
+    "file_stem",
     "formula",
     "insertion_ions",
     "is_partly_occupied",

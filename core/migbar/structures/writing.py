@@ -53,3 +53,11 @@ def write_cif(structure: Structure, path: str | Path, source: str = "") -> None:
 def _cif_label(site: Any) -> str:
     """Label of a site without what has a meaning in a CIF, such as blanks and quotes."""
     return re.sub(r"[^\w+*().:/-]", "", site.label).lstrip("_") or site.species.elements[0].symbol
+
+
+def file_stem(structure: Structure, identifier: str) -> str:
+    """Return what to call a structure's file, without ending: its formula without brackets, and an identifier."""
+    reduced = structure.composition.reduced_composition
+    amounts = sorted(reduced.items(), key=lambda item: item[0].X)
+    plain = "".join(f"{e.symbol}{'' if n == 1 else format(n, 'g')}" for e, n in amounts)
+    return re.sub(r"[^\w.+-]+", "_", f"{plain}_{identifier}").strip("._")[:100]
