@@ -7,15 +7,17 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from PySide6.QtCore import QObject
-from PySide6.QtGui import QGuiApplication
+from PySide6.QtGui import QGuiApplication, QImage
 
+from migbar.errors import Cancelled
 from migbar.exports import TableRow, table_text, write_csv, write_xlsx
-from migbar_gui.dialogs.picture import PictureDialog
-from migbar_gui.files.saving import ask_path
+from migbar_gui.dialogs.picture import DrawingProgress, PictureDialog
+from migbar_gui.files.saving import ask_path, save_image
 from migbar_gui.files.scripting import script
 
 if TYPE_CHECKING:
     from migbar_gui.main_window import MainWindow
+    from migbar_gui.viewer import CrystalView
 
 TABLE_FORMATS = {"CSV (*.csv)": ".csv", "Excel workbook (*.xlsx)": ".xlsx"}
 
@@ -84,15 +86,17 @@ class Exports(QObject):
         document, group = workspace.document, workspace.state.group
         if document is None or group is None:
             return
-        picture = view.picture() if view is not None else None
-        threshold = workspace.threshold
+        picture, threshold = None, workspace.threshold
+        if view is not None and (picture := self._draw(view, scale=2)) is None:
+            return
         self._write(path, lambda: reporting.write(path, document, group, picture, threshold))
 
     def ask_picture(self) -> None:
         """Ask how large and where to save a picture, and save it."""
         if self._window.view is None:
             return
-        dialog = PictureDialog(self._window.view.size(), self._window)
+        view = self._window.view
+        dialog = PictureDialog(view.size() * view.devicePixelRatioF(), self._window)
         dialog.chosen.connect(self._ask_picture_name)
         dialog.open()
 
@@ -103,14 +107,20 @@ class Exports(QObject):
 
     def save_picture(self, path: Path, scale: int, transparent: bool) -> None:
         """Save the 3D view as a PNG file."""
-        if self._window.view is None:
-            return
+        view = self._window.view
+        picture = self._draw(view, scale, transparent) if view is not None else None
+        if picture is not None:
+            self._write(path, lambda: save_image(path, picture))
+
+    def _draw(self, view: CrystalView, scale: int, transparent: bool = False) -> QImage | None:
+        """Return the view as a picture, or None where the user did not want to wait for it."""
+        progress = DrawingProgress(self._window)
         try:
-            self._window.view.save_picture(path, scale, transparent)
-        except OSError as error:
-            self._window.show_error(error)
-            return
-        self._window.say(f"Saved {path}")
+            return view.picture(scale, transparent, progress)
+        except Cancelled:
+            return None
+        finally:
+            progress.close()
 
     def _ask(self, title: str, ending: str, formats: dict[str, str]) -> Path | None:
         return ask_path(self._window, title, self._window.suggest(ending), formats)

@@ -55,6 +55,7 @@ class Commands:
 
     def __init__(self, window: MainWindow) -> None:
         self._window = window
+        self._filled = QMenu(window)
         self._actions = {entry.id: self._make(entry) for entry in COMMANDS}
         self._fill_menus()
         self._fill_toolbar()
@@ -76,6 +77,7 @@ class Commands:
 
     def listed(self) -> list[Command]:
         """Return every command, with what the submenus hold now."""
+        self._filled.deleteLater()
         self._filled = QMenu(self._window)  # the submenus' actions live as long as this
         listed, inner = [], []
         for menu, groups in MENUS.items():

@@ -1,11 +1,14 @@
-"""The choice of how large a picture is, and on what background."""
+"""The choice of how large a picture is, and on what background; and how far its drawing is."""
 
 from __future__ import annotations
 
-from PySide6.QtCore import QSize, Signal
-from PySide6.QtWidgets import QCheckBox, QSpinBox, QWidget
+from PySide6.QtCore import QSize, Qt, Signal
+from PySide6.QtWidgets import QCheckBox, QProgressDialog, QSpinBox, QWidget
 
 from migbar_gui.looks.widgets import Question, field_rows, indented, label
+
+PATIENCE_MS = 400
+"""What lasts longer gets a bar."""
 
 
 class PictureDialog(Question):
@@ -31,3 +34,24 @@ class PictureDialog(Question):
     def _show_pixels(self) -> None:
         width, height = (n * self.scale.value() for n in self._size.toTuple())
         self.pixels.setText(f"{width} × {height} pixels, PNG")
+
+
+class DrawingProgress(QProgressDialog):
+    """How far a picture is drawn; a `migbar.progress.Progress` for work that only the GUI thread can do."""
+
+    def __init__(self, parent: QWidget | None) -> None:
+        super().__init__("Drawing the picture …", "Cancel", 0, 0, parent)
+        self.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
+        self.setWindowTitle("Picture")
+        self.setWindowModality(Qt.WindowModality.WindowModal)
+        self.setMinimumDuration(PATIENCE_MS)
+        self.setMinimumWidth(340)
+
+    def report(self, done: int, total: int, message: str = "") -> None:
+        """Show how many of all parts are done, and let the window breathe."""
+        self.setMaximum(total)
+        self.setValue(done)
+
+    def cancelled(self) -> bool:
+        """Whether the user does not want to wait."""
+        return self.wasCanceled()

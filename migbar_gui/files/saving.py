@@ -1,11 +1,14 @@
-"""Asks where to write a file."""
+"""Asks where to write a file, and writes pictures."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from pathlib import Path
 
+from PySide6.QtGui import QImage
 from PySide6.QtWidgets import QFileDialog, QWidget
+
+from migbar.files import replacing
 
 
 def ask_path(
@@ -34,3 +37,16 @@ def ask_path(
     if path.suffix.lower() in formats.values():
         return path
     return path.with_name(path.name + (formats.get(kind) or next(iter(formats.values()))))
+
+
+def save_image(path: Path, image: QImage) -> None:
+    """Write a picture in the format that the name of the file ends in.
+
+    Raises
+    ------
+    OSError
+        If the file cannot be written.
+    """
+    with replacing(path) as temporary:
+        if not image.save(str(temporary)):
+            raise OSError(f"cannot write {path}")

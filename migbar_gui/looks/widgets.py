@@ -333,9 +333,18 @@ class Question(QDialog):
         outer.addWidget(self.buttons)
 
     def showEvent(self, event: QShowEvent) -> None:  # noqa: N802
-        """Become as high as the wrapped texts need."""
+        """Become as high as the wrapped texts need, and wait for the first field to be filled in."""
         super().showEvent(event)
         self.fit()
+        if self.focusWidget() in (None, *self.buttons.buttons()):
+            self._focus_first_field()
+
+    def _focus_first_field(self) -> None:
+        for field in self.findChildren(QWidget):
+            takes_keys = field.focusPolicy() & Qt.FocusPolicy.TabFocus and field.isEnabled()
+            if takes_keys and not field.isHidden() and not self.buttons.isAncestorOf(field):
+                field.setFocus(Qt.FocusReason.TabFocusReason)
+                return
 
     def fit(self) -> None:
         """Take the height that the content needs at the present width."""

@@ -19,12 +19,12 @@ from migbar_gui.panels.path_table import SORT_ROLE, Column, NoteEditor, PathTabl
 from migbar_gui.workspace import Workspace
 
 WIDTHS = {
-    Column.PATH: 172,
+    Column.PATH: 160,
     Column.BARRIER: 112,
     Column.INTERVAL: 110,
-    Column.VERDICT: 138,
+    Column.VERDICT: 134,
     Column.LENGTH: 92,
-    Column.MECHANISM: 100,
+    Column.MECHANISM: 96,
     Column.MODEL: 110,
     Column.PER_CELL: 76,
     Column.RELAXED: 118,

@@ -20,6 +20,9 @@ from pyvistaqt import QtInteractor
 from vtkmodules.vtkRenderingCore import vtkLight
 from vtkmodules.vtkRenderingOpenGL2 import vtkRenderStepsPass, vtkSSAAPass
 
+from migbar.progress import SILENT, Progress
+from migbar_gui.viewer.enlargement import enlarged
+
 CLICK_RANGE = 4
 """A press and release closer than this (pixels) are a click, not a drag."""
 
@@ -97,15 +100,16 @@ class Canvas(QtInteractor):
         self._settle.start()
         self.request_frame()
 
-    def picture(self, scale: int, transparent: bool) -> NDArray[np.uint8]:
-        """Render what is seen at its best, `scale` times as large, as RGBA with shape (height, width, 4)."""
-        self._set_quality("ssaa")
-        pixels = np.asarray(
-            self.screenshot(None, transparent_background=transparent, return_img=True, scale=scale)
-        )
-        if pixels.shape[2] == 3:
-            pixels = np.dstack([pixels, np.full(pixels.shape[:2], 255, np.uint8)])
-        return np.ascontiguousarray(pixels)
+    def picture(
+        self, scale: int, transparent: bool, progress: Progress = SILENT
+    ) -> NDArray[np.uint8]:
+        """Render what is seen, `scale` times as large, as RGBA with shape (height, width, 4)."""
+        self._set_quality("full")
+        self.setUpdatesEnabled(False)  # else the parts are seen
+        try:
+            return enlarged(self.renderer, scale, transparent, progress)
+        finally:
+            self.setUpdatesEnabled(True)
 
     def forget_speed(self) -> None:
         """Measure anew how long frames take, because there is something else to draw."""

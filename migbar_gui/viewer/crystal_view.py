@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import replace
-from pathlib import Path
 from typing import Literal
 
 import numpy as np
@@ -14,7 +13,7 @@ from PySide6.QtCore import QPoint, QPointF, QRect, Qt, Signal
 from PySide6.QtGui import QCloseEvent, QImage, QPainter, QPaintEvent, QResizeEvent
 from PySide6.QtWidgets import QVBoxLayout, QWidget
 
-from migbar.files import replacing
+from migbar.progress import SILENT, Progress
 from migbar_gui.viewer import picking, themes
 from migbar_gui.viewer.annotations import Annotations, paint
 from migbar_gui.viewer.canvas import Canvas
@@ -327,24 +326,22 @@ class CrystalView(QWidget):
 
     # -------------------------------------------------------------- picture
 
-    def save_picture(self, path: str | Path, scale: int = 2, transparent: bool = False) -> None:
-        """Write what is seen to a PNG file, `scale` times as large as on the screen.
+    def picture(
+        self, scale: int = 2, transparent: bool = False, progress: Progress = SILENT
+    ) -> QImage:
+        """Return what is seen, `scale` times as large as on the screen.
 
         Raises
         ------
-        OSError
-            If the file cannot be written.
+        Cancelled
+            If `progress` says so.
         """
-        picture = self.picture(scale, transparent)
-        with replacing(path) as temporary:
-            if not picture.save(str(temporary)):
-                raise OSError(f"cannot write {path}")
-
-    def picture(self, scale: int = 2, transparent: bool = False) -> QImage:
-        """Return what is seen, `scale` times as large as on the screen."""
         hovered = self.content.hovered, self.content.hovered_tube
         self._hover(None, None)
-        pixels = self._canvas.picture(scale, transparent)
+        try:
+            pixels = self._canvas.picture(scale, transparent, progress)
+        finally:
+            self._hover(*hovered)
         height, width = pixels.shape[:2]
         picture = QImage(
             pixels.tobytes(), width, height, 4 * width, QImage.Format.Format_RGBA8888
@@ -353,7 +350,6 @@ class CrystalView(QWidget):
         painter.setWindow(QRect(0, 0, self.width(), self.height()))
         self._write(painter)
         painter.end()
-        self._hover(*hovered)
         return picture
 
     # -------------------------------------------------------------- Qt

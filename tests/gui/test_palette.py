@@ -105,3 +105,18 @@ def test_that_docks_are_shown_and_hidden_from_their_menu(window, qtbot):
     assert dock.isHidden() is not entry.isChecked()
     entry.trigger()
     assert entry.isChecked() is not dock.isHidden()
+
+
+def test_that_looking_for_commands_leaves_nothing_behind(window, qtbot):
+    from PySide6.QtWidgets import QApplication, QMenu
+
+    def menus() -> int:
+        return sum(isinstance(widget, QMenu) for widget in QApplication.allWidgets())
+
+    window.commands.listed()
+    qtbot.wait(20)
+    before = menus()
+    for _ in range(3):
+        window.commands.listed()
+        qtbot.wait(20)
+    assert menus() == before

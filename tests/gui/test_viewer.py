@@ -54,6 +54,13 @@ def pixel(view: CrystalView, point: QPoint) -> QColor:
     return view.grab().toImage().pixelColor(point * view.devicePixelRatioF())
 
 
+def values(image: QImage) -> np.ndarray:
+    """Colours and opacity, shape (height, width, 4)."""
+    shown = image.convertToFormat(QImage.Format.Format_RGBA8888)
+    buffer = np.frombuffer(shown.constBits(), np.uint8)
+    return buffer.reshape(shown.height(), shown.width(), 4).astype(float)
+
+
 def test_that_an_empty_view_shows_nothing_to_click(view, qtbot):
     view.show_structure(None, None)
     settle(qtbot)
@@ -282,25 +289,58 @@ def test_that_the_dark_theme_darkens_the_background(view, qtbot):
 
 
 @pytest.mark.parametrize("transparent", [False, True])
-def test_that_a_picture_is_larger_than_the_screen_shows_it(view, qtbot, tmp_path, transparent):
+def test_that_a_picture_is_larger_than_the_screen_shows_it(view, qtbot, transparent):
     view.show_structure(olivine(), "Li")
     view.set_labels(True)
     settle(qtbot)
-    target = tmp_path / "Bild ü.png"
-    view.save_picture(target, scale=2, transparent=transparent)
-    picture = QImage(str(target))
+    picture = view.picture(scale=2, transparent=transparent)
     assert (picture.width(), picture.height()) == (1600, 1200)
     assert picture.pixelColor(2, 2).alpha() == (0 if transparent else 255)
     info = ions(view, "Fe")[0]
     spot = picture.pixelColor(2 * view.world_to_widget(info.position) + QPoint(14, 12))
     assert spot.alpha() == 255
-    assert [path.name for path in tmp_path.iterdir()] == [target.name]
 
 
-def test_that_a_picture_in_a_missing_folder_is_an_error_and_leaves_nothing(view, tmp_path):
+@pytest.mark.parametrize("perspective", [False, True])
+def test_that_the_parts_of_a_picture_fit_together(view, qtbot, perspective):
     view.show_structure(olivine(), "Li")
-    with pytest.raises(OSError, match="missing"):
-        view.save_picture(tmp_path / "missing" / "picture.png")
+    view.set_style(perspective=perspective)
+    settle(qtbot)
+    small = view.picture(1)
+    large = view.picture(3).scaled(small.size(), mode=Qt.TransformationMode.SmoothTransformation)
+    difference = np.abs(values(small) - values(large))
+    assert difference.mean() < 1.5
+    assert values(small).std() > 20
+
+
+def test_that_the_edges_of_a_picture_without_background_are_not_pale(view, qtbot):
+    view.show_structure(Structure(Lattice.cubic(3), ["Fe"], [[0, 0, 0]]), "Li")
+    view.set_style(cell=False, boundary=False)
+    settle(qtbot)
+    shown = values(view.picture(1, transparent=True))
+    colour, alpha = shown[..., :3], shown[..., 3]
+    edge = colour[(alpha > 40) & (alpha < 200)]
+    assert len(edge) > 20
+    assert edge.mean(axis=0).max() < colour[alpha == 255].mean(axis=0).max() + 10
+
+
+def test_that_drawing_a_picture_can_be_given_up(view, qtbot):
+    from migbar.errors import Cancelled
+
+    class Impatient:
+        def report(self, done: int, total: int, message: str = "") -> None:
+            self.done = done
+
+        def cancelled(self) -> bool:
+            return getattr(self, "done", 0) > 0
+
+    view.show_structure(olivine(), "Li")
+    settle(qtbot)
+    before = view.camera()
+    with pytest.raises(Cancelled):
+        view.picture(3, progress=Impatient())
+    assert view.camera() == before
+    assert view.picture(1).width() == view.width()
 
 
 def test_that_dropped_files_are_handed_on_and_not_read(view, qtbot, tmp_path):

@@ -253,10 +253,50 @@ def test_that_a_table_that_cannot_be_written_is_explained(opened, qtbot, tmp_pat
 def test_that_a_picture_is_saved_at_the_size_asked_for(opened, qtbot, tmp_path):
     from PySide6.QtGui import QImage
 
-    opened.exports.save_picture(tmp_path / "view.png", 2, True)
-    picture = QImage(str(tmp_path / "view.png"))
+    target = tmp_path / "Bild ü.png"
+    opened.exports.save_picture(target, 2, True)
+    qtbot.waitUntil(target.exists, timeout=10_000)
+    picture = QImage(str(target))
     assert picture.width() == 2 * opened.view.width()
     assert picture.hasAlphaChannel()
+
+
+def test_that_a_picture_that_cannot_be_written_is_explained(opened, qtbot, tmp_path):
+    opened.exports.save_picture(tmp_path / "no such folder" / "view.png", 1, False)
+    qtbot.waitUntil(opened.notice.isVisible, timeout=10_000)
+    assert "no such" in opened.notice.text.text().lower()
+
+
+def test_that_a_picture_that_takes_long_can_be_given_up(opened, qtbot, tmp_path, monkeypatch):
+    from migbar_gui.dialogs.picture import DrawingProgress
+
+    seen = []
+
+    def give_up(self) -> bool:
+        seen.append(self)
+        return len(seen) > 2
+
+    monkeypatch.setattr(DrawingProgress, "wasCanceled", give_up)
+    opened.exports.save_picture(tmp_path / "view.png", 2, False)
+    assert len(seen) == 3
+    assert not (tmp_path / "view.png").exists()
+    assert opened.view.updatesEnabled()
+    assert opened.isEnabled()
+
+
+def test_that_the_size_of_a_picture_can_be_typed_at_once(opened, qtbot):
+    from PySide6.QtTest import QTest
+
+    from migbar_gui.dialogs.picture import PictureDialog
+
+    opened.commands["file.picture"].trigger()
+    dialog = opened.findChild(PictureDialog)
+    qtbot.waitUntil(dialog.isActiveWindow)
+    QTest.keyClicks(dialog.focusWidget(), "5")
+    assert dialog.scale.value() == 5
+    width = round(5 * opened.view.width() * opened.view.devicePixelRatioF())
+    assert dialog.pixels.text().startswith(f"{width} ×")
+    dialog.reject()
 
 
 def test_that_opened_files_are_remembered(opened, olivine: Path):
