@@ -135,7 +135,9 @@ def test_that_every_descriptor_has_words() -> None:
 
 def test_that_the_verdict_names_its_reasons(records: list[BandRecord]) -> None:
     band = records[0].band
-    values = {"opening_min": 0.1, "hop_length": 2.9, "ions_per_anion": 0.0, "ion_charge": 1.0}
+    values = {
+        "opening_min": 0.1, "hop_length": 2.9, "ions_per_anion": 0.0, "ion_charge": 1.0, "anion_charge": 2.0,
+    }  # fmt: skip
     spans = {"opening_min": (-0.4, 0.8), "hop_length": (1.5, 9.0)}
     elements = frozenset(band.host.symbol_set)
     known = Ranges(frozenset({"Li"}), elements, 1.0, 1.5, spans)

@@ -66,6 +66,27 @@ def test_that_an_unseen_ion_is_outside(model: MigbarFast) -> None:
     assert found.domain.place == "outside"
     assert "unseen_ion" in codes(found)
     assert "never seen Cs" in found.domain.text
+    assert "interval too narrow" in found.domain.text
+
+
+def test_that_an_oxide_ion_is_said_to_be_no_cation(model: MigbarFast) -> None:
+    ceria = Structure.from_spacegroup(
+        "Fm-3m", Lattice.cubic(5.41), ["Ce", "O"], [[0, 0, 0], [0.25, 0.25, 0.25]]
+    )
+    chosen, _ = name_hop(ceria, "O", "4", "5")
+    found = model.explain(make_band(ceria, chosen))
+    assert found.domain.place == "outside"
+    assert "a cation, which O is not" in found.domain.text
+    assert not {"unusual_bottleneck", "concerted", "no_anion"} & set(codes(found))
+
+
+def test_that_a_metal_is_told_from_a_compound(model: MigbarFast) -> None:
+    metal = Structure.from_spacegroup("Im-3m", Lattice.cubic(3.51), ["Li"], [[0, 0, 0]])
+    chosen, _ = name_hop(metal, "Li", "0", "1")
+    found = model.explain(make_band(metal, chosen))
+    assert found.domain.place == "outside"
+    assert "no_anion" in codes(found)
+    assert not {"unusual_bottleneck", "concerted"} & set(codes(found))
 
 
 def test_that_an_unseen_anion_is_outside_and_an_unseen_cation_is_near(model: MigbarFast) -> None:

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 from migbar.bands import Band
 from migbar.descriptors.chemistry import ANION_CHARGE
+from migbar.elements import is_anion
 from migbar.models.explanation import Concern, DomainVerdict, Place
 
 ION_RICH = 0.55
@@ -51,12 +52,9 @@ def judge(
         To the most similar known path.
     known : Ranges
     """
-    concerns = (
-        *_composition(band, known),
-        *_distance(distance, known),
-        *_bottleneck(descriptors, known),
-        *_concert(descriptors),
-    )
+    concerns = (*_composition(band, known), *_distance(distance, known))
+    if descriptors["anion_charge"] > 0:  # else nothing is there to be narrow or to be counted by
+        concerns += (*_bottleneck(descriptors, known), *_concert(descriptors))
     place: Place = max((c.place for c in concerns), key=_PLACES.index, default="in")
     lead = {
         "in": "Inside the model's domain: paths much like this one are among those it learnt from.",
@@ -69,14 +67,17 @@ def judge(
 def _composition(band: Band, known: Ranges) -> Sequence[Concern]:
     found = []
     if band.ion not in known.ions:
-        found.append(
-            Concern(
-                "unseen_ion",
-                "outside",
-                f"The model has never seen {band.ion} move (it knows "
-                f"{', '.join(sorted(known.ions))}).",
-            )
+        text = (
+            f"The model has never seen {band.ion} move (it knows {', '.join(sorted(known.ions))}): the number is a "
+            "rough guess, and its interval too narrow."
         )
+        if is_anion(band.ion):
+            text += f" It takes what moves for a cation, which {band.ion} is not."
+        found.append(Concern("unseen_ion", "outside", text))
+    elements = {band.ion, *band.host.symbol_set}
+    if not elements & ANION_CHARGE.keys():
+        text = "The crystal has no anion: the model knows ions in compounds, not atoms in metals."
+        found.append(Concern("no_anion", "outside", text))
     unseen = sorted(set(band.host.symbol_set) - {band.ion} - known.elements)
     anions = [symbol for symbol in unseen if symbol in ANION_CHARGE]
     cations = [symbol for symbol in unseen if symbol not in ANION_CHARGE]
