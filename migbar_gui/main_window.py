@@ -28,12 +28,13 @@ from PySide6.QtWidgets import (
 from migbar.errors import Cancelled, MigbarError
 from migbar.resources import manual
 from migbar_gui.background.jobs import Jobs
-from migbar_gui.background.runs import ResultOpener, Runs
+from migbar_gui.background.runs import Runs
 from migbar_gui.commands.band_tools import BandTools
 from migbar_gui.commands.deriving import Deriver
 from migbar_gui.commands.exporting import Exports
 from migbar_gui.commands.menus import Commands
 from migbar_gui.commands.retraining import Retraining
+from migbar_gui.commands.screening import Screening
 from migbar_gui.commands.sessions import Sessions
 from migbar_gui.commands.suggesting import Suggesting
 from migbar_gui.computing.explaining import Explainer
@@ -75,9 +76,7 @@ from migbar_gui.tour import Tour
 from migbar_gui.workspace import PathResult, Workspace
 
 if TYPE_CHECKING:
-    from migbar.runs import Run
     from migbar_gui.computing.relaxed import RelaxedPath, VolumeResult
-    from migbar_gui.screening.dialog import BatchDialog
     from migbar_gui.view_link import ViewLink
     from migbar_gui.viewer import CrystalView
 
@@ -95,9 +94,7 @@ class MainWindow(QMainWindow):
         self.runs = Runs(self.show_error, self, int(str(self.settings.value("runs_at_once", 1))))
         self.opener = Opener(self.workspace, self.jobs, self.show_error, self)
         self.path_opener = PathOpener(self.workspace, self.jobs, self.opener, self.show_error, self)
-        self.runs.register(
-            "screening", ResultOpener("Open table", self._show_screening, at_any_time=True)
-        )
+        self.screening: Screening = Screening(self)
         self.deriver: Deriver = Deriver(self.workspace, self.jobs, self)
         self.retraining: Retraining = Retraining(self)
         self.suggesting: Suggesting = Suggesting(self)
@@ -374,19 +371,6 @@ class MainWindow(QMainWindow):
         return str(Path(str(self.settings.value("folder", str(Path.home())))) / f"{stem}-{ending}")
 
     # -------------------------------------------------------------- models, preferences, theme, about
-
-    def ask_batch(self) -> BatchDialog:
-        """Show the dialog that screens many structures."""
-        from migbar_gui.screening.dialog import BatchDialog
-
-        dialog = self.findChild(BatchDialog) or BatchDialog(self)
-        dialog.show()
-        dialog.raise_()
-        dialog.activateWindow()
-        return dialog
-
-    def _show_screening(self, run: Run) -> None:
-        self.ask_batch().show_run(run)
 
     def ask_models(self) -> None:
         """Show all models, to choose one, share it, or take one in."""

@@ -90,7 +90,7 @@ class Run:
         What the task was asked for; JSON data.
     state : RunState
     result : object
-        What a finished run returned; JSON data.
+        What a finished run returned; JSON data. A ``text`` in it says in a few words what came out.
     error : str
         Why it failed, fit to be shown; empty otherwise.
     """
@@ -102,6 +102,11 @@ class Run:
     state: RunState
     result: Any = None
     error: str = ""
+
+    @property
+    def outcome(self) -> str:
+        """What came out, in a few words; empty where the task does not say."""
+        return str(self.result.get("text", "")) if isinstance(self.result, dict) else ""
 
 
 class RunProgress:

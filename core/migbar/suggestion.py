@@ -308,6 +308,7 @@ def run(folder: Path, options: Mapping[str, Any], progress: Progress) -> dict[st
         "paths": found.paths,
         "suggested": [to_dict(suggestion) for suggestion in found.chosen],
         "problems": [list(problem) for problem in found.problems],
+        "text": f"{len(found.chosen)} of {found.paths} paths suggested",
     }
 
 

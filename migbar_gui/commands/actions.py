@@ -168,7 +168,7 @@ MENUS: dict[str, tuple[tuple[Entry, ...], ...]] = {
                    enabled=has_structure),
         ),
         (
-            Action("file.batch", "&Batch screening…", lambda w: w.ask_batch(), keys="Ctrl+B", icon="batch",
+            Action("file.batch", "&Batch screening…", lambda w: w.screening.open(), keys="Ctrl+B", icon="batch",
                    tip="Find all paths and their barriers in a folder of structures"),
         ),
         (

@@ -140,6 +140,16 @@ def body(*items: Item, spacing: int = 8, margins: Margins = (14, 12, 14, 14)) ->
     return made
 
 
+def as_window(dialog: QDialog) -> None:
+    """Make a dialog a window of its own: one that it was opened from can come in front of it.
+
+    A dialog else stays above its parent, and hides what it opens there.
+    """
+    dialog.setWindowFlags(Qt.WindowType.Window)
+    dialog.winId()  # from now on there is a handle
+    dialog.windowHandle().setTransientParent(None)  # type: ignore[arg-type]
+
+
 def scroll(area: QScrollArea, page: QWidget) -> None:
     """Let a page be moved up and down."""
     area.setWidgetResizable(True)

@@ -77,7 +77,8 @@ class JobNews(QObject):
         if run.state is RunState.FINISHED:
             opener = self._runs.opener(run)
             action = (opener.text, partial(opener.open, run)) if opener else show
-            self._notice.show_message(f"{run.title}: finished.", "info", action=action)
+            told = ", ".join(filter(None, ("finished", run.outcome)))
+            self._notice.show_message(f"{run.title}: {told}.", "info", action=action)
         elif run.state is RunState.FAILED:
             self._notice.show_message(f"{run.title}: {run.error}", "error", action=show)
         elif run.state is RunState.INTERRUPTED:

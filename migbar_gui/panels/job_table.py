@@ -81,7 +81,7 @@ def entry_of_run(watched: Watched) -> Entry:
     elif run.state is RunState.INTERRUPTED:
         message = "its process is gone; it can go on from where it was"
     elif run.state is RunState.FINISHED:
-        message = ""
+        message = run.outcome
     return Entry(
         run.title,
         "stopping" if watched.stopping else STATES[run.state],

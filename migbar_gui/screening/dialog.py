@@ -27,10 +27,18 @@ from migbar.structures import FILE_NAMES
 from migbar_gui.background.run_watcher import Watched
 from migbar_gui.files.saving import ask_path
 from migbar_gui.looks import energies
-from migbar_gui.looks.widgets import as_list, button, centred, in_column, in_row, label
+from migbar_gui.looks.widgets import (
+    as_list,
+    as_window,
+    button,
+    centred,
+    in_column,
+    in_row,
+    label,
+)
 from migbar_gui.panels.notice import Notice
 from migbar_gui.screening.filters import Filters
-from migbar_gui.screening.form import ScreeningForm
+from migbar_gui.screening.form import RESULTS, ScreeningForm
 from migbar_gui.screening.opening import WantedPath
 from migbar_gui.screening.progress import ProgressLine
 from migbar_gui.screening.table import Column, Key, ResultTable
@@ -81,7 +89,6 @@ class BatchDialog(QDialog):
         super().__init__(window)
         self.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
         self.setWindowTitle("Batch screening")
-        self.setWindowFlag(Qt.WindowType.WindowMaximizeButtonHint)
         self.resize(1120, 700)
         self._window = window
         self._database: Path | None = None
@@ -107,6 +114,8 @@ class BatchDialog(QDialog):
         self.progress.pause.clicked.connect(self.notice.hide)
         self.table.sort_asked.connect(self._sort)
         self._sorted_by = ("", False)
+        as_window(self)
+        self.form.source.setFocus()
         window.runs.changed.connect(self._follow)
         window.runs.ended.connect(self._follow)
 
@@ -118,12 +127,21 @@ class BatchDialog(QDialog):
 
     def show_results(self, database: Path, folder: Path | None = None) -> None:
         """Show a results database, and the run that fills it, where its folder is known."""
+        if database != self._database:  # nothing of another one may stand under its name
+            self.table.show(database, [])
+            self._counts.setText("")
+            self._failed = 0
+            self.export.setEnabled(False)
+            self.filters.offer_classes(())
         self._database = database
+        self.notice.hide()
         self.setWindowTitle(f"{database} – batch screening")
-        self._title.setText(database.name)
+        own_name = database.name != RESULTS
+        self._title.setText(database.stem if own_name else database.absolute().parent.name)
         self._title.setToolTip(str(database))
         self._pages.setCurrentIndex(1)
         self.progress.set_run(folder)
+        self._tell_emptiness()
         self._enable_retry()
         self._look()
 
@@ -151,9 +169,8 @@ class BatchDialog(QDialog):
         view.setEditTriggers(QAbstractItemView.EditTrigger.NoEditTriggers)
         as_list(view, "Results", WIDTHS.items())
         view.activated.connect(self.open_row)
-        view.selectionModel().currentRowChanged.connect(lambda *_: self._show_reason())
+        view.selectionModel().currentRowChanged.connect(lambda *_: self._note_row())
         self.empty = centred()
-        self.empty.hide()
         QVBoxLayout(view.viewport()).addWidget(self.empty)
         return view
 
@@ -161,9 +178,15 @@ class BatchDialog(QDialog):
         self._title = label("", "formula")
         self._counts = label("", "muted")
         self.reason = label("", "muted", wrap=True)
-        self.reason.hide()
+        self.reason.setMinimumHeight(self.reason.fontMetrics().height())  # so that nothing jumps
+        self.show_in_window = button(
+            "Open in viewer", lambda: self.open_row(self.view.currentIndex())
+        )
+        self.show_in_window.setToolTip("Open the structure with this path in the main window")
+        self.show_in_window.setEnabled(False)
         self.retry = button("Try failed files again", self._retry)
         self.export = button("Export…", self._ask_export)
+        self.export.setEnabled(False)
         self.new = button("New screening…", lambda: self._pages.setCurrentIndex(0))
         self.close_button = button("Close", self.close)
         self.open_results = button("Open results…", self._ask_results)
@@ -177,7 +200,7 @@ class BatchDialog(QDialog):
             self.view,
             self.reason,
             self.progress,
-            in_row(self.export, self.retry, None, self.new, self.close_button),
+            in_row(self.show_in_window, self.export, self.retry, None, self.new, self.close_button),
         )
         results = QWidget()
         results.setLayout(in_column(*parts, grow=self.view, margins=(16, 12, 16, 12)))
@@ -212,7 +235,7 @@ class BatchDialog(QDialog):
             self._soon(self._rest_ms)
 
     def _enable_retry(self) -> None:
-        self.retry.setEnabled(self.progress.has_ended and self._failed > 0)
+        self.retry.setVisible(self.progress.has_ended and self._failed > 0)
 
     def _retry(self) -> None:
         watched = self.progress.watched
@@ -232,19 +255,20 @@ class BatchDialog(QDialog):
             self.view.setColumnHidden(column, not wanted)
         self.view.setColumnWidth(Column.FILE, 340 if failed else WIDTHS[Column.FILE])
 
-    def _show_reason(self) -> None:
+    def _note_row(self) -> None:
         """Say under the table why the chosen file failed: its column is narrow, and far to the right."""
         index = self.view.currentIndex()
-        text = self.table.reason(index.row()) if index.isValid() else ""
-        self.reason.setText(text)
-        self.reason.setVisible(bool(text))
+        self.reason.setText(self.table.reason(index.row()) if index.isValid() else "")
+        self.show_in_window.setEnabled(index.isValid())
 
-    def _tell_emptiness(self, counts: Counts) -> None:
+    def _tell_emptiness(self, counts: Counts | None = None) -> None:
         """Say in the table why there is nothing in it."""
         text = ""
-        if counts.done or counts.failed:
+        if counts is not None and (counts.done or counts.failed):
             text = "" if self.table.rowCount() else "No row is as asked for above."
-        elif self.progress.folder is None or self.progress.has_ended:
+        elif self.progress.folder is not None and not self.progress.has_ended:
+            text = "The first results appear here in a moment."
+        elif counts is not None:
             text = f"No structure file was found there: {', '.join(FILE_NAMES)}."
         self.empty.setText(text)
         self.empty.setVisible(bool(text))
@@ -281,11 +305,16 @@ class BatchDialog(QDialog):
         self._looking = False
         took_ms = 1000 * (time.monotonic() - self._looked_at)
         self._rest_ms = max(REFRESH_MS, round(REST * took_ms))
+        if view.database != self._database:  # another was asked for meanwhile
+            self._wanted_look = False
+            self._look()
+            return
         self.table.show(view.database, view.keys)
-        self._show_reason()
+        self._note_row()
         counts = view.counts
-        shown = f"{_counted(len(view.keys), 'row')} shown  ·  {_counted(counts.done, 'structure')}"
-        parts = [shown, f"{counts.good:,} good in 3D"]
+        shown = "file" if self.filters.shown.currentData() == Show.FAILED else "path"
+        parts = [f"{_counted(len(view.keys), shown)} shown", _counted(counts.done, "structure")]
+        parts += [f"{counts.good:,} good in 3D"]
         parts += [f"{counts.duplicates:,} repeated"] if counts.duplicates else []
         parts += [f"{counts.failed:,} failed"] if counts.failed else []
         self._counts.setText("  ·  ".join(parts))
@@ -323,7 +352,10 @@ class BatchDialog(QDialog):
 
     def _ask_results(self) -> None:
         name, _ = QFileDialog.getOpenFileName(
-            self, "Results of a screening", "", "Results databases (*.db);;All files (*)"
+            self,
+            "Results of a screening",
+            self.form.sources.last_folder(),
+            "Results databases (*.db);;All files (*)",
         )
         if name:
             self.show_results(Path(name))

@@ -34,7 +34,6 @@ class ScreeningForm(QWidget):
 
     def __init__(self, models: Models, settings: QSettings) -> None:
         super().__init__()
-        self._settings = settings
         self._suggested = ""
         self.all_paths = QRadioButton("&All distinct paths of every structure in")
         self.given_paths = QRadioButton(
@@ -50,7 +49,7 @@ class ScreeningForm(QWidget):
         self.table_button = button("Table…", self._ask_table)
         self.ion = IonBox()
         self.model = model_box(models)
-        self.out = QLineEdit()
+        self.out = QLineEdit(placeholderText=f"A file; {RESULTS} beside the structures")
         self.out_button = button("Save as…", self._ask_out)
         self.order = QCheckBox("&Order partly occupied structures (else they are left out)")
         self.processes = indented(QSpinBox(minimum=1, maximum=256))
@@ -164,12 +163,9 @@ class ScreeningForm(QWidget):
 
     # -------------------------------------------------------------- asking for files
 
-    def _last_folder(self) -> str:
-        return str(self._settings.value("folder", str(Path.home())))
-
     def _ask_table(self) -> None:
         name, _ = QFileDialog.getOpenFileName(
-            self, "Table of paths", self._last_folder(), "CSV tables (*.csv);;All files (*)"
+            self, "Table of paths", self.sources.last_folder(), "CSV tables (*.csv);;All files (*)"
         )
         if name:
             self.table.setText(name)
@@ -178,7 +174,7 @@ class ScreeningForm(QWidget):
         name, _ = QFileDialog.getSaveFileName(
             self,
             "Results",
-            self.out.text() or self._last_folder(),
+            self.out.text() or self.sources.last_folder(),
             "Results databases (*.db)",
             options=QFileDialog.Option.DontConfirmOverwrite,  # what is there is gone on with
         )

@@ -18,7 +18,7 @@ RATE_OVER_S = 60.0
 
 
 class ProgressLine(QWidget):
-    """Tells the state of a run, its pace and the time left; pauses, resumes and cancels it.
+    """Tells the state of a run, its pace and the time left; pauses and resumes it.
 
     Attributes
     ----------
@@ -35,9 +35,7 @@ class ProgressLine(QWidget):
         self.bar.setTextVisible(False)
         self._state = label("", "muted")
         self.pause = button("Pause", self._pause)
-        self.cancel = button("Cancel", self._cancel)
-        self.cancel.setToolTip("Stop for good; what is done is kept")
-        layout = in_row(self.bar, self._state, self.pause, self.cancel, grow=self.bar)
+        layout = in_row(self.bar, self._state, self.pause, grow=self.bar)
         layout.setStretchFactor(self._state, 2)
         self.setLayout(layout)
 
@@ -61,11 +59,11 @@ class ProgressLine(QWidget):
         """Show how far the run is."""
         state = watched.run.state if watched else None
         under_way = watched is not None and not watched.run.state.has_ended
+        stopping = watched is not None and watched.stopping
         goes_on = state in (RunState.STOPPED, RunState.INTERRUPTED, RunState.FAILED)
         self.pause.setVisible(under_way or goes_on)
-        self.pause.setText("Resume" if goes_on else "Pause")
-        self.pause.setEnabled(not (watched and watched.stopping))
-        self.cancel.setVisible(under_way)
+        self.pause.setText("Resume" if goes_on else "Stop at once" if stopping else "Pause")
+        self.pause.setToolTip("" if goes_on else "What is done is kept, and it can go on later")
         self.bar.setVisible(under_way)
         self._state.setText("")
         if watched is not None:
@@ -88,11 +86,12 @@ class ProgressLine(QWidget):
         if state is RunState.WAITING:
             return "Waiting for its turn: another long job is at work"
         if state is RunState.FINISHED:
-            return "Finished"
+            return ": ".join(filter(None, ("Finished", watched.run.outcome)))
         if state is RunState.FAILED:
             return "It could not go on"
         if state is not RunState.RUNNING:
-            return "Paused; what is done is kept"
+            count = f" after {watched.done:,} of {watched.total:,} files" if watched.total else ""
+            return f"Paused{count}; what is done is kept"
         if not watched.total:
             return watched.message or "Starting…"
         parts = [f"{watched.done:,} of {watched.total:,} files", self._rate()]
@@ -107,19 +106,13 @@ class ProgressLine(QWidget):
         return f"{60 * (done - first) / max(now - begun, 0.1):,.0f} per minute"
 
     def _pause(self) -> None:
-        if self.folder is None:
-            return
-        if self.has_ended:
-            self._pace.clear()
-            self._runs.resume(self.folder)
-        else:
-            self._runs.stop(self.folder)
-
-    def _cancel(self) -> None:
         watched = self.watched
         if watched is None:
             return
-        if watched.stopping:
+        if self.has_ended:
+            self._pace.clear()
+            self._runs.resume(watched.run.folder)
+        elif watched.stopping:
             self._runs.kill(watched.run.folder)
         else:
             self._runs.stop(watched.run.folder)

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from PySide6.QtCore import QSettings, QSignalBlocker, Signal
+from PySide6.QtGui import QDragEnterEvent, QDropEvent
 from PySide6.QtWidgets import QComboBox, QFileDialog, QLineEdit, QWidget
 
 from migbar.elements import MOBILE_IONS
@@ -36,9 +37,13 @@ class SourcesField(QWidget):
         self._settings = settings
         self.names: list[str] = []
         """As they were typed or chosen."""
-        self.line = QLineEdit(placeholderText="Folder (with all below it), or files")
+        self.line = QLineEdit(
+            placeholderText="Folder (with all below it), or files; they can be dropped here"
+        )
         self.line.setAccessibleName(f"Folder or files {purpose}")
         self.line.textChanged.connect(self._type)
+        self.line.setAcceptDrops(False)  # it would take the address of a file for a text
+        self.setAcceptDrops(True)
         self.setFocusProxy(self.line)
         folder, files = button("Folder…", self._ask_folder), button("Files…", self._ask_files)
         self.setLayout(in_row(self.line, folder, files, grow=self.line))
@@ -62,22 +67,34 @@ class SourcesField(QWidget):
             raise ScreeningError(f"Choose a folder or files {self._purpose}.")
         return existing(self.names)
 
+    def dragEnterEvent(self, event: QDragEnterEvent) -> None:  # noqa: N802
+        """Take folders and files from a file manager."""
+        if event.mimeData().hasUrls():
+            event.acceptProposedAction()
+
+    def dropEvent(self, event: QDropEvent) -> None:  # noqa: N802
+        """Choose what was dropped."""
+        names = [url.toLocalFile() for url in event.mimeData().urls() if url.isLocalFile()]
+        if names:
+            self.set_names(names)
+            event.acceptProposedAction()
+
     def _type(self, text: str) -> None:
         self.names = [text.strip()] if text.strip() else []
         self.changed.emit()
 
-    def _last_folder(self) -> str:
+    def last_folder(self) -> str:
         return str(self._settings.value("folder", str(Path.home())))
 
     def _ask_folder(self) -> None:
         title = f"Folder {self._purpose}"
-        if name := QFileDialog.getExistingDirectory(self, title, self._last_folder()):
+        if name := QFileDialog.getExistingDirectory(self, title, self.last_folder()):
             self.set_names([name])
 
     def _ask_files(self) -> None:
         kinds = f"Crystal structures ({' '.join(FILE_NAMES)});;All files (*)"
         title = f"Structures {self._purpose}"
-        names, _ = QFileDialog.getOpenFileNames(self, title, self._last_folder(), kinds)
+        names, _ = QFileDialog.getOpenFileNames(self, title, self.last_folder(), kinds)
         if names:
             self.set_names(names)
 

@@ -20,6 +20,7 @@ from migbar.screening.database import read_database
 from migbar.screening.query import get_rows
 from migbar_gui.looks import energies
 from migbar_gui.looks.theme import current_theme
+from migbar_gui.looks.widgets import formula_text
 
 Index = QModelIndex | QPersistentModelIndex
 Role = Qt.ItemDataRole
@@ -233,6 +234,8 @@ class ResultTable(QAbstractTableModel):
             return "" if low is None else energies.interval(low, high, " – ")
         if column is Column.VERDICT:
             return "" if row["barrier_ev"] is None else self._verdict(row)
+        if column is Column.FORMULA:
+            return formula_text(row["formula"] or "")
         if column is Column.BARRIER and (row["state"] == "failed" or row["problem"]):
             return "failed"
         value = row[HEADERS[column][2]]

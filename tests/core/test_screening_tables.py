@@ -102,7 +102,7 @@ def test_that_a_report_tells_the_best_and_what_failed(tmp_path, database):
 def test_that_other_endings_and_missing_databases_are_refused(tmp_path, database):
     with pytest.raises(ScreeningError, match=r"\.csv, \.xlsx, \.parquet or \.html"):
         export(database, tmp_path / "table.doc")
-    with pytest.raises(ScreeningError, match="no results database"):
+    with pytest.raises(ScreeningError, match="There is no"):
         export(tmp_path / "nothing.db", tmp_path / "table.csv")
 
 

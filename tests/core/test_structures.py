@@ -251,6 +251,11 @@ def test_that_the_line_that_is_not_valid_cif_is_shown(write, written, line):
     assert written.splitlines()[line - 2][:20] in str(error.value)
 
 
+def test_that_a_cif_that_breaks_off_is_said_to(write):
+    with pytest.raises(StructureFileError, match="cut short"):
+        read_structure(write("data_test\nloop_\n"))
+
+
 def test_that_a_magnetic_cif_is_refused(write):
     loop = "loop_\n_space_group_symop_magn_operation.xyz\n'x,y,z,+1'\n"
     with pytest.raises(StructureFileError, match="magnetic"):

@@ -19,7 +19,8 @@ from tests.gui.conftest import wait_for_barriers, wait_for_document
 
 pytest.importorskip("PySide6")
 
-from PySide6.QtCore import Qt
+from PySide6.QtCore import QMimeData, Qt, QUrl
+from PySide6.QtGui import QDropEvent
 from PySide6.QtWidgets import QFileDialog
 
 pytestmark = pytest.mark.gui
@@ -79,6 +80,8 @@ def test_that_a_folder_becomes_a_table_and_a_file(
     start(dialog, qtbot, folder, tmp_path / "results.db")
     wait_until_finished(dialog, qtbot, 5)
     assert "1 failed" in dialog._counts.text()
+    assert window.runs.get(dialog.progress.folder).run.outcome == "4 predicted, 1 failed"
+    assert dialog.progress._state.text() == "Finished: 4 predicted, 1 failed"
 
     # sort by barrier, largest first
     dialog.view.sortByColumn(Column.BARRIER, Qt.SortOrder.DescendingOrder)
@@ -253,12 +256,60 @@ def test_that_results_of_before_can_be_opened(dialog, qtbot, tmp_path, folder, m
     qtbot.mouseClick(dialog.open_results, Qt.MouseButton.LeftButton)
     qtbot.waitUntil(lambda: dialog.table.rowCount() == 5, timeout=30_000)
     assert not dialog.progress.pause.isVisible()
-    assert not dialog.retry.isEnabled()
+    assert not dialog.retry.isVisible()
+
+
+def test_that_nothing_of_other_results_stands_under_the_name_of_damaged_ones(
+    dialog, qtbot, tmp_path, folder
+):
+    run_screening([folder], ScreeningOptions(out=tmp_path / "good.db", workers=1))
+    dialog.show_results(tmp_path / "good.db")
+    qtbot.waitUntil(lambda: dialog.table.rowCount() == 5, timeout=30_000)
+    (tmp_path / "bad.db").write_text("no database at all\n")
+    dialog.show_results(tmp_path / "bad.db")
+    assert dialog.table.rowCount() == 0
+    qtbot.waitUntil(dialog.notice.isVisible, timeout=30_000)
+    assert "bad.db is no results database" in dialog.notice.text.text()
+    assert dialog.table.rowCount() == 0
+    assert dialog._counts.text() == ""
+    assert not dialog.export.isEnabled()
+    dialog.show_results(tmp_path / "good.db")
+    assert not dialog.notice.isVisible()
+    qtbot.waitUntil(lambda: dialog.table.rowCount() == 5, timeout=30_000)
+
+
+def test_that_an_opened_row_is_seen_in_the_main_window(window, dialog, qtbot, tmp_path, folder):
+    run_screening([folder], ScreeningOptions(out=tmp_path / "good.db", workers=1))
+    dialog.show_results(tmp_path / "good.db")
+    qtbot.waitUntil(lambda: dialog.table.rowCount() == 5, timeout=30_000)
+    assert not dialog.show_in_window.isEnabled()
+    dialog.view.selectRow(1)
+    qtbot.mouseClick(dialog.show_in_window, Qt.MouseButton.LeftButton)
+    wait_for_document(qtbot, window, texts(dialog, 0)[1])
+    assert dialog.isVisible()
+    assert dialog.windowHandle().transientParent() is None  # else it would hide the window
+
+
+def test_that_a_folder_can_be_dropped(dialog, folder):
+    data = QMimeData()
+    data.setUrls([QUrl.fromLocalFile(str(folder))])
+    where = dialog.form.sources.rect().center()
+    drop = QDropEvent(
+        where.toPointF(),
+        Qt.DropAction.CopyAction,
+        data,
+        Qt.MouseButton.LeftButton,
+        Qt.KeyboardModifier.NoModifier,
+    )
+    dialog.form.sources.dropEvent(drop)
+    assert dialog.form.source.text() == str(folder)
+    assert dialog.form.out.text().startswith(str(folder))
 
 
 def test_that_an_empty_table_says_why(dialog, qtbot, tmp_path, folder):
     (tmp_path / "nothing").mkdir()
     start(dialog, qtbot, tmp_path / "nothing", tmp_path / "none.db")
-    qtbot.waitUntil(lambda: dialog.empty.isVisible(), timeout=60_000)
-    assert "No structure file was found" in dialog.empty.text()
+    assert "appear here" in dialog.empty.text()
+    qtbot.waitUntil(lambda: "No structure file was found" in dialog.empty.text(), timeout=60_000)
+    assert dialog.empty.isVisible()
     dialog.close()

@@ -219,7 +219,7 @@ def _check(connection: sqlite3.Connection, path: Path) -> None:
     tables = connection.execute("SELECT count(*) FROM sqlite_master").fetchone()[0]
     if application != APPLICATION_ID and (tables or application):
         raise ScreeningError(
-            f"{path} is a database of something else; choose another name for the results."
+            f"{path} is a database of something else, not of a screening; choose another file."
         )
     if version > SCHEMA_VERSION:
         raise ScreeningError(
@@ -237,12 +237,14 @@ def _explained(error: sqlite3.DatabaseError, path: Path) -> ScreeningError:
     if name.startswith(("SQLITE_READONLY", "SQLITE_CANTOPEN", "SQLITE_PERM", "SQLITE_AUTH")):
         return ScreeningError(f"{path} cannot be written ({error}); choose another place.")
     if name.startswith(("SQLITE_NOTADB", "SQLITE_CORRUPT")):
-        return ScreeningError(f"{path} is no results database ({error}); choose another name.")
+        return ScreeningError(
+            f"{path} is no results database, or a damaged one ({error}); choose another file, or screen again."
+        )
     if name.startswith(("SQLITE_BUSY", "SQLITE_LOCKED")):
         return ScreeningError(
             f"{path} is held by another program ({error}); close that, and try again."
         )
-    return ScreeningError(f"{path} is damaged ({error}); choose another name.")
+    return ScreeningError(f"{path} is damaged ({error}); choose another file, or screen again.")
 
 
 class Writer:
@@ -416,11 +418,15 @@ def read_database(path: str | Path) -> Iterator[sqlite3.Connection]:
     """
     path = Path(path).absolute()
     if not path.exists():
-        raise ScreeningError(f"there is no results database {path}.")
+        raise ScreeningError(
+            f"There is no {path}: if it was moved or renamed, open it where it is now; else screen again."
+        )
     connection = None
     try:
         connection = sqlite3.connect(f"{path.as_uri()}?mode=ro", uri=True)
         _check(connection, path)
+        if connection.execute("PRAGMA user_version").fetchone()[0] == 0:
+            raise ScreeningError(f"{path} is empty: no screening has written to it.")
         yield connection
     except sqlite3.DatabaseError as error:
         raise _explained(error, path) from error

@@ -60,7 +60,7 @@ class Summary:
     def text(self) -> str:
         """Say it in a line."""
         counts = (
-            (self.judged, "predicted"), (self.duplicates, "duplicates"), (self.failed, "failed"),
+            (self.judged, "predicted"), (self.duplicates, "repeated"), (self.failed, "failed"),
             (self.skipped, "unchanged"),
         )  # fmt: skip
         return ", ".join(f"{n} {what}" for n, what in counts if n) or "nothing to do"
@@ -174,7 +174,8 @@ def work(folder: Path, options: Mapping[str, Any], progress: Progress) -> dict[s
     paths = asked.pop("paths", [])
     sources = read_given_hops(table) if table else paths
     asked.setdefault("out", str(folder / "results.db"))
-    return asdict(run_screening(sources, ScreeningOptions.from_dict(asked), progress))
+    summary = run_screening(sources, ScreeningOptions.from_dict(asked), progress)
+    return {**asdict(summary), "text": summary.text()}
 
 
 class _Screening:

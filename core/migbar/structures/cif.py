@@ -101,7 +101,10 @@ def _complaint(message: str, text: str) -> str:
     match = re.match(r"string:(\d+)\S* (.*)", message)
     if match is None:
         return f"is not a valid CIF: {message[:80]!r}."
-    line = text.split("\n")[int(match[1]) - 1]
+    lines = text.split("\n")
+    if not "".join(lines[int(match[1]) - 1 :]).strip():
+        return "is cut short: it ends in the middle of a loop."
+    line = lines[int(match[1]) - 1]
     problem = match[2].replace("parse error", "a value with blanks needs quotes, each value a name")
     problem = problem.replace("Wrong number of values", "rows cut short or too long")
     return f"line {match[1]} is not valid CIF, {line[:40]!r}: {problem[:80]}."
