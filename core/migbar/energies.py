@@ -10,6 +10,11 @@ UNITS = {"eV": 0, "meV": 3}
 USUAL_PLACES = 3
 
 
+def with_minus(text: str) -> str:
+    """Return numbers with the minus sign that people read, where they have a hyphen."""
+    return text.replace("-", "−")
+
+
 @dataclass(frozen=True, slots=True)
 class EnergyFormat:
     """A unit, and decimals of a barrier in eV; less important numbers have one less.
@@ -40,7 +45,7 @@ class EnergyFormat:
             Whether to write a plus, too.
         """
         decimals = max(0, places + self.places - USUAL_PLACES - UNITS[self.unit])
-        return f"{self.scaled(ev):{'+' if sign else ''}.{decimals}f}"
+        return with_minus(f"{self.scaled(ev):{'+' if sign else ''}z.{decimals}f}")
 
     def energy(self, ev: float, places: int = USUAL_PLACES, sign: bool = False) -> str:
         """Write an energy (eV) with its unit."""
@@ -52,7 +57,7 @@ class EnergyFormat:
 
     def short(self, ev: float) -> str:
         """Write a chosen energy (eV), for example a threshold, without needless zeros and without its unit."""
-        return f"{round(self.scaled(ev), 6):.6g}"
+        return with_minus(f"{round(self.scaled(ev), 6):.6g}")
 
 
 IN_EV = EnergyFormat()

@@ -35,7 +35,8 @@ class Retraining(QObject):
         from migbar_gui.dialogs.retraining.wizard import RetrainingWizard
 
         for wizard in self._window.findChildren(RetrainingWizard):
-            if wizard.isVisible() and run is not None and wizard.folder == run.folder:
+            same = wizard.folder == run.folder if run else not wizard.started
+            if wizard.isVisible() and same:  # what was read and chosen in it took its time
                 wizard.raise_()
                 wizard.activateWindow()
                 return

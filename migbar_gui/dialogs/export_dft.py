@@ -10,17 +10,15 @@ from PySide6.QtWidgets import (
     QCheckBox,
     QComboBox,
     QDoubleSpinBox,
-    QHBoxLayout,
     QListWidget,
     QPlainTextEdit,
     QSpinBox,
-    QVBoxLayout,
     QWidget,
 )
 
 from migbar.dft import CALCULATORS, CODE_NAMES, DftBand, DftSettings, input_files, parse_incar
 from migbar_gui.background.jobs import Jobs
-from migbar_gui.looks.widgets import Question, field_rows, indented, label
+from migbar_gui.looks.widgets import Question, field_rows, in_column, in_row, indented, label
 
 PAUSE_MS = 250
 CALCULATOR_NAMES = {
@@ -66,40 +64,20 @@ class ExportDftDialog(Question):
         self._bands: dict[tuple[str, int], DftBand] = {}
         self._timer = QTimer(self, singleShot=True, interval=PAUSE_MS)
         self._timer.timeout.connect(self._make)
-        self._build_fields()
-        self.list = QListWidget()
-        self.list.setAccessibleName("Files")
-        self.list.setFixedWidth(170)
-        self.list.currentTextChanged.connect(self._show_file)
-        self.preview = QPlainTextEdit(readOnly=True)
-        self.preview.setFont(QFontDatabase.systemFont(QFontDatabase.SystemFont.FixedFont))
-        self.preview.setLineWrapMode(QPlainTextEdit.LineWrapMode.NoWrap)
-        self.preview.setAccessibleName("Preview")
-        self.preview.setMinimumSize(430, 380)
-        self.warning = label("", wrap=True)
-        self.warning.setProperty("verdict", "poor")
-        self.warning.hide()
-        left = QVBoxLayout()
-        left.addLayout(field_rows(self._rows))
-        left.addWidget(self._incar_label)
-        left.addWidget(self.incar)
-        left.addStretch(1)
-        columns = QHBoxLayout()
-        columns.setSpacing(14)
-        columns.addLayout(left)
-        columns.addWidget(self.list)
-        columns.addWidget(self.preview, 1)
-        self.body.addLayout(columns)
-        self.body.addWidget(self.warning)
-        self.resize(1040, 600)
+        self._make_band_fields()
+        self._make_code_fields(DftSettings())
+        self._make_files()
+        self._lay_out()
+        self._connect()
         self._show_fields()
         self.accept_button.setEnabled(False)
         self.cancel_button.setAutoDefault(False)
-        self.preview.setPlaceholderText("Making the files …")
         self._make()
 
-    def _build_fields(self) -> None:
-        defaults = DftSettings()
+    # -------------------------------------------------------------- building
+
+    def _make_band_fields(self) -> None:
+        """Make what says which band is written, and for which code."""
         self.source = QComboBox()
         self.source.addItems(list(self._sources))
         self.images = indented(QSpinBox(minimum=1, maximum=25, value=5))
@@ -109,6 +87,9 @@ class ExportDftDialog(Question):
         self.calculator = QComboBox()
         for calculator in CALCULATORS:
             self.calculator.addItem(CALCULATOR_NAMES[calculator], calculator)
+
+    def _make_code_fields(self, defaults: DftSettings) -> None:
+        """Make what the codes are told."""
         self.climbing = QCheckBox("Climbing image")
         self.climbing.setToolTip("VASP needs the VTST patch for it")
         self.climbing.setChecked(defaults.climbing)
@@ -126,6 +107,24 @@ class ExportDftDialog(Question):
         self.incar.setFixedHeight(64)
         self._incar_label = label("Further &INCAR tags, one a line", "muted")
         self._incar_label.setBuddy(self.incar)
+
+    def _make_files(self) -> None:
+        """Make what shows the files as they will be."""
+        self.list = QListWidget()
+        self.list.setAccessibleName("Files")
+        self.list.setFixedWidth(170)
+        self.list.currentTextChanged.connect(self._show_file)
+        self.preview = QPlainTextEdit(readOnly=True)
+        self.preview.setFont(QFontDatabase.systemFont(QFontDatabase.SystemFont.FixedFont))
+        self.preview.setLineWrapMode(QPlainTextEdit.LineWrapMode.NoWrap)
+        self.preview.setAccessibleName("Preview")
+        self.preview.setMinimumSize(430, 380)
+        self.preview.setPlaceholderText("Making the files …")
+        self.warning = label("", wrap=True)
+        self.warning.setProperty("verdict", "poor")
+        self.warning.hide()
+
+    def _lay_out(self) -> None:
         self._rows = (
             ("&Band", self.source),
             ("I&mages", self.images),
@@ -140,6 +139,12 @@ class ExportDftDialog(Question):
             ("", self.spin),
             ("", self.hubbard),
         )
+        left = in_column(field_rows(self._rows), self._incar_label, self.incar, None)
+        self.body.addLayout(in_row(left, self.list, self.preview, grow=self.preview, spacing=14))
+        self.body.addWidget(self.warning)
+        self.resize(1040, 600)
+
+    def _connect(self) -> None:
         for box in (self.source, self.code, self.calculator):
             box.currentIndexChanged.connect(self._changed)
         for number in (
@@ -149,6 +154,8 @@ class ExportDftDialog(Question):
         for check in (self.climbing, self.spin, self.hubbard):
             check.toggled.connect(self._changed)
         self.incar.textChanged.connect(self._changed)
+
+    # -------------------------------------------------------------- what was chosen
 
     def settings(self) -> DftSettings:
         """Return what was chosen.

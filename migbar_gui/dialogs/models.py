@@ -25,9 +25,11 @@ from PySide6.QtWidgets import (
 )
 
 from migbar.barriers import ModelCard
+from migbar.energies import with_minus
 from migbar.models.networks.published import NETWORKS
 from migbar.models.sharing import SUFFIX, is_own
 from migbar_gui.computing.models import Models
+from migbar_gui.files.saving import ask_path
 from migbar_gui.looks import energies
 from migbar_gui.looks.widgets import Question, button, clear, field_rows, label, line
 from migbar_gui.panels.notice import Notice
@@ -217,15 +219,13 @@ class ModelsDialog(QDialog):
 
     def _ask_give(self) -> None:
         name = self.current()
-        path, _ = QFileDialog.getSaveFileName(
-            self, "Export model", str(Path.home() / f"{name}{SUFFIX}"), f"Model file (*{SUFFIX})"
-        )
-        if path:
-            self.export(name, Path(path))
+        suggested = str(Path.home() / f"{name}{SUFFIX}")
+        path = ask_path(self, "Export model", suggested, {f"Model file (*{SUFFIX})": SUFFIX})
+        if path is not None:
+            self.export(name, path)
 
     def export(self, name: str, path: Path) -> None:
         """Write a model as one file, and say so."""
-        path = path if path.suffix == SUFFIX else path.with_name(path.name + SUFFIX)
         self._models.give(name, path, lambda done: self.notice.show_message(f"Wrote {done}."))
 
     def _ask_take(self) -> None:
@@ -326,7 +326,7 @@ def with_error(values: Mapping[str, Any], key: str, digits: int) -> str:
     numbers = [n for n in (value, error) if isinstance(n, int | float)]
     if key.endswith("_ev"):
         return " ± ".join(energies.number(n, digits) for n in numbers)
-    return " ± ".join(f"{n:.{digits}f}" for n in numbers)
+    return with_minus(" ± ".join(f"{n:.{digits}f}" for n in numbers))
 
 
 def card_facts(training: Mapping[str, Any]) -> list[tuple[str, str]]:

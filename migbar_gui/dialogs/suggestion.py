@@ -12,14 +12,12 @@ from PySide6.QtWidgets import (
     QComboBox,
     QDialog,
     QFileDialog,
-    QHBoxLayout,
     QLineEdit,
     QProgressBar,
     QSpinBox,
     QStackedLayout,
     QTableWidget,
     QTableWidgetItem,
-    QVBoxLayout,
     QWidget,
 )
 
@@ -28,8 +26,18 @@ from migbar.errors import MigbarError
 from migbar.runs import Run, RunState
 from migbar_gui.background.run_watcher import Watched
 from migbar_gui.commands.suggesting import TASK
+from migbar_gui.files.saving import ask_path
 from migbar_gui.looks import energies
-from migbar_gui.looks.widgets import as_list, button, field_rows, indented, label
+from migbar_gui.looks.widgets import (
+    as_list,
+    as_window,
+    button,
+    field_rows,
+    in_column,
+    in_row,
+    indented,
+    label,
+)
 from migbar_gui.panels.notice import Notice
 from migbar_gui.screening.opening import WantedPath
 from migbar_gui.screening.sources import IonBox, SourcesField, model_box
@@ -38,6 +46,7 @@ if TYPE_CHECKING:
     from migbar_gui.main_window import MainWindow
 
 FOLDER = "to-compute"
+LIST_FORMATS = {"CSV (*.csv)": ".csv", "Excel workbook (*.xlsx)": ".xlsx"}
 
 _LEFT = Qt.AlignmentFlag.AlignLeft | Qt.AlignmentFlag.AlignVCenter
 _RIGHT = Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter
@@ -47,7 +56,7 @@ COLUMNS = (
     ("File", 210, _LEFT, "Double-click to open the structure with this path"),
     ("Ion", 44, _LEFT, "Element that moves"),
     ("Path", 120, _LEFT, "Initial and final site (index@image)"),
-    ("Barrier ({unit})", 104, _RIGHT, "Predicted migration barrier Eₘ, to be replaced by DFT"),
+    ("Barrier ({unit})", 118, _RIGHT, "Predicted migration barrier Eₘ, to be replaced by DFT"),
     ("90 % interval", 116, _RIGHT, "The wider, the less sure the model is"),
     ("Unsure (√eV)", 106, _RIGHT, "Width of the interval between the square roots of its ends"),
     ("Novelty", 76, _RIGHT, "Distance to what is known or stands above: 0 the same, about 1.4 any two paths"),
@@ -74,7 +83,6 @@ class SuggestionDialog(QDialog):
         super().__init__(window)
         self.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
         self.setWindowTitle("What to compute next")
-        self.setWindowFlag(Qt.WindowType.WindowMaximizeButtonHint)
         self.resize(1080, 560)
         self._window = window
         self._folder: Path | None = None
@@ -83,11 +91,9 @@ class SuggestionDialog(QDialog):
         self._pages = QStackedLayout()
         self._pages.addWidget(self._make_form())
         self._pages.addWidget(self._make_results())
-        outer = QVBoxLayout(self)
-        outer.setContentsMargins(0, 0, 0, 0)
-        outer.setSpacing(0)
-        outer.addWidget(self.notice)
-        outer.addLayout(self._pages, 1)
+        self.setLayout(in_column(self.notice, self._pages, grow=self._pages, spacing=0))
+        as_window(self)
+        self.sources.line.setFocus()
         window.runs.changed.connect(self._follow)
         window.runs.removed.connect(self._forget)
 
@@ -118,7 +124,39 @@ class SuggestionDialog(QDialog):
     # -------------------------------------------------------------- building
 
     def _make_form(self) -> QWidget:
+        self._make_fields()
+        self.problem = label("", wrap=True)
+        self.problem.setProperty("verdict", "bad")
+        self.problem.hide()
+        self.start = button("Suggest paths", self.ask, "primary")
+        self.start.setDefault(True)
+        fields = (
+            ("&Structures", self.sources),
+            ("&Ion that moves", self.ion),
+            ("&Model that is to learn", self.model),
+            ("&Number of paths", self.count),
+            ("NEB inputs &for", self.code),
+            ("I&mages between the ends", self.images),
+            ("&Write list and inputs to", self._out_row),
+        )
+        page = QWidget()
+        page.setLayout(
+            in_column(
+                label("What to compute next", "formula"),
+                label(ABOUT, "muted", wrap=True),
+                field_rows(fields),
+                self.problem,
+                None,
+                in_row(None, self.start, button("Close", self.close)),
+                spacing=10,
+                margins=(20, 18, 20, 16),
+            )
+        )
+        return page
+
+    def _make_fields(self) -> None:
         self.sources = SourcesField("to choose from", self._window.settings)
+        self.sources.changed.connect(self._suggest_out)
         self.ion = IonBox()
         self.model = model_box(self._window.models)
         self.count = indented(QSpinBox(minimum=1, maximum=1000))
@@ -129,48 +167,11 @@ class SuggestionDialog(QDialog):
         self.images = indented(QSpinBox(minimum=1, maximum=25))
         self.images.setValue(5)
         self.out = QLineEdit(placeholderText="A new folder")
-        out = QWidget()
-        out.setFocusProxy(self.out)
-        row = QHBoxLayout(out)
-        row.setContentsMargins(0, 0, 0, 0)
-        row.setSpacing(8)
-        row.addWidget(self.out, 1)
-        row.addWidget(button("Choose…", self._ask_out))
         self._suggested_out = ""
-        self.sources.changed.connect(self._suggest_out)
-        self.problem = label("", wrap=True)
-        self.problem.setProperty("verdict", "bad")
-        self.problem.hide()
-        self.start = button("Suggest paths", self.ask, "primary")
-        self.start.setDefault(True)
-        page = QWidget()
-        column = QVBoxLayout(page)
-        column.setContentsMargins(20, 18, 20, 16)
-        column.setSpacing(10)
-        column.addWidget(label("What to compute next", "formula"))
-        column.addWidget(label(ABOUT, "muted", wrap=True))
-        column.addSpacing(4)
-        column.addLayout(
-            field_rows(
-                (
-                    ("&Structures", self.sources),
-                    ("&Ion that moves", self.ion),
-                    ("&Model that is to learn", self.model),
-                    ("&Number of paths", self.count),
-                    ("NEB inputs &for", self.code),
-                    ("I&mages between the ends", self.images),
-                    ("&Write list and inputs to", out),
-                )
-            )
-        )
-        column.addWidget(self.problem)
-        column.addStretch(1)
-        row = QHBoxLayout()
-        row.addStretch(1)
-        row.addWidget(self.start)
-        row.addWidget(button("Close", self.close))
-        column.addLayout(row)
-        return page
+        self._out_row = QWidget()
+        self._out_row.setFocusProxy(self.out)
+        choose = button("Choose…", self._ask_out)
+        self._out_row.setLayout(in_row(self.out, choose, grow=self.out))
 
     def _make_results(self) -> QWidget:
         self.summary = label("", wrap=True)
@@ -187,23 +188,20 @@ class SuggestionDialog(QDialog):
         self.inputs = button("Open folder of inputs", self._open_inputs)
         self.stop = button("Stop", self._stop)
         self.new = button("New list…", lambda: self._pages.setCurrentIndex(0))
+        close = button("Close", self.close)
         page = QWidget()
-        column = QVBoxLayout(page)
-        column.setContentsMargins(16, 14, 16, 14)
-        column.setSpacing(8)
-        column.addWidget(label("What to compute next", "formula"))
-        column.addWidget(self.summary)
-        column.addWidget(self.progress)
-        column.addWidget(self.table, 1)
-        column.addWidget(self.left_out)
-        row = QHBoxLayout()
-        row.setSpacing(8)
-        for tool in (self.view, self.export, self.inputs):
-            row.addWidget(tool)
-        row.addStretch(1)
-        for tool in (self.stop, self.new, button("Close", self.close)):
-            row.addWidget(tool)
-        column.addLayout(row)
+        page.setLayout(
+            in_column(
+                label("What to compute next", "formula"),
+                self.summary,
+                self.progress,
+                self.table,
+                self.left_out,
+                in_row(self.view, self.export, self.inputs, None, self.stop, self.new, close),
+                grow=self.table,
+                margins=(16, 14, 16, 14),
+            )
+        )
         return page
 
     # -------------------------------------------------------------- asking
@@ -334,12 +332,9 @@ class SuggestionDialog(QDialog):
         QDesktopServices.openUrl(QUrl.fromLocalFile(str(self._out)))
 
     def _ask_export(self) -> None:
-        kinds = "CSV (*.csv);;Excel workbook (*.xlsx)"
-        start = str(self._out.with_suffix(".csv"))
-        name, kind = QFileDialog.getSaveFileName(self, "Export list", start, kinds)
-        if name:
-            ending = ".xlsx" if "xlsx" in kind else ".csv"
-            self.export_to(Path(name) if Path(name).suffix else Path(name).with_suffix(ending))
+        path = ask_path(self, "Export list", str(self._out.with_suffix(".csv")), LIST_FORMATS)
+        if path is not None:
+            self.export_to(path)
 
     def export_to(self, path: Path) -> None:
         """Write the list to a file of one's own; energies in eV."""

@@ -86,9 +86,9 @@ def frame_in(
     return QRectF(left, top, max(20.0, width - left - right), max(20.0, height - top - below))
 
 
-def ticks(low: float, high: float, most: int) -> dict[float, str]:
-    """Return round numbers of a range, at most so many, with their texts."""
-    raw = max(high - low, 1e-9) / most
+def ticks(low: float, high: float, most: int, whole: bool = False) -> dict[float, str]:
+    """Return round numbers of a range, at most so many, with their texts; `whole` ones where they count."""
+    raw = max((high - low) / most, 1.0 if whole else 1e-9)
     power = 10.0 ** np.floor(np.log10(raw))
     step = next(power * n for n in (1, 2, 5, 10) if power * n >= raw)
     digits = max(0, int(-np.floor(np.log10(step) + 1e-9)))

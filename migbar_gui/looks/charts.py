@@ -82,8 +82,8 @@ class Chart(QWidget):
 
 
 def _labelled(caption: str, ends: tuple[float, float]) -> dict[float, str]:
-    """Return round numbers on an axis with their texts; those of energies are round in the user's unit."""
-    return (energy_ticks if "{unit}" in caption else ticks)(*ends, most=6)
+    """Return round numbers on an axis with their texts: energies round in the user's unit, or counts."""
+    return energy_ticks(*ends, most=6) if "{unit}" in caption else ticks(*ends, 6, whole=True)
 
 
 class Histogram(Chart):

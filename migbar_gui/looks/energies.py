@@ -25,7 +25,9 @@ class ShowsEnergies(Protocol):
 
 _current = EnergyFormat()
 
-_IN_TEXT = re.compile(r"(\d+(?:\.(\d+))?) eV(?![/\w])")
+_NUMBER = r"\d+(?:\.\d+)?"
+_IN_TEXT = re.compile(rf"((?:[+−-]?{_NUMBER}(?: ± | to | – ))*{_NUMBER}) eV(?![/\w])")
+"""An energy, or several with the unit behind the last one: ``0.32 ± 0.12 eV``."""
 
 
 def set_format(**changes: str | int) -> None:
@@ -66,7 +68,11 @@ def interval(low: float, high: float, between: str = " to ", places: int = 2) ->
 
 def in_text(text: str) -> str:
     """Write the energies in a text of the core, which are in eV, as everything else in the window."""
-    return _IN_TEXT.sub(lambda found: energy(float(found[1]), len(found[2] or "")), text)
+
+    def written(found: re.Match[str]) -> str:
+        return number(float(found[0]), len(found[0].partition(".")[2]))
+
+    return _IN_TEXT.sub(lambda found: f"{re.sub(_NUMBER, written, found[1])} {unit()}", text)
 
 
 def short(ev: float) -> str:

@@ -21,6 +21,7 @@ from PySide6.QtWidgets import (
     QHBoxLayout,
     QLabel,
     QLayout,
+    QPlainTextEdit,
     QPushButton,
     QScrollArea,
     QSizePolicy,
@@ -199,6 +200,11 @@ def formula_text(name: str) -> str:
     )
 
 
+def sentence(text: str) -> str:
+    """Begin a text with a capital, unless a file's name does."""
+    return text[:1].upper() + text[1:] if text[:1].islower() and " " in text.split(".")[0] else text
+
+
 def indented(box: SpinBox) -> SpinBox:
     """Move a spin box's number off its frame, which a style sheet cannot do."""
     box.lineEdit().setTextMargins(6, 0, 0, 0)
@@ -260,7 +266,9 @@ def field_rows(rows: Sequence[tuple[str, QWidget]]) -> QGridLayout:
         if text:  # else an empty label keeps its line where the field is hidden
             name = label(text)
             name.setBuddy(field)
-            grid.addWidget(name, row, 0)
+            tall = isinstance(field, QPlainTextEdit)
+            side = Qt.AlignmentFlag.AlignTop if tall else Qt.AlignmentFlag.AlignVCenter
+            grid.addWidget(name, row, 0, side)
         grid.addWidget(field, row, 1)
     return grid
 

@@ -11,7 +11,7 @@ from PySide6.QtWidgets import QFrame, QHBoxLayout, QLabel, QPlainTextEdit, QTool
 
 from migbar.errors import MigbarError
 from migbar_gui.looks.theme import current_theme, icon, pixmap
-from migbar_gui.looks.widgets import button, label, restyle
+from migbar_gui.looks.widgets import button, label, restyle, sentence
 
 Choice = tuple[str, Callable[[], object]]
 
@@ -83,7 +83,7 @@ class Notice(QFrame):
     def show_error(self, error: BaseException) -> None:
         """Show an error: one that a user caused in its own words, any other as a fault of the program."""
         if isinstance(error, MigbarError):
-            self.show_message(_sentence(str(error)), "error")
+            self.show_message(sentence(str(error)), "error")
             return
         details = "".join(traceback.format_exception(error))
         if isinstance(error, OSError):
@@ -106,7 +106,3 @@ class Notice(QFrame):
         shown = not self.details.isVisible()
         self.details.setVisible(shown)
         self._toggle.setText("Hide details" if shown else "Details")
-
-
-def _sentence(text: str) -> str:
-    return text[:1].upper() + text[1:] if text[:1].islower() and " " in text.split(".")[0] else text

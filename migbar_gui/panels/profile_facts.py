@@ -23,7 +23,7 @@ STAGES = {
 def signed(energy: float) -> str:
     """Write an energy with its sign, none where it rounds to zero."""
     text = energies.energy(energy if abs(energy) >= 5e-4 else 0.0, sign=True)
-    return text.replace("-", "−").removeprefix("+" if abs(energy) < 5e-4 else "")
+    return text.removeprefix("+" if abs(energy) < 5e-4 else "")
 
 
 class ProfileFacts(QScrollArea):

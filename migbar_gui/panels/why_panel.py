@@ -325,7 +325,7 @@ class PushPlot(QWidget):
             painter.setBrush(QColor(theme.poor if push > 0 else theme.good))
             painter.drawRoundedRect(QRectF(start, bar_top, max(end - start, 1.5), 8), 2, 2)
             painter.setPen(QColor(theme.muted))
-            text = f"{energies.energy(push, 2, sign=True)}".replace("-", "−")
+            text = energies.energy(push, 2, sign=True)
             x = self.width() - metrics.horizontalAdvance(text)
             painter.drawText(QPointF(x, bar_top + 4 + metrics.ascent() / 2 - 1), text)
         painter.end()

@@ -97,7 +97,7 @@ def test_that_a_barrier_that_is_no_number_is_told(
 
 def test_that_a_negative_barrier_is_told(check: Check, tmp_path: Path, two_ends: object) -> None:
     table(tmp_path, ["a.vasp,b.vasp,-0.4"])
-    assert "-0.4 eV" in only(check("barriers.csv"), "negative_barrier").text
+    assert "−0.4 eV" in only(check("barriers.csv"), "negative_barrier").text
 
 
 def test_that_an_absurd_barrier_is_told(check: Check, tmp_path: Path, two_ends: object) -> None:
@@ -115,6 +115,35 @@ def test_that_barriers_in_mev_are_mended_only_if_allowed(check: Check, tmp_path:
     assert mended.barriers == pytest.approx([r.target_ev for r in records])
     assert {p.mend for p in mended.problems} == {Mend.MEV}
     assert check("mev.json", mends=()).used == 0
+
+
+@pytest.mark.parametrize(
+    ("head", "written", "barrier"),
+    [
+        ("barrier (meV)", "350", 0.35),
+        ("Em [meV]", "20", 0.02),
+        ("barrier_meV", "350", 0.35),
+        ("Ea / eV", "0.35", 0.35),
+        ("Barrier (meV)", "0.35 eV", 0.35),
+    ],
+)
+def test_that_a_unit_in_the_head_of_the_column_is_heeded(
+    check: Check, tmp_path: Path, two_ends: object, head: str, written: str, barrier: float
+) -> None:
+    table(tmp_path, [f"a.vasp,b.vasp,{written}"], f"initial,final,{head}")
+    reading = check("barriers.csv")
+    assert reading.barriers == pytest.approx([barrier])
+    assert not reading.problems
+
+
+def test_that_a_table_without_known_columns_says_what_to_do(check: Check, tmp_path: Path) -> None:
+    table(tmp_path, ["a.vasp,0.4"], "Datei,Sperre")
+    reading = check("barriers.csv")
+    (problem,) = reading.problems
+    assert "no column of barriers" in problem.text
+    assert "Its columns are: Datei, Sperre." in problem.text
+    assert "Columns…" in problem.text
+    assert reading.found == 0  # it is a file, not a path
 
 
 def test_that_a_decimal_comma_is_mended(check: Check, tmp_path: Path, two_ends: object) -> None:

@@ -15,6 +15,7 @@ from PySide6.QtWidgets import (
     QHeaderView,
     QLineEdit,
     QPlainTextEdit,
+    QRadioButton,
     QScrollBar,
     QTabBar,
     QToolBar,
@@ -33,6 +34,7 @@ CONTROLS = (
     QComboBox,
     QLineEdit,
     QPlainTextEdit,
+    QRadioButton,
 )
 PARTS = (QScrollBar, QHeaderView)
 """They belong to a control that has a name."""
@@ -76,8 +78,10 @@ def nameless(root: QWidget) -> list[str]:
 
 
 def has_keyboard_way(widget: QWidget) -> bool:
-    """Whether Tab leads to it, or a command in a menu does the same."""
-    if widget.focusPolicy() & Qt.FocusPolicy.TabFocus:
+    """Whether Tab leads to it, arrows do from another choice of its group, or a command in a menu does the same."""
+    group = widget.group() if isinstance(widget, QRadioButton) else None
+    ways = group.buttons() if group is not None else [widget]
+    if any(way.focusPolicy() & Qt.FocusPolicy.TabFocus for way in ways):
         return True
     action = widget.defaultAction() if hasattr(widget, "defaultAction") else None
     return action is not None and bool(action.objectName())

@@ -281,7 +281,7 @@ def test_that_a_kept_model_can_be_named_shared_and_thrown_away(window, qtbot, fi
     assert "already" in keep.message.text()
     keep.name.setText("ours")
     assert wizard.validateCurrentPage()
-    keep.export(tmp_path / "ours")
+    keep.export(tmp_path / "ours.migbar-model")
     qtbot.waitUntil(lambda: "Wrote" in keep.message.text(), timeout=WAIT_MS)
     assert (tmp_path / "ours.migbar-model").exists()
     wizard.close()

@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from migbar.bands import Band, approaches
 from migbar.datasets import BandRecord
 from migbar.datasets.problems import Candidate, Level, Mend, Problem, Source
+from migbar.energies import IN_EV
 from migbar.hops import shortest_translation
 
 ABSURD_EV = 10.0
@@ -125,8 +126,8 @@ def barrier_problems(barrier: float | None, source: Source, name: str) -> Iterat
         yield Problem("bad_barrier", "The barrier is not a finite number.", source, name)
     elif barrier < 0:
         text = (
-            f"The barrier is negative ({barrier:g} eV). It is the highest image minus the lower end, which is "
-            "never below zero; check the order of the energies."
+            f"The barrier is negative ({IN_EV.short(barrier)} eV). It is the highest image minus the lower end, "
+            "which is never below zero; check the order of the energies."
         )
         yield Problem("negative_barrier", text, source, name)
     elif barrier > ABSURD_EV:

@@ -22,11 +22,14 @@ class Barriers:
     ----------
     values : iterable
         All of them as they stand there; where their median is too large for eV, meV are meant.
+    in_mev : bool
+        Whether the file says that they are in meV.
     """
 
-    def __init__(self, values: Iterable[Any]) -> None:
+    def __init__(self, values: Iterable[Any], in_mev: bool = False) -> None:
         known = [number for number, _ in map(_parse, values) if number is not None]
-        self._mev = len(known) >= 3 and float(np.median(known)) > _MEV_MEDIAN
+        self._said = in_mev
+        self._mev = not in_mev and len(known) >= 3 and float(np.median(known)) > _MEV_MEDIAN
 
     def read(
         self, value: Any, source: Source, name: str
@@ -39,6 +42,8 @@ class Barriers:
             text = f"The barrier {str(value)[:40]!r} is not a number."
             return None, (Problem("bad_barrier", text, source, name),)
         problems = []
+        if self._said and not str(value).strip().endswith("eV"):
+            number /= 1000
         if comma:
             text = f"The barrier '{value}' has a decimal comma; it would be read as {number:g} eV."
             problems.append(

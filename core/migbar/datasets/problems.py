@@ -33,7 +33,7 @@ MENDS = {
     Mend.DECIMAL_COMMA: "Read the comma as a decimal point.",
     Mend.MEV: "Take the barriers of this file as meV.",
     Mend.RENAME: "Put a number behind the name.",
-    Mend.LEAVE_OUT: "Leave this one out.",
+    Mend.LEAVE_OUT: "Leave out what is there twice.",
 }
 """What each mend does, for people."""
 
@@ -105,6 +105,11 @@ class Candidate:
     record: BandRecord | None
     problems: tuple[Problem, ...] = ()
     part: str = ""
+
+    @property
+    def is_whole_file(self) -> bool:
+        """Whether it stands for a file that could not be read at all."""
+        return not self.name and self.source.row is None
 
     def accepted(self, mends: Collection[Mend] = SAFE_MENDS) -> bool:
         """Whether the path is used when these mends are made."""

@@ -160,7 +160,7 @@ def import_data(
             for candidate in read_candidates(source, options, progress):
                 check_cancelled(progress)
                 candidate = checker.check(candidate)
-                found += 1
+                found += not candidate.is_whole_file
                 problems += candidate.problems
                 record = candidate.record
                 if record is None or not candidate.accepted(mends):

@@ -6,6 +6,7 @@ import csv
 import io
 import itertools
 import json
+import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -44,8 +45,15 @@ COLUMNS = {
 }  # fmt: skip
 """What the columns of a table mean, and the names that they usually go by (capitals do not matter)."""
 
+_SAY = (
+    "Say which is which: in the window with the button Columns… beside the list of files, "
+    "on the command line with --column."
+)
 _PREDICTED = "interval_low_ev"
 """A column that only predicted barriers have."""
+
+_UNIT = re.compile(r"[\s_]*[(\[/]?\s*(?<![a-z])(m?ev)\s*[)\]]?$")
+"""At the end of what a column is called: ``barrier (meV)``, ``Em / eV``."""
 
 Row = Mapping[str, Any]
 
@@ -74,7 +82,9 @@ def read_table(
     ]
     there = [str(name).strip().lower() for name in header]
     predicted = _PREDICTED in there and there[meaning["barrier"]] != "dft_barrier_ev"
-    read = _Reader(path.parent, Barriers(row["barrier"] for _, row in told), ion, predicted)
+    unit = _UNIT.search(there[meaning["barrier"]])
+    barriers = Barriers((row["barrier"] for _, row in told), unit is not None and unit[1] == "mev")
+    read = _Reader(path.parent, barriers, ion, predicted)
     for number, row in told:
         yield read(row, Source(path.name, number))
 
@@ -129,13 +139,14 @@ def _meaning(path: Path, header: Sequence[Any], named: Mapping[str, str]) -> dic
     problems = []
     for key, usual in COLUMNS.items():
         names = (named[key].strip().lower(),) if key in named else usual
-        place = next((there.index(name) for name in names if name in there), None)
+        heads = [_UNIT.sub("", name) for name in there] if key == "barrier" else there
+        place = next((row.index(n) for row in (there, heads) for n in names if n in row), None)
         if place is not None:
             found[key] = place
         elif key in named:
             problems.append(f"has no column '{named[key]}'")
     if "barrier" not in found:
-        problems.append("has no column of barriers (barrier_ev)")
+        problems.append("has no column of barriers, usually called barrier or barrier_ev")
     if not ("folder" in found or {"initial", "final"} <= found.keys()) and not {
         "structure", "from", "to",
     } <= found.keys():  # fmt: skip
@@ -143,8 +154,8 @@ def _meaning(path: Path, header: Sequence[Any], named: Mapping[str, str]) -> dic
             "has no columns that say where the ion goes: structure, from and to; or initial and final; or folder"
         )
     if problems:
-        told = ", ".join(name for name in there if name)
-        raise BandsFileError(path.name, [*problems, f"its columns are: {told}"])
+        told = ", ".join(str(name).strip() for name in header if _filled(name))
+        raise BandsFileError(path.name, [f"{'; '.join(problems)}. Its columns are: {told}. {_SAY}"])
     return found
 
 

@@ -29,7 +29,7 @@ from migbar_gui.dialogs.retraining.wizard import DATASET, RetrainingWizard, Wiza
 from migbar_gui.looks import energies
 from migbar_gui.looks.charts import CountBars, Histogram
 from migbar_gui.looks.theme import current_theme
-from migbar_gui.looks.widgets import as_list, button, clear, label
+from migbar_gui.looks.widgets import as_list, button, clear, label, sentence
 
 JOB = "own data"
 Index = QModelIndex | QPersistentModelIndex
@@ -70,14 +70,12 @@ class ProblemTable(QAbstractTableModel):
 
     def data(self, index: Index, role: int = Qt.ItemDataRole.DisplayRole) -> Any:
         problem = self.problems[index.row()]
-        if role == Qt.ItemDataRole.ToolTipRole:
-            return energies.in_text(problem.text)
-        if role == Qt.ItemDataRole.DisplayRole:
+        if role in (Qt.ItemDataRole.DisplayRole, Qt.ItemDataRole.ToolTipRole):
             return (
                 str(problem.source),
                 problem.name,
                 self._state(problem),
-                energies.in_text(problem.text),
+                sentence(energies.in_text(problem.text)),
             )[index.column()]
         if role == Qt.ItemDataRole.ForegroundRole and index.column() == 2:
             theme = current_theme()
@@ -148,10 +146,10 @@ class CheckPage(WizardPage):
     def _make_view(self) -> QTableView:
         view = QTableView()
         view.setModel(self.table)
-        as_list(view, "Problems", enumerate((190, 150, 84)))
+        as_list(view, "Problems", enumerate((160, 190, 84)))
         view.selectionModel().currentRowChanged.connect(
             lambda now, _: self.detail.setText(
-                energies.in_text(self.table.problems[now.row()].text) if now.isValid() else ""
+                self.table.index(now.row(), 3).data() if now.isValid() else ""
             )
         )
         return view
@@ -270,6 +268,8 @@ class CheckPage(WizardPage):
 
 
 def _summary(reading: Reading) -> str:
+    if not reading.found:
+        return "No path could be read. The list says why; go back and say how to read them, or choose other data."
     paths = "path" if reading.found == 1 else "paths"
     text = f"{reading.used} of {reading.found} {paths} can be used."
     if not reading.used:

@@ -235,6 +235,8 @@ class JudgePage(WizardPage):
 
         window = self.owner.window_
         open_record(window.workspace, window.jobs, name, load)
+        window.raise_()
+        window.activateWindow()
 
 
 def _kind(name: str) -> Kind | None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
-from PySide6.QtWidgets import QCheckBox, QFileDialog, QHBoxLayout, QLineEdit, QPlainTextEdit
+from PySide6.QtWidgets import QCheckBox, QHBoxLayout, QLineEdit, QPlainTextEdit
 
 from migbar.errors import MigbarError
 from migbar.files import write_text
@@ -13,6 +13,7 @@ from migbar.models.sharing import SUFFIX, relabel_model
 from migbar.models.store import folder_of, read_card
 from migbar.runs import Run
 from migbar_gui.dialogs.retraining.wizard import RetrainingWizard, WizardPage
+from migbar_gui.files.saving import ask_path
 from migbar_gui.looks.theme import current_theme
 from migbar_gui.looks.widgets import Question, button, field_rows, label
 
@@ -115,15 +116,13 @@ class KeepPage(WizardPage):
     def _ask_give(self) -> None:
         if not self._relabel():
             return
-        path, _ = QFileDialog.getSaveFileName(
-            self, "Export model", str(Path.home() / f"{self._name}{SUFFIX}"), f"Model (*{SUFFIX})"
-        )
-        if path:
-            self.export(Path(path))
+        suggested = str(Path.home() / f"{self._name}{SUFFIX}")
+        path = ask_path(self, "Export model", suggested, {f"Model (*{SUFFIX})": SUFFIX})
+        if path is not None:
+            self.export(path)
 
     def export(self, path: Path) -> None:
         """Write the model as one file."""
-        path = path if path.suffix == SUFFIX else path.with_name(path.name + SUFFIX)
         self.owner.window_.models.give(self._name, path, lambda done: self._say(f"Wrote {done}."))
 
     def _ask_drop(self) -> None:

@@ -11,7 +11,6 @@ from PySide6.QtWidgets import (
     QButtonGroup,
     QCheckBox,
     QComboBox,
-    QFileDialog,
     QLineEdit,
     QRadioButton,
     QSpinBox,
@@ -24,6 +23,7 @@ from migbar.training.own.starts import TREES, Kind, available_starts
 from migbar_gui.commands.retraining import TASK
 from migbar_gui.dialogs.relax_band import DEVICES
 from migbar_gui.dialogs.retraining.wizard import DATASET, RetrainingWizard, WizardPage
+from migbar_gui.files.saving import ask_path
 from migbar_gui.looks.theme import current_theme
 from migbar_gui.looks.widgets import button, field_rows, in_column, in_row, indented, label
 from migbar_gui.panels.job_table import duration
@@ -215,12 +215,11 @@ class ModelPage(WizardPage):
         self.estimate.setStyleSheet(f"color: {colour};" if colour else "")
 
     def _ask_save(self) -> None:
-        name, _ = QFileDialog.getSaveFileName(
-            self, "Save options", str(Path.home() / "training.toml"), "TOML file (*.toml)"
-        )
-        if not name:
+        suggested = str(Path.home() / "training.toml")
+        path = ask_path(self, "Save options", suggested, {"TOML file (*.toml)": ".toml"})
+        if path is None:
             return
         try:
-            write_options(self.options(), name)
+            write_options(self.options(), path)
         except OSError as error:
             self._failed(error)

@@ -170,7 +170,7 @@ class TrainPage(WizardPage):
         words = "stopping …" if watched.stopping else STATES[state]
         parts = [words[:1].upper() + words[1:]]
         if state is RunState.RUNNING and watched.total and watched.message:
-            parts.append(watched.message)
+            parts.append(watched.message[:1].lower() + watched.message[1:])
         if state is RunState.RUNNING:
             parts += self._pace(watched)
         text = ", ".join(parts)

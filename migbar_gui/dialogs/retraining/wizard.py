@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from PySide6.QtCore import Qt
-from PySide6.QtGui import QKeyEvent
+from PySide6.QtGui import QFont, QFontMetrics, QKeyEvent
 from PySide6.QtWidgets import QFrame, QLabel, QVBoxLayout, QWizard, QWizardPage
 
 from migbar.datasets.problems import SAFE_MENDS, Mend
@@ -16,7 +16,7 @@ from migbar.datasets.reading import ReadOptions
 from migbar.runs import Run, RunState
 from migbar.training.own.options import TrainingOptions
 from migbar_gui.commands.retraining import TASK
-from migbar_gui.looks.widgets import label, restyle
+from migbar_gui.looks.widgets import as_window, label, restyle
 
 if TYPE_CHECKING:
     from migbar.datasets.checks import KnownPath
@@ -93,7 +93,8 @@ class RetrainingWizard(QWizard):
         self.setWindowModality(Qt.WindowModality.NonModal)
         self.setOption(QWizard.WizardOption.NoBackButtonOnStartPage)
         self.setOption(QWizard.WizardOption.NoDefaultButton, False)
-        self.resize(1080, 690)
+        self.setOption(QWizard.WizardOption.NoCancelButtonOnLastPage)  # it would forget the notes
+        self.resize(1100, 690)
         self.pages: dict[Page, WizardPage] = {}
         for number, kind in PAGES.items():
             self.pages[number] = kind(self)
@@ -110,6 +111,7 @@ class RetrainingWizard(QWizard):
             done = run.state is RunState.FINISHED
             self.setStartId(Page.JUDGE if done else Page.TRAIN)
         self.currentIdChanged.connect(self._mark_step)
+        as_window(self)
 
     def ensure_folder(self) -> Path:
         """Return the folder of the run to be; it is made when it is first needed."""
@@ -147,6 +149,10 @@ class RetrainingWizard(QWizard):
             self._steps.append(step)
             column.addWidget(step)
         column.addStretch(1)
+        bold = QFont(self.font())
+        bold.setBold(True)
+        widest = max(QFontMetrics(bold).horizontalAdvance(step.text()) for step in self._steps)
+        side.setFixedWidth(widest + 72)  # the same whichever step is in bold
         self.setSideWidget(side)
 
     def _mark_step(self, current: int) -> None:
