@@ -20,7 +20,7 @@ from migbar.models.store import load_model
 from migbar.progress import Silent
 from migbar.reproduce.own_data import chemistry_parts, random_parts
 from migbar.runs import RunState
-from migbar.training.own.judgement import class_means, judge
+from migbar.training.own.judgement import class_means, compare, judge
 from migbar.training.own.options import (
     OptionsError,
     Preset,
@@ -190,6 +190,17 @@ def test_that_being_no_better_is_said_plainly() -> None:
     assert judged(0.02, 0.3)["verdict"] == "better"
     assert judged(0.1, 0.1)["verdict"] in ("unclear", "not_better")
     assert "learnt nothing of use" in judged(2.0, 0.1)["verdict_text"]
+
+
+def test_that_many_paths_of_few_frameworks_are_no_proof() -> None:
+    rng = np.random.default_rng(0)
+    frameworks = np.repeat(np.arange(6), 20)
+    y = rng.uniform(0.2, 1.5, 120)
+    gain = np.array([0.3, 0.3, 0.3, -0.2, -0.2, -0.2])[frameworks]
+    alone = compare(y, y + 0.4 - gain, y + 0.4)
+    together = compare(y, y + 0.4 - gain, y + 0.4, frameworks.tolist())
+    assert alone.mae_ev == together.mae_ev < 0
+    assert (alone.verdict, together.verdict) == ("better", "unclear")
 
 
 def test_that_class_means_fall_back_on_the_ion_and_on_all() -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Hashable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
 
@@ -29,7 +29,8 @@ class Difference:
     mae_ev : float
         The first one's error minus the second one's; negative where the first is better.
     mae_se_ev : float
-        Standard deviation over bootstrap samples of the paths, both judged on the same sample.
+        Standard deviation over bootstrap samples of the paths, both judged on the same sample; or over samples of
+        whole groups of paths, where that is more.
     """
 
     mae_ev: float
@@ -47,12 +48,32 @@ def compare(
     targets: NDArray[np.float64],
     first: NDArray[np.float64],
     second: NDArray[np.float64],
+    groups: Sequence[Hashable] | None = None,
     seed: int = 0,
 ) -> Difference:
-    """Compare two sets of predictions (eV) for the same paths."""
+    """Compare two sets of predictions (eV) for the same paths.
+
+    Parameters
+    ----------
+    targets, first, second : ndarray, shape (n,)
+    groups : sequence, optional
+        Paths of one group (a framework and its ion) err alike, so that few of them say less than their number.
+    seed : int
+    """
     change = np.abs(first - targets) - np.abs(second - targets)
-    sample = np.random.default_rng(seed).integers(0, len(change), (_BOOTSTRAP, len(change)))
-    return Difference(float(change.mean()), float(change[sample].mean(axis=1).std()))
+    alone = _bootstrap_error(change, np.arange(len(change)), seed)
+    if groups is None:
+        return Difference(float(change.mean()), alone)
+    number = {group: n for n, group in enumerate(dict.fromkeys(groups))}
+    members = np.array([number[group] for group in groups])
+    return Difference(float(change.mean()), max(alone, _bootstrap_error(change, members, seed)))
+
+
+def _bootstrap_error(values: NDArray[np.float64], groups: NDArray[np.int_], seed: int) -> float:
+    """Return the standard deviation of the mean over samples of groups."""
+    sums, counts = np.bincount(groups, values), np.bincount(groups)
+    sample = np.random.default_rng(seed).integers(0, len(sums), (_BOOTSTRAP, len(sums)))
+    return float((sums[sample].sum(axis=1) / counts[sample].sum(axis=1)).std())
 
 
 def class_means(
@@ -137,6 +158,7 @@ def judge(
     p = np.array([b.barrier_ev for b in barriers], float)
     intervals = np.array([b.interval_ev for b in barriers], float)
     fair = np.isfinite(start)
+    groups = [record.group for record in records]
     told = {"model": (y, p), "baseline": (y, baseline)}
     if fair.any():
         told |= {"start": (y[fair], start[fair]), "model_where_start": (y[fair], p[fair])}
@@ -146,7 +168,7 @@ def judge(
         "scores": {name: asdict(score(*pair, threshold_ev)) for name, pair in told.items()},
         "confusion": {name: confusion(*pair, threshold_ev) for name, pair in told.items()},
         "calibration": coverage(y, intervals, barriers[0].interval_level),
-        "against_baseline": asdict(compare(y, p, baseline)),
+        "against_baseline": asdict(compare(y, p, baseline, groups)),
         "parity": {
             "name": [r.sys_name for r in records],
             "family": [r.family for r in records],
@@ -163,7 +185,8 @@ def judge(
     reference, name = (baseline[fair], "") if not fair.any() else (start[fair], "start")
     difference = None
     if name:
-        difference = compare(y[fair], p[fair], reference)
+        judged = [group for group, one in zip(groups, fair, strict=True) if one]
+        difference = compare(y[fair], p[fair], reference, judged)
         result["against_start"] = asdict(difference)
     result["verdict"] = difference.verdict if difference else "no_start"
     result["verdict_text"] = describe(result)
