@@ -251,10 +251,39 @@ def test_that_an_unreadable_structure_is_told(
 
 def test_that_missing_columns_are_told_all_at_once(check: Check, tmp_path: Path) -> None:
     table(tmp_path, ["x,1"], "compound,value")
-    texts = [p.text for p in check("barriers.csv").problems]
+    reading = check("barriers.csv")
+    texts = [p.text for p in reading.problems]
     assert any("no column of barriers" in text for text in texts)
     assert any("where the ion goes" in text for text in texts)
     assert any("compound, value" in text for text in texts)
+    assert reading.found == 0
+
+
+def test_that_a_column_that_is_there_twice_is_not_chosen_from(
+    check: Check, tmp_path: Path, two_ends: object
+) -> None:
+    table(tmp_path, ["a.vasp,b.vasp,0.4,0.9"], "initial,final,barrier_ev,Barrier_eV")
+    reading = check("barriers.csv")
+    assert reading.used == 0
+    assert "more than one column 'barrier_ev'" in reading.problems[0].text
+
+
+def test_that_a_comma_without_quotes_makes_no_other_barrier(
+    check: Check, tmp_path: Path, two_ends: object
+) -> None:
+    table(tmp_path, ["a.vasp,b.vasp,0,27", "a.vasp,b.vasp,0.27,,", 'a.vasp,b.vasp,"0,27"'])
+    reading = check("barriers.csv")
+    problem = only(reading, "unreadable")
+    assert (problem.source.row, reading.barriers.tolist()) == (2, [0.27])
+    assert "4 cells under 3 columns" in problem.text
+
+
+def test_that_a_table_of_excels_unicode_text_is_read(
+    check: Check, tmp_path: Path, two_ends: object
+) -> None:
+    text = "initial\tfinal\tbarrier_ev\r\na.vasp\tb.vasp\t0,4\r\n"
+    (tmp_path / "barriers.csv").write_bytes(text.encode("utf-16"))
+    assert check("barriers.csv").barriers.tolist() == [0.4]
 
 
 def test_that_a_site_that_does_not_exist_is_told(check: Check, tmp_path: Path) -> None:
@@ -263,7 +292,7 @@ def test_that_a_site_that_does_not_exist_is_told(check: Check, tmp_path: Path) -
     )
     cell.to(filename=str(tmp_path / "LiF.cif"))
     head = "structure,from,to,barrier_ev"
-    table(tmp_path, ["LiF.cif,0,1,0.6", "LiF.cif,0,77,0.6", "LiF.cif,0,,0.6"], head)
+    table(tmp_path, ["LiF.cif,0.0,1.0,0.6", "LiF.cif,0,77,0.6", "LiF.cif,0,,0.6"], head)
     reading = check("barriers.csv")
     assert reading.used == 1
     assert "no site 77" in only(reading, "site").text

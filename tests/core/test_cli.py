@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from pathlib import Path
 
 import pytest
@@ -49,6 +50,14 @@ def test_that_the_nearest_image_is_taken_and_the_tie_is_told(run, layered_cif):
     result = json.loads(out)
     assert result["to"] == "0@1,0,0"
     assert "tied_images" in {w["code"] for w in result["warnings"]}
+
+
+def test_that_a_table_in_a_file_has_one_line_for_each_hop_or_site(run, layered_cif, monkeypatch):
+    monkeypatch.setenv("COLUMNS", "40")
+    _, out, _ = run("sites", layered_cif)
+    assert re.fullmatch(r" +0 +Li +Li\d* +\w+ +(\d\.\d{4} *){3}", out.splitlines()[1])
+    _, out, _ = run("paths", layered_cif)
+    assert re.search(r"^0 → 0@1,0,0 +9 +2\.82 .* good +close approach", out, re.MULTILINE)
 
 
 def test_that_the_verdict_follows_the_threshold(run, layered_cif):

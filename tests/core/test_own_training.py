@@ -32,6 +32,7 @@ from migbar.training.own.paths import bundled_training_paths
 from migbar.training.own.task import estimate
 from migbar.training.own.task import run as run_training
 from tests.core.own_bands import own_records
+from tests.core.processes import offer_counting, wait_for
 
 COUNT = 28
 """Own paths."""
@@ -298,6 +299,20 @@ def test_that_the_command_trains_and_goes_on(
         main([*command, "--seed", "7"])
     assert ended.value.code == 2
     assert "other options" in capsys.readouterr().err
+
+
+def test_that_the_command_joins_a_run_that_outlived_its_terminal(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from migbar.cli import train_own
+
+    offer_counting(monkeypatch)
+    runs.create_run(tmp_path, "count", "Counting", {"to": 20, "pause": 0.05})
+    process = runs.start_run(tmp_path)
+    wait_for(lambda: runs.read_run(tmp_path).state is runs.RunState.RUNNING)
+    assert train_own._run(tmp_path, quiet=True) == {"from": 0, "to": 20}
+    assert process.wait() == 0
+    assert "Counting is running already" in capsys.readouterr().err
 
 
 def test_that_base_own_paths_and_judge_of_the_experiment_share_nothing() -> None:

@@ -1,3 +1,4 @@
+import gzip
 import json
 import random
 import re
@@ -223,6 +224,23 @@ def test_that_a_poscar_without_elements_says_so(write):
 def test_that_an_xyz_file_without_a_lattice_is_refused(write):
     with pytest.raises(StructureFileError, match="Lattice"):
         read_structure(write("1\nmolecule\nLi 0 0 0\n", "a.xyz"))
+
+
+def test_that_a_compressed_file_says_what_to_do(write):
+    for name, data in (
+        ("POSCAR.gz", gzip.compress(b"text")),
+        ("a.cif", b"PK\x03\x04\0\0"),
+    ):
+        with pytest.raises(StructureFileError, match="is compressed; unpack it first"):
+            read_structure(write(data, name))
+
+
+def test_that_a_density_is_not_taken_for_a_broken_poscar(write):
+    cube = "density\nmade by hand\n1 0 0 0\n9 0.4 0 0\n9 0 0.4 0\n9 0 0 0.4\n3 3 0 0 0\n0.1\n"
+    xsf = "CRYSTAL\nPRIMVEC\n4 0 0\n0 4 0\n0 0 4\nPRIMCOORD\n1 1\n3 0 0 0\n"
+    for name, text in (("density.cube", cube), ("density.xsf", xsf)):
+        with pytest.raises(StructureFileError, match="not a structure file that is known here"):
+            read_structure(write(text, name))
 
 
 def test_that_a_file_that_is_no_structure_says_so(write, tmp_path):

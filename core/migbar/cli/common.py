@@ -5,11 +5,11 @@ from __future__ import annotations
 import json
 import math
 import sys
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 import typer
 
@@ -55,23 +55,33 @@ def _without_nan(data: Any) -> Any:
     return None if isinstance(data, float) and not math.isfinite(data) else data
 
 
-def print_rows(rows: Sequence[Mapping[str, Any]]) -> None:
-    """Print a table; its columns are the keys of the first row."""
-    from rich import box
+def print_rows(rows: Sequence[Mapping[str, Any]], right: Collection[str] = ()) -> None:
+    """Print a table; its columns are the keys of the first row.
+
+    In a narrow terminal the last column gives way; a file or a pipe is never narrow.
+
+    Parameters
+    ----------
+    rows : sequence of mapping
+    right : collection of str
+        Columns of numbers that are text already.
+    """
     from rich.console import Console
     from rich.table import Table
 
     if not rows:
         typer.echo("none found")
         return
-    table = Table(box=box.SIMPLE_HEAD)
-    for key in rows[0]:
-        table.add_column(
-            key.replace("_", " "), justify="left" if isinstance(rows[0][key], str) else "right"
-        )
+    table = Table(box=None, pad_edge=False)
+    *_, last = rows[0]
+    for key, value in rows[0].items():
+        justify: Literal["left", "right"]
+        justify = "right" if key in right or not isinstance(value, str) else "left"
+        table.add_column(key.replace("_", " "), justify=justify, no_wrap=key != last)
     for row in rows:
         table.add_row(*(_cell(value) for value in row.values()))
-    Console().print(table)
+    width = None if sys.stdout.isatty() else 10_000
+    Console(width=width, markup=False, highlight=False).print(table)
 
 
 def _cell(value: Any) -> str:
@@ -80,7 +90,7 @@ def _cell(value: Any) -> str:
     if isinstance(value, bool):
         return "yes" if value else "no"
     if isinstance(value, list):
-        return "  ".join(f"{x:8.4f}" for x in value)
+        return " ".join(f"{x:7.4f}" for x in value)
     return str(value)
 
 

@@ -138,8 +138,8 @@ def _print(result: Evaluation, threshold_ev: float, model: str) -> None:
     held = result.coverage
     if held is not None:
         typer.echo(
-            f"  {held:.0%} of the barriers lie in their intervals of nominally "
-            f"{result.barriers[0].interval_level:.0%}"
+            f"  {100 * held:.0f} % of the barriers lie in their intervals of nominally "
+            f"{100 * result.barriers[0].interval_level:.0f} %"
         )
     known = sum(any(r.code == "training_path" for r in b.remarks) for b in result.barriers)
     if known:

@@ -9,7 +9,14 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from migbar.barriers import Remark
-from migbar.cli.common import choose_ion, open_structure, print_json, progress_bar, remarks_as_json
+from migbar.cli.common import (
+    choose_ion,
+    open_structure,
+    print_json,
+    print_rows,
+    progress_bar,
+    remarks_as_json,
+)
 from migbar.cli.options import (
     SYMPREC,
     THRESHOLD,
@@ -231,25 +238,19 @@ def _print(
 
 
 def _print_hops(result: CrystalPaths, threshold: float) -> None:
-    from rich import box
-    from rich.console import Console
-    from rich.table import Table
-
-    table = Table(box=box.SIMPLE_HEAD)
-    table.add_column("hop", no_wrap=True)
-    for name in ("per cell", "Å", "E_m eV", "interval eV"):
-        table.add_column(name, justify="right", no_wrap=True)
-    table.add_column("conductor", no_wrap=True)
-    table.add_column("notes", overflow="fold")
+    rows = []
     for hop, path in zip(result.search.hops, result.paths, strict=True):
         low, high = path.barrier.interval_ev
-        table.add_row(
-            hop.label,
-            str(hop.multiplicity),
-            f"{hop.length:.2f}",
-            f"{path.barrier.barrier_ev:.3f}",
-            f"{low:.2f} to {high:.2f}",
-            "good" if path.barrier.is_good_conductor(threshold) else "poor",
-            " ".join(sorted({remark.code for remark in path.remarks})),
+        codes = sorted({remark.code for remark in path.remarks})
+        rows.append(
+            {
+                "hop": hop.label,
+                "per cell": hop.multiplicity,
+                "Å": f"{hop.length:.2f}",
+                "barrier eV": f"{path.barrier.barrier_ev:.3f}",
+                "interval eV": f"{low:.2f} to {high:.2f}",
+                "conductor": "good" if path.barrier.is_good_conductor(threshold) else "poor",
+                "notes": ", ".join(code.replace("_", " ") for code in codes),
+            }
         )
-    Console().print(table)
+    print_rows(rows, right=("Å", "barrier eV", "interval eV"))

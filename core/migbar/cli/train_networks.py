@@ -304,4 +304,4 @@ def _report(place: Path, data: dict[str, Any], as_json: bool) -> None:
     if as_json:
         print_json({"path": str(place), **data})
     else:
-        typer.echo(f"saved in {place}")
+        typer.echo(f"{data['name']} saved in {place}" if "name" in data else f"saved in {place}")

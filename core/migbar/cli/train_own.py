@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+import sys
 import time
+from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 from typer.core import TyperGroup
 
-from migbar.cli.common import print_json, progress_bar
+from migbar.cli.common import goes_on, print_json, progress_bar
 from migbar.cli.options import AsJson
 from migbar.errors import Cancelled, MigbarError
 
@@ -74,7 +76,7 @@ def train_own(
 ) -> None:
     """Train a model of that NAME on your own data, judge it, and put it into your model store.
 
-    The same command goes on with a run that was interrupted.
+    The same command goes on with a run that was interrupted, and joins one that is still running.
     """
     from migbar.training.own.options import TrainingOptions, read_options
     from migbar.training.own.task import estimate as measure
@@ -144,23 +146,36 @@ def _place(options: TrainingOptions) -> Path:
 
 
 def _run(folder: Path, quiet: bool) -> dict[str, Any]:
-    """Do the run in a process of its own, and show what it tells."""
+    """Do the run in a process of its own, or join the one that is at it, and show what it tells."""
     from migbar import runs
 
     if runs.read_run(folder).state is not runs.RunState.FINISHED:
         _, place = runs.read_events(folder)
-        process = runs.start_run(folder)
-        with progress_bar() as progress:
+        is_alive = _started(folder)
+        with goes_on(folder), progress_bar() as progress:
             try:
-                while process.poll() is None:
+                while is_alive():
                     place = _tell(folder, place, progress, quiet)
                     time.sleep(_POLL_S)
             except KeyboardInterrupt:
                 runs.stop_run(folder)
-                process.wait()
+                while is_alive():
+                    time.sleep(_POLL_S)
                 raise
             _tell(folder, place, progress, quiet)
     return _result(runs.read_run(folder))
+
+
+def _started(folder: Path) -> Callable[[], bool]:
+    """Start the process of a run unless there is one; return whether it is still alive."""
+    from migbar import runs
+
+    run = runs.read_run(folder)
+    if run.state is runs.RunState.RUNNING:  # its terminal was closed, or the window started it
+        print(f"{run.title} is running already; this shows it, Ctrl-C stops it.", file=sys.stderr)
+        return lambda: runs.read_run(folder).state is runs.RunState.RUNNING
+    process = runs.start_run(folder)
+    return lambda: process.poll() is None
 
 
 def _result(run: Run) -> dict[str, Any]:

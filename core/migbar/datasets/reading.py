@@ -91,11 +91,10 @@ def read_candidates(
     try:
         yield from _reader(path)(path, options, progress)
     except MigbarError as error:
-        problems = error.problems if isinstance(error, BandsFileError) else (str(error),)
-        for text in problems:
-            yield Candidate(
-                Source(path.name), "", None, (Problem("unreadable", text, Source(path.name)),)
-            )
+        texts = error.problems if isinstance(error, BandsFileError) else (str(error),)
+        source = Source(path.name)
+        problems = tuple(Problem("unreadable", text, source) for text in texts)
+        yield Candidate(source, "", None, problems)
 
 
 def read_records(path: str | Path, progress: Progress = SILENT) -> list[BandRecord]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import codecs
 import csv
 import io
 import itertools
@@ -77,16 +78,26 @@ def read_table(
     if not numbered:
         raise BandsFileError(path.name, ["has no rows below its header"])
     told = [
-        (n, {key: row[i] if i < len(row) else None for key, i in meaning.items()})
-        for n, row in numbered
+        {key: cells[i] if i < len(cells) else None for key, i in meaning.items()}
+        for _, cells in numbered
     ]
     there = [str(name).strip().lower() for name in header]
     predicted = _PREDICTED in there and there[meaning["barrier"]] != "dft_barrier_ev"
     unit = _UNIT.search(there[meaning["barrier"]])
-    barriers = Barriers((row["barrier"] for _, row in told), unit is not None and unit[1] == "mev")
+    barriers = Barriers((row["barrier"] for row in told), unit is not None and unit[1] == "mev")
     read = _Reader(path.parent, barriers, ion, predicted)
-    for number, row in told:
-        yield read(row, Source(path.name, number))
+    for (number, cells), row in zip(numbered, told, strict=True):
+        source = Source(path.name, number)
+        too_long = any(map(_filled, cells[len(header) :]))
+        yield _overlong(len(cells), len(header), source) if too_long else read(row, source)
+
+
+def _overlong(cells: int, columns: int, source: Source) -> Candidate:
+    text = (
+        f"The row has {cells} cells under {columns} columns, so that no cell is sure to stand in its own; put "
+        "a number with a decimal comma, or a name with a comma, into quotes."
+    )
+    return Candidate(source, "", None, (Problem("unreadable", text, source),))
 
 
 def _filled(value: Any) -> bool:
@@ -106,14 +117,17 @@ def _rows(path: Path) -> tuple[Sequence[Any], Iterable[Sequence[Any]]]:
 
 def _csv(path: Path) -> Iterator[list[str]]:
     data = path.read_bytes()
-    if b"\0" in data:
+    if data.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):  # Excel's "Unicode text"
+        text = data.decode("utf-16", errors="replace")
+    elif b"\0" in data:
         raise BandsFileError(
             path.name, ["is a binary file and no CSV; is it an XLSX by another name?"]
         )
-    try:
-        text = data.decode("utf-8-sig")
-    except UnicodeDecodeError:
-        text = data.decode("latin-1")
+    else:
+        try:
+            text = data.decode("utf-8-sig")
+        except UnicodeDecodeError:
+            text = data.decode("latin-1")
     head = text.lstrip().split("\n", 1)[0]
     delimiter = max(";\t,", key=head.count)  # a table with decimal commas is parted by semicolons
     return csv.reader(io.StringIO(text), delimiter=delimiter)
@@ -145,7 +159,11 @@ def _meaning(path: Path, header: Sequence[Any], named: Mapping[str, str]) -> dic
             found[key] = place
         elif key in named:
             problems.append(f"has no column '{named[key]}'")
-    if "barrier" not in found:
+    twice = {there[place] for place in found.values() if there.count(there[place]) > 1}
+    problems += [
+        f"has more than one column '{name}', of which one has to go" for name in sorted(twice)
+    ]
+    if "barrier" not in found and "barrier" not in named:
         problems.append("has no column of barriers, usually called barrier or barrier_ev")
     if not ("folder" in found or {"initial", "final"} <= found.keys()) and not {
         "structure", "from", "to",
@@ -155,7 +173,9 @@ def _meaning(path: Path, header: Sequence[Any], named: Mapping[str, str]) -> dic
         )
     if problems:
         told = ", ".join(str(name).strip() for name in header if _filled(name))
-        raise BandsFileError(path.name, [f"{'; '.join(problems)}. Its columns are: {told}. {_SAY}"])
+        whose = "Its first sheet's" if path.suffix.lower() == ".xlsx" else "Its"
+        text = f"{'; '.join(problems)}. {whose} columns are: {told}. {_SAY}"
+        raise BandsFileError(path.name, [text])
     return found
 
 
@@ -286,7 +306,9 @@ def _end(text: str) -> Any:
     """Return a site, or fractional coordinates."""
     from migbar.ends import parse_point
 
-    return parse_point(text) if "," in text and "@" not in text else text
+    if "," in text and "@" not in text:
+        return parse_point(text)
+    return re.sub(r"^(\d+)\.0$", r"\1", text)  # as pandas writes indices beside an empty cell
 
 
 def _predicted(source: Source, name: str) -> Problem:

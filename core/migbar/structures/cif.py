@@ -211,7 +211,9 @@ def element_of(text: str, name: str) -> str:
     letters = re.match(r"[A-Za-z]*", text)
     symbol = letters[0].capitalize() if letters else ""
     if not is_element(symbol):
-        raise UnknownElementError(name, f"{text[:30]!r} is not a chemical element.")
+        raise UnknownElementError(
+            name, f"{text[:30]!r} is not a chemical element; take dummy atoms out first."
+        )
     return "H" if symbol in ("D", "T") else symbol
 
 

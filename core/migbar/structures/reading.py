@@ -21,6 +21,9 @@ from migbar.structures.cif import Atom
 MAX_FILE_SIZE = 50_000_000
 """Largest file that is read, in bytes."""
 
+# How gzip, zip, bzip2, xz and 7z begin.
+_COMPRESSED = (b"\x1f\x8b", b"PK\x03\x04", b"BZh", b"\xfd7zXZ", b"7z\xbc\xaf")
+
 _Reader = Callable[[str, str, str | None], Structure]
 
 
@@ -119,6 +122,8 @@ def _decoded(data: bytes, name: str) -> str:
         raise EmptyStructureError(name, "is an empty file.")
     if data.startswith((b"\xff\xfe", b"\xfe\xff")):
         return data.decode("utf-16", errors="replace")
+    if data.startswith(_COMPRESSED):
+        raise StructureFileError(name, "is compressed; unpack it first.")
     if b"\0" in data:
         raise StructureFileError(name, "is a binary file, not a text with a structure.")
     return data.decode("utf-8-sig", errors="replace").replace("\r\n", "\n").replace("\r", "\n")
@@ -135,7 +140,7 @@ def _reader(file_name: str, text: str) -> _Reader:
         return _read_json
     if re.match(r"\s*\d+[ \t]*\n.*Lattice", text):
         return _read_extxyz
-    if _has_lattice_lines(text):
+    if _begins_like_a_poscar(text):
         return _read_poscar
     raise StructureFileError(
         file_name,
@@ -143,13 +148,14 @@ def _reader(file_name: str, text: str) -> _Reader:
     )
 
 
-def _has_lattice_lines(text: str) -> bool:
-    """Whether lines 3 to 5 are lattice vectors, as in a POSCAR."""
-    lines = [line.split(maxsplit=3)[:3] for line in text.split("\n", 5)[2:5]]
+def _begins_like_a_poscar(text: str) -> bool:
+    """Whether line 2 is a scale, and lines 3 to 5 are lattice vectors."""
+    _, *lines = (line.split(maxsplit=3)[:3] for line in text.split("\n", 5)[:5])
     try:
-        return np.array(lines, dtype=float).shape == (3, 3)
+        scale, *vectors = ([float(word) for word in words] for words in lines)
     except ValueError:
         return False
+    return len(scale) in (1, 3) and [len(vector) for vector in vectors] == [3, 3, 3]
 
 
 # --- one reader for each format -----------------------------------------------------------------
