@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from functools import partial
 
 from PySide6.QtCore import Qt
 from PySide6.QtGui import QAction
@@ -88,9 +89,14 @@ class Docks:
         self[title].show()
         self[title].raise_()
 
+    def is_seen(self, part: QWidget) -> bool:
+        """Whether part of the window is not in a dock behind another one; Qt takes what is there for visible."""
+        behind = (dock for dock in self if dock.visibleRegion().isEmpty())
+        return not any(dock.isAncestorOf(part) for dock in behind)
+
     def replace(self, title: str, other: str) -> None:
         """Bring a dock to the front where another one is seen that has less to tell now."""
-        if not self[other].visibleRegion().isEmpty():
+        if self.is_seen(self[other].widget()):
             self.show(title)
 
     def show_all(self) -> None:
@@ -115,10 +121,17 @@ class Docks:
             action = QAction(dock.windowTitle(), menu)
             action.setCheckable(True)
             action.setChecked(not dock.isHidden())
-            action.toggled.connect(dock.setVisible)
+            action.triggered.connect(partial(self._switch, dock))
             menu.addAction(action)
         menu.addSeparator()
         menu.addAction("&Arrange as at first").triggered.connect(lambda: self.arrange())
+
+    def _switch(self, dock: QDockWidget) -> None:
+        """Close a dock that is in front; show any other."""
+        if dock.isHidden() or not self.is_seen(dock.widget()):
+            self.show(dock.windowTitle())
+        else:
+            dock.close()
 
 
 def _make_dock(window: QMainWindow, title: str, panel: QWidget) -> QDockWidget:

@@ -188,13 +188,14 @@ class MainWindow(QMainWindow):
         self.sessions.keeper.saved.connect(self.recent.remember)
         self.welcome.open_asked.connect(self.ask_open)
         self.welcome.path_chosen.connect(self.open_file)
+        self.welcome.left_off_asked.connect(self.sessions.go_on)
         self.welcome.tour_asked.connect(self.tour.start)
         self.welcome.command_asked.connect(lambda name: self.commands[name].trigger())
         self.structure_panel.hidden_elements_changed.connect(self._hide_elements)
         hints = QGuiApplication.styleHints()
         # A lambda would keep the window for as long as the application lives.
         hints.colorSchemeChanged.connect(self.refresh_theme)
-        self.welcome.show_recent(self.recent.paths())
+        self.sessions.show_recent()
 
     # -------------------------------------------------------------- start-up
 
@@ -240,7 +241,7 @@ class MainWindow(QMainWindow):
         if not is_open:
             self._keep_docks()
             self.docks.hide_all()
-            self.welcome.show_recent(self.recent.paths())
+            self.sessions.show_recent()
         elif not self.centre.shows_view:
             self.docks.show_all()
         self.centre.show_view(is_open)
@@ -420,7 +421,17 @@ class MainWindow(QMainWindow):
         """Say what this program is."""
         AboutDialog(self).open()
 
-    # -------------------------------------------------------------- drag and drop, end
+    # -------------------------------------------------------------- keyboard, drag and drop, end
+
+    def focusNextPrevChild(self, forward: bool) -> bool:  # noqa: N802
+        """Leave out what is in docks behind others: the tabulator would get lost there."""
+        first: QWidget | None = None
+        while super().focusNextPrevChild(forward):
+            here = self.focusWidget()
+            if here in (None, first) or self.docks.is_seen(here):
+                return True
+            first = first or here
+        return False
 
     def _take_drops(self) -> None:
         """Leave files that are dropped on any part to the window; a field would take them for text."""
@@ -462,7 +473,7 @@ class MainWindow(QMainWindow):
         self._keep_docks()
         self.runs.shut_down()
         self.jobs.shut_down()
-        self.sessions.keeper.end()
+        self.sessions.end()
         self.log.end()
         if self.view is not None:
             self.view.close()

@@ -117,6 +117,27 @@ class Sessions(QObject):
             other_action=("Discard", lambda: self._discard(left)),
         )
 
+    # -------------------------------------------------------------- from one start to the next
+
+    def end(self) -> None:
+        """Keep paths that are in no session file for the next time; the window ends."""
+        state, settings = self._window.workspace.state, self._window.settings
+        if self.keeper.keep_for_later() and state.document is not None:
+            count = len(state.paths)
+            paths = "1 path" if count == 1 else f"{count} paths"
+            settings.setValue("left_off", f"{state.document.name}, {paths}")
+        self.keeper.end()
+
+    def show_recent(self) -> None:
+        """List on the welcome page what was open lately."""
+        left_off = str(self._window.settings.value("left_off", ""))
+        known = left_off if self.keeper.left_off.is_file() else ""
+        self._window.welcome.show_recent(self._window.recent.paths(), known)
+
+    def go_on(self) -> None:
+        """Open the paths that were open when the last window was closed."""
+        self.keeper.recover(self.keeper.left_off)
+
     def _discard(self, left: list[Path]) -> None:
         for path in left:
             self.keeper.discard(path)

@@ -44,6 +44,13 @@ class SessionKeeper(QObject):
         Told why a file could not be read or written.
     folder : Path
         Where recovery files are; each is locked as long as its window lives.
+
+    Attributes
+    ----------
+    path : Path or None
+        The session file.
+    left_off : Path
+        Where paths are that no session file had when a window was closed.
     """
 
     changed = Signal()
@@ -68,6 +75,7 @@ class SessionKeeper(QObject):
         self._show = show
         self._on_failed = on_failed
         self._recovery = folder / f"{os.getpid()}-{next(_numbers)}{SUFFIX}"
+        self.left_off = folder.parent / f"left-off{SUFFIX}"
         self._lock: FileLock | None = None
         self._complained = False
         self.path: Path | None = None
@@ -180,6 +188,16 @@ class SessionKeeper(QObject):
         """Delete a recovery file."""
         path.unlink(missing_ok=True)
         Path(_lock(path).lock_file).unlink(missing_ok=True)
+
+    def keep_for_later(self) -> bool:
+        """Write what is open to `left_off`, where it is not a session file's; tell whether that was done."""
+        if self.path is not None or not self._workspace.state.paths:
+            return False
+        try:
+            write_session(self.left_off, self._look())
+        except OSError:  # the window closes: nobody is there to be told
+            return False
+        return True
 
     def end(self) -> None:
         """Take note that the window ends properly: there is nothing to recover."""

@@ -14,7 +14,16 @@ from PySide6.QtWidgets import (
 
 from migbar_gui.computing.models import Models
 from migbar_gui.dialogs.preferences import threshold_box
-from migbar_gui.looks.widgets import as_list, as_panel, centred, in_column, in_row, label, tool_row
+from migbar_gui.looks.widgets import (
+    ElidedLabel,
+    as_list,
+    as_panel,
+    centred,
+    in_column,
+    in_row,
+    label,
+    tool_row,
+)
 from migbar_gui.panels.path_table import SORT_ROLE, Column, NoteEditor, PathTable
 from migbar_gui.workspace import Workspace
 
@@ -55,7 +64,7 @@ class PathsPanel(QWidget):
         self.threshold.setAccessibleName("Threshold for a good conductor")
         self.threshold.ev_changed.connect(workspace.set_threshold)
         self.chooser = self._make_chooser()
-        self._summary = label("", "muted")
+        self._summary = ElidedLabel("muted")
         self._tools = in_row(spacing=2)
         self.hint = centred()
         self._stack = QStackedLayout()
@@ -187,3 +196,4 @@ class PathsPanel(QWidget):
         threshold = self._workspace.threshold
         good = sum(r.predicted.barrier.is_good_conductor(threshold) for r in judged)
         self._summary.setText(f"{good} of {len(judged)} at or below" if judged else "")
+        self._summary.setToolTip(self._summary.text())

@@ -72,6 +72,7 @@ class WelcomePage(QScrollArea):
     open_asked = Signal()
     tour_asked = Signal()
     path_chosen = Signal(Path)
+    left_off_asked = Signal()
     command_asked = Signal(str)
     """Name of a command."""
 
@@ -104,7 +105,7 @@ class WelcomePage(QScrollArea):
         self._columns = 0
         self._recent = QVBoxLayout()
         self._recent.setSpacing(0)
-        self._recent_title = label("Recent files", "section")
+        self._recent_title = label("Recent", "section")
         column = QVBoxLayout(self._body)
         column.setContentsMargins(48, 34, 48, 34)
         column.setSpacing(10)
@@ -120,10 +121,15 @@ class WelcomePage(QScrollArea):
         column.addStretch(1)
         self.show_recent(())
 
-    def show_recent(self, paths: Sequence[Path]) -> None:
-        """List the files that were opened lately."""
+    def show_recent(self, paths: Sequence[Path], left_off: str = "") -> None:
+        """List the files that were opened lately, and first the paths that were left unsaved."""
         clear(self._recent)
-        self._recent_title.setVisible(bool(paths))
+        self._recent_title.setVisible(bool(paths or left_off))
+        if left_off:
+            text = f"Go on where you left off    {left_off}"
+            link = button(text, self.left_off_asked.emit, "link")
+            link.setToolTip("What was open when the window was closed, and in no session file")
+            self._recent.addWidget(link, 0, Qt.AlignmentFlag.AlignLeft)
         for path in paths[:4]:
             link = button(
                 f"{path.name}    {_shortened(path.parent)}",

@@ -148,3 +148,18 @@ def test_that_every_command_is_in_a_menu(opened):
     for bar in opened.findChildren(QToolBar):
         for action in bar.actions():
             assert action.isSeparator() or action.objectName() in in_menus
+
+
+def test_that_the_tabulator_stays_out_of_docks_behind_others(opened, qtbot):
+    from PySide6.QtTest import QTest
+    from PySide6.QtWidgets import QApplication
+
+    opened.structure_panel.ion.setFocus()
+    visited = []
+    for _ in range(25):
+        QTest.keyClick(QApplication.focusWidget(), Qt.Key.Key_Tab)
+        visited.append(QApplication.focusWidget())
+    assert all(opened.docks.is_seen(widget) for widget in visited)
+    assert opened.structure_panel.ion in visited  # all the way round
+    QTest.keyClick(QApplication.focusWidget(), Qt.Key.Key_Backtab)
+    assert opened.docks.is_seen(QApplication.focusWidget())

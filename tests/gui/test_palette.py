@@ -6,6 +6,7 @@ import subprocess
 
 import pytest
 from PySide6.QtCore import Qt
+from PySide6.QtWidgets import QApplication, QMenu
 
 from migbar_gui.dialogs.fuzzy import match
 
@@ -94,8 +95,6 @@ def test_that_the_page_of_shortcuts_tells_every_key(opened, qtbot):
 
 
 def test_that_docks_are_shown_and_hidden_from_their_menu(window, qtbot):
-    from PySide6.QtWidgets import QMenu
-
     menu = QMenu(window)
     window.docks.fill_menu(menu)
     dock = window.docks["Structure"]
@@ -108,8 +107,6 @@ def test_that_docks_are_shown_and_hidden_from_their_menu(window, qtbot):
 
 
 def test_that_looking_for_commands_leaves_nothing_behind(window, qtbot):
-    from PySide6.QtWidgets import QApplication, QMenu
-
     def menus() -> int:
         return sum(isinstance(widget, QMenu) for widget in QApplication.allWidgets())
 
@@ -120,3 +117,15 @@ def test_that_looking_for_commands_leaves_nothing_behind(window, qtbot):
         window.commands.listed()
         qtbot.wait(20)
     assert menus() == before
+
+
+def test_that_a_dock_behind_others_comes_to_the_front_by_its_name(opened, qtbot):
+    def choose(title: str) -> None:
+        menu = QMenu()
+        opened.docks.fill_menu(menu)
+        next(action for action in menu.actions() if action.text() == title).trigger()
+
+    choose("Log")
+    qtbot.waitUntil(lambda: opened.docks.is_seen(opened.docks["Log"].widget()))
+    choose("Log")
+    assert opened.docks["Log"].isHidden()

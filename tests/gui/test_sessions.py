@@ -372,3 +372,43 @@ def test_that_undo_goes_back_across_paths_and_structures(opened, qtbot, empty_ol
     opened.workspace.undo()
     assert [p.hop.end_site for p in opened.workspace.state.paths] == [SiteRef(3)]
     assert opened.workspace.result(1) is not None
+
+
+def test_that_paths_left_unsaved_can_be_gone_on_with(qtbot, tmp_path, olivine):
+    from PySide6.QtCore import QSettings
+    from PySide6.QtWidgets import QPushButton
+
+    from migbar_gui.main_window import MainWindow
+
+    settings = QSettings(str(tmp_path / "other.ini"), QSettings.Format.IniFormat)
+    first = MainWindow(settings)
+    first.open_file(olivine)
+    wait_for_document(qtbot, first, "olivine.cif")
+    first.workspace.join(site(first, 0), site(first, 1))
+    first.close()
+    first.deleteLater()
+
+    second = MainWindow(settings)
+    assert second.sessions.keeper.left_behind() == []  # it was no crash
+    links = [
+        link
+        for link in second.welcome.findChildren(QPushButton)
+        if "left off" in link.text() and not link.isHidden()
+    ]
+    assert [link.text() for link in links] == ["Go on where you left off    olivine.cif, 1 path"]
+    links[0].click()
+    wait_for_document(qtbot, second, "olivine.cif")
+    assert len(second.workspace.state.paths) == 1
+    qtbot.waitUntil(lambda: not second.sessions.keeper.left_off.exists(), timeout=10_000)
+    second.close()
+    assert second.sessions.keeper.left_off.exists()
+    second.deleteLater()
+
+
+def test_that_nothing_is_left_off_where_a_session_file_has_it(opened, qtbot, tmp_path):
+    opened.workspace.join(site(opened, 0), site(opened, 1))
+    opened.sessions.keeper.save(tmp_path / "kept.migbar")
+    qtbot.waitUntil(lambda: opened.sessions.keeper.path is not None)
+    assert not opened.sessions.keeper.is_modified
+    opened.close()
+    assert not opened.sessions.keeper.left_off.exists()
