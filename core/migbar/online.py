@@ -10,7 +10,6 @@ import json
 import math
 import re
 import urllib.error
-import urllib.request
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -22,13 +21,13 @@ from urllib.parse import urlencode, urlsplit
 import numpy as np
 from pymatgen.core import Composition, Structure
 
-from migbar import __version__
 from migbar.elements import is_element
 from migbar.errors import MigbarError, StructureFileError, UnknownElementError
 from migbar.progress import SILENT, Progress, check_cancelled
 from migbar.structures import file_stem, formula, symmetry, write_cif
 from migbar.structures.checking import checked_structure
 from migbar.structures.cif import Atom
+from migbar.web import get
 
 MOST_ENTRIES = 100
 """Most entries that one search brings from a database."""
@@ -279,11 +278,8 @@ def search(text: str, where: Database, count: int = 20, progress: Progress = SIL
 
 def _get(url: str, where: Database) -> dict[str, Any]:
     """Fetch an answer, an object in JSON."""
-    request = urllib.request.Request(
-        url, headers={"User-Agent": f"migbar/{__version__}", "Accept": "application/json"}
-    )
     try:
-        with urllib.request.urlopen(request, timeout=TIMEOUT_S) as response:
+        with get(url, TIMEOUT_S, Accept="application/json") as response:
             body = response.read(_LARGEST_ANSWER + 1)
     except urllib.error.HTTPError as error:
         said = _complaint(error) or f"{error.code} {error.reason}"

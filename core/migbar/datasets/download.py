@@ -5,14 +5,13 @@ from __future__ import annotations
 import hashlib
 import os
 import urllib.error
-import urllib.request
-from http.client import HTTPException, HTTPResponse
+from http.client import HTTPException
 from pathlib import Path
 from urllib.parse import unquote, urlsplit
 
-from migbar import __version__
 from migbar.errors import MigbarError
 from migbar.progress import SILENT, Progress, check_cancelled
+from migbar.web import get
 
 PART = ".part"
 """Ending of a file that is not whole yet."""
@@ -114,13 +113,9 @@ def _target(url: str, target: str | Path | None) -> Path:
 def _fetch_rest(url: str, part: Path, progress: Progress, timeout: float) -> None:
     """Add what is missing to a partial file."""
     have = part.stat().st_size if part.exists() else 0
-    headers = {"User-Agent": f"migbar/{__version__}"}
-    if have:
-        headers["Range"] = f"bytes={have}-"
+    headers = {"Range": f"bytes={have}-"} if have else {}
     try:
-        response: HTTPResponse = urllib.request.urlopen(
-            urllib.request.Request(url, headers=headers), timeout=timeout
-        )
+        response = get(url, timeout, **headers)
     except urllib.error.HTTPError as error:
         if error.code == 416 and _total(error.headers.get("Content-Range", "")) == have:
             return  # it was whole already
