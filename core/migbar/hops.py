@@ -360,6 +360,21 @@ def choose_supercell(
     ndarray of int, shape (3, 3)
         Rows are the supercell's vectors in those of the cell as read.
     """
+    best = _best_multiple(structure, hop, minimum, hop)
+    if best is None:  # the hop is a whole multiple of every one
+        best = _best_multiple(structure, hop, minimum, None)
+    assert best is not None
+    if np.linalg.det(best) < 0:
+        best = -best
+    while hop is not None and meets_own_image(hop, best):
+        best = best * 2
+    return best
+
+
+def _best_multiple(
+    structure: Structure, hop: Hop | None, minimum: float, avoided: Hop | None
+) -> Matrix | None:
+    """Return the smaller one of the least multiples of the cell as read and of its reduced cell."""
     base = structure.lattice.matrix
     times = _least_times(structure, hop)
     reduction = np.rint(
@@ -368,14 +383,9 @@ def choose_supercell(
     candidates = [
         matrix
         for start in (np.eye(3, dtype=int), reduction)
-        if (matrix := _smallest_multiple(start, base, minimum, times)) is not None
+        if (matrix := _smallest_multiple(start, base, minimum, times, avoided)) is not None
     ]
-    best = min(candidates, key=lambda m: round(abs(np.linalg.det(m))))
-    if np.linalg.det(best) < 0:
-        best = -best
-    while hop is not None and meets_own_image(hop, best):
-        best = best * 2
-    return best
+    return min(candidates, key=lambda m: round(abs(np.linalg.det(m))), default=None)
 
 
 def _least_times(structure: Structure, hop: Hop | None) -> int:
@@ -387,9 +397,12 @@ def _least_times(structure: Structure, hop: Hop | None) -> int:
 
 
 def _smallest_multiple(
-    start: Matrix, base: NDArray[np.float64], minimum: float, times: int
+    start: Matrix, base: NDArray[np.float64], minimum: float, times: int, hop: Hop | None
 ) -> Matrix | None:
-    """Return diag(n) @ start of least volume, `times` cells or more, with translations of at least `minimum`."""
+    """Return diag(n) @ start of least volume, `times` cells or more, with translations of at least `minimum`.
+
+    None of them is the vector of the hop, where one is given.
+    """
     lengths = np.linalg.norm(start @ base, axis=1)
     # A vector shorter than the minimum has to be repeated at least this often; skew may need more.
     least = np.maximum(1, np.ceil(minimum / lengths - 1e-9)).astype(int)
@@ -398,7 +411,9 @@ def _smallest_multiple(
     )
     for repeats in tries:
         matrix = np.diag(repeats) @ start
-        if np.prod(repeats) >= times and shortest_translation(matrix @ base) >= minimum - 1e-6:
+        if np.prod(repeats) < times or (hop is not None and meets_own_image(hop, matrix)):
+            continue
+        if shortest_translation(matrix @ base) >= minimum - 1e-6:
             return matrix
     return None
 

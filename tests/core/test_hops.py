@@ -25,6 +25,7 @@ from migbar.hops import (
     hop_between_points,
     hop_between_sites,
     make_band,
+    meets_own_image,
     nearest_images,
     parse_site,
     parse_supercell,
@@ -147,6 +148,16 @@ def test_that_a_hop_longer_than_the_supercell_does_not_meet_itself(layered_oxide
     hop = hop_between_sites(layered_oxide, "Li", SiteRef(0), SiteRef(0, (3, 0, 0)))
     band = make_band(layered_oxide, hop)
     assert band.length == pytest.approx(3 * 2.816)
+
+
+def test_that_a_hop_to_its_own_image_enlarges_the_cell_no_more_than_it_must():
+    cell = Structure(Lattice.cubic(9.0), ["Li", "O"], [[0, 0, 0], [0.5, 0.5, 0.5]])
+    ends = SiteRef(0), SiteRef(0, (0, 0, 1))
+    lone = hop_between_sites(cell, "Li", *ends, Mechanism.SINGLE_ION)
+    assert np.array_equal(choose_supercell(cell, lone), np.diag([1, 1, 2]))
+    vacancy = choose_supercell(cell, hop_between_sites(cell, "Li", *ends))
+    assert round(np.linalg.det(vacancy)) == 4  # two ions stay beside the two ends
+    assert not meets_own_image(hop_between_sites(cell, "Li", *ends), vacancy)
 
 
 def test_that_the_reduced_cell_serves_where_the_cell_as_read_is_skewed(rock_salt):
