@@ -130,6 +130,14 @@ def test_that_settings_reach_the_files(images):
     assert "path_thr = 0.02" in input_files(images, "espresso", settings)["neb.in"]
 
 
+def test_that_a_u_that_was_asked_for_in_vain_is_told(images):
+    asked = DftSettings(hubbard_u=True)
+    assert "+U was asked for" not in input_files(images, "vasp", asked)["README.txt"]
+    for image in images.images:
+        image.replace_species({"O": "S"})
+    assert "+U was asked for" in input_files(images, "vasp", asked)["README.txt"]
+
+
 def test_that_the_input_of_neb_x_holds_every_image(images):
     text = input_files(images, "espresso")["neb.in"]
     assert "num_of_images = 5" in text

@@ -168,6 +168,11 @@ def _readme(band: DftBand, settings: DftSettings, last: str) -> str:
             "MAGMOM starts ferromagnetic with the Materials Project's moments (Co low spin); set the order and",
             "the spin state that you mean.",
         ]
+    if settings.hubbard_u and "LDAU" not in _of_the_metals(band, settings):
+        lines += [
+            "+U was asked for, but the Materials Project has values for some metals beside O and F alone: there is",
+            "none here. Set LDAU and its values yourself, if you mean it.",
+        ]
     if band.warnings:
         lines += ["", "Mind:", *(f"  {warning}" for warning in band.warnings)]
     return "\n".join(lines) + "\n"
