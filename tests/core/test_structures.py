@@ -1,7 +1,9 @@
 import gzip
 import json
+import os
 import random
 import re
+import threading
 
 import numpy as np
 import pytest
@@ -325,11 +327,28 @@ def test_that_atoms_missing_from_a_file_are_noticed(write):
             read_structure(write("\n".join(lines[:-n_missing])))
 
 
-def test_that_too_large_files_are_refused_before_they_are_read(write, tmp_path):
+def test_that_a_structure_is_read_from_a_pipe_but_not_from_one_without_end(tmp_path):
+    pipe = tmp_path / "pipe.cif"
+    os.mkfifo(pipe)
+    writer = threading.Thread(target=pipe.write_bytes, args=(EXAMPLES["LiFePO4"].read_bytes(),))
+    writer.start()
+    assert formula(read_structure(pipe)) == "LiFePO4"
+    writer.join()
+    (tmp_path / "endless.cif").symlink_to("/dev/zero")
+    with pytest.raises(StructureFileError, match="too large"):
+        read_structure(tmp_path / "endless.cif")
+
+
+def test_that_a_data_block_with_umlauts_is_told_what_to_do(write):
+    with pytest.raises(StructureFileError, match=r"line 1 .* the name behind data_ is of plain"):
+        read_structure(write(cif_text().replace("data_test", "data_Größe")))
+
+
+def test_that_too_large_files_are_refused(write, tmp_path):
     path = tmp_path / "large.cif"
     with path.open("wb") as file:
         file.truncate(60_000_000)
-    with pytest.raises(StructureFileError, match="60 MB; at most 50 MB"):
+    with pytest.raises(StructureFileError, match="is too large; at most 50 MB"):
         read_structure(path)
     atoms = "".join(f"Li{i} Li {i / 30_000} 0 0 1\n" for i in range(30_000))
     with pytest.raises(StructureFileError, match="at most 20,000"):

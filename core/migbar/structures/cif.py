@@ -107,6 +107,10 @@ def _complaint(message: str, text: str) -> str:
     line = lines[int(match[1]) - 1]
     problem = match[2].replace("parse error", "a value with blanks needs quotes, each value a name")
     problem = problem.replace("Wrong number of values", "rows cut short or too long")
+    if line.lower().startswith("data_"):
+        problem = (
+            "the name behind data_ is of plain letters and digits, without umlauts and the like"
+        )
     return f"line {match[1]} is not valid CIF, {line[:40]!r}: {problem[:80]}."
 
 

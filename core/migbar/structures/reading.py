@@ -106,15 +106,16 @@ def read_data(path: Path) -> bytes:
         When it cannot be opened, or is larger than `MAX_FILE_SIZE`.
     """
     try:
-        size = path.stat().st_size
-        if size > MAX_FILE_SIZE:
-            raise StructureFileError(
-                path.name, f"is {size / 1e6:.0f} MB; at most {MAX_FILE_SIZE / 1e6:.0f} MB are read."
-            )
-        return path.read_bytes()
+        with path.open("rb") as file:  # a pipe or a device does not say how much it holds
+            data = file.read(MAX_FILE_SIZE + 1)
     except OSError as error:
         reason = (error.strerror or str(error)).lower()
         raise StructureFileError(path.name, f"cannot be opened: {reason}.") from error
+    if len(data) > MAX_FILE_SIZE:
+        raise StructureFileError(
+            path.name, f"is too large; at most {MAX_FILE_SIZE / 1e6:.0f} MB are read."
+        )
+    return data
 
 
 def _decoded(data: bytes, name: str) -> str:
