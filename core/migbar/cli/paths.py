@@ -225,12 +225,13 @@ def _print(
     for out in search.left_out:
         typer.echo(f"left out: {out.hop.label} ({out.hop.length:.2f} Å) {out.reason}")
     for direction, way in result.percolation.items():
+        where = f"in {direction}" if direction.endswith("D") else f"along {direction}"
         if way is None:
-            typer.echo(f"through in {direction}: no way")
+            typer.echo(f"through {where}: no way")
             continue
         low, high = way.interval_ev
         typer.echo(
-            f"through in {direction}: {way.barrier_ev:.3f} eV ({low:.2f} to {high:.2f}), "
+            f"through {where}: {way.barrier_ev:.3f} eV ({low:.2f} to {high:.2f}), "
             f"bottleneck {search.hops[way.bottleneck].label}"
         )
     for note in (*notes, *result.remarks):
