@@ -185,7 +185,7 @@ def relax_structure(
     for converged in optimizer.irun(fmax=settings.force_ev_per_angstrom, steps=settings.steps):
         check_cancelled(progress)
         force, steps, reached = _largest_force(atoms), optimizer.nsteps, bool(converged)
-        progress.report(steps, settings.steps, f"largest force {force:.3f} eV/Å")
+        progress.report(steps, 0, f"step {steps}: largest force {force:.3f} eV/Å")
         if not (np.isfinite(force) and 0.5 < atoms.get_volume() / structure.volume < 2):
             raise RelaxationError(
                 "The crystal falls apart while it relaxes: this potential does not describe it. Try another one."

@@ -257,7 +257,7 @@ def _note(known: _Known, event: dict[str, Any]) -> None:
         known.base = (now, done, total)
     begun, first, _ = known.base
     left = None
-    if done > first and now - begun >= LEAST_ESTIMATE_S:
+    if total and done > first and now - begun >= LEAST_ESTIMATE_S:
         left = (total - done) * (now - begun) / (done - first)
     known.watched = replace(
         known.watched,

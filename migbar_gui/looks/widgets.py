@@ -12,6 +12,7 @@ from PySide6.QtWidgets import (
     QAbstractItemView,
     QAbstractSpinBox,
     QBoxLayout,
+    QComboBox,
     QDialog,
     QDialogButtonBox,
     QDockWidget,
@@ -21,6 +22,7 @@ from PySide6.QtWidgets import (
     QHBoxLayout,
     QLabel,
     QLayout,
+    QLineEdit,
     QPlainTextEdit,
     QPushButton,
     QScrollArea,
@@ -359,8 +361,9 @@ class Question(QDialog):
 
     def _focus_first_field(self) -> None:
         for field in self.findChildren(QWidget):
-            takes_keys = field.focusPolicy() & Qt.FocusPolicy.TabFocus and field.isEnabled()
-            if takes_keys and not field.isHidden() and not self.buttons.isAncestorOf(field):
+            # In a list that can be written in, the first Enter would not be for the dialog.
+            is_field = isinstance(field, QLineEdit | QAbstractSpinBox)
+            if is_field and field.isEnabled() and not isinstance(field.parent(), QComboBox):
                 field.setFocus(Qt.FocusReason.TabFocusReason)
                 return
 

@@ -299,6 +299,20 @@ def test_that_the_size_of_a_picture_can_be_typed_at_once(opened, qtbot):
     dialog.reject()
 
 
+def test_that_one_enter_accepts_a_dialog_whose_first_field_is_a_list(opened, qtbot):
+    from PySide6.QtCore import Qt
+    from PySide6.QtTest import QTest
+
+    from migbar_gui.dialogs.relax_structure import RelaxStructureDialog
+
+    opened.commands["structure.relax"].trigger()
+    dialog = opened.findChild(RelaxStructureDialog)
+    qtbot.waitUntil(dialog.isActiveWindow)
+    dialog.accepted.disconnect()
+    with qtbot.waitSignal(dialog.accepted):
+        QTest.keyClick(dialog.focusWidget(), Qt.Key.Key_Return)
+
+
 def test_that_opened_files_are_remembered(opened, olivine: Path):
     assert opened.recent.paths() == [olivine.resolve()]
 

@@ -217,7 +217,8 @@ class _Relaxation:
             residual = _largest(target.get_forces())
         step = NebStep(stage, self.steps[stage], most, residual, energies)
         self.on_step(step)
-        self.progress.report(step.step, most, f"{stage}: {residual:.3f} eV/Å")
+        # How many steps it takes is not known; `most` is where it gives up.
+        self.progress.report(step.step, 0, f"{stage}, step {step.step}: {residual:.3f} eV/Å")
 
     def _save(self, stage: str, memory: Arrays, at_once: bool = False) -> None:
         if self.checkpoint is None:
