@@ -83,13 +83,16 @@ class JobsPanel(QWidget):
 
     def refresh(self) -> None:
         """Show how things stand."""
-        before = self.selected()
+        before, known = self.selected(), {entry.key for entry in self.model.entries}
         self.model.show(self._jobs.shown, self._runs.all)
         entries = self.model.entries
         self._stack.setCurrentIndex(1 if entries else 0)
-        if self.selected() is None and entries:
-            row = self.model.row_of(before.key) if before else None
-            self.view.selectRow(row or 0)
+        wanted = before
+        if not self.view.hasFocus():  # what was just begun is what the buttons are for
+            wanted = next((e for e in entries if e.watched and e.key not in known), before)
+        key, selected = wanted.key if wanted else None, self.selected()
+        if entries and (selected is None or selected.key != key):
+            self.view.selectRow(self.model.row_of(key) or 0)
         self._enable()
 
     def open_result(self) -> None:

@@ -187,8 +187,8 @@ class Workspace(Display):
         paths = (*kept, *group)
         self.highest_shown = np.inf
         state = replace(self.state, paths=paths, group=Group(found, tuple(group)))
-        self._step(f"find {found.crystal.search.ion} paths", state)
-        if group:
+        self._step(f"find {found.crystal.search.ion} paths", state, new_barriers=True)
+        if group and self.active not in ids:
             self.activate(group[0].id)
 
     def refine_found(self, group: Group, crystal: CrystalPaths) -> None:
@@ -311,17 +311,17 @@ class Workspace(Display):
             self._results |= dict(zip(ids, group.found.results, strict=True))
         self._become(state)
 
-    def _step(self, label: str, state: State) -> None:
+    def _step(self, label: str, state: State, new_barriers: bool = False) -> None:
         self._history.add(label, self.state)
-        self._become(state)
+        self._become(state, new_barriers)
 
-    def _become(self, state: State) -> None:
+    def _become(self, state: State, new_barriers: bool = False) -> None:
         before, self.state = self.state, state
         new_document = state.document is not before.document
         new_ion = new_document or state.ion != before.ion
         new_mechanism = new_ion or state.mechanism is not before.mechanism
         new_setup = new_mechanism or state.supercell != before.supercell
-        new_paths = state.paths != before.paths
+        new_paths = new_barriers or state.paths != before.paths
         if new_ion:
             self.voids = self.landscape = None
         if new_mechanism:

@@ -64,13 +64,20 @@ def test_that_another_model_judges_the_paths_anew_and_is_remembered(opened, qtbo
 def test_that_another_model_judges_the_whole_network_anew(opened, qtbot):
     opened.find_paths()
     qtbot.waitUntil(lambda: opened.workspace.state.group is not None, timeout=60_000)
+    chosen = opened.workspace.state.group.paths[2]
+    opened.workspace.activate(chosen.id)
+    told = []
+    opened.paths_panel.model.dataChanged.connect(lambda *_: told.append(True))
     choose(opened, "band-forest")
+    told.clear()
 
     def judged() -> bool:
         return opened.workspace.state.group.found.model.name == "band-forest"
 
     qtbot.waitUntil(judged, timeout=60_000)
     assert {r.predicted.barrier.model for r in opened.workspace.results.values()} == {"band-forest"}
+    assert told  # the table is drawn anew
+    assert opened.workspace.active == chosen.id  # and what the user looks at stays
 
 
 def test_that_a_model_that_is_gone_is_told_and_the_default_used(window, qtbot):

@@ -219,6 +219,21 @@ def test_that_columns_of_a_table_can_have_other_names(window, qtbot, tmp_path):
     wizard.close()
 
 
+def test_that_a_wizard_that_was_left_is_found_again(window, qtbot, oxides):
+    wizard = started_at(qtbot, window, oxides)
+    window.raise_()
+    window.retraining.open()
+    qtbot.wait(300)
+    assert wizards(window) == [wizard]
+    assert page(wizard).reading is not None
+    widths = {wizard._side.width()}
+    for _ in range(2):
+        go_on(qtbot, wizard)
+        widths.add(wizard._side.width())
+    assert len(widths) == 1  # nothing jumps where another step is in bold
+    wizard.close()
+
+
 @pytest.fixture
 def finished(window, qtbot, tmp_path):
     """A training that ended badly: the model is not better than what was there before."""
@@ -231,7 +246,10 @@ def finished(window, qtbot, tmp_path):
     truth = np.array([r.target_ev for r in records])
     own = [Barrier(1.0, (0.5, 1.5), "mine", "1") for _ in records]
     result = judge(records, own, truth + 0.1, truth - 0.05)
-    result |= {"model": "mine", "options": options, "curve": []}
+    curve = [{"fold": 0, "done": 4, "unit": "paths", "training_ev": 0.1, "validation_ev": None}]
+    split = {"folds": 0, "warnings": []}
+    result |= {"model": "mine", "options": options, "curve": curve, "split": split}
+    result["parity"] |= {"file": ["own.json"] * 12, "row": list(range(1, 13))}
     create_run(folder, "training", "Training mine", options)
     (folder / "outcome.json").write_text(json.dumps({"state": "finished", "result": result}))
     window.runs._watcher.look()
@@ -246,13 +264,19 @@ def test_that_not_better_is_said_plainly(window, qtbot, finished):
     page(wizard).parity.clicked.emit(3)
     qtbot.waitUntil(lambda: bool(window.workspace.state.paths), timeout=WAIT_MS)
     assert window.workspace.document.name == own_records(12)[3].sys_name
+    assert wizard.windowHandle().transientParent() is None  # else it would hide the path
+    assert window.runs.get(finished.folder).run.outcome == "not better than what you had"
     go_on(qtbot, wizard)
     assert page(wizard).advice.isVisible()
     assert not page(wizard).use.isChecked()
     wizard.close()
 
 
-def test_that_the_judgement_is_written_in_the_unit_asked_for(window, qtbot, finished):
+def test_that_the_judgement_is_written_in_the_unit_asked_for(
+    window, qtbot, finished, tmp_path, monkeypatch
+):
+    from PySide6.QtGui import QDesktopServices
+
     wizard = opened_wizard(qtbot, window, finished)
     judgement = page(wizard)
     assert " eV" in judgement.verdict.text()
@@ -263,6 +287,17 @@ def test_that_the_judgement_is_written_in_the_unit_asked_for(window, qtbot, fini
     assert " eV" not in written
     assert "(eV)" not in written
     assert all("(meV)" in title for title in titles)
+    errors = [judgement.worst.item(row, 4).text() for row in range(judgement.worst.rowCount())]
+    assert any(error.startswith("−") for error in errors)
+    assert not any("-" in error for error in errors)
+    opened = []
+    monkeypatch.setattr(QDesktopServices, "openUrl", lambda url: bool(opened.append(url)))
+    judgement._result["report"] = str(tmp_path / "report.html")
+    judgement._open_report()
+    qtbot.waitUntil(lambda: bool(opened), timeout=WAIT_MS)
+    report = (tmp_path / "report.html").read_text(encoding="utf-8")
+    assert "MAE (meV)" in report
+    assert " eV" not in report.partition("<h2>Options")[0]
     known = float(judgement.worst.item(0, 2).text())
     assert known == round(
         1000 * judgement._result["parity"]["target_ev"][judgement._result["worst"][0]]

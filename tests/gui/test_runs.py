@@ -167,6 +167,18 @@ def test_that_a_failure_is_told_in_words_and_its_log_can_be_read(listed, qtbot):
     log.close()
 
 
+def test_that_a_run_that_was_just_begun_is_the_selected_one(listed, qtbot):
+    first = count(listed, 1)
+    wait_for_state(qtbot, listed, first, RunState.FINISHED)
+    qtbot.waitUntil(lambda: listed.jobs_panel.selected().key == first)
+    second = count(listed, 50, 0.05, title="Counting on")
+    qtbot.waitUntil(lambda: listed.jobs_panel.selected().key == second)
+    wait_for_steps(qtbot, listed, second, 2)
+    listed.jobs_panel.select(first)
+    qtbot.wait(400)
+    assert listed.jobs_panel.selected().key == first  # what the user chose stays
+
+
 def test_that_a_killed_run_offers_to_resume(listed, qtbot):
     folder = count(listed, 100, 0.02)
     wait_for_steps(qtbot, listed, folder, 3)

@@ -146,7 +146,7 @@ class CheckPage(WizardPage):
     def _make_view(self) -> QTableView:
         view = QTableView()
         view.setModel(self.table)
-        as_list(view, "Problems", enumerate((160, 190, 84)))
+        as_list(view, "Problems", enumerate((196, 160, 84)))
         view.selectionModel().currentRowChanged.connect(
             lambda now, _: self.detail.setText(
                 self.table.index(now.row(), 3).data() if now.isValid() else ""

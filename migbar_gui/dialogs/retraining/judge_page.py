@@ -219,7 +219,22 @@ class JudgePage(WizardPage):
         self.parity.choose(worst[row] if 0 <= row < len(worst) else None)
 
     def _open_report(self) -> None:
-        QDesktopServices.openUrl(QUrl.fromLocalFile(self._result["report"]))
+        """Open the report, written anew in the unit that the user likes."""
+        result, place, form = self._result, self._result["report"], energies.current()
+
+        def write(_: object) -> None:
+            from migbar.training.own.report import write_report
+
+            write_report(place, result, form)
+
+        def show(_: object) -> None:
+            QDesktopServices.openUrl(QUrl.fromLocalFile(place))
+
+        window = self.owner.window_
+        window.jobs.start(
+            "training report", "Writing the report", write,
+            show, window.show_error,
+        )  # fmt: skip
 
     def _choose_point(self, index: int) -> None:
         self.parity.choose(index)

@@ -190,7 +190,16 @@ def judge(
         result["against_start"] = asdict(difference)
     result["verdict"] = difference.verdict if difference else "no_start"
     result["verdict_text"] = describe(result)
+    result["text"] = LEADS.get(result["verdict"], "Judged").lower()
     return result
+
+
+LEADS = {
+    "better": "Better than what you had",
+    "unclear": "Not clearly better than what you had",
+    "not_better": "Not better than what you had",
+}
+"""What the verdicts say."""
 
 
 def describe(result: Mapping[str, Any], energies: EnergyFormat = IN_EV) -> str:
@@ -212,11 +221,7 @@ def describe(result: Mapping[str, Any], energies: EnergyFormat = IN_EV) -> str:
     text = f"MAE {mae(own)} on {own['n']} paths that it has not seen."
     if "start" in scores:
         start, same = scores["start"], scores["model_where_start"]
-        lead = {
-            "better": "Better than what you had",
-            "unclear": "Not clearly better than what you had",
-            "not_better": "Not better than what you had",
-        }[result["verdict"]]
+        lead = LEADS[result["verdict"]]
         change = result["against_start"]
         sign = "+" if change["mae_ev"] >= 0 else ""
         text = (
