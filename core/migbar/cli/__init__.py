@@ -60,8 +60,12 @@ def _register() -> None:
 
     train_networks.register(train.app, models.app)
     panels: Panels = {
-        "Crystals from the web": {"search": search.search},
-        "One crystal": {"sites": sites.sites, "predict": predict.predict, "paths": paths.paths},
+        "One crystal": {
+            "search": search.search,
+            "sites": sites.sites,
+            "predict": predict.predict,
+            "paths": paths.paths,
+        },
         "Many crystals": {"batch": batch.batch},
         "Relaxing, and DFT": {
             "relax": relax.relax,
