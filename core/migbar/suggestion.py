@@ -204,6 +204,14 @@ def _uncertainty(barrier: Barrier) -> float:
     return float(np.sqrt(max(high, 0.0)) - np.sqrt(max(low, 0.0)))
 
 
+def require_no_list(folder: str | Path) -> None:
+    """Raise `MigbarError` where a folder holds a list already: its owner may have filled barriers in."""
+    if (Path(folder) / LIST).exists():
+        raise MigbarError(
+            f"{folder} holds a list of suggestions already ({LIST}); choose another folder."
+        )
+
+
 def write_suggestions(
     suggestions: Suggestions, folder: str | Path, code: str = "vasp", n_images: int = 5
 ) -> Path:
@@ -219,14 +227,15 @@ def write_suggestions(
 
     Raises
     ------
-    DftInputError
-        If there is no such code, or a folder holds something already.
+    MigbarError
+        If there is no such code, or the folder holds a list or inputs already.
     OSError
         If the folder cannot be written.
     """
     from migbar.dft import images_of, input_files, prepare, write_inputs
 
     folder = Path(folder)
+    require_no_list(folder)
     text = io.StringIO()
     writer = csv.writer(text, lineterminator="\n")
     writer.writerow([*_COLUMNS, "dft_barrier_ev"])
@@ -297,6 +306,7 @@ def run(folder: Path, options: Mapping[str, Any], progress: Progress) -> dict[st
         ``list`` (the CSV), ``paths`` (number looked at), ``suggested`` (list of `to_dict`), ``problems`` (pairs of
         file and reason).
     """
+    require_no_list(options["out"])
     model = load_model(options.get("model") or None)
     found = suggest(
         options["sources"], int(options.get("count", 10)), options.get("ion", ""), model, progress

@@ -16,7 +16,8 @@ from migbar.errors import MigbarError
 from migbar.models.process import distances
 from migbar.runs import RunState
 from migbar.structures import write_cif
-from migbar.suggestion import LIST, choose, suggest
+from migbar.suggestion import LIST, choose, suggest, write_suggestions
+from tests.core.conftest import Run
 
 
 @pytest.fixture
@@ -66,6 +67,20 @@ def test_that_the_inputs_can_be_started_and_read_again(folder: Path, tmp_path: P
         writer.writerows(rows)
     reading = import_data([tmp_path / "next" / LIST], None)
     assert reading.barriers == pytest.approx([0.55, 0.55])
+
+
+def test_that_a_list_that_may_be_filled_in_is_not_written_over(
+    run: Run, folder: Path, tmp_path: Path
+) -> None:
+    filled = tmp_path / "next" / LIST
+    filled.parent.mkdir()
+    filled.write_text("my barriers")
+    code, _, told = run("data", "suggest", folder, "--out", filled.parent)
+    assert (code, filled.read_text()) == (2, "my barriers")
+    assert "choose another folder" in told
+    with pytest.raises(MigbarError, match="already"):
+        write_suggestions(suggest([folder], count=1, ion="Li"), filled.parent)
+    assert [path.name for path in filled.parent.iterdir()] == [LIST]
 
 
 def test_that_a_folder_without_paths_is_told(tmp_path: Path) -> None:

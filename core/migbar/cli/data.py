@@ -211,9 +211,10 @@ def suggest(
 ) -> None:
     """Say which paths' DFT barriers would teach the model most, and write the NEB inputs for them."""
     from migbar.models.store import load_model
+    from migbar.suggestion import require_no_list, to_dict, write_suggestions
     from migbar.suggestion import suggest as run
-    from migbar.suggestion import to_dict, write_suggestions
 
+    require_no_list(out)
     with progress_bar() as progress:
         found = run(sources, count, ion, load_model(model), progress)
     place = write_suggestions(found, out, code, images)

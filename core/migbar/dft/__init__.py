@@ -73,7 +73,8 @@ def write_inputs(folder: str | Path, files: Mapping[str, str], overwrite: bool =
     there = [name for name in files if (folder / name).exists()]
     if there and not overwrite:
         raise DftInputError(
-            f"{folder} holds {there[0]} already; choose an empty folder, or say that it is to be overwritten."
+            f"{folder} holds {there[0]} already; choose an empty folder, or say that it is to be "
+            "overwritten (on the command line: --overwrite)."
         )
     for name, text in files.items():
         (folder / name).parent.mkdir(parents=True, exist_ok=True)
