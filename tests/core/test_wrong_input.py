@@ -109,6 +109,23 @@ def test_that_a_place_nothing_can_be_written_to_is_told_before_the_work(
     assert ("no such folder" if place else "is a folder") in err
 
 
+@pytest.mark.parametrize(
+    ("command", "reason"),
+    [
+        (("paths", "{cif}", "--report", "{cif}"), "a report ends in .html"),
+        (("relax", "{cif}", "--potential", "ase:emt", "--out", "{cif}"), "is the structure itself"),
+        (("relax", "{cif}", "--potential", "ase:emt", "--out", "a.vasp"), "ends in .cif"),
+    ],
+)
+def test_that_a_structure_is_not_written_over(run, tmp_path, salt, command, reason):
+    write_cif(salt, tmp_path / "a.cif")
+    before = (tmp_path / "a.cif").read_text()
+    code, _, err = run(*(part.format(cif=tmp_path / "a.cif") for part in command))
+    assert code == 2
+    assert reason in err
+    assert (tmp_path / "a.cif").read_text() == before
+
+
 def test_that_a_table_of_an_unknown_kind_is_told_before_the_screening(run, tmp_path, salt):
     write_cif(salt, tmp_path / "a.cif")
     code, _, err = run(

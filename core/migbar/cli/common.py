@@ -55,6 +55,12 @@ def _without_nan(data: Any) -> Any:
     return None if isinstance(data, float) and not math.isfinite(data) else data
 
 
+def require_ending(path: Path, what: str, *endings: str) -> None:
+    """Raise `MigbarError` where the name of a file to be written says that it is something else."""
+    if path.suffix.lower() not in endings:
+        raise MigbarError(f"{path.name}: {what} ends in {' or '.join(endings)}.")
+
+
 def print_rows(rows: Sequence[Mapping[str, Any]], right: Collection[str] = ()) -> None:
     """Print a table; its columns are the keys of the first row.
 

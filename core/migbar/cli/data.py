@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from migbar.cli.common import counted, print_json, progress_bar
+from migbar.cli.common import counted, print_json, progress_bar, require_ending
 from migbar.cli.options import AsJson, Model, expanded
 from migbar.errors import MigbarError
 
@@ -133,10 +133,8 @@ def _read(sources: list[Path], out: Path | None, reading: ReadingOptions) -> Rea
     from migbar.datasets.problems import SAFE_MENDS
     from migbar.datasets.reading import ReadOptions, import_data
 
-    if out is not None and out.suffix != ".parquet":
-        raise MigbarError(
-            f"{out.name}: a dataset ends in .parquet (migbar data convert makes others)."
-        )
+    if out is not None:
+        require_ending(out, "a dataset", ".parquet")
     options = ReadOptions(reading.ion, _columns(reading.column or []))
     mends = SAFE_MENDS if reading.mend else frozenset()
     known = bundled_paths() if reading.known else None
@@ -250,8 +248,7 @@ def plot(
     from migbar.datasets.storage import BarrierDataset
     from migbar.datasets.summary import summary_figure, write_summary
 
-    if out.suffix.lower() not in (".png", ".svg", ".pdf"):
-        raise MigbarError(f"{out.name}: a picture ends in .png, .svg or .pdf.")
+    require_ending(out, "a picture", ".png", ".svg", ".pdf")
     data = BarrierDataset(dataset)
     write_summary(out, summary_figure(data.barriers, data.ions, data.families))
     typer.echo(f"wrote {out}")

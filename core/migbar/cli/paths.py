@@ -16,6 +16,7 @@ from migbar.cli.common import (
     print_rows,
     progress_bar,
     remarks_as_json,
+    require_ending,
 )
 from migbar.cli.options import (
     SYMPREC,
@@ -73,6 +74,7 @@ def paths(
         parse_supercell(supercell),
     )
     if report is not None:
+        require_ending(report, "a report", ".html")
         require_writable(report)
     predictor = load_model(model)
     structure, notes = open_structure(structure_file, ion, block, order)

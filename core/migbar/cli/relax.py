@@ -8,8 +8,15 @@ from typing import Annotated
 
 import typer
 
-from migbar.cli.common import open_structure, print_json, progress_bar, remarks_as_json
+from migbar.cli.common import (
+    open_structure,
+    print_json,
+    progress_bar,
+    remarks_as_json,
+    require_ending,
+)
 from migbar.cli.options import AsJson, Block, Order, PotentialOptions, StructureFile, expanded
+from migbar.errors import MigbarError
 
 
 @expanded
@@ -31,8 +38,11 @@ def relax(
     from migbar.relaxation import RelaxationSettings, relax_structure
     from migbar.structures import write_cif
 
+    require_ending(out, "what is written", ".cif")
     require_writable(out)
     structure, notes = open_structure(structure_file, None, block, order)
+    if out.exists() and out.samefile(structure_file):
+        raise MigbarError(f"{out} is the structure itself; give the relaxed one another name.")
     loaded = potential.load()
     settings = RelaxationSettings(cell, symmetry, fmax, max_steps)
     with progress_bar() as progress, warnings.catch_warnings():
