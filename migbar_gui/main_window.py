@@ -244,6 +244,8 @@ class MainWindow(QMainWindow):
             self.sessions.show_recent()
         elif not self.centre.shows_view:
             self.docks.show_all()
+        else:
+            self.docks.replace("Paths", "Profile")  # which has nothing to tell of another structure
         self.centre.show_view(is_open)
         self.setUpdatesEnabled(True)
         self.sessions.show_title()

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from PySide6.QtCore import Qt
+from PySide6.QtCore import QSize, Qt
 from PySide6.QtWidgets import QHBoxLayout, QLabel, QScrollArea, QWidget
 
 from migbar_gui.computing.relaxations import LiveRun
@@ -26,13 +26,18 @@ def signed(energy: float) -> str:
     return text.removeprefix("+" if abs(energy) < 5e-4 else "")
 
 
+WIDTH = 280
+"""Pixels, where there is room."""
+
+
 class ProfileFacts(QScrollArea):
     """Barriers, convergence and remarks."""
 
     def __init__(self, workspace: Workspace) -> None:
         super().__init__()
         self._workspace = workspace
-        self.setFixedWidth(280)
+        self.setMinimumWidth(160)
+        self.setMaximumWidth(WIDTH)
         self.barrier = label("", "formula")
         self.state = label()
         self.state.setProperty("verdict", "good")
@@ -44,6 +49,9 @@ class ProfileFacts(QScrollArea):
         parts = (head, self.lines, self.method, self._remarks)
         page = body(*parts, spacing=5, margins=(8, 8, 14, 10))
         scroll(self, page)
+
+    def sizeHint(self) -> QSize:  # noqa: N802
+        return QSize(WIDTH, super().sizeHint().height())
 
     def show_entry(self, entry: LiveRun | RelaxedPath | VolumeResult | None) -> None:
         """Show the facts of another band, or how it went on."""

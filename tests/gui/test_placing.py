@@ -67,11 +67,12 @@ def test_that_docks_come_back_as_they_were_left(opened, olivine, qtbot):
 def test_that_the_barrier_comes_to_the_front_where_no_network_is_told(opened, tmp_path, qtbot):
     opened.find_paths()
     qtbot.waitUntil(lambda: in_front(opened, "Network"), timeout=60_000)
+    opened.docks.show("Profile")
     copy = tmp_path / "copy.cif"
     copy.write_text(Path(opened.workspace.document.source).read_text())
     opened.open_file(copy)
     wait_for_document(qtbot, opened, "copy.cif")
-    qtbot.waitUntil(lambda: in_front(opened, "Path"))
+    qtbot.waitUntil(lambda: in_front(opened, "Path") and in_front(opened, "Paths"))
 
 
 def test_that_a_path_that_is_clicked_is_told_in_place_of_the_network(opened, qtbot):
