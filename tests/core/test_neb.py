@@ -35,7 +35,13 @@ from migbar.neb.checkpoints import STATE
 from migbar.neb.profiles import profile_of
 from migbar.neb.result import describe
 from migbar.neb.task import neb_options
-from migbar.potentials import CalculatorPotential, PotentialError, load_potential
+from migbar.potentials import (
+    CalculatorPotential,
+    Evaluation,
+    PotentialError,
+    Provenance,
+    load_potential,
+)
 from migbar.runs import RunState
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -140,7 +146,7 @@ def test_that_the_saddle_is_that_of_ase(emt, ends):
 def test_that_all_images_of_a_step_are_computed_together(emt, ends):
     result = relax_band(*ends, emt, NebSettings(relax_ends=False, n_images=4))
     assert emt.batches[0] == 6
-    assert emt.batches[1:] == [4] * result.steps
+    assert emt.batches[1:] == [4] * result.steps + [6]  # at last six looks beside the saddle
 
 
 def test_that_ends_given_relaxed_stay_as_they_are(emt, ends):
@@ -255,7 +261,7 @@ def test_that_a_converged_band_is_not_relaxed_again(emt, ends, tmp_path, optimiz
     first = relax_band(*ends, emt, settings, folder=tmp_path)
     evaluations = len(emt.batches)
     again = relax_band(*ends, emt, settings, folder=tmp_path)
-    assert len(emt.batches) == evaluations + 1
+    assert len(emt.batches) == evaluations + 2  # the band, and beside its saddle
     assert (again.converged, again.steps) == (True, first.steps)
     assert again.barrier_ev == pytest.approx(first.barrier_ev, abs=1e-9)
 
@@ -371,6 +377,49 @@ def test_that_odd_bands_are_told(path, energies, code):
     assert codes == set((code or "").split())
 
 
+class TwoValleys:
+    """An ion between two places with a hill between them, and a valley on either side of the hill.
+
+    The ends lie at x = ±1 Å; over the hill it is 1.0 eV high, through either valley (y = ±0.6 Å) 0.5 eV.
+    """
+
+    provenance = Provenance("valleys", "1")
+    middle = np.array([5.0, 5.0, 5.0])
+
+    def supports(self, element):
+        return True
+
+    def evaluate(self, images):
+        return [Evaluation(self.energy(i.positions), self.forces(i.positions)) for i in images]
+
+    def energy(self, positions):
+        x, y, z = positions[0] - self.middle
+        valley = y**2 - 0.36 * (1 - x**2)
+        return 0.5 * (x**2 - 1) ** 2 + 3.86 * valley**2 + 2 * z**2
+
+    def forces(self, positions):
+        forces = np.zeros_like(positions)
+        for axis in range(3):
+            shift = np.zeros_like(positions)
+            shift[0, axis] = 1e-4
+            change = self.energy(positions + shift) - self.energy(positions - shift)
+            forces[0, axis] = -change / 2e-4
+        return forces
+
+
+def test_that_a_band_on_a_ridge_is_told_and_starts_aside_instead():
+    ends = [Atoms("LiO", [[5 + x, 5, 5], [0, 2, 0]], cell=[10, 10, 10], pbc=True) for x in (-1, 1)]
+    straight = relax_band(*ends, TwoValleys(), NebSettings(relax_ends=False))
+    assert straight.converged
+    assert straight.barrier_ev == pytest.approx(1.0, abs=0.01)
+    assert [remark.code for remark in straight.remarks] == ["ridge"]
+    assert "--start aside" in straight.remarks[0].text
+    aside = relax_band(*ends, TwoValleys(), NebSettings(relax_ends=False, start="aside"))
+    assert aside.converged
+    assert aside.barrier_ev == pytest.approx(0.5, abs=0.01)
+    assert aside.remarks == ()
+
+
 # ------------------------------------------------------------------ a real one
 
 
@@ -382,5 +431,7 @@ def test_that_lithium_hops_in_titanium_sulphide_by_chgnet(empty_layered, capfd):
     assert 0.3 < result.barrier_ev < 1.5
     assert result.profile.forward_ev == pytest.approx(result.profile.reverse_ev, abs=0.005)
     assert result.profile.saddle == 2
+    # The tetrahedra beside the straight path are out of its reach by symmetry.
+    assert [remark.code for remark in result.remarks] == ["ridge"]
     assert (result.potential.name, result.potential.version) == ("chgnet", "0.3.0")
     assert capfd.readouterr().out == ""

@@ -34,7 +34,8 @@ class BandOptions:
 
     images: Annotated[int | None, typer.Option(help="Images between the ends.", min=1)] = None
     guess: Annotated[
-        str | None, typer.Option("--start", help="First guess of the images: linear or idpp.")
+        str | None,
+        typer.Option("--start", help="First guess of the images: linear, idpp or aside."),
     ] = None
     climb: Annotated[
         bool | None, typer.Option("--climb/--no-climb", help="Let the highest image climb.")

@@ -26,6 +26,7 @@ from migbar.bands import Band
 from migbar.barriers import Remark
 from migbar.neb.checkpoints import Arrays, Checkpoint, fingerprint, make_memory
 from migbar.neb.result import NebResult, result_from
+from migbar.neb.ridges import bend_aside, ridge_remarks
 from migbar.neb.settings import CLIMB_FROM, NebError, NebSettings
 from migbar.potentials import Potential, require_elements
 from migbar.progress import SILENT, Progress
@@ -252,6 +253,8 @@ class _Relaxation:
         if not ends and not self.stopped:
             text = f"An end is not relaxed to {settings.ends_fmax:g} eV/Å."
             remarks.append(Remark("ends_not_converged", text))
+        if self.reached[last] and not self.stopped:
+            remarks += ridge_remarks(self.images, self.potential)
         if np.isnan(self.residual):
             band = _BatchedNeb(self.images, self.potential, settings.spring, settings.climb)
             band.get_forces()
@@ -312,7 +315,7 @@ class _PotentialCalculator(Calculator):
 
 
 def first_guess(ends: Sequence[Atoms], settings: NebSettings) -> list[Atoms]:
-    """Return the ends with images between them, linear or by IDPP.
+    """Return the ends with images between them: linear, by IDPP, or on an arc beside the line.
 
     Raises
     ------
@@ -322,7 +325,10 @@ def first_guess(ends: Sequence[Atoms], settings: NebSettings) -> list[Atoms]:
     initial, final = ends
     images = [initial, *(initial.copy() for _ in range(settings.n_images)), final]
     images = [_plain(image) for image in images]
-    NEB(images, method="improvedtangent").interpolate(settings.start, mic=False)
+    method = "idpp" if settings.start == "idpp" else "linear"
+    NEB(images, method="improvedtangent").interpolate(method, mic=False)
+    if settings.start == "aside":
+        bend_aside(images)
     images = [_plain(image) for image in images]
     overlapping = [i for i, image in enumerate(images) if _overlaps(image)]
     if overlapping:

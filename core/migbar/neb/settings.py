@@ -9,7 +9,7 @@ from typing import Any
 from migbar.errors import MigbarError
 
 OPTIMIZERS = ("BFGS", "FIRE")
-STARTS = ("linear", "idpp")
+STARTS = ("linear", "idpp", "aside")
 
 
 class NebError(MigbarError):
@@ -27,7 +27,8 @@ class NebSettings:
     relax_ends : bool
         Whether the two ends are relaxed first, by quasi-Newton steps (BFGS).
     start : str
-        First guess of the images: ``linear``, or ``idpp`` (image-dependent pair potential).
+        First guess of the images: ``linear``, ``idpp`` (image-dependent pair potential), or ``aside`` (linear, the ion
+        on an arc to the roomiest side, for bands that symmetry would keep on a ridge).
     climb : bool
         Whether the highest image climbs to the saddle, once the band is within `CLIMB_FROM` of its path.
     optimizer : str
@@ -60,7 +61,7 @@ class NebSettings:
         if not 1 <= self.n_images <= 99:
             problems.append(f"{self.n_images} images; 1 to 99 are possible")
         if self.start not in STARTS:
-            problems.append(f"the start '{self.start}'; choose {' or '.join(STARTS)}")
+            problems.append(f"the start '{self.start}'; choose {', '.join(STARTS)}")
         if self.optimizer not in OPTIMIZERS:
             problems.append(f"the optimiser '{self.optimizer}'; choose {' or '.join(OPTIMIZERS)}")
         for name in ("fmax", "ends_fmax", "spring"):
