@@ -140,7 +140,10 @@ class ExportDftDialog(Question):
             ("", self.hubbard),
         )
         left = in_column(field_rows(self._rows), self._incar_label, self.incar, None)
-        self.body.addLayout(in_row(left, self.list, self.preview, grow=self.preview, spacing=14))
+        self.source.setMinimumWidth(290)  # so that nothing moves when another code has other fields
+        columns = in_row(left, self.list, self.preview, grow=self.preview, spacing=14)
+        self.body.addLayout(columns, 1)
+        self.stretch_body()
         self.body.addWidget(self.warning)
         self.resize(1040, 600)
 

@@ -351,6 +351,12 @@ class Question(QDialog):
         outer.addLayout(self.body)
         outer.addStretch(1)
         outer.addWidget(self.buttons)
+        self._outer = outer
+
+    def stretch_body(self) -> None:
+        """Give the body the room that is left, which else is between it and the buttons."""
+        self._outer.setStretch(self._outer.count() - 2, 0)
+        self._outer.setStretchFactor(self.body, 1)
 
     def showEvent(self, event: QShowEvent) -> None:  # noqa: N802
         """Become as high as the wrapped texts need, and wait for the first field to be filled in."""

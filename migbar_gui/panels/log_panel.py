@@ -33,6 +33,7 @@ class LogPanel(QWidget):
         self.level.currentIndexChanged.connect(lambda _: self._fill())
         self.text = QPlainTextEdit(readOnly=True)
         self.text.setAccessibleName("Log")
+        self.text.setPlaceholderText("Nothing has happened that is worth a line here.")
         self.text.setTabChangesFocus(True)
         self.text.setMaximumBlockCount(MOST_RECORDS)
         self.text.setLineWrapMode(QPlainTextEdit.LineWrapMode.NoWrap)

@@ -219,6 +219,22 @@ def test_that_columns_of_a_table_can_have_other_names(window, qtbot, tmp_path):
     wizard.close()
 
 
+def test_that_a_training_that_cannot_be_judged_is_not_begun(window, qtbot, oxides):
+    from migbar.training.own.starts import Kind
+
+    wizard = started_at(qtbot, window, oxides)
+    go_on(qtbot, wizard)
+    wizard.all_known = True  # as if these were the paths of the bundled models
+    go_on(qtbot, wizard)
+    model = page(wizard)
+    assert "has seen all of these paths" in model.estimate.text()
+    assert not model.isComplete()
+    scratch = next(s.name for s in model._starts.values() if s.kind is Kind.SCRATCH)
+    model.start.setCurrentIndex(model.start.findData(scratch))
+    qtbot.waitUntil(model.isComplete, timeout=WAIT_MS)
+    wizard.close()
+
+
 def test_that_a_wizard_that_was_left_is_found_again(window, qtbot, oxides):
     wizard = started_at(qtbot, window, oxides)
     window.raise_()

@@ -32,12 +32,13 @@ from migbar_gui.looks.theme import current_theme
 from migbar_gui.looks.widgets import as_list, button, clear, label, sentence
 
 JOB = "own data"
+OUTCOMES = ("left out", "mended", "used")
 Index = QModelIndex | QPersistentModelIndex
 Checked = tuple[Reading, BarrierDataset | None]
 
 
 class ProblemTable(QAbstractTableModel):
-    """Problems as a table, errors first."""
+    """Problems as a table, those first that leave a path out."""
 
     HEADERS = ("Where", "Path", "Outcome", "What is wrong, and what to do")
 
@@ -49,8 +50,8 @@ class ProblemTable(QAbstractTableModel):
     def show(self, problems: Sequence[Problem], mends: frozenset[Mend]) -> None:
         """Show other problems."""
         self.beginResetModel()
-        self.problems = sorted(problems, key=lambda p: p.level is not Level.ERROR)
         self._mends = mends
+        self.problems = sorted(problems, key=lambda p: OUTCOMES.index(self._state(p)))
         self.endResetModel()
 
     def rowCount(self, parent: Index = QModelIndex()) -> int:  # noqa: B008, N802
@@ -235,6 +236,7 @@ class CheckPage(WizardPage):
     def _show_reading(self, checked: Checked) -> None:
         reading, self.owner.dataset = checked
         self.reading = reading
+        self.owner.all_known = count_known(reading) >= reading.used
         self.progress.hide()
         self.stop.hide()
         self.summary.setText(_summary(reading))
@@ -267,6 +269,12 @@ class CheckPage(WizardPage):
         self._start()
 
 
+def count_known(reading: Reading) -> int:
+    """Return how many of the paths that are used the bundled models have seen."""
+    names = set(reading.names)
+    return sum(p.code == "known_path" and p.name in names for p in reading.problems)
+
+
 def _summary(reading: Reading) -> str:
     if not reading.found:
         return "No path could be read. The list says why; go back and say how to read them, or choose other data."
@@ -277,7 +285,7 @@ def _summary(reading: Reading) -> str:
     left = reading.found - reading.used
     if left:
         text += f" {left} are left out, for the reasons below."
-    known = sum(problem.code == "known_path" for problem in reading.problems)
+    known = count_known(reading)
     if known:
         text += (
             f" {known} are in the training data of the bundled models: they are trained on only."

@@ -32,6 +32,10 @@ if TYPE_CHECKING:
     from migbar.training.own.task import Estimate
 
 JOB = "own estimate"
+ALL_KNOWN = (
+    "What it starts from has seen all of these paths: nothing is left to judge the model by. Start from scratch "
+    "above, or go back and add other paths."
+)
 SETTLE_MS = 500
 """An estimate is made when nothing was changed for so long."""
 
@@ -177,6 +181,10 @@ class ModelPage(WizardPage):
         self.device.setEnabled(network)
         self.heads.setEnabled(network and not scratch)
         self.owner.window_.jobs.cancel(JOB)
+        if kind is Kind.GROWN and self.owner.all_known:
+            self._timer.stop()
+            self._failed(MigbarError(ALL_KNOWN))
+            return
         self._say("Measuring how long it will take on this machine …")
         self._problem = ""
         self.completeChanged.emit()

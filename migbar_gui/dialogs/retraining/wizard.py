@@ -81,6 +81,8 @@ class RetrainingWizard(QWizard):
         self.dataset: BarrierDataset | None = None
         self.known: KnownPath | None = None
         """Recognises paths of the bundled data, and remembers those that it was asked for."""
+        self.all_known = False
+        """Whether the bundled models have seen every path, so that none is left to judge them by."""
         self.folder: Path | None = run.folder if run else None
         self.started = run is not None
         # The name and the data are filled in later.
