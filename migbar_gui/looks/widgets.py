@@ -6,7 +6,7 @@ import re
 from collections.abc import Callable, Iterable, Sequence
 from typing import TypeVar
 
-from PySide6.QtCore import QSignalBlocker, QSize, Qt, Signal
+from PySide6.QtCore import QItemSelectionModel, QSignalBlocker, QSize, Qt, Signal
 from PySide6.QtGui import QColor, QIcon, QPainter, QPaintEvent, QPixmap, QShowEvent
 from PySide6.QtWidgets import (
     QAbstractItemView,
@@ -191,6 +191,14 @@ def as_list(view: QTableView, name: str, widths: Iterable[tuple[int, int]]) -> N
     view.horizontalHeader().setStretchLastSection(True)
     for column, width in widths:
         view.setColumnWidth(column, width)
+
+
+def select_row(view: QTableView, row: int, column: int = 0) -> None:
+    """Select a row alone; by Qt's own `selectRow` it is not while Ctrl is held down, as in Ctrl+Z."""
+    choose = QItemSelectionModel.SelectionFlag
+    index = view.model().index(row, column)
+    view.selectionModel().setCurrentIndex(index, choose.ClearAndSelect | choose.Rows)
+    view.scrollTo(index)
 
 
 def formula_text(name: str) -> str:

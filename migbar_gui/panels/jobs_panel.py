@@ -28,6 +28,7 @@ from migbar_gui.looks.widgets import (
     in_column,
     indented,
     label,
+    select_row,
     tool_row,
 )
 from migbar_gui.panels.job_table import Column, Entry, JobTable, ProgressBar
@@ -73,8 +74,7 @@ class JobsPanel(QWidget):
         self.refresh()
         row = self.model.row_of(folder)
         if row is not None:
-            self.view.selectRow(row)
-            self.view.scrollTo(self.model.index(row, 0))
+            select_row(self.view, row)
 
     def selected(self) -> Entry | None:
         """Return the selected job."""
@@ -92,7 +92,7 @@ class JobsPanel(QWidget):
             wanted = next((e for e in entries if e.watched and e.key not in known), before)
         key, selected = wanted.key if wanted else None, self.selected()
         if entries and (selected is None or selected.key != key):
-            self.view.selectRow(self.model.row_of(key) or 0)
+            select_row(self.view, self.model.row_of(key) or 0)
         self._enable()
 
     def open_result(self) -> None:

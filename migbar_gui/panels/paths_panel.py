@@ -22,6 +22,7 @@ from migbar_gui.looks.widgets import (
     in_column,
     in_row,
     label,
+    select_row,
     tool_row,
 )
 from migbar_gui.panels.path_table import SORT_ROLE, Column, NoteEditor, PathTable
@@ -180,9 +181,7 @@ class PathsPanel(QWidget):
         if index.row() in {i.row() for i in self.view.selectionModel().selectedRows()}:
             return
         self._following = True
-        self.view.setCurrentIndex(index)
-        self.view.selectRow(index.row())
-        self.view.scrollTo(index)
+        select_row(self.view, index.row(), Column.PATH)
         self._following = False
 
     def _show(self) -> None:

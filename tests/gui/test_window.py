@@ -437,3 +437,16 @@ def test_that_pasting_what_is_no_structure_leaves_all_as_it_is(window, qtbot):
     qtbot.waitUntil(window.notice.isVisible, timeout=30_000)
     assert "what was pasted" in window.notice.text.text().lower()
     assert window.workspace.document is None
+
+
+def test_that_undo_by_its_keys_leaves_the_active_path_selected(opened, qtbot):
+    from PySide6.QtCore import Qt
+    from PySide6.QtTest import QTest
+
+    first = opened.workspace.join(site(opened, 0), site(opened, 1))
+    opened.workspace.join(site(opened, 0), site(opened, 2))
+    # Through the window of the system: so Qt knows that Ctrl is held down.
+    QTest.keyClick(opened.windowHandle(), Qt.Key.Key_Z, Qt.KeyboardModifier.ControlModifier)
+    qtbot.waitUntil(lambda: len(opened.workspace.state.paths) == 1)
+    assert opened.paths_panel.selected_ids() == [first]
+    assert opened.commands["path.remove"].isEnabled()
