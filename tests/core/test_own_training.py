@@ -15,7 +15,7 @@ from migbar.barriers import Barrier
 from migbar.datasets import BandRecord
 from migbar.datasets.splits import Scheme, SplitError
 from migbar.datasets.storage import write_dataset
-from migbar.errors import Cancelled
+from migbar.errors import Cancelled, MigbarError
 from migbar.models.store import load_model
 from migbar.progress import Silent
 from migbar.reproduce.own_data import chemistry_parts, random_parts
@@ -313,6 +313,21 @@ def test_that_the_command_joins_a_run_that_outlived_its_terminal(
     assert train_own._run(tmp_path, quiet=True) == {"from": 0, "to": 20}
     assert process.wait() == 0
     assert "Counting is running already" in capsys.readouterr().err
+
+
+def test_that_a_run_that_was_killed_says_how_to_go_on(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from migbar.cli import train_own
+
+    offer_counting(monkeypatch)
+    runs.create_run(tmp_path, "count", "Counting", {"to": 1000, "pause": 0.05})
+    process = runs.start_run(tmp_path)
+    wait_for(lambda: runs.read_run(tmp_path).state is runs.RunState.RUNNING)
+    process.kill()
+    process.wait()
+    with pytest.raises(MigbarError, match=r"was killed, .* the same command goes on"):
+        train_own._result(runs.read_run(tmp_path))
 
 
 def test_that_base_own_paths_and_judge_of_the_experiment_share_nothing() -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import sys
 from dataclasses import asdict
 from pathlib import Path
+from shlex import quote
 from typing import Annotated, Any
 
 import typer
@@ -109,6 +110,11 @@ def batch(
     counts: dict[str, Any] = {}
     if inputs or given:
         counts = _screen(inputs or [], given, options)
+        if not export:
+            print(
+                f"as a table: migbar batch --out {quote(str(out))} --export table.csv",
+                file=sys.stderr,
+            )
     for path in export or []:
         _export(out, path, threshold)
     if as_json:

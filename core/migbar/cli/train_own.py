@@ -186,7 +186,9 @@ def _result(run: Run) -> dict[str, Any]:
     if run.state is RunState.STOPPED:
         raise Cancelled
     raise MigbarError(
-        run.error or f"the run in {run.folder} ended without a word; see its log.txt."
+        run.error
+        or f"the run in {run.folder} was killed, or ran out of memory (its log.txt may tell); the same command "
+        "goes on."
     )
 
 
