@@ -111,6 +111,17 @@ def write_text(path: str | Path, text: str) -> None:
         temporary.write_text(text, encoding="utf-8")
 
 
+def leave_missing_folder() -> None:
+    """Go home where the folder that this process works in is gone.
+
+    Without one, Intel's library ends the process as soon as PyTorch is loaded.
+    """
+    try:
+        Path.cwd()
+    except FileNotFoundError:
+        os.chdir(Path.home())
+
+
 def _umask() -> int:
     mask = os.umask(0)
     os.umask(mask)

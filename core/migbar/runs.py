@@ -36,7 +36,7 @@ from typing import Any
 
 from migbar import __version__
 from migbar.errors import Cancelled, FolderInUseError, MigbarError
-from migbar.files import held, is_held, user_dir, write_text
+from migbar.files import held, is_held, leave_missing_folder, user_dir, write_text
 
 TASKS: dict[str, str] = {
     "neb": "migbar.neb.task:run",
@@ -224,6 +224,7 @@ def start_run(folder: str | Path, threads: int | None = None) -> subprocess.Pope
     environment = dict(os.environ)
     if threads is not None:
         environment |= {name: str(threads) for name in ("OMP_NUM_THREADS", "MKL_NUM_THREADS")}
+    leave_missing_folder()
     with (run.folder / "log.txt").open("ab") as log:
         return subprocess.Popen(
             _command(run.folder),

@@ -10,6 +10,7 @@ from typing import Any
 from PySide6.QtCore import QObject, Signal
 
 from migbar.errors import Cancelled
+from migbar.files import leave_missing_folder
 from migbar.progress import Progress
 
 REPORT_EVERY_S = 0.05
@@ -64,6 +65,7 @@ class Job(QObject):
         result, error = None, None
         try:
             if not self.cancelled():
+                leave_missing_folder()  # a window outlives the folder that it was started in
                 result = self._work(self)
         except Exception as problem:
             error = problem

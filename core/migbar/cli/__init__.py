@@ -14,6 +14,7 @@ import typer
 from migbar import __version__
 from migbar.cli.common import Panels, add_commands
 from migbar.errors import Cancelled, MigbarError
+from migbar.files import leave_missing_folder
 
 STOPPED = 130
 """Exit code after Ctrl-C."""
@@ -95,6 +96,7 @@ def main(arguments: list[str] | None = None) -> None:
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, io.TextIOWrapper):  # a code page of Windows has no Å or no →
             stream.reconfigure(errors="replace")
+    leave_missing_folder()
     try:
         given = sys.argv[1:] if arguments is None else arguments
         code = app(given or ["--help"], prog_name="migbar", standalone_mode=False)
