@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
+from datetime import datetime
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -108,6 +110,8 @@ class DatabasesDialog(QDialog):
         self.said = label("", "muted", wrap=True)
         self.open_button = button("Open", lambda: self.open_row(self.table.currentIndex()))
         self.save_button = button("Save as CIF…", self._ask_folder)
+        self.screen_button = button("Screen selected…", self.screen_selected)
+        self.screen_button.setToolTip("Find all paths in them and their barriers, as one table")
         self._lay_out()
         window.jobs.cancelled.connect(self._note_cancelled)
         self._refresh()
@@ -130,7 +134,13 @@ class DatabasesDialog(QDialog):
             in_row(*self.boxes.values(), None, spacing=18),
             results,
             self.said,
-            in_row(self.open_button, self.save_button, None, button("Close", self.close)),
+            in_row(
+                self.open_button,
+                self.save_button,
+                self.screen_button,
+                None,
+                button("Close", self.close),
+            ),
             grow=results,
             spacing=10,
             margins=(20, 18, 20, 16),
@@ -264,6 +274,7 @@ class DatabasesDialog(QDialog):
         chosen = len(self.selected())
         self.open_button.setEnabled(chosen == 1)
         self.save_button.setEnabled(chosen > 0)
+        self.screen_button.setEnabled(chosen > 0)
 
     # -------------------------------------------------------------- keeping
 
@@ -289,6 +300,16 @@ class DatabasesDialog(QDialog):
         entries = self.selected()
         count = "1 structure" if len(entries) == 1 else f"{len(entries)} structures"
         self._keep(entries, folder, lambda _: self._say(f"Wrote {count} to {folder}."))
+
+    def screen_selected(self) -> None:
+        """Keep what is selected in a folder of its own, and offer to screen that."""
+        name = re.sub(r"[^\w.-]+", "_", f"{self._asked} {datetime.now():%Y-%m-%d %H-%M-%S}")
+        folder = kept_structures() / name
+        self._keep(self.selected(), folder, lambda _: self._offer_screening(folder))
+
+    def _offer_screening(self, folder: Path) -> None:
+        self.close()
+        self._window.screening.open().offer(folder)
 
     def _keep(self, entries: list[Entry], folder: Path, then: Callable[[list[Path]], None]) -> None:
         self._window.jobs.start(

@@ -119,6 +119,12 @@ class BatchDialog(QDialog):
         window.runs.changed.connect(self._follow)
         window.runs.ended.connect(self._follow)
 
+    def offer(self, folder: Path) -> None:
+        """Ask how to screen a folder."""
+        self._pages.setCurrentIndex(0)
+        self.form.all_paths.setChecked(True)
+        self.form.sources.set_names([str(folder)])
+
     def show_run(self, run: Run) -> None:
         """Show the results of a run, whether it is at work or not."""
         database = Path(run.options.get("out") or run.folder / "results.db")

@@ -1,6 +1,7 @@
 """Search databases on the web: the list grows as they answer, and what is chosen is opened or kept."""
 
 import threading
+from pathlib import Path
 
 import pytest
 from PySide6.QtCore import Qt
@@ -10,6 +11,7 @@ from migbar.online import Database
 from migbar_gui.dialogs import databases
 from migbar_gui.dialogs.databases import DatabasesDialog
 from migbar_gui.dialogs.ordering import OrderingDialog
+from migbar_gui.screening.dialog import BatchDialog
 from tests.gui.conftest import wait_for_document
 from tests.gui.crystals import layered_oxide, olivine
 from tests.optimade_server import entry, serving
@@ -112,6 +114,19 @@ def test_that_the_list_is_sorted_by_meaning_and_several_are_kept(dialog, qtbot, 
     dialog.save_to(tmp_path / "kept")
     qtbot.waitUntil(lambda: "Wrote 3" in dialog.said.text(), timeout=WAIT_MS)
     assert len(list((tmp_path / "kept").glob("*.cif"))) == 3
+
+
+def test_that_what_was_found_can_be_screened(window, dialog, qtbot):
+    search(dialog, qtbot, "Li-Co-O")
+    dialog.table.selectAll()
+    qtbot.mouseClick(dialog.screen_button, Qt.MouseButton.LeftButton)
+    qtbot.waitUntil(lambda: window.findChild(BatchDialog) is not None, timeout=WAIT_MS)
+    (source,) = window.findChild(BatchDialog).form.sources.paths()
+    assert Path(source).name.startswith("Li-Co-O_")
+    assert sorted(file.name for file in Path(source).iterdir()) == [
+        "LiCoO2_near-1.cif",
+        "LiFePO4_near-2.cif",
+    ]
 
 
 def test_that_a_partly_occupied_structure_is_ordered_on_the_way_in(window, dialog, qtbot, near):
