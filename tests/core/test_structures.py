@@ -293,6 +293,18 @@ def test_that_an_unknown_element_is_named(write):
         read_structure(write(cif_text(ROCK_SALT.replace("Li1+", "Xx"))))
 
 
+def test_that_an_isotope_is_read_as_its_element(write):
+    atoms = ROCK_SALT.replace("Li1+", "7Li")
+    assert "7Li" in atoms
+    assert formula(read_structure(write(cif_text(atoms)))) == "LiF"
+
+
+def test_that_occupancies_of_one_place_add_up_to_one_at_most(write):
+    crowded = "Li1 Li 0 0 0 0.7\nNa1 Na 0 0 0 0.5\nF1 F 0.5 0.5 0.5 1\n"
+    with pytest.raises(OverlapError, match=r"share a place, but their occupancies add up to 1\.2"):
+        read_structure(write(cif_text(crowded)))
+
+
 def test_that_overlapping_atoms_are_named_with_their_distance(write):
     with pytest.raises(OverlapError, match=r"Li1 \(index 0\) and F1 \(index 1\) are 0\.40 Å apart"):
         read_structure(write(cif_text("Li1 Li 0 0 0 1\nF1 F 0.9 0 0 1\n")))

@@ -28,6 +28,10 @@ from migbar.structures import parse_structure, write_cif
 CELL = "x\n1\n5 0 0\n0 5 0\n0 0 5\n"
 FRAME = '2\nLattice="5 0 0 0 5 0 0 0 5" Properties=species:S:1:pos:R:3\nLi 0 0 0\nCl 2.5 2.5 2.5\n'
 
+XDATCAR = "LiCl\n1\n5 0 0\n0 5 0\n0 0 5\nLi Cl\n1 1\n" + "".join(
+    f"Direct configuration=     {step}\n0 0 0\n0.5 0.5 0.5\n" for step in (1, 2)
+)
+
 
 @pytest.fixture
 def salt() -> Structure:
@@ -174,9 +178,11 @@ def test_that_a_file_with_several_structures_says_which_one_was_taken(run, salt,
     one = (tmp_path / "one.cif").read_text()
     two = one.replace("data_structure", "data_other").replace("Li", "Na")
     several = {"two.cif": one + two, "relaxation.extxyz": FRAME + FRAME, "one.cif": one}
+    several["XDATCAR"] = XDATCAR
     told = {name: _warnings(run, tmp_path / name, text) for name, text in several.items()}
     assert "the first, structure, was taken" in told["two.cif"]
     assert "several frames; the first was taken" in told["relaxation.extxyz"]
+    assert "several frames; the first was taken" in told["XDATCAR"]
     assert told["one.cif"] == ""
 
 

@@ -69,7 +69,8 @@ def relax(
     typer.echo(f"volume {relaxed.volume_change:+.2%}   {lengths}")
     typer.echo(f"atoms moved by {moved.mean():.3f} Å on average, {moved.max():.3f} Å at most")
     if not relaxed.converged:
-        typer.echo(f"NOT CONVERGED: {relaxed.force_ev_per_angstrom:.3f} eV/Å are left")
+        pressure = f" and {relaxed.pressure_gpa:.2f} GPa" if cell else ""
+        typer.echo(f"NOT CONVERGED: {relaxed.force_ev_per_angstrom:.3f} eV/Å{pressure} are left")
     for note in notes:
         typer.echo(f"note: {note.text}")
     typer.echo(f"wrote {out}")

@@ -87,7 +87,13 @@ def _share_sites(
             continue
         total = sum(joined[i].species.values()) + sum(joined[j].species.values())
         partly = all(sum(joined[k].species.values()) < 1 - 1e-6 for k in (i, j))
-        if not partly or (distance < _SAME_SITE and total > 1.05):
+        if partly and distance < _SAME_SITE and total > 1.05:
+            raise OverlapError(
+                name,
+                f"{atoms[i].label} (index {i}) and {atoms[j].label} (index {j}) share a place, but their "
+                f"occupancies add up to {total:g}; it must be 1 at most.",
+            )
+        if not partly:
             raise OverlapError(
                 name,
                 f"{atoms[i].label} (index {i}) and {atoms[j].label} (index {j}) are "

@@ -211,9 +211,9 @@ def _listed_atoms(block: gemmi.cif.Block, name: str) -> list[Atom]:
 
 
 def element_of(text: str, name: str) -> str:
-    """Return the element of a type symbol such as ``Li``, ``FE3+`` or ``O2-``."""
-    letters = re.match(r"[A-Za-z]*", text)
-    symbol = letters[0].capitalize() if letters else ""
+    """Return the element of a type symbol such as ``Li``, ``FE3+``, ``O2-`` or ``7Li``."""
+    letters = re.match(r"\d*([A-Za-z]*)", text)
+    symbol = letters[1].capitalize() if letters else ""
     if not is_element(symbol):
         raise UnknownElementError(
             name, f"{text[:30]!r} is not a chemical element; take dummy atoms out first."

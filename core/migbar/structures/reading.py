@@ -89,6 +89,9 @@ def what_was_taken(data: bytes, name: str) -> str:
         return (
             "The file holds several frames; the first was taken." if "".join(more).strip() else ""
         )
+    if reader is _read_poscar:
+        frames = len(re.findall(r"^ *direct configuration=", text, re.MULTILINE | re.IGNORECASE))
+        return "The file holds several frames; the first was taken." if frames > 1 else ""
     if reader is not _read_cif or text.lower().count("data_") < 2:
         return ""
     blocks = cif.read_blocks(text, name)
