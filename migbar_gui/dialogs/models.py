@@ -28,6 +28,7 @@ from migbar.barriers import ModelCard
 from migbar.energies import with_minus
 from migbar.models.networks.published import NETWORKS
 from migbar.models.sharing import SUFFIX, is_own
+from migbar.models.store import DEFAULT_MODEL
 from migbar_gui.computing.models import Models
 from migbar_gui.files.saving import ask_path
 from migbar_gui.looks import energies
@@ -199,7 +200,7 @@ class ModelsDialog(QDialog):
             column = QVBoxLayout(holder)
             column.setContentsMargins(0, 0, 0, 0)
             for note in card.notes:
-                column.addWidget(label(f"•  {note}", wrap=True))
+                column.addWidget(label(f"•  {energies.in_text(note)}", wrap=True))
             self._section("What to know", holder)
         self._card.addStretch(1)
 
@@ -252,12 +253,10 @@ class ModelsDialog(QDialog):
 
     def _ask_remove(self) -> None:
         name = self.current()
-        question = Question(
-            "Delete this model?",
-            f"“{name}” and its files will be deleted. Barriers that it has predicted stay in the table.",
-            "Delete",
-            self,
-        )
+        text = f"“{name}” and its files will be deleted."
+        if name == self._models.used:
+            text += f" It is in use: barriers are predicted with {DEFAULT_MODEL} from then on, those in the table, too."
+        question = Question("Delete this model?", text, "Delete", self)
         question.accepted.connect(partial(self._models.remove, name))
         question.open()
 

@@ -187,8 +187,9 @@ class Workspace(Display):
         paths = (*kept, *group)
         self.highest_shown = np.inf
         state = replace(self.state, paths=paths, group=Group(found, tuple(group)))
+        stays = self.active in ids
         self._step(f"find {found.crystal.search.ion} paths", state, new_barriers=True)
-        if group and self.active not in ids:
+        if group and not stays:
             self.activate(group[0].id)
 
     def refine_found(self, group: Group, crystal: CrystalPaths) -> None:

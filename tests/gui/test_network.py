@@ -47,6 +47,7 @@ def test_that_all_distinct_hops_come_into_the_table(found):
     from migbar.paths import find_paths
 
     expected = find_paths(found.workspace.structure, "Li", load_model())
+    assert found.workspace.active == found.workspace.state.group.paths[0].id
     assert column(found, 0) == [f"Li   {hop.label}" for hop in expected.search.hops]
     assert column(found, 1) == [f"{path.barrier.barrier_ev:.3f}" for path in expected.paths]
     assert column(found, 7) == [str(hop.multiplicity) for hop in expected.search.hops]
