@@ -224,7 +224,7 @@ class MainWindow(QMainWindow):
         self.centre.add_view(self.view)
         self._link = ViewLink(self.workspace, self.view, self.show_error, self)
         self._link.pointed.connect(self.status.pointed.setText)
-        self._link.hinted.connect(self.status.hint)
+        self._link.hinted.connect(self.centre.hint)
         self._link.joined.connect(lambda: self.docks.replace("Path", "Network"))
         self.view.file_dropped.connect(lambda names: self.open_files(map(Path, names)))
         self.view.set_hidden_elements(self._hidden)

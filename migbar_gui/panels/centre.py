@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+from PySide6.QtCore import QTimer
 from PySide6.QtOpenGLWidgets import QOpenGLWidget
 from PySide6.QtWidgets import QFrame, QSizePolicy, QStackedWidget, QWidget
 
-from migbar_gui.looks.widgets import button, centred, in_column, in_row, label
+from migbar_gui.looks.widgets import button, centred, in_column, in_row, label, restyle
 from migbar_gui.panels.level_bar import LevelBar
 from migbar_gui.panels.notice import Notice
 from migbar_gui.panels.welcome import WelcomePage
 from migbar_gui.workspace import Workspace
+
+HINT_MS = 5000
 
 
 class Centre(QWidget):
@@ -45,6 +48,8 @@ class Centre(QWidget):
         QOpenGLWidget(self.view_page).hide()
         parts = (self.notice, self.run_notice, self._pages)
         self.setLayout(in_column(*parts, grow=self._pages, spacing=0))
+        self._hint = QTimer(self, singleShot=True, interval=HINT_MS)
+        self._hint.timeout.connect(self._show_prompt)
         workspace.anything_changed.connect(self._show_prompt)
         workspace.image_changed.connect(self._show_prompt)
 
@@ -62,6 +67,11 @@ class Centre(QWidget):
         """Put the view under its prompt."""
         self._waiting.hide()
         self._view_layout.insertWidget(1, view, 1)
+
+    def hint(self, text: str) -> None:
+        """Say above the view, for some seconds, why a click in it was of no use."""
+        self._say(text, is_hint=True)
+        self._hint.start()
 
     def _make_prompt(self) -> QFrame:
         frame = QFrame()
@@ -88,4 +98,11 @@ class Centre(QWidget):
             text = f"Initial: {state.ion} at {picks[0]}. Now click the final {place}, or press Esc."
         else:
             text = f"Click the initial {place}, then the final one."
+        self._say(text)
+
+    def _say(self, text: str, is_hint: bool = False) -> None:
+        self._hint.stop()
         self.prompt.setText(text)
+        if self.prompt.property("hint") is not is_hint:
+            self.prompt.setProperty("hint", is_hint)
+            restyle(self.prompt)

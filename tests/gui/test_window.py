@@ -84,8 +84,10 @@ def test_that_a_click_on_another_element_only_gives_a_hint(opened):
     opened.workspace.pick(site(opened, 0))
     oxygen = AtomInfo("atom", 12, (0, 0, 0), "O", "O12", (0.1, 0.25, 0.74), (1.0, 1.5, 3.5))
     opened.view.site_clicked.emit(oxygen)
-    assert "O12" in opened.statusBar().currentMessage()
+    assert "O12" in opened.centre.prompt.text()  # where one looks
     assert len(opened.workspace.picks) == 1
+    opened.workspace.clear_picks()
+    assert opened.centre.prompt.text().startswith("Click the initial")
 
 
 def test_that_removing_a_path_can_be_undone_with_its_barrier(opened, qtbot):
