@@ -34,6 +34,7 @@ from migbar_gui.looks.widgets import (
     in_column,
     in_row,
     label,
+    space_group_text,
 )
 
 if TYPE_CHECKING:
@@ -340,7 +341,7 @@ def _told(where: Database, answer: Found | Exception) -> str:
 
 def _cells(entry: Entry) -> tuple[tuple[str, Any], ...]:
     above = entry.above_hull
-    group = entry.space_group or "partly occupied"
+    group = space_group_text(entry.space_group) or "partly occupied"
     atoms = len(entry.structure)
     return (
         (formula_text(entry.formula), entry.formula),

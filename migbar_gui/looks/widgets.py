@@ -215,6 +215,11 @@ def sentence(text: str) -> str:
     return text[:1].upper() + text[1:] if text[:1].islower() and " " in text.split(".")[0] else text
 
 
+def space_group_text(symbol: str) -> str:
+    """Write the screw axes of a Hermann-Mauguin symbol with subscripts: ``P6_3/mmc`` as P6₃/mmc."""
+    return re.sub(r"_(\d)", lambda m: m[1].translate(_SUBSCRIPTS), symbol)
+
+
 def indented(box: SpinBox) -> SpinBox:
     """Move a spin box's number off its frame, which a style sheet cannot do."""
     box.lineEdit().setTextMargins(6, 0, 0, 0)

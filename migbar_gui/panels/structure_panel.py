@@ -22,7 +22,16 @@ from PySide6.QtWidgets import (
 from migbar.errors import MigbarError
 from migbar.hops import Mechanism, parse_supercell
 from migbar_gui.looks.colours import element_colour
-from migbar_gui.looks.widgets import ElidedLabel, button, clear, label, line, scroll, swatch
+from migbar_gui.looks.widgets import (
+    ElidedLabel,
+    button,
+    clear,
+    label,
+    line,
+    scroll,
+    space_group_text,
+    swatch,
+)
 from migbar_gui.panels.path_table import MECHANISM_NAMES
 from migbar_gui.workspace import Document, Workspace, whenever
 
@@ -178,7 +187,9 @@ class StructurePanel(QScrollArea):
         self._name.setToolTip(str(document.source or document.name))
         symmetry = document.symmetry
         texts = {
-            "Space group": f"{symmetry.symbol} ({symmetry.number})" if symmetry else "not found",
+            "Space group": f"{space_group_text(symmetry.symbol)} ({symmetry.number})"
+            if symmetry
+            else "not found",
             "Atoms": f"{len(structure)} in the cell",
             "a, b, c (Å)": "  ".join(f"{x:.3f}" for x in lattice.abc),
             "α, β, γ (°)": "  ".join(f"{x:.4g}" for x in lattice.angles),

@@ -20,7 +20,7 @@ from migbar.screening.database import read_database
 from migbar.screening.query import get_rows
 from migbar_gui.looks import energies
 from migbar_gui.looks.theme import current_theme
-from migbar_gui.looks.widgets import formula_text
+from migbar_gui.looks.widgets import formula_text, space_group_text
 
 Index = QModelIndex | QPersistentModelIndex
 Role = Qt.ItemDataRole
@@ -236,6 +236,8 @@ class ResultTable(QAbstractTableModel):
             return "" if row["barrier_ev"] is None else self._verdict(row)
         if column is Column.FORMULA:
             return formula_text(row["formula"] or "")
+        if column is Column.GROUP:
+            return space_group_text(row["space_group"] or "")
         if column is Column.BARRIER and (row["state"] == "failed" or row["problem"]):
             return "failed"
         value = row[HEADERS[column][2]]

@@ -7,7 +7,7 @@ from migbar_gui.looks import energies
 from migbar_gui.looks.axes import energy_ticks
 from migbar_gui.looks.charts import _labelled
 from migbar_gui.looks.energies import in_text, set_format
-from migbar_gui.looks.widgets import ElidedLabel, formula_text
+from migbar_gui.looks.widgets import ElidedLabel, formula_text, space_group_text
 
 
 @pytest.mark.parametrize(
@@ -24,6 +24,11 @@ from migbar_gui.looks.widgets import ElidedLabel, formula_text
 )
 def test_that_numbers_of_formulas_become_subscripts(name, written):
     assert formula_text(name) == written
+
+
+def test_that_screw_axes_become_subscripts():
+    assert space_group_text("P6_3/mmc") == "P6₃/mmc"
+    assert space_group_text("Fd-3m") == "Fd-3m"
 
 
 @pytest.mark.gui
