@@ -18,7 +18,7 @@ from PySide6.QtWidgets import (
 )
 
 from migbar.errors import MigbarError
-from migbar.screening import Limits, ScreeningError, ScreeningOptions
+from migbar.screening import Limits, ScreeningError, ScreeningOptions, read_given_hops
 from migbar_gui.computing.models import Models
 from migbar_gui.looks.widgets import button, field_rows, in_column, in_row, indented, label
 from migbar_gui.screening.sources import IonBox, SourcesField, existing, model_box
@@ -190,6 +190,8 @@ class ScreeningForm(QWidget):
         if not every and not table:
             raise ScreeningError("Choose the table with the given paths.")
         chosen = self.sources.paths() if every else existing([table])
+        if not every:
+            read_given_hops(chosen[0])  # what is wrong with it is told here, not by the run
         if not self.out.text().strip():
             raise ScreeningError("Choose where the results go.")
         options = ScreeningOptions(

@@ -131,7 +131,7 @@ def test_that_a_run_screens_the_hops_of_a_table(tmp_path):
 def test_that_a_table_of_hops_is_checked_line_by_line(tmp_path):
     table = tmp_path / "hops.csv"
     table.write_text("file,from\na.cif,0\n")
-    with pytest.raises(ScreeningError, match="lacks the columns to"):
+    with pytest.raises(ScreeningError, match="has no column to; it needs file, from, to"):
         read_given_hops(table)
     table.write_text("file,from,to\na.cif,0,\n,0,1\nb.cif,0,1\n")
     with pytest.raises(ScreeningError, match=r"line 2 .*; line 3 "):

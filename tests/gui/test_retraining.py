@@ -102,7 +102,8 @@ def test_that_own_barriers_become_a_model_in_the_window(window, qtbot, oxides):
     click(qtbot, window.jobs_panel.open)
     qtbot.waitUntil(lambda: bool(wizards(window)), timeout=WAIT_MS)
     wizard = wizards(window)[0]
-    click(qtbot, page(wizard).resume)
+    qtbot.waitUntil(lambda: page(wizard).pause.text() == "Resume", timeout=WAIT_MS)
+    click(qtbot, page(wizard).pause)
     qtbot.waitUntil(page(wizard).isComplete, timeout=WAIT_MS)
     assert page(wizard)._steps[-1]["done"] == page(wizard)._steps[-1]["total"]
     go_on(qtbot, wizard)

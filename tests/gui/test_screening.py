@@ -290,6 +290,20 @@ def test_that_an_opened_row_is_seen_in_the_main_window(window, dialog, qtbot, tm
     assert dialog.windowHandle().transientParent() is None  # else it would hide the window
 
 
+def test_that_a_table_of_paths_is_looked_at_before_it_is_screened(dialog, qtbot, tmp_path):
+    table = tmp_path / "paths.csv"
+    dialog.form.given_paths.setChecked(True)
+    dialog.form.table.setText(str(table))
+    for text, told in (
+        ("Datei;from\n", "no column file and no column to"),
+        ("file;from;to\n", "no rows"),
+    ):
+        table.write_text(text)
+        qtbot.mouseClick(dialog.form.start, Qt.MouseButton.LeftButton)
+        assert told in dialog.form.problem.text()
+        assert dialog.form.isVisible()
+
+
 def test_that_a_folder_can_be_dropped(dialog, folder):
     data = QMimeData()
     data.setUrls([QUrl.fromLocalFile(str(folder))])

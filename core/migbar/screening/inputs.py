@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import fnmatch
+import io
 import json
 import os
 import stat
@@ -177,17 +178,21 @@ def read_given_hops(path: str | Path) -> list[Source]:
     """
     path = Path(path)
     try:
-        with path.open(encoding="utf-8-sig", newline="") as file:
-            rows = list(csv.DictReader(file))
+        text = path.read_text(encoding="utf-8-sig")
+        head = text.split("\n", 1)[0]
+        table = csv.DictReader(io.StringIO(text), delimiter=max(",;\t", key=head.count))
+        rows = list(table)
     except (UnicodeDecodeError, csv.Error) as error:
         raise ScreeningError(f"{path.name} is not a CSV table ({error}).") from None
-    columns = {(name or "").strip().lower() for name in (rows[0] if rows else ())}
-    lacking = {"file", "from", "to"} - columns
+    columns = {(name or "").strip().lower() for name in table.fieldnames or ()}
+    lacking = [name for name in ("file", "from", "to") if name not in columns]
     if lacking:
         raise ScreeningError(
-            f"{path.name} lacks the columns {', '.join(sorted(lacking))} (or has no rows); it needs file, from, "
-            "to, and may have ion and mechanism."
+            f"{path.name} has no column {' and no column '.join(lacking)}; it needs file, from, to, and may have "
+            "ion and mechanism."
         )
+    if not rows:
+        raise ScreeningError(f"{path.name} has no rows below its header.")
     hops: dict[Path, list[GivenHop]] = {}
     problems = []
     for number, row in enumerate(rows, start=2):

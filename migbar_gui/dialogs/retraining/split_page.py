@@ -16,7 +16,7 @@ from PySide6.QtWidgets import (
 from migbar.datasets.splits import SCHEMES, Scheme, Split, split_dataset
 from migbar_gui.dialogs.retraining.wizard import RetrainingWizard, WizardPage
 from migbar_gui.looks.theme import current_theme, pixmap
-from migbar_gui.looks.widgets import clear, indented, label, line
+from migbar_gui.looks.widgets import clear, in_row, indented, label, line
 
 JOB = "own split"
 
@@ -32,6 +32,18 @@ class SplitPage(WizardPage):
             "paths are therefore held out, and the model is judged by these alone.",
         )
         self.split: Split | None = None
+        self._ask_which()
+        self.body.addWidget(line())
+        self._ask_how_often()
+        self.body.addWidget(line())
+        self.counts = label("", "heading", wrap=True)
+        self.warnings = QVBoxLayout()
+        self.warnings.setSpacing(8)
+        self.body.addWidget(self.counts)
+        self.body.addLayout(self.warnings)
+        self.body.addStretch(1)
+
+    def _ask_which(self) -> None:
         self.schemes: dict[Scheme, QRadioButton] = {}
         group = QButtonGroup(self)
         self.body.addWidget(label("Which ones are held out", "section"))
@@ -42,7 +54,8 @@ class SplitPage(WizardPage):
             group.addButton(choice)
             self.schemes[scheme] = choice
             self.body.addWidget(choice)
-        self.body.addWidget(line())
+
+    def _ask_how_often(self) -> None:
         self.body.addWidget(label("How often", "section"))
         self.once = QRadioButton("Once; hold out")
         self.folded = QRadioButton("In turn (cross-validation), every path once; number of parts")
@@ -59,18 +72,7 @@ class SplitPage(WizardPage):
             often.addButton(choice)
             choice.toggled.connect(lambda on: self._changed() if on else None)
             box.valueChanged.connect(lambda _: self._changed())
-            row = QHBoxLayout()
-            row.addWidget(choice)
-            row.addWidget(box)
-            row.addStretch(1)
-            self.body.addLayout(row)
-        self.body.addWidget(line())
-        self.counts = label("", "heading", wrap=True)
-        self.warnings = QVBoxLayout()
-        self.warnings.setSpacing(8)
-        self.body.addWidget(self.counts)
-        self.body.addLayout(self.warnings)
-        self.body.addStretch(1)
+            self.body.addLayout(in_row(choice, box, None))
 
     def initializePage(self) -> None:  # noqa: N802
         """Show what the split gives for these data."""

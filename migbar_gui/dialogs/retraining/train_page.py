@@ -17,8 +17,13 @@ from migbar_gui.dialogs.retraining.wizard import Page, RetrainingWizard, WizardP
 from migbar_gui.looks import energies
 from migbar_gui.looks.charts import CurveChart, Line
 from migbar_gui.looks.theme import current_theme, pixmap
-from migbar_gui.looks.widgets import Question, button, label
+from migbar_gui.looks.widgets import Question, button, label, restyle
 from migbar_gui.panels.job_table import STATES, duration
+
+PAUSE_TIPS = {
+    False: "Stop at the next step; what was done is kept",
+    True: "End its process now; what it has not written is lost",
+}
 
 
 class TrainPage(WizardPage):
@@ -47,13 +52,11 @@ class TrainPage(WizardPage):
         self.folds = label("", "muted", wrap=True)
         self.split = label("", "muted", wrap=True)
         self._warnings = QVBoxLayout()
-        self.pause = button("Pause", self._pause)
-        self.pause.setToolTip("Stop at the next step; what was done is kept")
-        self.resume = button("Resume", self._resume, "primary")
+        self.pause = button("Pause", self._pause_or_resume)
         self.cancel = button("Cancel training…", self._ask_cancel)
         self.log = button("Log", self._show_log)
         row = QHBoxLayout()
-        for tool in (self.pause, self.resume, self.cancel):
+        for tool in (self.pause, self.cancel):
             row.addWidget(tool)
         row.addStretch(1)
         row.addWidget(self.log)
@@ -188,11 +191,16 @@ class TrainPage(WizardPage):
         working = state is RunState.RUNNING
         self.progress.setRange(0, watched.total if working else 1)
         self.progress.setValue(watched.done if working else state is RunState.FINISHED)
-        self.pause.setEnabled(working and not watched.stopping)
         goes_on = state in (RunState.STOPPED, RunState.INTERRUPTED, RunState.FAILED)
-        self.resume.setEnabled(goes_on)
-        self.resume.setText("Try again" if state is RunState.FAILED else "Resume")
-        self.cancel.setEnabled(state is not RunState.FINISHED)
+        again = "Try again" if state is RunState.FAILED else "Resume"
+        self.pause.setText(again if goes_on else "Stop at once" if watched.stopping else "Pause")
+        self.pause.setToolTip("" if goes_on else PAUSE_TIPS[watched.stopping])
+        if self.pause.property("primary") != goes_on:  # then it is the next thing to do
+            self.pause.setProperty("primary", goes_on)
+            restyle(self.pause)
+        self.pause.setEnabled(goes_on or working)
+        self.pause.setVisible(state is not RunState.FINISHED)
+        self.cancel.setVisible(state is not RunState.FINISHED)
         if self._cancelling and state.has_ended:
             self.owner.window_.runs.remove(run.folder)
         self.completeChanged.emit()
@@ -214,13 +222,15 @@ class TrainPage(WizardPage):
 
     # -------------------------------------------------------------- buttons
 
-    def _pause(self) -> None:
-        if self.owner.folder is not None:
-            self.owner.window_.runs.stop(self.owner.folder)
-
-    def _resume(self) -> None:
-        if self.owner.folder is not None:
-            self.owner.window_.runs.resume(self.owner.folder)
+    def _pause_or_resume(self) -> None:
+        folder = self.owner.folder
+        watched = self.owner.window_.runs.get(folder) if folder is not None else None
+        if watched is not None and watched.run.state.has_ended:
+            self.owner.window_.runs.resume(watched.run.folder)
+        elif watched is not None and watched.stopping:
+            self.owner.window_.runs.kill(watched.run.folder)
+        elif watched is not None:
+            self.owner.window_.runs.stop(watched.run.folder)
 
     def _ask_cancel(self) -> None:
         question = Question(
