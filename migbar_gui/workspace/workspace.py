@@ -310,6 +310,10 @@ class Workspace(Display):
         if group is not None and group is not self.state.group:
             ids = (path.id for path in group.paths)
             self._results |= dict(zip(ids, group.found.results, strict=True))
+        known = {path.id for path in self.state.paths}
+        back = [path.id for path in state.paths if path.id not in known]
+        if back:
+            self.active = back[0]
         self._become(state)
 
     def _step(self, label: str, state: State, new_barriers: bool = False) -> None:

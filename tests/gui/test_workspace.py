@@ -94,6 +94,18 @@ def test_that_undo_and_redo_walk_through_all_steps(workspace):
         assert workspace.state == state
 
 
+def test_that_a_path_that_comes_back_is_the_active_one(workspace):
+    first = workspace.join(pick(workspace, (0, 0, 0)), pick(workspace, (1, 0, 0)))
+    second = workspace.join(pick(workspace, (0, 0, 0)), pick(workspace, (0, 1, 0)))
+    workspace.undo()
+    assert workspace.active == first
+    workspace.redo()
+    assert workspace.active == second
+    workspace.remove_paths([first])
+    workspace.undo()
+    assert workspace.active == first
+
+
 def test_that_a_new_step_forgets_what_was_undone(workspace):
     workspace.set_ion("Na")
     workspace.undo()
