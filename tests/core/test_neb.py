@@ -146,7 +146,7 @@ def test_that_the_saddle_is_that_of_ase(emt, ends):
 def test_that_all_images_of_a_step_are_computed_together(emt, ends):
     result = relax_band(*ends, emt, NebSettings(relax_ends=False, n_images=4))
     assert emt.batches[0] == 6
-    assert emt.batches[1:] == [4] * result.steps + [6]  # at last six looks beside the saddle
+    assert emt.batches[1:] == [4] * result.steps + [8]  # at last around the saddle
 
 
 def test_that_ends_given_relaxed_stay_as_they_are(emt, ends):
@@ -261,7 +261,7 @@ def test_that_a_converged_band_is_not_relaxed_again(emt, ends, tmp_path, optimiz
     first = relax_band(*ends, emt, settings, folder=tmp_path)
     evaluations = len(emt.batches)
     again = relax_band(*ends, emt, settings, folder=tmp_path)
-    assert len(emt.batches) == evaluations + 2  # the band, and beside its saddle
+    assert len(emt.batches) == evaluations + 2  # the band, and around its saddle
     assert (again.converged, again.steps) == (True, first.steps)
     assert again.barrier_ev == pytest.approx(first.barrier_ev, abs=1e-9)
 
@@ -407,8 +407,13 @@ class TwoValleys:
         return forces
 
 
+def valley_ends() -> list[Atoms]:
+    places = ([[5 + x, 5, 5], [0, 2, 0]] for x in (-1, 1))
+    return [Atoms("LiO", place, cell=[10, 10, 10], pbc=True) for place in places]
+
+
 def test_that_a_band_on_a_ridge_is_told_and_starts_aside_instead():
-    ends = [Atoms("LiO", [[5 + x, 5, 5], [0, 2, 0]], cell=[10, 10, 10], pbc=True) for x in (-1, 1)]
+    ends = valley_ends()
     straight = relax_band(*ends, TwoValleys(), NebSettings(relax_ends=False))
     assert straight.converged
     assert straight.barrier_ev == pytest.approx(1.0, abs=0.01)
@@ -418,6 +423,24 @@ def test_that_a_band_on_a_ridge_is_told_and_starts_aside_instead():
     assert aside.converged
     assert aside.barrier_ev == pytest.approx(0.5, abs=0.01)
     assert aside.remarks == ()
+
+
+class Stopover(TwoValleys):
+    """An ion whose way leads through a site of 0.45 eV in its middle, with 0.50 eV on either side of it."""
+
+    def energy(self, positions):
+        x, y, z = positions[0] - self.middle
+        hill, ripples = 0.5 * (1 + np.cos(np.pi * x)), 0.5 * (1 - np.cos(4 * np.pi * x))
+        return 0.45 * hill + 0.12 * ripples + 2 * (y**2 + z**2)
+
+
+def test_that_a_highest_image_in_a_dip_is_told():
+    few = relax_band(*valley_ends(), Stopover(), NebSettings(relax_ends=False))
+    assert few.barrier_ev == pytest.approx(0.45, abs=0.01)
+    assert [remark.code for remark in few.remarks] == ["dip"]
+    many = relax_band(*valley_ends(), Stopover(), NebSettings(relax_ends=False, n_images=7))
+    assert many.barrier_ev == pytest.approx(0.50, abs=0.01)
+    assert many.remarks == ()
 
 
 # ------------------------------------------------------------------ a real one

@@ -26,7 +26,7 @@ from migbar.bands import Band
 from migbar.barriers import Remark
 from migbar.neb.checkpoints import Arrays, Checkpoint, fingerprint, make_memory
 from migbar.neb.result import NebResult, result_from
-from migbar.neb.ridges import bend_aside, ridge_remarks
+from migbar.neb.saddles import bend_aside, saddle_remarks
 from migbar.neb.settings import CLIMB_FROM, NebError, NebSettings
 from migbar.potentials import Potential, require_elements
 from migbar.progress import SILENT, Progress
@@ -254,7 +254,7 @@ class _Relaxation:
             text = f"An end is not relaxed to {settings.ends_fmax:g} eV/Å."
             remarks.append(Remark("ends_not_converged", text))
         if self.reached[last] and not self.stopped:
-            remarks += ridge_remarks(self.images, self.potential)
+            remarks += saddle_remarks(self.images, self.potential)
         if np.isnan(self.residual):
             band = _BatchedNeb(self.images, self.potential, settings.spring, settings.climb)
             band.get_forces()

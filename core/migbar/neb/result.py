@@ -54,7 +54,7 @@ class NebResult:
         Wall time, all sittings together.
     remarks : tuple of Remark
         Codes ``not_converged``, ``stopped``, ``ends_not_converged``, ``end_moved``, ``ends_same``,
-        ``image_order``, ``saddle_at_end``, ``intermediate_minimum``, ``ridge``.
+        ``image_order``, ``saddle_at_end``, ``intermediate_minimum``, ``ridge``, ``dip``.
     """
 
     images: tuple[Atoms, ...]
