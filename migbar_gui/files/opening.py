@@ -72,7 +72,8 @@ def read_document(path: Path, block: str | None) -> Document | SeveralBlocks | P
     if structures.is_partly_occupied(structure):
         ions = structures.mobile_ions(structure)
         return PartlyOccupied(name, path, structure, ions[0] if ions else "", digest)
-    return describe(name, path, structure, digest=digest)
+    notes = tuple(Remark(*note) for note in structures.reading_notes(data, path.name, block))
+    return describe(name, path, structure, notes, digest)
 
 
 def kept_structures() -> Path:

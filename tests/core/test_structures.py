@@ -27,6 +27,7 @@ from migbar.structures import (
     list_sites,
     mobile_ions,
     read_structure,
+    reading_notes,
     require_ordered,
     structure_blocks,
     symmetry,
@@ -158,6 +159,22 @@ def test_that_symmetry_that_does_not_fit_the_cell_is_refused(write):
     text = EXAMPLES["LiFePO4"].read_text().replace("'-x,-y,-z'", "'y,x,-z'")
     with pytest.raises(StructureFileError, match="'y,x,-z' does not fit the cell"):
         read_structure(write(text))
+
+
+def test_that_operations_that_are_not_all_of_the_named_group_are_told(write):
+    text = EXAMPLES["LiFePO4"].read_text().replace("_chemical_formula_sum", "_other_formula")
+    assert reading_notes(text.encode(), "a.cif") == []
+    lines = text.splitlines()
+    cut = "\n".join(line for line in lines if not line.startswith(("'-", "'x+", "'x,-")))
+    assert formula(read_structure(write(cut))) == "LiFePO3"
+    ((code, told),) = reading_notes(cut.encode(), "a.cif")
+    assert code == "odd_symmetry"
+    assert "P n m a, which has 8 operations, but lists 1" in told
+
+
+@pytest.mark.parametrize("name", EXAMPLES)
+def test_that_the_symmetry_of_sound_files_raises_no_doubt(name):
+    assert reading_notes(EXAMPLES[name].read_bytes(), "a.cif") == []
 
 
 def test_that_positions_of_few_digits_fall_onto_special_positions(write):

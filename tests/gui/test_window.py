@@ -201,6 +201,18 @@ def test_that_a_file_with_two_structures_asks_which(window, qtbot, two_blocks):
     assert window.workspace.state.mechanism == "insertion"
 
 
+def test_that_a_file_whose_symmetry_is_cut_short_says_so(window, qtbot, tmp_path):
+    from migbar.resources import examples
+
+    (olivine,) = (path for path in examples() if path.stem == "LiFePO4")
+    lines = olivine.read_text().splitlines()
+    left = [line for line in lines if not line.startswith(("'-", "'x+", "'x,-", "_chemical"))]
+    (tmp_path / "cut.cif").write_text("\n".join(left))
+    window.open_file(tmp_path / "cut.cif")
+    wait_for_document(qtbot, window, "cut.cif")
+    assert "has 8 operations, but lists 1" in window.structure_panel._note.text()
+
+
 def test_that_a_partly_occupied_file_offers_ordering(window, qtbot, half_filled):
     from migbar_gui.dialogs.ordering import OrderingDialog
 

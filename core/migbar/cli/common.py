@@ -159,14 +159,13 @@ def open_structure(
         is_partly_occupied,
         parse_structure,
         read_data,
+        reading_notes,
         require_ordered,
-        what_was_taken,
     )
 
     data = read_data(path)
     structure = parse_structure(data, path.name, block)
-    taken = what_was_taken(data, path.name) if block is None else ""
-    notes = [Remark("several_structures", taken)] if taken else []
+    notes = [Remark(*note) for note in reading_notes(data, path.name, block)]
     if not is_partly_occupied(structure):
         return structure, notes
     if not order:

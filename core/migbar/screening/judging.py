@@ -26,9 +26,9 @@ from migbar.structures import (
     is_partly_occupied,
     mobile_ions,
     parse_structure,
+    reading_notes,
     require_ordered,
     symmetry,
-    what_was_taken,
 )
 
 if TYPE_CHECKING:
@@ -61,8 +61,7 @@ def answer(job: Mapping[str, Any], settings: Settings, model: Predictor) -> Repl
         if job["kind"] == "read":
             result = _reading(structure, job["max_sites"])
         else:
-            taken = what_was_taken(data, job["name"])
-            notes = [Remark("several_structures", taken)] if taken else []
+            notes = [Remark(*note) for note in reading_notes(data, job["name"])]
             result = _judgement(structure, job["hops"], settings, model, notes)
     except MigbarError as error:
         return {"code": error.code, "reason": _without_name(error)}

@@ -10,8 +10,8 @@ from migbar.structures.reading import (
     parse_structure,
     read_data,
     read_structure,
+    reading_notes,
     structure_blocks,
-    what_was_taken,
 )
 from migbar.structures.sites import (
     SiteInfo,
@@ -40,9 +40,9 @@ __all__ = [
     "parse_structure",
     "read_data",
     "read_structure",
+    "reading_notes",
     "require_ordered",
     "structure_blocks",
     "symmetry",
-    "what_was_taken",
     "write_cif",
 ]

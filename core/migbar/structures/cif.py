@@ -255,9 +255,8 @@ def _wrapped(frac: NDArray[np.float64]) -> NDArray[np.float64]:
 
 
 def _operations(block: gemmi.cif.Block, matrix: NDArray[np.float64], name: str) -> Operations:
-    listed = (list(block.find_values(tag)) for tag in _XYZ_TAGS)
-    written = next(filter(None, listed), None)
-    if written is None:
+    written = _listed_operations(block)
+    if not written:
         if any("_symop_magn" in category for category in block.get_mmcif_category_names()):
             raise StructureFileError(name, "is a magnetic CIF; export it as an ordinary CIF first.")
         written = [operation.triplet() for operation in _group_operations(block, name)]
@@ -272,6 +271,25 @@ def _operations(block: gemmi.cif.Block, matrix: NDArray[np.float64], name: str) 
         text = gemmi.cif.as_string(written[misfit])
         raise StructureFileError(name, f"its symmetry operation {text!r} does not fit the cell.")
     return operations
+
+
+def _listed_operations(block: gemmi.cif.Block) -> list[str]:
+    listed = (list(block.find_values(tag)) for tag in _XYZ_TAGS)
+    return next(filter(None, listed), [])
+
+
+def symmetry_doubt(block: gemmi.cif.Block, name: str) -> str:
+    """Say where the listed operations, which were taken, are not as many as the named space group has; else nothing."""
+    listed = len(_listed_operations(block))
+    symbol = _first(block, _GROUP_TAGS)
+    groups = [group for group in _settings(block, symbol, name) if group is not None]
+    orders = [len(list(group.operations())) for group in groups]
+    if not listed or not orders or listed in orders:
+        return ""
+    return (
+        f"The file says that its space group is {symbol}, which has {orders[0]} operations, but lists {listed}. "
+        "Those listed were applied: see whether all atoms are there."
+    )
 
 
 def _parse_operation(text: str, name: str) -> list[list[float]]:
@@ -293,13 +311,7 @@ def _group_operations(block: gemmi.cif.Block, name: str) -> Iterable[gemmi.Op]:
         except _NOT_UNDERSTOOD as error:
             raise StructureFileError(name, f"no space group {hall[:30]!r} is known.") from error
     symbol = _first(block, _GROUP_TAGS) or "P 1"
-    *_, alpha, _, gamma = cell_parameters(block, name)
-    by_number = {str(group.number): group.hm for group in reversed(list(gemmi.spacegroup_table()))}
-    written = re.sub(r"[\s:]*([SZ])$", lambda origin: ":" + "12"[origin[1] == "Z"], symbol)
-    one, two = (
-        gemmi.find_spacegroup_by_name(by_number.get(written, written), alpha, gamma, choice)
-        for choice in "12"
-    )
+    one, two = _settings(block, symbol, name)
     if one is None or two is None:
         raise StructureFileError(
             name, f"no space group {symbol[:30]!r} is known; give symmetry operations."
@@ -309,6 +321,18 @@ def _group_operations(block: gemmi.cif.Block, name: str) -> Iterable[gemmi.Op]:
             name, f"{symbol} has two choices of origin; give symmetry operations to say which."
         )
     return one.operations()
+
+
+def _settings(
+    block: gemmi.cif.Block, symbol: str, name: str
+) -> tuple[gemmi.SpaceGroup | None, gemmi.SpaceGroup | None]:
+    """Return the space group of a symbol or number with either choice of origin."""
+    *_, alpha, _, gamma = cell_parameters(block, name)
+    by_number = {str(group.number): group.hm for group in reversed(list(gemmi.spacegroup_table()))}
+    written = re.sub(r"[\s:]*([SZ])$", lambda origin: ":" + "12"[origin[1] == "Z"], symbol)
+    sought = by_number.get(written, written)
+    one, two = (gemmi.find_spacegroup_by_name(sought, alpha, gamma, choice) for choice in "12")
+    return one, two
 
 
 def check_formula(block: gemmi.cif.Block, atoms: Sequence[Atom], name: str) -> None:

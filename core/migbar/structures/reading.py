@@ -71,8 +71,10 @@ def structure_blocks(path: str | Path) -> list[str]:
     return [block.name for block in blocks]
 
 
-def what_was_taken(data: bytes, name: str) -> str:
-    """Say what is read of a file that holds several structures where none is chosen; else nothing.
+def reading_notes(data: bytes, name: str, block: str | None = None) -> list[tuple[str, str]]:
+    """Say what a user should know of how a file was read: a code and a text for each.
+
+    Codes are ``several_structures``, of which one was taken, and ``odd_symmetry``.
 
     Parameters
     ----------
@@ -80,24 +82,31 @@ def what_was_taken(data: bytes, name: str) -> str:
         Content of a file that `parse_structure` has read.
     name : str
         Its name.
+    block : str, optional
+        Data block of a CIF that was asked for.
     """
     text = _decoded(data, name)
     reader = _reader(name, text)
+    if reader is _read_cif:
+        return _cif_notes(text, name, block)
+    several = False
     if reader is _read_extxyz:
         n_atoms = int(text.split(maxsplit=1)[0])
-        more = text.lstrip().splitlines()[n_atoms + 2 :]
-        return (
-            "The file holds several frames; the first was taken." if "".join(more).strip() else ""
-        )
-    if reader is _read_poscar:
-        frames = len(re.findall(r"^ *direct configuration=", text, re.MULTILINE | re.IGNORECASE))
-        return "The file holds several frames; the first was taken." if frames > 1 else ""
-    if reader is not _read_cif or text.lower().count("data_") < 2:
-        return ""
+        several = bool("".join(text.lstrip().splitlines()[n_atoms + 2 :]).strip())
+    elif reader is _read_poscar:
+        several = text.lower().count("direct configuration=") > 1
+    note = ("several_structures", "The file holds several frames; the first was taken.")
+    return [note] if several else []
+
+
+def _cif_notes(text: str, name: str, wanted: str | None) -> list[tuple[str, str]]:
     blocks = cif.read_blocks(text, name)
-    if len(blocks) < 2:
-        return ""
-    return f"The file holds {len(blocks)} structures; the first, {blocks[0].name}, was taken."
+    notes = []
+    if wanted is None and len(blocks) > 1:
+        taken = f"The file holds {len(blocks)} structures; the first, {blocks[0].name}, was taken."
+        notes.append(("several_structures", taken))
+    doubt = cif.symmetry_doubt(cif.choose_block(blocks, wanted, name), name)
+    return [*notes, ("odd_symmetry", doubt)] if doubt else notes
 
 
 def read_data(path: Path) -> bytes:
