@@ -15,6 +15,12 @@ from migbar_gui.looks.widgets import Question, field_rows, indented, label
 
 PRESET_NAMES = {"paper": "Paper: 3 images, as published", "quality": "Quality: 5 images, climbing"}
 
+STARTS = {
+    "linear": "Straight",
+    "idpp": "Bent around the atoms (IDPP)",
+    "aside": "Aside, where symmetry keeps it on a ridge",
+}
+
 DEVICES = {"auto": "Automatic", "cpu": "Processor", "cuda": "Graphics card (CUDA)"}
 
 
@@ -71,6 +77,9 @@ class RelaxBandDialog(Question):
         for name in PRESETS:
             self.preset.addItem(PRESET_NAMES.get(name, name), name)
         self.images = indented(QSpinBox(minimum=1, maximum=25))
+        self.start = QComboBox()
+        for start, shown in STARTS.items():
+            self.start.addItem(shown, start)
         self.climb = QCheckBox("Let the highest image climb to the saddle")
         self.ends = QCheckBox("Relax both ends first")
         self.device = QComboBox()
@@ -83,6 +92,7 @@ class RelaxBandDialog(Question):
                     ("&Potential", self.potential),
                     ("P&reset", self.preset),
                     ("&Images", self.images),
+                    ("&Start", self.start),
                     ("", self.climb),
                     ("", self.ends),
                     ("&Compute on", self.device),
@@ -106,6 +116,7 @@ class RelaxBandDialog(Question):
         preset = self.preset.currentData()
         wanted: dict[str, Any] = {
             "n_images": self.images.value(),
+            "start": self.start.currentData(),
             "climb": self.climb.isChecked(),
             "relax_ends": self.ends.isChecked(),
         }
@@ -124,6 +135,7 @@ class RelaxBandDialog(Question):
 
         preset = PRESETS[self.preset.currentData()]
         self.images.setValue(preset.n_images)
+        self.start.setCurrentIndex(self.start.findData(preset.start))
         self.climb.setChecked(preset.climb)
         self.ends.setChecked(preset.relax_ends)
 

@@ -165,6 +165,17 @@ def test_that_slider_profile_and_3d_view_go_together(relaxed, qtbot):
     assert len(relaxed.view.content.arrows) == 0
 
 
+def test_that_a_band_can_start_aside(metal):
+    from migbar_gui.dialogs.relax_band import RelaxBandDialog
+
+    metal.commands["path.relax"].trigger()
+    dialog = dialog_of(metal, RelaxBandDialog)
+    assert "start" not in dialog.request().changes
+    dialog.start.setCurrentIndex(dialog.start.findData("aside"))
+    assert dialog.request().changes["start"] == "aside"
+    dialog.reject()
+
+
 def test_that_another_structure_ends_the_look_at_an_image(relaxed, qtbot, olivine):
     relaxed.profile_panel.slider.setValue(1)
     relaxed.open_file(olivine)
