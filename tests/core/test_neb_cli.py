@@ -79,6 +79,7 @@ def test_that_many_paths_become_a_table(tmp_path, capsys):
     many = ("--bands", tmp_path / "bands.json", "--limit", 5, "--potential", "ase:emt")
     assert run("neb", *many, "--ends", "relaxed", "--out", tmp_path / "out") == 0
     assert "1 barrier in" in capsys.readouterr().out
+    assert not list((tmp_path / "out" / "under-way").iterdir())
     barriers = tmp_path / "out" / "neb.csv"
     assert barriers.read_text().splitlines()[1].startswith("Cu,ase:emt,paper,true,0.")
     scored = ("--bands", tmp_path / "bands.json", "--barriers", barriers, "--json")

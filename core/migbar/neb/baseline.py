@@ -9,6 +9,7 @@ import csv
 import hashlib
 import io
 import re
+import shutil
 import time
 from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
@@ -18,7 +19,6 @@ from typing import Any
 
 from migbar.datasets import BandRecord
 from migbar.files import write_text
-from migbar.neb.checkpoints import STATE
 from migbar.neb.relaxation import NebStep, endpoints, relax_band
 from migbar.neb.settings import NebError, settings_from
 from migbar.potentials import Potential, PotentialError
@@ -220,7 +220,7 @@ def _row(
         remarks = f"{FAILED}: {error}"
         numbers["steps"] = last[0].step if last and last[0].stage in ("band", "climb") else 0
         numbers["seconds"] = time.monotonic() - begun
-    (folder / STATE).unlink(missing_ok=True)
+    shutil.rmtree(folder, ignore_errors=True)
     return NebRow(
         sys_name=record.sys_name,
         potential=potential.provenance.name,
