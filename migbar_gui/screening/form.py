@@ -155,10 +155,12 @@ class ScreeningForm(QWidget):
         """Suggest a place for the results, unless the user has chosen one."""
         if self.out.text() != self._suggested:
             return
-        chosen = self.sources.names or [""]
-        first = Path(chosen[0] if self.all_paths.isChecked() else self.table.text())
+        every = self.all_paths.isChecked()
+        first = Path((self.sources.names or [""])[0] if every else self.table.text())
         folder = first if first.is_dir() else first.parent
-        self._suggested = str(folder / RESULTS) if str(first) not in ("", ".") else ""
+        # Given paths of a file would take the place of all its paths in the same results.
+        name = RESULTS if every else f"{first.stem}-results.db"
+        self._suggested = str(folder / name) if str(first) not in ("", ".") else ""
         self.out.setText(self._suggested)
 
     # -------------------------------------------------------------- asking for files

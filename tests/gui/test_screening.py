@@ -294,6 +294,7 @@ def test_that_a_table_of_paths_is_looked_at_before_it_is_screened(dialog, qtbot,
     table = tmp_path / "paths.csv"
     dialog.form.given_paths.setChecked(True)
     dialog.form.table.setText(str(table))
+    assert dialog.form.out.text() == str(tmp_path / "paths-results.db")
     for text, told in (
         ("Datei;from\n", "no column file and no column to"),
         ("file;from;to\n", "no rows"),
