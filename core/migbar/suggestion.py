@@ -34,7 +34,7 @@ from migbar.models.store import load_model
 from migbar.paths import find_paths
 from migbar.prediction import PredictedPath
 from migbar.progress import SILENT, Progress, check_cancelled
-from migbar.structures import mobile_ions, read_structure, require_ordered
+from migbar.structures import FILE_NAMES, mobile_ions, read_structure, require_ordered
 
 LIST = "suggested.csv"
 
@@ -168,9 +168,11 @@ def suggest(
             continue
         names += [str(file)] * len(found)
         paths += found
+    if not files:
+        raise MigbarError(f"No structure file was found there: {', '.join(FILE_NAMES)}.")
     if not paths:
         told = "; ".join(f"{Path(name).name}: {text}" for name, text in problems[:5])
-        raise MigbarError(f"there is no path to compute in these structures. {told}".strip())
+        raise MigbarError(f"There is no path to compute in these structures. {told}".strip())
     metric = model if isinstance(model, MigbarFast) else load_model("migbar-fast")
     assert isinstance(metric, MigbarFast)
     process = metric.blend.process

@@ -37,6 +37,7 @@ from migbar_gui.looks.widgets import (
     in_row,
     indented,
     label,
+    restyle,
 )
 from migbar_gui.panels.notice import Notice
 from migbar_gui.screening.opening import WantedPath
@@ -267,6 +268,9 @@ class SuggestionDialog(QDialog):
             self.refresh_unit()
             self.table.selectRow(0)
         self.summary.setText(self._state_text(watched))
+        failed = run.state is RunState.FAILED
+        self.summary.setProperty("verdict", "bad" if failed else "")
+        restyle(self.summary)
         self.left_out.setText(_left_out(self._result.get("problems", ())))
         self.left_out.setVisible(bool(self.left_out.text()))
         self._enable()
@@ -278,7 +282,7 @@ class SuggestionDialog(QDialog):
         if state is RunState.WAITING:
             return "Waiting for its turn: another long job is at work."
         if state is RunState.FAILED:
-            return f"It failed: {watched.run.error}"
+            return watched.run.error
         if state is RunState.FINISHED:
             found = len(self._result["suggested"])
             return (
