@@ -157,12 +157,13 @@ def test_that_the_input_of_neb_x_holds_every_image(images):
     assert text.index("&SYSTEM") < text.index("ATOMIC_SPECIES") < text.index("FIRST_IMAGE")
 
 
-def test_that_the_texts_say_which_charge_a_defect_of_an_electrolyte_has(images):
+def test_that_the_texts_say_which_charge_a_defect_has_and_what_symmetry_does(images):
     vasp = input_files(images, "vasp")["README.txt"]
     assert "a vacancy has the charge -1 and an extra ion +1" in vasp
     assert "cell +1 for each vacancy, -1 for each extra ion" in vasp  # electrons
     espresso = input_files(images, "espresso")["README.txt"]
     assert "tot_charge = -1 for each vacancy and +1 for each extra ion" in espresso
+    assert all("Where symmetry keeps a band on a line" in text for text in (vasp, espresso))
 
 
 def test_that_lines_that_are_no_tags_are_named():

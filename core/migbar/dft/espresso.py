@@ -9,7 +9,7 @@ import io
 import re
 from typing import Any
 
-from migbar.dft.images import DftBand
+from migbar.dft.images import KEPT_STRAIGHT, DftBand
 from migbar.dft.settings import DftSettings
 from migbar.dft.vasp import has_open_shells
 
@@ -117,6 +117,7 @@ def _readme(band: DftBand, settings: DftSettings) -> str:
         "",
         "The cells are neutral, as fits an electrode: its metals take up the charge. In a solid electrolyte",
         f"add up tot_charge = {-band.ion_charge:+d} for each vacancy and {band.ion_charge:+d} for each extra ion.",
+        *KEPT_STRAIGHT,
         "Converge cut-offs, k-points and the size of the cell.",
     ]
     if band.warnings:

@@ -18,6 +18,12 @@ from migbar.elements import mobile_charge
 MOST_IMAGES = 98
 """VASP numbers the folders of images and ends with two digits."""
 
+KEPT_STRAIGHT = (
+    "Where symmetry keeps a band on a line, no force leads off it though a lower path may run beside it: compare with",
+    "a band whose middle images have the ion some tenths of an Å aside.",
+)
+"""Lines of text for whoever runs the NEB."""
+
 TOO_CLOSE = 1.0
 """An atom that comes this close (Å) to the moving ion makes the images useless as a start."""
 

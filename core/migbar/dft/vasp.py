@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from migbar.dft.images import DftBand
+from migbar.dft.images import KEPT_STRAIGHT, DftBand
 from migbar.dft.settings import DftSettings
 
 _WITH_VTST = """\
@@ -160,6 +160,7 @@ def _readme(band: DftBand, settings: DftSettings, last: str) -> str:
         "The cells are neutral, as fits an electrode: its metals take up the charge. In an insulator (a solid",
         f"electrolyte) a vacancy has the charge {less} and an extra ion {more}: set NELECT to that of the neutral",
         f"cell {more} for each vacancy, {less} for each extra ion, in the band and in both ends.",
+        *KEPT_STRAIGHT,
         "Converge ENCUT, the k-points, and the size of the cell; whether +U is right depends on what the barrier is",
         "compared with.",
     ]
