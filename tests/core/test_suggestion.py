@@ -83,6 +83,16 @@ def test_that_a_list_that_may_be_filled_in_is_not_written_over(
     assert [path.name for path in filled.parent.iterdir()] == [LIST]
 
 
+def test_that_inputs_beside_the_structures_are_not_taken_for_structures(folder: Path) -> None:
+    from migbar.screening.inputs import find_sources
+
+    before = [source.path for source in find_sources([folder])]
+    write_suggestions(suggest([folder], count=1, ion="Li"), folder / "to-compute")
+    assert list((folder / "to-compute").rglob("POSCAR"))
+    assert [source.path for source in find_sources([folder])] == before
+    assert find_sources([folder / "to-compute"])  # unless they are asked for
+
+
 def test_that_a_folder_without_paths_is_told(tmp_path: Path) -> None:
     (tmp_path / "broken.cif").write_text("data_x\n")
     with pytest.raises(MigbarError, match="no path to compute"):

@@ -88,6 +88,10 @@ class TooLargeError(ScreeningError):
     """Raised when a file or a cell is larger than its limit."""
 
 
+_SUGGESTED = "suggested.csv"
+"""`migbar.suggestion.LIST`, which marks a folder with DFT inputs."""
+
+
 def find_sources(
     paths: Iterable[str | Path | Source], max_files: int = 1_000_000, progress: Progress = SILENT
 ) -> list[Source]:
@@ -95,7 +99,7 @@ def find_sources(
 
     A file that is named is taken whatever it is called; in folders those that match
     `migbar.structures.FILE_NAMES`. Links are followed, but every folder is entered once, however many
-    links lead there.
+    links lead there. Folders in these that `migbar.suggestion` has written are left out: they hold images of bands.
 
     Raises
     ------
@@ -134,6 +138,8 @@ def _walk(top: Path, entered: set[tuple[int, int]], progress: Progress) -> Itera
     while folders:
         check_cancelled(progress)
         folder = folders.pop()
+        if folder != top and (folder / _SUGGESTED).exists():
+            continue
         try:
             about = folder.stat()
             if (about.st_dev, about.st_ino) in entered:
