@@ -221,6 +221,17 @@ def test_that_voids_of_an_empty_host_form_a_network(window, qtbot, empty_olivine
     assert all(path.label.startswith("v") for path in group.paths)
 
 
+def test_that_the_dock_tells_where_ways_are_lower_bounds(found, qtbot):
+    from migbar.resources import resource_dir
+
+    assert found.network_panel.remark.isHidden()  # all lithium of the olivine is alike
+    found.open_file(resource_dir() / "examples" / "TiS2.cif")
+    wait_for_document(qtbot, found, "TiS2.cif")
+    find(qtbot, found)
+    assert not found.network_panel.remark.isHidden()
+    assert "2 kinds of places" in found.network_panel.remark.text()
+
+
 def test_that_the_report_needs_nothing_else(found, qtbot, tmp_path: Path):
     target = tmp_path / "report.html"
     found.exports.write_report(target)
