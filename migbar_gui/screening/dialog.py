@@ -233,6 +233,8 @@ class BatchDialog(QDialog):
             return
         self.progress.show_state(watched)
         self._enable_retry()
+        if not self._counts.text():  # nothing was found yet
+            self._tell_emptiness()
         if watched.run.state.has_ended:
             self._look()
             if watched.run.state is RunState.FAILED:
@@ -273,7 +275,10 @@ class BatchDialog(QDialog):
         if counts is not None and (counts.done or counts.failed):
             text = "" if self.table.rowCount() else "No row is as asked for above."
         elif self.progress.folder is not None and not self.progress.has_ended:
-            text = "The first results appear here in a moment."
+            watched = self.progress.watched
+            waits = watched is not None and watched.run.state is RunState.WAITING
+            when = "once it has begun" if waits else "in a moment"
+            text = f"The first results appear here {when}."
         elif counts is not None:
             text = f"No structure file was found there: {', '.join(FILE_NAMES)}."
         self.empty.setText(text)

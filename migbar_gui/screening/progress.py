@@ -64,7 +64,7 @@ class ProgressLine(QWidget):
         self.pause.setVisible(under_way or goes_on)
         self.pause.setText("Resume" if goes_on else "Stop at once" if stopping else "Pause")
         self.pause.setToolTip("" if goes_on else "What is done is kept, and it can go on later")
-        self.bar.setVisible(under_way)
+        self.bar.setVisible(state is RunState.RUNNING)
         self._state.setText("")
         if watched is not None:
             self._note_pace(watched)
@@ -84,7 +84,7 @@ class ProgressLine(QWidget):
         if watched.stopping:
             return "Stopping…"
         if state is RunState.WAITING:
-            return "Waiting for its turn: another long job is at work"
+            return "Waiting for its turn: another long job is at work; the list of jobs lets it start now"
         if state is RunState.FINISHED:
             return ": ".join(filter(None, ("Finished", watched.run.outcome)))
         if state is RunState.FAILED:

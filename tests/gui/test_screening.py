@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from migbar.runs import RunState
+from migbar.runs import Run, RunState
 from migbar.screening import ScreeningOptions, run_screening
 from migbar.screening.database import write_database
 from migbar.screening.options import Settings
@@ -22,6 +22,8 @@ pytest.importorskip("PySide6")
 from PySide6.QtCore import QMimeData, Qt, QUrl
 from PySide6.QtGui import QDropEvent
 from PySide6.QtWidgets import QFileDialog
+
+from migbar_gui.background.run_watcher import Watched
 
 pytestmark = pytest.mark.gui
 
@@ -303,6 +305,15 @@ def test_that_a_table_of_paths_is_looked_at_before_it_is_screened(dialog, qtbot,
         qtbot.mouseClick(dialog.form.start, Qt.MouseButton.LeftButton)
         assert told in dialog.form.problem.text()
         assert dialog.form.isVisible()
+
+
+def test_that_a_screening_that_waits_for_its_turn_does_not_look_busy(dialog, tmp_path):
+    dialog.show_results(tmp_path / "none.db", tmp_path / "run")
+    for state, busy in ((RunState.WAITING, False), (RunState.RUNNING, True)):
+        run = Run(tmp_path / "run", "screening", "Screening", {}, state)
+        dialog.progress.show_state(Watched(run))
+        assert dialog.progress.bar.isVisible() is busy
+        assert dialog.progress._state.text().startswith("Waiting for its turn") is not busy
 
 
 def test_that_a_folder_can_be_dropped(dialog, folder):
