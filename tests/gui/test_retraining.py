@@ -198,6 +198,32 @@ def test_that_unusable_data_are_explained_and_nothing_is_left(window, qtbot, tmp
     assert not runs_dir().exists() or list(runs_dir().iterdir()) == []
 
 
+def test_that_data_are_looked_for_where_the_last_were_and_taken_out_by_a_key(
+    window, qtbot, oxides, tmp_path, monkeypatch
+):
+    from PySide6.QtCore import Qt
+    from PySide6.QtWidgets import QFileDialog
+
+    window.settings.setValue("folder", str(tmp_path / "structures"))
+    places = []
+    monkeypatch.setattr(
+        QFileDialog,
+        "getOpenFileNames",
+        lambda _parent, _title, place, _kinds: (places.append(place), ([str(oxides)], ""))[1],
+    )
+    wizard = opened_wizard(qtbot, window)
+    data = page(wizard)
+    for _ in range(2):
+        click(qtbot, data.add_files)
+    assert places == [str(tmp_path / "structures"), str(oxides.parent)]
+    assert data.list.count() == 1
+    data.list.setCurrentRow(0)
+    data.list.setFocus()
+    qtbot.keyClick(data.list, Qt.Key.Key_Delete)
+    assert not data.isComplete()
+    wizard.close()
+
+
 def test_that_columns_of_a_table_can_have_other_names(window, qtbot, tmp_path):
     from migbar_gui.dialogs.retraining.columns import ColumnsDialog
 

@@ -11,8 +11,10 @@ from PySide6.QtGui import (
     QDragEnterEvent,
     QDragMoveEvent,
     QDropEvent,
+    QKeySequence,
     QPainter,
     QPaintEvent,
+    QShortcut,
 )
 from PySide6.QtWidgets import QComboBox, QFileDialog, QHBoxLayout, QListWidget, QVBoxLayout
 
@@ -47,6 +49,9 @@ class DataPage(WizardPage):
         self.add_files = button("Add files…", self._ask_files)
         self.add_folder = button("Add folder…", self._ask_folder)
         self.remove = button("Remove", self._remove)
+        self.remove.setToolTip("Take the chosen one from the list (Del); the file stays")
+        keys = QShortcut(QKeySequence.StandardKey.Delete, self.list, self._remove)
+        keys.setContext(Qt.ShortcutContext.WidgetShortcut)
         buttons = QVBoxLayout()
         self.columns = button("Columns…", self._ask_columns)
         self.columns.setToolTip("Say what the columns of a table are called, if not as usual")
@@ -84,13 +89,19 @@ class DataPage(WizardPage):
         return True
 
     def _ask_files(self) -> None:
-        names, _ = QFileDialog.getOpenFileNames(self, "Barrier data", str(Path.home()), FILES)
+        names, _ = QFileDialog.getOpenFileNames(self, "Barrier data", self._place(), FILES)
         self.add([Path(name) for name in names])
 
     def _ask_folder(self) -> None:
-        name = QFileDialog.getExistingDirectory(self, "Folder with calculations", str(Path.home()))
+        name = QFileDialog.getExistingDirectory(self, "Folder with calculations", self._place())
         if name:
             self.add([Path(name)])
+
+    def _place(self) -> str:
+        """Return where to look for more: beside what was added last, or where structures were opened."""
+        if self.list.count():
+            return str(Path(self.list.item(self.list.count() - 1).text()).parent)
+        return str(self.owner.window_.settings.value("folder", str(Path.home())))
 
     def _ask_columns(self) -> None:
         dialog = ColumnsDialog(self.owner.read_options.columns, self)
@@ -101,6 +112,8 @@ class DataPage(WizardPage):
         self.owner.read_options = replace(self.owner.read_options, columns=names)
 
     def _remove(self) -> None:
+        if self.list.currentRow() < 0:
+            return
         self.list.takeItem(self.list.currentRow())
         self.completeChanged.emit()
 
