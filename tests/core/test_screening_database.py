@@ -19,7 +19,8 @@ from migbar.screening import (
     run_screening,
     screen,
 )
-from migbar.screening.database import SCHEMA_VERSION
+from migbar.screening.database import SCHEMA_VERSION, write_database
+from migbar.screening.options import Settings
 from tests.core.processes import ENVIRONMENT
 from tests.core.screenings import content, count_files, options
 
@@ -67,6 +68,16 @@ def test_that_other_databases_are_left_alone(tmp_path, undisturbed):
         connection.execute(f"PRAGMA user_version = {SCHEMA_VERSION + 1}")
     with pytest.raises(ScreeningError, match="newer MigBar"):
         run_screening([folder], options(newer))
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="an open file cannot be deleted there")
+def test_that_results_that_vanish_while_they_are_written_are_told(tmp_path):
+    database = tmp_path / "results.db"
+    with (
+        pytest.raises(ScreeningError, match="moved or deleted while it was written"),
+        write_database(database, Settings.of(ScreeningOptions())),
+    ):
+        database.unlink()
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="needs Linux")

@@ -189,6 +189,10 @@ def write_database(path: Path, settings: Settings) -> Iterator[Writer]:
             connection = sqlite3.connect(path, isolation_level=None)
             _prepare(connection, path)
             yield Writer(connection, settings)
+            if not path.exists():
+                raise ScreeningError(
+                    f"{path} was moved or deleted while it was written; if it was deleted, screen again."
+                )
         except sqlite3.DatabaseError as error:
             raise _explained(error, path) from error
         finally:
