@@ -28,7 +28,7 @@ ASIDE = 0.4
 FALLS, RISES = -0.5, 1.0
 """Curvatures in eV/Å² across the path below which there is a ridge, and along it above which there is a dip.
 
-At saddles of Li3OCl, LiFePO4 and TiS2 (CHGNet) it is −0.3 to −1.6 along the path; in the tetrahedron of TiS2 3.3.
+At saddles of Li3OCl, LiFePO4, LiCoO2 and TiS2 (CHGNet) it is −0.3 to −1.7 along it; in the tetrahedron of TiS2 3.3.
 """
 
 
