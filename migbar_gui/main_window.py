@@ -291,7 +291,7 @@ class MainWindow(QMainWindow):
         """Open a structure or a session file."""
         self.notice.hide()
         if path.suffix.lower() == SUFFIX:
-            self.sessions.keeper.open(path)
+            self.sessions.open(path)
         else:
             self.opener.open(path)
 
@@ -466,7 +466,7 @@ class MainWindow(QMainWindow):
             event.ignore()
             self._ask_close()
             return
-        if not hurried and not self.sessions.may_close():
+        if not hurried and not self.sessions.may_leave(self.close):
             event.ignore()
             return
         for dialog in self.findChildren(QDialog):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -89,8 +90,14 @@ class Sessions(QObject):
         if path is not None:
             self.keeper.save(path, then)
 
-    def may_close(self) -> bool:
-        """Ask what to do with changes to a session file; whether the window may close now."""
+    def open(self, path: Path) -> None:
+        """Open a session file in place of what is open; paths in no session file can be gone on with later."""
+        if self.may_leave(partial(self.keeper.open, path)):
+            self._leave_off()
+            self.keeper.open(path)
+
+    def may_leave(self, then: Callable[[], object]) -> bool:
+        """Ask what to do with changes to a session file; whether it may be left now, or `then` once it is saved."""
         if not self.keeper.is_modified:
             return True
         assert self.keeper.path is not None
@@ -102,7 +109,7 @@ class Sessions(QObject):
         box.setStandardButtons(answer.Save | answer.Discard | answer.Cancel)
         chosen = box.exec()
         if chosen == answer.Save:
-            self.save(self._window.close)
+            self.save(then)
         return chosen == answer.Discard
 
     def offer_recovery(self) -> None:
@@ -121,12 +128,15 @@ class Sessions(QObject):
 
     def end(self) -> None:
         """Keep paths that are in no session file for the next time; the window ends."""
+        self._leave_off()
+        self.keeper.end()
+
+    def _leave_off(self) -> None:
         state, settings = self._window.workspace.state, self._window.settings
         if self.keeper.keep_for_later() and state.document is not None:
             count = len(state.paths)
             paths = "1 path" if count == 1 else f"{count} paths"
             settings.setValue("left_off", f"{state.document.name}, {paths}")
-        self.keeper.end()
 
     def show_recent(self) -> None:
         """List on the welcome page what was open lately."""

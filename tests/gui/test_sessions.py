@@ -34,7 +34,7 @@ def save(qtbot, window, path: Path) -> None:
 
 def reopen(qtbot, window, path: Path) -> None:
     with qtbot.waitSignal(window.sessions.keeper.opened, timeout=20_000):
-        window.open_file(path)
+        window.sessions.keeper.open(path)  # without the question about changes
 
 
 def test_that_a_session_brings_back_what_was_open(opened, qtbot, tmp_path, empty_olivine):
@@ -137,15 +137,15 @@ def test_that_closing_asks_about_changes_to_a_session_file_only(
 
     monkeypatch.setattr(QMessageBox, "exec", answer)
     opened.workspace.set_ion("Na")
-    assert opened.sessions.may_close()
+    assert opened.sessions.may_leave(opened.close)
     save(qtbot, opened, tmp_path / "mine.migbar")
-    assert opened.sessions.may_close()
+    assert opened.sessions.may_leave(opened.close)
     opened.workspace.set_supercell("none")
     assert opened.isWindowModified()
     assert not opened.close()
     assert asked == ["mine.migbar has changes that were not saved."]
     opened.workspace.undo()
-    assert opened.sessions.may_close()
+    assert opened.sessions.may_leave(opened.close)
 
 
 def session_file(tmp_path: Path, **changes: object) -> Path:
@@ -412,3 +412,33 @@ def test_that_nothing_is_left_off_where_a_session_file_has_it(opened, qtbot, tmp
     assert not opened.sessions.keeper.is_modified
     opened.close()
     assert not opened.sessions.keeper.left_off.exists()
+
+
+def test_that_another_session_does_not_take_the_place_of_unsaved_work_unasked(
+    opened, qtbot, tmp_path, monkeypatch
+):
+    from PySide6.QtWidgets import QMessageBox
+
+    answers = [QMessageBox.StandardButton.Cancel, QMessageBox.StandardButton.Discard]
+    monkeypatch.setattr(QMessageBox, "exec", lambda _: answers.pop(0))
+    save(qtbot, opened, tmp_path / "first.migbar")
+    save(qtbot, opened, tmp_path / "second.migbar")
+    opened.workspace.join(site(opened, 0), site(opened, 1))
+    opened.open_file(tmp_path / "first.migbar")
+    qtbot.wait(200)
+    assert len(opened.workspace.state.paths) == 1
+    opened.open_file(tmp_path / "first.migbar")
+    qtbot.waitUntil(lambda: opened.workspace.state.paths == ())
+    assert answers == []
+
+
+def test_that_paths_in_no_session_file_can_be_gone_on_with_after_another_session(
+    opened, qtbot, tmp_path
+):
+    save(qtbot, opened, tmp_path / "empty.migbar")
+    opened.sessions.keeper.path = None
+    opened.workspace.join(site(opened, 0), site(opened, 1))
+    opened.open_file(tmp_path / "empty.migbar")
+    qtbot.waitUntil(lambda: opened.workspace.state.paths == ())
+    opened.sessions.go_on()
+    qtbot.waitUntil(lambda: len(opened.workspace.state.paths) == 1)
