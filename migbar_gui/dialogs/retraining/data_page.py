@@ -11,10 +11,10 @@ from PySide6.QtGui import (
     QDragEnterEvent,
     QDragMoveEvent,
     QDropEvent,
+    QKeyEvent,
     QKeySequence,
     QPainter,
     QPaintEvent,
-    QShortcut,
 )
 from PySide6.QtWidgets import QComboBox, QFileDialog, QHBoxLayout, QListWidget, QVBoxLayout
 
@@ -48,10 +48,8 @@ class DataPage(WizardPage):
         self.list = _Sources(self)
         self.add_files = button("Add files…", self._ask_files)
         self.add_folder = button("Add folder…", self._ask_folder)
-        self.remove = button("Remove", self._remove)
+        self.remove = button("Remove", self.take_out)
         self.remove.setToolTip("Take the chosen one from the list (Del); the file stays")
-        keys = QShortcut(QKeySequence.StandardKey.Delete, self.list, self._remove)
-        keys.setContext(Qt.ShortcutContext.WidgetShortcut)
         buttons = QVBoxLayout()
         self.columns = button("Columns…", self._ask_columns)
         self.columns.setToolTip("Say what the columns of a table are called, if not as usual")
@@ -75,6 +73,13 @@ class DataPage(WizardPage):
         """Add files and folders."""
         known = {self.list.item(row).text() for row in range(self.list.count())}
         self.list.addItems([str(path) for path in paths if str(path) not in known])
+        self.completeChanged.emit()
+
+    def take_out(self) -> None:
+        """Take the chosen one from the list."""
+        if self.list.currentRow() < 0:
+            return
+        self.list.takeItem(self.list.currentRow())
         self.completeChanged.emit()
 
     def isComplete(self) -> bool:  # noqa: N802
@@ -111,12 +116,6 @@ class DataPage(WizardPage):
     def _name_columns(self, names: dict[str, str]) -> None:
         self.owner.read_options = replace(self.owner.read_options, columns=names)
 
-    def _remove(self) -> None:
-        if self.list.currentRow() < 0:
-            return
-        self.list.takeItem(self.list.currentRow())
-        self.completeChanged.emit()
-
 
 class _Sources(QListWidget):
     """The list of files and folders; more can be dropped on it."""
@@ -139,6 +138,12 @@ class _Sources(QListWidget):
                 place, Qt.AlignmentFlag.AlignCenter, "Add files or folders, or drop them here."
             )
             painter.end()
+
+    def keyPressEvent(self, event: QKeyEvent) -> None:  # noqa: N802
+        if event.matches(QKeySequence.StandardKey.Delete):
+            self._page.take_out()
+        else:
+            super().keyPressEvent(event)
 
     def dragEnterEvent(self, event: QDragEnterEvent) -> None:  # noqa: N802
         if event.mimeData().hasUrls():
