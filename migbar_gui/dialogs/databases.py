@@ -35,7 +35,6 @@ from migbar_gui.looks.widgets import (
     in_row,
     label,
     space_group_text,
-    write_heads,
 )
 
 if TYPE_CHECKING:
@@ -105,7 +104,6 @@ class DatabasesDialog(QDialog):
         self.table.setEditTriggers(QAbstractItemView.EditTrigger.NoEditTriggers)
         as_list(self.table, "Structures found", enumerate(width for _, width, *_ in COLUMNS[:-1]))
         self.table.setSelectionMode(QAbstractItemView.SelectionMode.ExtendedSelection)
-        self.table.horizontalHeader().setSortIndicator(-1, Qt.SortOrder.AscendingOrder)
         self.table.setSortingEnabled(True)
         self.table.activated.connect(self.open_row)
         self.table.itemSelectionChanged.connect(self._enable)
@@ -162,7 +160,7 @@ class DatabasesDialog(QDialog):
         except MigbarError as error:
             self._asked = ""
             self._refresh()
-            self._say(str(error) if text else "")
+            self._say(f"{error}" if text else "")
             return
         self._say("")
         for where, box in self.boxes.items():
@@ -176,17 +174,12 @@ class DatabasesDialog(QDialog):
             f"Asking {where.name}",
             lambda progress: search(text, where, progress=progress),
             partial(self._take, where),
-            partial(self._fail, where),
+            partial(self._take, where),
         )
 
     def _take(self, where: Database, answer: Found | Exception) -> None:
         self._found[where] = answer
         self._refresh()
-
-    def _fail(self, where: Database, error: Exception) -> None:
-        if not isinstance(error, MigbarError):  # a fault of the program, not of the database
-            self._window.show_error(error)
-        self._take(where, error)
 
     def _note_cancelled(self, _: str) -> None:
         self._refresh()
@@ -207,8 +200,7 @@ class DatabasesDialog(QDialog):
             about = f"Structures {where.holds}\n{where.url}"
             box.setToolTip(str(answer) if isinstance(answer, Exception) else about)
         self._fill()
-        told = filter(None, (_told(*pair) for pair in self._found.items()))
-        self._say("" if self._none_answered else " ".join(told))
+        self._say(" ".join(filter(None, (_told(*pair) for pair in self._found.items()))))
         self.nothing.setText(self._empty_text())
         self._pages.setCurrentIndex(1 if self._entries else 0)
         self.start.setEnabled(any(box.isChecked() for box in self.boxes.values()))
@@ -230,13 +222,9 @@ class DatabasesDialog(QDialog):
             return f"Asking {', '.join(waiting)} …"
         if not self._asked or not self._found:
             return "Structures appear here: measured ones, and ones relaxed by DFT."
-        if self._none_answered:
+        if all(isinstance(answer, Exception) for answer in self._found.values()):
             return "No database answered. Is this computer connected to the internet?"
         return f"No database has {formula_text(self._asked)}."
-
-    @property
-    def _none_answered(self) -> bool:
-        return bool(self._found) and all(isinstance(a, Exception) for a in self._found.values())
 
     def _say(self, text: str) -> None:
         self.said.setText(text)
@@ -248,8 +236,13 @@ class DatabasesDialog(QDialog):
         answers = [self._found.get(where) for where in self.boxes]
         self._entries = [e for a in answers if isinstance(a, Found) for e in a.entries]
         self.table.setSortingEnabled(False)
+        self.table.horizontalHeader().setSortIndicator(-1, Qt.SortOrder.AscendingOrder)
         self.table.setRowCount(len(self._entries))
-        write_heads(self.table, COLUMNS)
+        for column, (title, _, side, tip) in enumerate(COLUMNS):
+            head = QTableWidgetItem(title.format(unit=energies.unit()))
+            head.setTextAlignment(side)
+            head.setToolTip(tip)
+            self.table.setHorizontalHeaderItem(column, head)
         for row, entry in enumerate(self._entries):
             for column, (text, value) in enumerate(_cells(entry)):
                 cell = Cell(text, value, COLUMNS[column][2])

@@ -25,7 +25,7 @@ from migbar.dft import CODE_NAMES
 from migbar.errors import MigbarError
 from migbar.runs import Run, RunState
 from migbar_gui.background.run_watcher import Watched
-from migbar_gui.commands.run_dialogs import SUGGESTION
+from migbar_gui.commands.suggesting import TASK
 from migbar_gui.files.saving import ask_path
 from migbar_gui.looks import energies
 from migbar_gui.looks.widgets import (
@@ -38,7 +38,6 @@ from migbar_gui.looks.widgets import (
     indented,
     label,
     restyle,
-    write_heads,
 )
 from migbar_gui.panels.notice import Notice
 from migbar_gui.screening.opening import WantedPath
@@ -109,7 +108,11 @@ class SuggestionDialog(QDialog):
 
     def refresh_unit(self) -> None:
         """Write the list in the unit that the user likes."""
-        write_heads(self.table, COLUMNS)
+        for column, (title, _, side, tip) in enumerate(COLUMNS):
+            head = QTableWidgetItem(title.format(unit=energies.unit()))
+            head.setTextAlignment(side)
+            head.setToolTip(tip)
+            self.table.setHorizontalHeaderItem(column, head)
         suggested = self._result.get("suggested", ())
         self.table.setRowCount(len(suggested))
         for row, path in enumerate(suggested):
@@ -209,7 +212,7 @@ class SuggestionDialog(QDialog):
         try:
             options = self._options()
             name = Path(options["sources"][0]).name
-            folder = self._window.runs.start(SUGGESTION, f"What to compute next of {name}", options)
+            folder = self._window.runs.start(TASK, f"What to compute next of {name}", options)
         except (MigbarError, OSError) as error:
             self.problem.setText(str(error))
             self.problem.show()

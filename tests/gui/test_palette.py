@@ -121,7 +121,7 @@ def test_that_looking_for_commands_leaves_nothing_behind(window, qtbot):
 
 def test_that_a_dock_behind_others_comes_to_the_front_by_its_name(opened, qtbot):
     def choose(title: str) -> None:
-        menu = QMenu(opened)  # as in the window: it outlives what is done by it
+        menu = QMenu()
         opened.docks.fill_menu(menu)
         next(action for action in menu.actions() if action.text() == title).trigger()
 
