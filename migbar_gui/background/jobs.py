@@ -104,8 +104,8 @@ class Jobs(QObject):
         super().__init__(parent)
         self._on_failed = on_failed
         self._running: dict[str, Job] = {}
-        # Python's own threads, and every job kept until its thread has ended: a QObject or QRunnable whose
-        # last reference goes in another thread than its own now and then crashes.
+        # Python's own threads, and every job kept until its thread has ended: a QObject that is deleted while its
+        # signal is still on the way out of another thread, or whose last reference goes there, now and then crashes.
         self._threads: list[tuple[threading.Thread, Job]] = []
 
     @property
@@ -139,7 +139,7 @@ class Jobs(QObject):
         self._running[key] = job
         job.progressed.connect(self.changed)
         thread = threading.Thread(target=job.work, name=f"job {key}", daemon=True)
-        self._threads = [pair for pair in self._threads if pair[0].is_alive()]
+        self._drop_ended()
         self._threads.append((thread, job))
         thread.start()
         self.changed.emit()
@@ -189,4 +189,9 @@ class Jobs(QObject):
         for key in [key for key, running in self._running.items() if running is job]:
             del self._running[key]
             self.changed.emit()
-        job.deleteLater()
+
+    def _drop_ended(self) -> None:
+        for thread, job in self._threads:
+            if not thread.is_alive():
+                job.deleteLater()
+        self._threads = [pair for pair in self._threads if pair[0].is_alive()]
