@@ -13,6 +13,7 @@ from PySide6.QtWidgets import QMessageBox
 from migbar_gui.files.keeping import SessionKeeper, recovery_folder
 from migbar_gui.files.saving import ask_path
 from migbar_gui.files.session import SUFFIX, Session
+from migbar_gui.log import logger
 from migbar_gui.workspace.camera import Camera
 
 if TYPE_CHECKING:
@@ -92,8 +93,13 @@ class Sessions(QObject):
 
     def open(self, path: Path) -> None:
         """Open a session file in place of what is open; paths in no session file can be gone on with later."""
-        if self.may_leave(partial(self.keeper.open, path)):
+        if not self.may_leave(partial(self.keeper.open, path)):
+            return
+        try:
             self._leave_off()
+        except OSError as error:  # what is open would be lost
+            self._window.show_error(error)
+        else:
             self.keeper.open(path)
 
     def may_leave(self, then: Callable[[], object]) -> bool:
@@ -128,8 +134,13 @@ class Sessions(QObject):
 
     def end(self) -> None:
         """Keep paths that are in no session file for the next time; the window ends."""
-        self._leave_off()
-        self.keeper.end()
+        try:
+            self._leave_off()
+        except OSError:
+            # Nobody is there to be told; what was kept in case of a crash is offered next time.
+            logger.exception("What is open could not be kept.")
+        else:
+            self.keeper.end()
 
     def _leave_off(self) -> None:
         state, settings = self._window.workspace.state, self._window.settings

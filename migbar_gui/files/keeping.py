@@ -190,13 +190,16 @@ class SessionKeeper(QObject):
         Path(_lock(path).lock_file).unlink(missing_ok=True)
 
     def keep_for_later(self) -> bool:
-        """Write what is open to `left_off`, where it is not a session file's; tell whether that was done."""
+        """Write what is open to `left_off`, where it is not a session file's; tell whether that was done.
+
+        Raises
+        ------
+        OSError
+            If it cannot be written.
+        """
         if self.path is not None or not self._workspace.state.paths:
             return False
-        try:
-            write_session(self.left_off, self._look())
-        except OSError:  # the window closes: nobody is there to be told
-            return False
+        write_session(self.left_off, self._look())
         return True
 
     def end(self) -> None:

@@ -442,3 +442,27 @@ def test_that_paths_in_no_session_file_can_be_gone_on_with_after_another_session
     qtbot.waitUntil(lambda: opened.workspace.state.paths == ())
     opened.sessions.go_on()
     qtbot.waitUntil(lambda: len(opened.workspace.state.paths) == 1)
+
+
+def test_that_paths_that_cannot_be_kept_stay_open_and_are_told_of(
+    opened, qtbot, tmp_path, monkeypatch
+):
+    from migbar_gui.files import keeping
+
+    def full_disk(path, _session):
+        raise OSError(28, "No space left on device", str(path))
+
+    save(qtbot, opened, tmp_path / "empty.migbar")
+    opened.sessions.keeper.path = None
+    opened.workspace.join(site(opened, 0), site(opened, 1))
+    monkeypatch.setattr(keeping, "write_session", full_disk)
+    opened.open_file(tmp_path / "empty.migbar")
+    assert "No space left" in opened.notice.text.text()
+    assert not opened.notice.isHidden()
+    qtbot.wait(200)
+    assert len(opened.workspace.state.paths) == 1
+    ended = []
+    monkeypatch.setattr(opened.sessions.keeper, "end", lambda: ended.append(True))
+    opened.sessions.end()
+    assert ended == []  # what was kept in case of a crash is there next time
+    monkeypatch.undo()
