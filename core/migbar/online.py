@@ -338,6 +338,10 @@ def _whole(value: Any) -> int:
     return value if isinstance(value, int) else 0
 
 
+def _number(value: Any) -> float | None:
+    return float(value) if isinstance(value, int | float) and math.isfinite(value) else None
+
+
 # ------------------------------------------------------------------ understanding
 
 
@@ -349,16 +353,9 @@ def _entry(item: Any, where: Database) -> Entry:
         space_group = symmetry(structure).symbol if structure.is_ordered else ""
     except StructureFileError:
         space_group = ""
-    above = next((x for path in where.hull if (x := _inside(attributes, path)) is not None), None)
-    known = isinstance(above, int | float) and math.isfinite(above)
-    return Entry(
-        where,
-        name,
-        structure,
-        formula(structure),
-        space_group,
-        float(above) if known else None,  # type: ignore[arg-type]
-    )
+    said = (_inside(attributes, path) for path in where.hull)
+    above = _number(next((x for x in said if x is not None), None))
+    return Entry(where, name, structure, formula(structure), space_group, above)
 
 
 def _structure(attributes: Any, name: str) -> Structure:

@@ -35,6 +35,7 @@ from migbar_gui.looks.widgets import (
     in_row,
     label,
     space_group_text,
+    write_heads,
 )
 
 if TYPE_CHECKING:
@@ -104,6 +105,7 @@ class DatabasesDialog(QDialog):
         self.table.setEditTriggers(QAbstractItemView.EditTrigger.NoEditTriggers)
         as_list(self.table, "Structures found", enumerate(width for _, width, *_ in COLUMNS[:-1]))
         self.table.setSelectionMode(QAbstractItemView.SelectionMode.ExtendedSelection)
+        self.table.horizontalHeader().setSortIndicator(-1, Qt.SortOrder.AscendingOrder)
         self.table.setSortingEnabled(True)
         self.table.activated.connect(self.open_row)
         self.table.itemSelectionChanged.connect(self._enable)
@@ -236,13 +238,8 @@ class DatabasesDialog(QDialog):
         answers = [self._found.get(where) for where in self.boxes]
         self._entries = [e for a in answers if isinstance(a, Found) for e in a.entries]
         self.table.setSortingEnabled(False)
-        self.table.horizontalHeader().setSortIndicator(-1, Qt.SortOrder.AscendingOrder)
         self.table.setRowCount(len(self._entries))
-        for column, (title, _, side, tip) in enumerate(COLUMNS):
-            head = QTableWidgetItem(title.format(unit=energies.unit()))
-            head.setTextAlignment(side)
-            head.setToolTip(tip)
-            self.table.setHorizontalHeaderItem(column, head)
+        write_heads(self.table, COLUMNS)
         for row, entry in enumerate(self._entries):
             for column, (text, value) in enumerate(_cells(entry)):
                 cell = Cell(text, value, COLUMNS[column][2])

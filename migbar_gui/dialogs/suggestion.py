@@ -38,6 +38,7 @@ from migbar_gui.looks.widgets import (
     indented,
     label,
     restyle,
+    write_heads,
 )
 from migbar_gui.panels.notice import Notice
 from migbar_gui.screening.opening import WantedPath
@@ -108,11 +109,7 @@ class SuggestionDialog(QDialog):
 
     def refresh_unit(self) -> None:
         """Write the list in the unit that the user likes."""
-        for column, (title, _, side, tip) in enumerate(COLUMNS):
-            head = QTableWidgetItem(title.format(unit=energies.unit()))
-            head.setTextAlignment(side)
-            head.setToolTip(tip)
-            self.table.setHorizontalHeaderItem(column, head)
+        write_heads(self.table, COLUMNS)
         suggested = self._result.get("suggested", ())
         self.table.setRowCount(len(suggested))
         for row, path in enumerate(suggested):

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
@@ -90,9 +89,8 @@ def keep_text(text: str) -> Path:
         If it is no structure.
     """
     structure = structures.parse_structure(text.encode(), "what was pasted")
-    is_cif = re.search(r"^\s*data_", text, re.MULTILINE | re.IGNORECASE) is not None
     stem = structures.file_stem(structure, f"pasted_{datetime.now():%Y-%m-%d_%H-%M-%S}")
-    path = kept_structures() / f"{stem}{'.cif' if is_cif else ''}"
+    path = kept_structures() / f"{stem}{'.cif' if structures.is_cif(text) else ''}"
     path.parent.mkdir(parents=True, exist_ok=True)
     write_text(path, text)
     return path

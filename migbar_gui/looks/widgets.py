@@ -28,6 +28,8 @@ from PySide6.QtWidgets import (
     QScrollArea,
     QSizePolicy,
     QTableView,
+    QTableWidget,
+    QTableWidgetItem,
     QToolButton,
     QVBoxLayout,
     QWidget,
@@ -199,6 +201,19 @@ def select_row(view: QTableView, row: int, column: int = 0) -> None:
     index = view.model().index(row, column)
     view.selectionModel().setCurrentIndex(index, choose.ClearAndSelect | choose.Rows)
     view.scrollTo(index)
+
+
+Column = tuple[str, int, Qt.AlignmentFlag, str]
+"""Of a table: title, where ``{unit}`` is that of energies; width in pixels; side; explanation."""
+
+
+def write_heads(table: QTableWidget, columns: Sequence[Column]) -> None:
+    """Write the heads of a table's columns, in the unit of energies that the user likes."""
+    for number, (title, _, side, tip) in enumerate(columns):
+        head = QTableWidgetItem(title.format(unit=energies.unit()))
+        head.setTextAlignment(side)
+        head.setToolTip(tip)
+        table.setHorizontalHeaderItem(number, head)
 
 
 def formula_text(name: str) -> str:

@@ -110,6 +110,8 @@ def test_that_the_list_is_sorted_by_meaning_and_several_are_kept(dialog, qtbot, 
     assert column(dialog, 3) == ["0.000", "0.100", "–"]
     dialog.table.sortByColumn(2, Qt.SortOrder.DescendingOrder)
     assert column(dialog, 2) == ["28", "12", "12"]
+    next(iter(dialog.boxes.values())).setChecked(False)  # the list is written anew
+    assert column(dialog, 2) == ["28", "12", "12"]
     dialog.table.setRangeSelected(QTableWidgetSelectionRange(0, 0, 2, 5), True)
     dialog.save_to(tmp_path / "kept")
     qtbot.waitUntil(lambda: "Wrote 3" in dialog.said.text(), timeout=WAIT_MS)

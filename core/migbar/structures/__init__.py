@@ -7,6 +7,7 @@ cell and the order of the file: each row of a CIF is followed by its images unde
 from migbar.structures.cif import MAX_ATOMS
 from migbar.structures.reading import (
     FILE_NAMES,
+    is_cif,
     parse_structure,
     read_data,
     read_structure,
@@ -34,6 +35,7 @@ __all__ = [
     "file_stem",
     "formula",
     "insertion_ions",
+    "is_cif",
     "is_partly_occupied",
     "list_sites",
     "mobile_ions",

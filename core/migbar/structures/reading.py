@@ -147,7 +147,7 @@ def _reader(file_name: str, text: str) -> _Reader:
     for patterns, reader in _FORMATS:
         if any(fnmatchcase(file_name.lower(), pattern) for pattern in patterns):
             return reader
-    if re.search(r"^[ \t]*data_", text, re.MULTILINE | re.IGNORECASE):
+    if is_cif(text):
         return _read_cif
     if text.lstrip().startswith("{"):
         return _read_json
@@ -159,6 +159,11 @@ def _reader(file_name: str, text: str) -> _Reader:
         file_name,
         "is not a structure file that is known here (CIF, POSCAR, extended XYZ, pymatgen JSON).",
     )
+
+
+def is_cif(text: str) -> bool:
+    """Whether a text has a data block, as a CIF does."""
+    return re.search(r"^[ \t]*data_", text, re.MULTILINE | re.IGNORECASE) is not None
 
 
 def _begins_like_a_poscar(text: str) -> bool:
