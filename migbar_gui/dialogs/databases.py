@@ -34,6 +34,7 @@ from migbar_gui.looks.widgets import (
     in_column,
     in_row,
     label,
+    restyle,
     space_group_text,
     write_heads,
 )
@@ -162,7 +163,7 @@ class DatabasesDialog(QDialog):
         except MigbarError as error:
             self._asked = ""
             self._refresh()
-            self._say(f"{error}" if text else "")
+            self._say(str(error) if text else "", is_problem=True)
             return
         self._say("")
         for where, box in self.boxes.items():
@@ -176,12 +177,17 @@ class DatabasesDialog(QDialog):
             f"Asking {where.name}",
             lambda progress: search(text, where, progress=progress),
             partial(self._take, where),
-            partial(self._take, where),
+            partial(self._fail, where),
         )
 
     def _take(self, where: Database, answer: Found | Exception) -> None:
         self._found[where] = answer
         self._refresh()
+
+    def _fail(self, where: Database, error: Exception) -> None:
+        if not isinstance(error, MigbarError):  # a fault of the program, not of the database
+            self._window.show_error(error)
+        self._take(where, error)
 
     def _note_cancelled(self, _: str) -> None:
         self._refresh()
@@ -202,7 +208,8 @@ class DatabasesDialog(QDialog):
             about = f"Structures {where.holds}\n{where.url}"
             box.setToolTip(str(answer) if isinstance(answer, Exception) else about)
         self._fill()
-        self._say(" ".join(filter(None, (_told(*pair) for pair in self._found.items()))))
+        told = filter(None, (_told(*pair) for pair in self._found.items()))
+        self._say("" if self._none_answered else " ".join(told))
         self.nothing.setText(self._empty_text())
         self._pages.setCurrentIndex(1 if self._entries else 0)
         self.start.setEnabled(any(box.isChecked() for box in self.boxes.values()))
@@ -224,11 +231,17 @@ class DatabasesDialog(QDialog):
             return f"Asking {', '.join(waiting)} …"
         if not self._asked or not self._found:
             return "Structures appear here: measured ones, and ones relaxed by DFT."
-        if all(isinstance(answer, Exception) for answer in self._found.values()):
+        if self._none_answered:
             return "No database answered. Is this computer connected to the internet?"
         return f"No database has {formula_text(self._asked)}."
 
-    def _say(self, text: str) -> None:
+    @property
+    def _none_answered(self) -> bool:
+        return bool(self._found) and all(isinstance(a, Exception) for a in self._found.values())
+
+    def _say(self, text: str, is_problem: bool = False) -> None:
+        self.said.setProperty("verdict", "bad" if is_problem else "")
+        restyle(self.said)
         self.said.setText(text)
         self.said.setVisible(bool(text))
 
@@ -315,7 +328,7 @@ class DatabasesDialog(QDialog):
             "Writing structures",
             lambda _: [save_entry(entry, folder) for entry in entries],
             then,
-            lambda error: self._say(str(error)),
+            lambda error: self._say(str(error), is_problem=True),
         )
 
     def done(self, result: int) -> None:
