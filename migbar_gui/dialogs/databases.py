@@ -34,7 +34,6 @@ from migbar_gui.looks.widgets import (
     in_column,
     in_row,
     label,
-    restyle,
     space_group_text,
     write_heads,
 )
@@ -163,7 +162,7 @@ class DatabasesDialog(QDialog):
         except MigbarError as error:
             self._asked = ""
             self._refresh()
-            self._say(str(error) if text else "", is_problem=True)
+            self._say(str(error) if text else "")
             return
         self._say("")
         for where, box in self.boxes.items():
@@ -239,9 +238,7 @@ class DatabasesDialog(QDialog):
     def _none_answered(self) -> bool:
         return bool(self._found) and all(isinstance(a, Exception) for a in self._found.values())
 
-    def _say(self, text: str, is_problem: bool = False) -> None:
-        self.said.setProperty("verdict", "bad" if is_problem else "")
-        restyle(self.said)
+    def _say(self, text: str) -> None:
         self.said.setText(text)
         self.said.setVisible(bool(text))
 
@@ -328,7 +325,7 @@ class DatabasesDialog(QDialog):
             "Writing structures",
             lambda _: [save_entry(entry, folder) for entry in entries],
             then,
-            lambda error: self._say(str(error), is_problem=True),
+            lambda error: self._say(str(error)),
         )
 
     def done(self, result: int) -> None:
