@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from PySide6.QtCore import QByteArray, QSettings, QSize, Qt
+from PySide6.QtGui import QGuiApplication
 from PySide6.QtWidgets import QMainWindow
 
 FIRST_SIZE = QSize(1280, 800)
@@ -30,7 +31,8 @@ class Placing:
         """Give the window its place and size; the first time a usual one, or the whole of a small screen."""
         if self._window.restoreGeometry(self._kept("place")):
             return
-        room = self._window.screen().availableGeometry().size()
+        # Not the window's `screen()`: Python may take that for a part of the window, and delete it with it.
+        room = QGuiApplication.primaryScreen().availableGeometry().size()
         self._window.resize(FIRST_SIZE.boundedTo(room))
         if not _fits_in(FIRST_SIZE + FRAME, room):
             self._window.setWindowState(Qt.WindowState.WindowMaximized)

@@ -11,6 +11,7 @@ from PySide6.QtGui import QColor, QIcon, QPainter, QPaintEvent, QPixmap, QShowEv
 from PySide6.QtWidgets import (
     QAbstractItemView,
     QAbstractSpinBox,
+    QApplication,
     QBoxLayout,
     QComboBox,
     QDialog,
@@ -68,7 +69,7 @@ class ElidedLabel(QLabel):
         metrics, room = self.fontMetrics(), self.contentsRect()
         text = metrics.elidedText(self.text(), Qt.TextElideMode.ElideMiddle, room.width())
         painter = QPainter(self)
-        self.style().drawItemText(
+        QApplication.style().drawItemText(
             painter, room, Qt.AlignmentFlag.AlignVCenter, self.palette(), self.isEnabled(), text
         )
         painter.end()
@@ -251,8 +252,10 @@ def line() -> QFrame:
 
 def restyle(widget: QWidget) -> None:
     """Apply the style sheet again after a property has changed."""
-    widget.style().unpolish(widget)
-    widget.style().polish(widget)
+    # Not the widget's `style()`: Python may take that for a part of the widget, and delete it with it.
+    style = QApplication.style()
+    style.unpolish(widget)
+    style.polish(widget)
 
 
 def clear(layout: QBoxLayout) -> None:

@@ -139,7 +139,8 @@ def test_that_the_search_leaves_what_fits(dialog):
 
 
 def pixels(window) -> bytes:
-    return bytes(window.view.picture(1).constBits())
+    picture = window.view.picture(1)
+    return bytes(picture.constBits())  # which do not keep the picture alive
 
 
 def test_that_elements_are_drawn_in_the_colour_and_size_chosen(opened, dialog, qtbot):
