@@ -101,8 +101,9 @@ def current_theme() -> Theme:
 
 def apply_theme(app: QApplication, theme: Theme) -> None:
     """Give the whole application a palette and a style sheet."""
+    if app.property("theme") is None:  # else every widget would be styled twice
+        app.setStyle("Fusion")
     app.setProperty("theme", theme)
-    app.setStyle("Fusion")
     app.setPalette(_palette(theme))
     template = (resource_dir() / "styles" / "migbar.qss").read_text(encoding="utf-8")
     names = asdict(theme) | {"icons": (resource_dir() / "icons").as_posix()}
