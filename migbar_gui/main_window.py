@@ -34,9 +34,14 @@ from migbar_gui.commands.deriving import Deriver
 from migbar_gui.commands.exporting import Exports
 from migbar_gui.commands.menus import Commands
 from migbar_gui.commands.retraining import Retraining
-from migbar_gui.commands.screening import Screening
+from migbar_gui.commands.run_dialogs import (
+    SCREENING,
+    SUGGESTION,
+    RunDialog,
+    batch_dialog,
+    suggestion_dialog,
+)
 from migbar_gui.commands.sessions import Sessions
-from migbar_gui.commands.suggesting import Suggesting
 from migbar_gui.computing.explaining import Explainer
 from migbar_gui.computing.models import Models
 from migbar_gui.computing.predictions import Predictions
@@ -94,10 +99,10 @@ class MainWindow(QMainWindow):
         self.runs = Runs(self.show_error, self, int(str(self.settings.value("runs_at_once", 1))))
         self.opener = Opener(self.workspace, self.jobs, self.show_error, self)
         self.path_opener = PathOpener(self.workspace, self.jobs, self.opener, self.show_error, self)
-        self.screening: Screening = Screening(self)
+        self.screening = RunDialog(self, SCREENING, "Open table", batch_dialog)
         self.deriver: Deriver = Deriver(self.workspace, self.jobs, self)
         self.retraining: Retraining = Retraining(self)
-        self.suggesting: Suggesting = Suggesting(self)
+        self.suggesting = RunDialog(self, SUGGESTION, "Open list", suggestion_dialog)
         self.models = Models(self.settings, self.jobs, self.show_error, self)
         self.predictions = Predictions(self.workspace, self.jobs, self.models, self)
         self.explainer: Explainer = Explainer(self.workspace, self.jobs, self)

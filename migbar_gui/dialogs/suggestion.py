@@ -25,7 +25,7 @@ from migbar.dft import CODE_NAMES
 from migbar.errors import MigbarError
 from migbar.runs import Run, RunState
 from migbar_gui.background.run_watcher import Watched
-from migbar_gui.commands.suggesting import TASK
+from migbar_gui.commands.run_dialogs import SUGGESTION
 from migbar_gui.files.saving import ask_path
 from migbar_gui.looks import energies
 from migbar_gui.looks.widgets import (
@@ -209,7 +209,7 @@ class SuggestionDialog(QDialog):
         try:
             options = self._options()
             name = Path(options["sources"][0]).name
-            folder = self._window.runs.start(TASK, f"What to compute next of {name}", options)
+            folder = self._window.runs.start(SUGGESTION, f"What to compute next of {name}", options)
         except (MigbarError, OSError) as error:
             self.problem.setText(str(error))
             self.problem.show()
