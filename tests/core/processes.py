@@ -10,6 +10,7 @@ from typing import Any
 
 from migbar import runs
 from migbar.errors import MigbarError
+from migbar.files import write_text
 from migbar.progress import Progress, check_cancelled
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -26,7 +27,7 @@ def count(folder: Path, options: dict[str, Any], progress: Progress) -> dict[str
         check_cancelled(progress)
         if number == options.get("fail_at"):
             raise MigbarError("Seven is unlucky; count to six.")
-        memory.write_text(str(number + 1))
+        write_text(memory, str(number + 1))  # whole, whenever the process is killed
         progress.report(number + 1, options["to"], "counting")
         time.sleep(options.get("pause", 0))
     return {"from": begun, "to": options["to"]}

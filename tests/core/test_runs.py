@@ -21,7 +21,7 @@ def tasks(monkeypatch):
 def counted(folder) -> int:
     """How far the run in a folder has counted."""
     memory = folder / "count.txt"
-    return int(memory.read_text() or 0) if memory.exists() else 0
+    return int(memory.read_text()) if memory.exists() else 0
 
 
 def test_that_a_run_ends_with_its_result(tmp_path, tasks):
