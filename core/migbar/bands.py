@@ -138,6 +138,11 @@ def idpp_band(band: Band, n_images: int = 3) -> Band:
     return Band(band.host, band.ion, np.asarray(band.host.lattice.get_fractional_coords(cartesian)))
 
 
+def displayed_band(band: Band, idpp: bool = False, n_images: int = 3) -> Band:
+    """Return the band to show: straight, or bent around the host's atoms by IDPP."""
+    return idpp_band(band, n_images) if idpp else band.straight(n_images)
+
+
 def approaches(band: Band) -> list[Approach]:
     """Return the closest host atom for every position of the path, the two ends included."""
     distances = band.host.lattice.get_all_distances(band.path, band.host.frac_coords)

@@ -18,12 +18,13 @@ from migbar.bands import CLASH_FRACTION
 from migbar.barriers import Predictor, Remark
 from migbar.elements import ionic_radius
 from migbar.errors import HopError, NoMobileIonError, SupercellError
-from migbar.hops import Hop, Matrix, Mechanism, Point, SiteRef, meets_own_image
+from migbar.hops import Hop, Mechanism, Point, SiteRef
 from migbar.networks import Edge, Network, Percolation, Translation, dimensionality, percolation
 from migbar.passages import BottleneckAtom, Surroundings
 from migbar.prediction import PredictedPath, predict_paths
 from migbar.progress import SILENT, Progress
 from migbar.structures import formula, require_ordered, symmetry
+from migbar.supercells import Matrix, meets_own_image
 from migbar.voids import find_voids
 
 FIRST_CUTOFF, LAST_CUTOFF, CUTOFF_STEP = 4.5, 7.0, 0.5

@@ -12,8 +12,9 @@ from pymatgen.core import Structure
 from migbar.bands import CLASH_FRACTION, Approach, Band, approaches
 from migbar.barriers import Barrier, Predictor, Remark
 from migbar.elements import ionic_radius
-from migbar.hops import Hop, Matrix, Mechanism, choose_supercell, make_band
+from migbar.hops import Hop, Mechanism
 from migbar.progress import SILENT, Progress
+from migbar.supercells import Matrix, choose_supercell, make_band
 
 if TYPE_CHECKING:
     from migbar.models.relaxed import RelaxedBarrier

@@ -9,8 +9,8 @@ from PySide6.QtCore import QObject
 
 from migbar.barriers import Predictor
 from migbar.errors import Cancelled
-from migbar.hops import parse_supercell
 from migbar.progress import Progress, check_cancelled
+from migbar.supercells import parse_supercell
 from migbar.voids import Void
 from migbar_gui.background.jobs import Jobs
 from migbar_gui.computing.models import Models
@@ -296,8 +296,7 @@ def _result(predicted: PredictedPath) -> PathResult:
 
 
 def _bent(predicted: PredictedPath) -> Shape:
-    from migbar.bands import approaches
-    from migbar.hops import displayed_band
+    from migbar.bands import approaches, displayed_band
 
     band = displayed_band(predicted.band, idpp=True)
     return Shape(band.cartesian_path, band.length, tuple(approaches(band)))

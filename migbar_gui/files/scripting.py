@@ -37,12 +37,11 @@ def script(workspace: Workspace, model: str) -> str:
         used = model if result is None else result.predicted.barrier.model
         body, cell = _path(path.hop, path.supercell), path.supercell
         kinds = ["Hop", "Mechanism", "SiteRef"] if _sites(path.hop) else ["Hop", "Mechanism"]
-        kinds += [] if cell == "auto" else ["parse_supercell"]
         names = [f"from migbar.hops import {', '.join(kinds)}"]
         names.append("from migbar.prediction import predict_path")
-    if len(names) == 2 and "find_paths" in names[1] and cell != "auto":
-        names[0] += ", parse_supercell"
     imports = ["from migbar.models.store import load_model", *names]
+    if cell != "auto":
+        imports.append("from migbar.supercells import parse_supercell")
     from_file = _is_as_read(document)
     if from_file:
         imports.append("from migbar.structures import read_structure")

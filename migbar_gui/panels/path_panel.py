@@ -18,7 +18,7 @@ from PySide6.QtWidgets import (
 
 from migbar.bands import Approach
 from migbar.barriers import Remark
-from migbar.hops import Matrix
+from migbar.supercells import Matrix
 from migbar_gui.files.plot_export import offer_export
 from migbar_gui.looks import energies
 from migbar_gui.looks.theme import current_theme, path_colour, pixmap

@@ -20,7 +20,8 @@ from PySide6.QtWidgets import (
 )
 
 from migbar.errors import MigbarError
-from migbar.hops import Mechanism, parse_supercell
+from migbar.hops import Mechanism
+from migbar.supercells import parse_supercell
 from migbar_gui.looks.colours import element_colour
 from migbar_gui.looks.widgets import (
     ElidedLabel,

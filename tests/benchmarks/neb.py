@@ -18,12 +18,13 @@ from ase.mep import NEB
 from ase.optimize import BFGS
 
 from migbar.bands import Band
-from migbar.hops import Hop, Mechanism, SiteRef, hop_between_points, hop_between_sites, make_band
+from migbar.hops import Hop, Mechanism, SiteRef, hop_between_points, hop_between_sites
 from migbar.neb import NebSettings, endpoints, relax_band
 from migbar.neb.relaxation import first_guess
 from migbar.potentials import Potential, load_potential
 from migbar.resources import resource_dir
 from migbar.structures import read_structure
+from migbar.supercells import make_band
 
 ROUNDS = 5
 

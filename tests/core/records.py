@@ -7,7 +7,8 @@ from pymatgen.core import Lattice, Structure
 
 from migbar.bands import Band
 from migbar.datasets import BandRecord
-from migbar.hops import Mechanism, SiteRef, hop_between_points, hop_between_sites, make_band
+from migbar.hops import Mechanism, SiteRef, hop_between_points, hop_between_sites
+from migbar.supercells import make_band
 
 
 def own_records() -> list[BandRecord]:

@@ -5,7 +5,8 @@ from scipy.spatial.transform import Rotation
 
 from migbar.bands import Band
 from migbar.descriptors import chemistry, describe, descriptor_names
-from migbar.hops import SiteRef, hop_between_sites, make_band
+from migbar.hops import SiteRef, hop_between_sites
+from migbar.supercells import make_band
 from migbar.training.cells import doubled_cell, equivalent_cell
 
 

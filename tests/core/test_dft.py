@@ -29,7 +29,8 @@ from migbar.dft import (
     read_images,
     write_inputs,
 )
-from migbar.hops import SiteRef, hop_between_sites, make_band
+from migbar.hops import SiteRef, hop_between_sites
+from migbar.supercells import make_band
 
 
 @pytest.fixture

@@ -8,11 +8,11 @@ from pymatgen.core import Lattice, Structure
 
 from migbar.bands import Band
 from migbar.ends import name_hop
-from migbar.hops import choose_supercell, make_band
 from migbar.models.blend import MigbarFast
 from migbar.models.explanation import Explanation
 from migbar.models.store import load_model
 from migbar.structures import read_structure
+from migbar.supercells import choose_supercell, make_band
 
 
 @pytest.fixture(scope="module")

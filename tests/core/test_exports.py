@@ -14,8 +14,9 @@ from pymatgen.core import Lattice, Structure
 from migbar.bands import approaches
 from migbar.barriers import Barrier, Remark
 from migbar.exports import COLUMNS, TableRow, table_text, write_csv, write_xlsx
-from migbar.hops import SiteRef, hop_between_sites, make_band
+from migbar.hops import SiteRef, hop_between_sites
 from migbar.prediction import PredictedPath
+from migbar.supercells import make_band
 
 
 @pytest.fixture

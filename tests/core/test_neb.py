@@ -21,7 +21,7 @@ from pymatgen.io.ase import AseAtomsAdaptor
 
 from migbar import runs
 from migbar.bands import Band, linear_path
-from migbar.hops import Mechanism, hop_between_points, make_band
+from migbar.hops import Mechanism, hop_between_points
 from migbar.neb import (
     NebError,
     NebSettings,
@@ -43,6 +43,7 @@ from migbar.potentials import (
     load_potential,
 )
 from migbar.runs import RunState
+from migbar.supercells import make_band
 
 ROOT = Path(__file__).resolve().parents[2]
 

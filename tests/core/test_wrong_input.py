@@ -21,9 +21,10 @@ from migbar.errors import (
     SupercellError,
     UnknownElementError,
 )
-from migbar.hops import SiteRef, hop_between_sites, make_band, parse_site, parse_supercell
+from migbar.hops import SiteRef, hop_between_sites, parse_site
 from migbar.paths import find_hops
 from migbar.structures import parse_structure, write_cif
+from migbar.supercells import make_band, parse_supercell
 
 CELL = "x\n1\n5 0 0\n0 5 0\n0 0 5\n"
 FRAME = '2\nLattice="5 0 0 0 5 0 0 0 5" Properties=species:S:1:pos:R:3\nLi 0 0 0\nCl 2.5 2.5 2.5\n'

@@ -10,8 +10,9 @@ import pytest
 from pymatgen.core import Lattice, Structure
 from PySide6.QtCore import Qt
 
-from migbar.hops import SiteRef, hop_between_sites, make_band
+from migbar.hops import SiteRef, hop_between_sites
 from migbar.runs import RunState, create_run, runs_dir, work
+from migbar.supercells import make_band
 from migbar_gui.commands.band_tools import PROFILE_FORMATS
 from tests.gui.conftest import site, wait_for_barriers, wait_for_document
 

@@ -22,7 +22,8 @@ if TYPE_CHECKING:
 
     from migbar.bands import Band
     from migbar.cli.options import HopOptions
-    from migbar.hops import Hop, Matrix
+    from migbar.hops import Hop
+    from migbar.supercells import Matrix
 
 
 Panels = Mapping[str, Mapping[str, Callable[..., None]]]
@@ -225,7 +226,7 @@ class ChosenHop:
 
     def band(self) -> Band:
         """Return the straight band of the hop in its supercell."""
-        from migbar.hops import make_band
+        from migbar.supercells import make_band
 
         return make_band(self.structure, self.hop, self.supercell)
 
@@ -239,7 +240,7 @@ def choose_hop(structure_file: Path, options: HopOptions) -> ChosenHop:
         If the file, or an option, does not make sense.
     """
     from migbar.ends import name_hop, parse_mechanism
-    from migbar.hops import parse_supercell
+    from migbar.supercells import parse_supercell
 
     structure, notes = open_structure(structure_file, options.ion, options.block, options.order)
     mechanism = None if options.mechanism is None else parse_mechanism(options.mechanism)

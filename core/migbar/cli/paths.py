@@ -65,9 +65,9 @@ def paths(
     """Find all distinct hops of an ion, their barriers, and how it gets through the crystal."""
     from migbar.ends import parse_mechanism
     from migbar.files import require_writable
-    from migbar.hops import parse_supercell
     from migbar.models.store import load_model
     from migbar.paths import find_paths
+    from migbar.supercells import parse_supercell
 
     chosen, cell = (
         None if mechanism is None else parse_mechanism(mechanism),

@@ -14,7 +14,7 @@ from migbar.bands import Band, approaches
 from migbar.datasets import BandRecord
 from migbar.datasets.problems import Candidate, Level, Mend, Problem, Source
 from migbar.energies import IN_EV
-from migbar.hops import shortest_translation
+from migbar.supercells import shortest_translation
 
 ABSURD_EV = 10.0
 """No published barrier of an ion in a crystal is as high."""

@@ -282,7 +282,7 @@ def band_of_sites(structure: Structure, ion: str, row: Mapping[str, str]) -> Ban
         If the ends do not exist, or the hop makes no sense.
     """
     from migbar.ends import name_hop, parse_mechanism
-    from migbar.hops import make_band, parse_supercell
+    from migbar.supercells import make_band, parse_supercell
 
     ions = mobile_ions(structure)
     if not ion and len(ions) != 1:

@@ -19,8 +19,9 @@ from pymatgen.core import Lattice, Structure
 from migbar.barriers import ModelCard
 from migbar.errors import ModelError
 from migbar.files import replacing, user_dir, write_text
-from migbar.hops import SiteRef, hop_between_sites, make_band
+from migbar.hops import SiteRef, hop_between_sites
 from migbar.models import store
+from migbar.supercells import make_band
 
 SUFFIX = ".migbar-model"
 

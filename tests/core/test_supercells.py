@@ -1,0 +1,104 @@
+"""Supercells: large enough for a hop, and no larger than it must be."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from pymatgen.core import Lattice, Structure
+
+from migbar.errors import SupercellError
+from migbar.hops import Mechanism, SiteRef, hop_between_sites
+from migbar.structures import read_structure
+from migbar.supercells import (
+    choose_supercell,
+    make_band,
+    meets_own_image,
+    parse_supercell,
+    shortest_translation,
+)
+
+
+def test_that_a_hop_to_its_own_image_gets_a_supercell(layered_oxide):
+    hop = hop_between_sites(layered_oxide, "Li", SiteRef(0), SiteRef(0, (1, 0, 0)))
+    band = make_band(layered_oxide, hop)
+    assert shortest_translation(band.host.lattice.matrix) >= 8.0
+    assert band.length == pytest.approx(2.816)
+    with pytest.raises(SupercellError, match="own periodic image"):
+        make_band(layered_oxide, hop, np.eye(3, dtype=int))
+
+
+def test_that_a_hop_longer_than_the_supercell_does_not_meet_itself(layered_oxide):
+    hop = hop_between_sites(layered_oxide, "Li", SiteRef(0), SiteRef(0, (3, 0, 0)))
+    band = make_band(layered_oxide, hop)
+    assert band.length == pytest.approx(3 * 2.816)
+
+
+def test_that_a_hop_to_its_own_image_enlarges_the_cell_no_more_than_it_must():
+    cell = Structure(Lattice.cubic(9.0), ["Li", "O"], [[0, 0, 0], [0.5, 0.5, 0.5]])
+    ends = SiteRef(0), SiteRef(0, (0, 0, 1))
+    lone = hop_between_sites(cell, "Li", *ends, Mechanism.SINGLE_ION)
+    assert np.array_equal(choose_supercell(cell, lone), np.diag([1, 1, 2]))
+    vacancy = choose_supercell(cell, hop_between_sites(cell, "Li", *ends))
+    assert round(np.linalg.det(vacancy)) == 4  # two ions stay beside the two ends
+    assert not meets_own_image(hop_between_sites(cell, "Li", *ends), vacancy)
+
+
+def test_that_the_reduced_cell_serves_where_the_cell_as_read_is_skewed(rock_salt):
+    primitive = rock_salt.get_primitive_structure()
+    matrix = choose_supercell(primitive)
+    lattice = matrix @ primitive.lattice.matrix
+    assert shortest_translation(lattice) >= 8.0 - 1e-6
+    assert np.linalg.det(matrix) > 0
+    # A cubic cell of 8.06 Å holds 32 primitive cells; nothing that large is needed.
+    assert round(np.linalg.det(matrix)) <= 32
+
+
+def test_that_the_supercell_of_a_vacancy_holds_further_ions(examples_dir):
+    cell = read_structure(examples_dir / "NaTi2P3O12.cif").get_primitive_structure()
+    first, second = cell.indices_from_symbol(
+        "Na"
+    )  # both become ends, in a cell with translations of 8.6 Å
+    _, image = cell.lattice.get_distance_and_image(
+        cell[first].frac_coords, cell[second].frac_coords
+    )
+    ends = SiteRef(first), SiteRef(second, tuple(int(n) for n in image))
+    vacancy = hop_between_sites(cell, "Na", *ends)
+    assert make_band(cell, vacancy).host.composition["Na"] >= 2
+    lone = hop_between_sites(cell, "Na", *ends, Mechanism.SINGLE_ION)
+    assert np.array_equal(choose_supercell(cell, lone), np.eye(3))
+
+
+@given(
+    lengths=st.tuples(*[st.floats(2.5, 12.0)] * 3),
+    angles=st.tuples(*[st.floats(55.0, 125.0)] * 3),
+)
+@settings(max_examples=40, deadline=None)
+def test_that_every_automatic_supercell_is_large_enough(lengths, angles):
+    lattice = Lattice.from_parameters(*lengths, *angles)
+    if not lattice.volume > 5:
+        return
+    structure = Structure(lattice, ["Li"], [[0, 0, 0]])
+    matrix = choose_supercell(structure)
+    assert shortest_translation(matrix @ lattice.matrix) >= 8.0 - 1e-5
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("auto", None),
+        ("none", np.eye(3)),
+        ("2,2,1", np.diag([2, 2, 1])),
+        ("2x1x1", np.diag([2, 1, 1])),
+    ],
+)
+def test_that_supercells_are_read(text, expected):
+    matrix = parse_supercell(text)
+    assert (matrix is None) if expected is None else (matrix == expected).all()
+
+
+@pytest.mark.parametrize("text", ["2", "0,1,1", "a,b,c", "-1,1,1", "1,2,3,4"])
+def test_that_anything_else_is_not_a_supercell(text):
+    with pytest.raises(SupercellError):
+        parse_supercell(text)
