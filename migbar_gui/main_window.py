@@ -382,7 +382,7 @@ class MainWindow(QMainWindow):
 
     def ask_models(self) -> None:
         """Show all models, to choose one, share it, or take one in."""
-        dialog = ModelsDialog(self.models, self)
+        dialog = ModelsDialog(self)
         dialog.training_asked.connect(self.retraining.open)
         dialog.open()
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from PySide6.QtCore import Qt, Signal
 from PySide6.QtWidgets import (
@@ -29,11 +29,13 @@ from migbar.energies import with_minus
 from migbar.models.networks.published import NETWORKS
 from migbar.models.sharing import SUFFIX, is_own
 from migbar.models.store import DEFAULT_MODEL
-from migbar_gui.computing.models import Models
 from migbar_gui.files.saving import ask_path
 from migbar_gui.looks import energies
 from migbar_gui.looks.widgets import Question, button, clear, field_rows, label, line
-from migbar_gui.panels.notice import Notice
+from migbar_gui.panels.notice import Notice, open_notice
+
+if TYPE_CHECKING:
+    from migbar_gui.main_window import MainWindow
 
 FILES = (
     f"Models (*{SUFFIX} *.pt *.pt.bz2 *.bz2);;Model files (*{SUFFIX});;"
@@ -68,13 +70,14 @@ class ModelsDialog(QDialog):
 
     training_asked = Signal()
 
-    def __init__(self, models: Models, parent: QWidget | None) -> None:
-        super().__init__(parent)
+    def __init__(self, window: MainWindow) -> None:
+        super().__init__(window)
         self.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
         self.setWindowTitle("Models")
         self.resize(960, 620)
-        self._models = models
+        self._models = models = window.models
         self.notice = Notice()
+        self._notices = self.notice, window.notice
         self.list = QListWidget()
         self.list.setAccessibleName("Models")
         self.list.setFixedWidth(260)
@@ -227,7 +230,10 @@ class ModelsDialog(QDialog):
 
     def export(self, name: str, path: Path) -> None:
         """Write a model as one file, and say so."""
-        self._models.give(name, path, lambda done: self.notice.show_message(f"Wrote {done}."))
+        notices = self._notices
+        self._models.give(
+            name, path, lambda done: open_notice(*notices).show_message(f"Wrote {done}.")
+        )
 
     def _ask_take(self) -> None:
         path, _ = QFileDialog.getOpenFileName(self, "Import model", str(Path.home()), FILES)
@@ -245,11 +251,20 @@ class ModelsDialog(QDialog):
 
     def _take(self, path: Path, published_as: str, name: str) -> None:
         self.notice.show_message(f"Reading {path.name} …")
-        self._models.take_in(path, self._taken, self.notice.show_error, published_as, name)
+        notices = self._notices
+        self._models.take_in(
+            path,
+            self._taken,
+            lambda error: open_notice(*notices).show_error(error),
+            published_as,
+            name,
+        )
 
     def _taken(self, card: ModelCard) -> None:
-        self.notice.show_message(f"{card.name} is among your models now.")
-        self._select(card.name)
+        notice = open_notice(*self._notices)
+        notice.show_message(f"{card.name} is among your models now.")
+        if notice is self.notice:
+            self._select(card.name)
 
     def _ask_remove(self) -> None:
         name = self.current()

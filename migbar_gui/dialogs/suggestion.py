@@ -40,7 +40,7 @@ from migbar_gui.looks.widgets import (
     restyle,
     write_heads,
 )
-from migbar_gui.panels.notice import Notice
+from migbar_gui.panels.notice import Notice, open_notice
 from migbar_gui.screening.opening import WantedPath
 from migbar_gui.screening.sources import IonBox, SourcesField, model_box
 
@@ -342,12 +342,13 @@ class SuggestionDialog(QDialog):
         from migbar.suggestion import export_list
 
         source = self._result["list"]
+        notices = self.notice, self._window.notice
         self._window.jobs.start(
             "export suggestions",
             f"Writing {path.name}",
             lambda _: export_list(source, path),
-            lambda _: self.notice.show_message(f"Wrote {path}"),
-            self.notice.show_error,
+            lambda _: open_notice(*notices).show_message(f"Wrote {path}"),
+            lambda error: open_notice(*notices).show_error(error),
         )
 
 

@@ -8,6 +8,7 @@ from collections.abc import Callable
 from PySide6.QtCore import Qt
 from PySide6.QtGui import QFontDatabase
 from PySide6.QtWidgets import QFrame, QHBoxLayout, QLabel, QPlainTextEdit, QToolButton, QVBoxLayout
+from shiboken6 import isValid
 
 from migbar.errors import MigbarError
 from migbar_gui.looks.theme import current_theme, icon, pixmap
@@ -106,3 +107,8 @@ class Notice(QFrame):
         shown = not self.details.isVisible()
         self.details.setVisible(shown)
         self._toggle.setText("Hide details" if shown else "Details")
+
+
+def open_notice(notice: Notice, otherwise: Notice) -> Notice:
+    """Return a dialog's notice, or `otherwise` where the dialog was closed in the meantime."""
+    return notice if isValid(notice) else otherwise

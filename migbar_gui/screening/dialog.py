@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -36,7 +35,7 @@ from migbar_gui.looks.widgets import (
     in_row,
     label,
 )
-from migbar_gui.panels.notice import Notice
+from migbar_gui.panels.notice import Notice, open_notice
 from migbar_gui.screening.filters import Filters
 from migbar_gui.screening.form import RESULTS, ScreeningForm
 from migbar_gui.screening.opening import WantedPath
@@ -378,7 +377,7 @@ class BatchDialog(QDialog):
         if path is not None:
             self.export_to(path)
 
-    def export_to(self, path: Path, done: Callable[[], object] = lambda: None) -> None:
+    def export_to(self, path: Path) -> None:
         """Write the rows that are shown (a report: all results) to a file."""
         from migbar.screening.tables import export
 
@@ -390,12 +389,14 @@ class BatchDialog(QDialog):
         def work(progress: Progress) -> None:
             export(database, path, choice, threshold, progress, energies.current())
 
-        def tell(_: object) -> None:
-            self.notice.show_message(f"Wrote {path}")
-            done()
+        notices = self.notice, self._window.notice
 
         self._window.jobs.start(
-            "export screening", f"Writing {path.name}", work, tell, self.notice.show_error
+            "export screening",
+            f"Writing {path.name}",
+            work,
+            lambda _: open_notice(*notices).show_message(f"Wrote {path}"),
+            lambda error: open_notice(*notices).show_error(error),
         )
 
 

@@ -24,15 +24,20 @@ def enlarged(
 ) -> Pixels:
     """Return what is seen, `scale` times as large as the render window, as RGBA with shape (height, width, 4).
 
+    Where that changes its size between two parts, the picture is begun anew.
+
     Raises
     ------
     Cancelled
         If `progress` says so between two parts.
     """
-    width, height = renderer.GetRenderWindow().GetSize()
+    window = renderer.GetRenderWindow()
+    width, height = size = window.GetSize()
     pixels = np.empty((scale * height, scale * width, 4), np.uint8)
     parts = [(row, column) for row in range(scale) for column in range(scale)]
     for row, column in reported(parts, progress, ""):
+        if window.GetSize() != size:
+            return enlarged(renderer, scale, transparent, progress)
         below, right = row * height, column * width
         part = _part(renderer, scale, row, column, transparent)
         pixels[below : below + height, right : right + width] = part

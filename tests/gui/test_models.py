@@ -124,6 +124,17 @@ def test_that_a_model_goes_out_comes_in_and_is_deleted(dialog, window, qtbot, tm
     assert window.models.used == DEFAULT_MODEL
 
 
+def test_that_the_window_tells_what_came_of_it_where_the_dialog_is_closed(
+    dialog, window, qtbot, tmp_path
+):
+    path = tmp_path / "forest.migbar-model"
+    dialog.export("band-forest", path)
+    dialog.close()
+    qtbot.waitUntil(lambda: "Wrote" in window.notice.text.text(), timeout=60_000)
+    assert path.exists()
+    assert not isValid(dialog)
+
+
 def test_that_a_checkpoint_is_asked_what_it_is_and_refused_where_it_does_not_fit(
     dialog, qtbot, tmp_path
 ):

@@ -19,7 +19,7 @@ if sys.platform.startswith("linux"):
 from PySide6.QtCore import QEvent, QMimeData, QPoint, QPointF, Qt, QUrl
 from PySide6.QtGui import QColor, QDropEvent, QImage
 from PySide6.QtTest import QTest
-from PySide6.QtWidgets import QMainWindow
+from PySide6.QtWidgets import QApplication, QMainWindow
 
 from migbar_gui.looks.colours import ball_radius, element_colour
 from migbar_gui.viewer import AtomInfo, CrystalView, PathDrawing, scene, themes
@@ -341,6 +341,22 @@ def test_that_drawing_a_picture_can_be_given_up(view, qtbot):
         view.picture(3, progress=Impatient())
     assert view.camera() == before
     assert view.picture(1).width() == view.width()
+
+
+def test_that_a_picture_is_begun_anew_where_the_view_changes_its_size(view, qtbot):
+    class Resizing:
+        def report(self, done: int, total: int, message: str = "") -> None:
+            if done == 1 and view.width() == 800:
+                view.resize(640, 500)
+                QApplication.processEvents()
+
+        def cancelled(self) -> bool:
+            return False
+
+    view.show_structure(olivine(), "Li")
+    settle(qtbot)
+    picture = view.picture(2, progress=Resizing())
+    assert (picture.width(), picture.height()) == (1280, 1000)
 
 
 def test_that_dropped_files_are_handed_on_and_not_read(view, qtbot, tmp_path):
