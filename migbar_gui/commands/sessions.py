@@ -114,6 +114,7 @@ class Sessions(QObject):
         box.setText(f"{self.keeper.path.name} has changes that were not saved.")
         box.setStandardButtons(answer.Save | answer.Discard | answer.Cancel)
         chosen = box.exec()
+        box.deleteLater()
         if chosen == answer.Save:
             self.save(then)
         return chosen == answer.Discard
