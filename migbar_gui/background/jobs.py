@@ -191,7 +191,8 @@ class Jobs(QObject):
             self.changed.emit()
 
     def _drop_ended(self) -> None:
-        for thread, job in self._threads:
-            if not thread.is_alive():
-                job.deleteLater()
-        self._threads = [pair for pair in self._threads if pair[0].is_alive()]
+        # Looked at once: a thread may end while this works.
+        ended = [pair for pair in self._threads if not pair[0].is_alive()]
+        for pair in ended:
+            self._threads.remove(pair)
+            pair[1].deleteLater()

@@ -245,8 +245,8 @@ def _name(widget: QWidget) -> str:
     )
 
 
-def main() -> int:
-    """Use a window; return 1 where something went wrong."""
+def main() -> None:
+    """Use a window, and end the process: with 1 where something went wrong."""
     seed, steps = int(sys.argv[1]), int(sys.argv[2])
     faulthandler.enable()
     folder = Path(tempfile.mkdtemp(prefix="migbar-random-use-"))
