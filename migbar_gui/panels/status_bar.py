@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+from PySide6.QtCore import Qt
 from PySide6.QtWidgets import QProgressBar, QStatusBar, QWidget
 
 from migbar_gui.background.jobs import Jobs
 from migbar_gui.looks.widgets import button, label
 
 HINT_MS = 6000
+
+LONGEST_TITLE = 420
+"""Pixels: a longer one would make the window wider than the screen."""
 
 
 class StatusBar(QStatusBar):
@@ -47,6 +51,8 @@ class StatusBar(QStatusBar):
         if shown:
             job = shown[-1]
             title = f"{job.title}: {job.message}" if job.message else f"{job.title} …"
-            self._title.setText(title)
+            middle = Qt.TextElideMode.ElideMiddle
+            self._title.setText(self._title.fontMetrics().elidedText(title, middle, LONGEST_TITLE))
+            self._title.setToolTip(title)
             self._progress.setRange(0, job.total)
             self._progress.setValue(job.done)

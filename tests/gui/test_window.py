@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import threading
 from pathlib import Path
 
 import pytest
@@ -464,3 +465,14 @@ def test_that_undo_by_its_keys_leaves_the_active_path_selected(opened, qtbot):
     qtbot.waitUntil(lambda: len(opened.workspace.state.paths) == 1)
     assert opened.paths_panel.selected_ids() == [first]
     assert opened.commands["path.remove"].isEnabled()
+
+
+def test_that_a_job_with_a_long_name_makes_the_window_no_wider(window, qtbot):
+    window.resize(1000, 700)
+    seen = threading.Event()
+    title = f"Reading {'a_very_long_name_' * 20}.cif"
+    window.jobs.start("long", title, lambda _: seen.wait(10), lambda _: None)
+    qtbot.wait(100)
+    width = window.width()
+    seen.set()
+    assert width == 1000
