@@ -16,6 +16,7 @@ import shlex
 import shutil
 import subprocess
 import sys
+import sysconfig
 import tempfile
 import urllib.request
 from collections.abc import Iterable, Iterator, Sequence
@@ -45,6 +46,8 @@ PROGRAMS = {
     "test": {"Xvfb": "xvfb", "xdotool": "xdotool"},
     "package": {"Xvfb": "xvfb", "objdump": "binutils"},
 }
+# CHGNet 0.4 has wheels for Pythons before this one; from this one on pip compiles a module of it.
+COMPILING_SINCE = (3, 13)
 EXTRAS = ("test", "package", "docs")
 APT_INSTALL = ("apt-get", "install", "--no-install-recommends")
 
@@ -182,6 +185,18 @@ def missing_packages(purposes: Sequence[str]) -> list[str]:
         libraries, programs = LIBRARIES.get(purpose, {}), PROGRAMS.get(purpose, {})
         missing += [package for library, package in libraries.items() if not loads(library)]
         missing += [package for program, package in programs.items() if not shutil.which(program)]
+    return missing + missing_compiler()
+
+
+def missing_compiler() -> list[str]:
+    """Debian packages that pip lacks for compiling CHGNet, which has no wheel for this Python."""
+    if sys.version_info[:2] < COMPILING_SINCE:
+        return []
+    missing = []
+    if not shutil.which(shlex.split(sysconfig.get_config_var("CC") or "cc")[0]):
+        missing += ["gcc", "libc6-dev"]
+    if not Path(sysconfig.get_path("include"), "Python.h").exists():
+        missing += [f"python{sys.version_info.major}.{sys.version_info.minor}-dev"]
     return missing
 
 
