@@ -42,7 +42,7 @@ from migbar_gui.commands.run_dialogs import (
     suggestion_dialog,
 )
 from migbar_gui.commands.sessions import Sessions
-from migbar_gui.computing.explaining import Explainer
+from migbar_gui.computing.asking import Inquiry, ask_all, explain_path
 from migbar_gui.computing.models import Models
 from migbar_gui.computing.predictions import Predictions
 from migbar_gui.computing.relaxations import Relaxations
@@ -105,7 +105,7 @@ class MainWindow(QMainWindow):
         self.suggesting = RunDialog(self, SUGGESTION, "Open list", suggestion_dialog)
         self.models = Models(self.settings, self.jobs, self.show_error, self)
         self.predictions = Predictions(self.workspace, self.jobs, self.models, self)
-        self.explainer: Explainer = Explainer(self.workspace, self.jobs, self)
+        self._make_inquiries()
         self.site_energy = SiteEnergyMaps(self.workspace, self.jobs, self.show_error, self)
         self.relaxations = Relaxations(self.workspace, self.jobs, self.runs, self)
         self.band_tools: BandTools = BandTools(self)
@@ -134,13 +134,24 @@ class MainWindow(QMainWindow):
 
     # -------------------------------------------------------------- building
 
+    def _make_inquiries(self) -> None:
+        workspace, jobs = self.workspace, self.jobs
+        # What stands behind a barrier is another thing for each barrier; what all models say is not.
+        self.explainer = Inquiry(
+            "explain", "", explain_path, lambda result: result, workspace, jobs, self
+        )
+        self.opinions = Inquiry(
+            "opinions", "Asking all models", ask_all, lambda _: workspace.document, workspace, jobs, self
+        )  # fmt: skip
+        self.models.changed.connect(self.opinions.forget)
+
     def _build_panels(self) -> None:
         workspace = self.workspace
         self.centre = Centre(workspace)
         self.notice, self.welcome = self.centre.notice, self.centre.welcome
         self.structure_panel = StructurePanel(workspace)
         self.paths_panel = PathsPanel(workspace, self.models)
-        self.path_panel = PathPanel(workspace)
+        self.path_panel = PathPanel(workspace, self.opinions)
         self.why_panel = WhyPanel(workspace, self.explainer)
         self.network_panel = NetworkPanel(workspace, self.predictions.find_all)
         self.transport_panel = TransportPanel(workspace)
@@ -379,6 +390,11 @@ class MainWindow(QMainWindow):
         return str(Path(str(self.settings.value("folder", str(Path.home())))) / f"{stem}-{ending}")
 
     # -------------------------------------------------------------- models, preferences, theme, about
+
+    def ask_all_models(self) -> None:
+        """Show what every model says of the active path."""
+        self.docks.show("Path")
+        self.path_panel.show_opinions()
 
     def ask_models(self) -> None:
         """Show all models, to choose one, share it, or take one in."""

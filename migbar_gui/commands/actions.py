@@ -247,6 +247,8 @@ MENUS: dict[str, tuple[tuple[Entry, ...], ...]] = {
             Action("path.why", "&Why this barrier", lambda w: w.docks.show("Why"), icon="help",
                    enabled=has_structure,
                    tip="Show similar known paths, whether the model knows such paths, and what moves the barrier"),
+            Action("path.models", "Ask all &models", lambda w: w.ask_all_models(), enabled=has_active_result,
+                   tip="Show what every model says of this path, each with its interval"),
             Action("path.relax", "Relax &band…", lambda w: w.band_tools.ask_relax(), keys="Ctrl+R", icon="relax",
                    enabled=has_judged_selection,
                    tip="Relax the selected paths with a universal potential (NEB), in the background"),

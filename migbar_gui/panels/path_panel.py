@@ -19,6 +19,7 @@ from PySide6.QtWidgets import (
 from migbar.bands import Approach
 from migbar.barriers import Remark
 from migbar.supercells import Matrix
+from migbar_gui.computing.asking import Inquiry
 from migbar_gui.files.plot_export import offer_export
 from migbar_gui.looks import energies
 from migbar_gui.looks.theme import current_theme, path_colour, pixmap
@@ -36,6 +37,7 @@ from migbar_gui.looks.widgets import (
     scrolled,
     swatch,
 )
+from migbar_gui.panels.opinions import OpinionsSection
 from migbar_gui.panels.path_table import MECHANISM_NAMES, verdict
 from migbar_gui.panels.plots import CoordinationPlot, IntervalBar
 from migbar_gui.workspace import PathEntry, PathResult, Shape, Workspace, whenever
@@ -62,13 +64,15 @@ class PathPanel(QStackedWidget):
 
     why_asked = Signal()
 
-    def __init__(self, workspace: Workspace) -> None:
+    def __init__(self, workspace: Workspace, opinions: Inquiry) -> None:
         super().__init__()
         self._workspace = workspace
+        self.opinions = OpinionsSection(workspace, opinions)
         as_panel(self)
         self._message = centred()
         self.addWidget(self._message)
-        self.addWidget(scrolled(self._make_facts()))
+        self._scrolled = scrolled(self._make_facts())
+        self.addWidget(self._scrolled)
         whenever(
             self.show_path,
             workspace.active_changed,
@@ -115,6 +119,8 @@ class PathPanel(QStackedWidget):
             self._make_shapes(),
             self._shape_text,
             line(),
+            self.opinions,
+            line(),
             label("Closest atom along the path", "section"),
             self._approaches,
             line(),
@@ -160,6 +166,11 @@ class PathPanel(QStackedWidget):
             text = f"No barrier for {path.label}:\n\n{found}"
         self._message.setText(text)
         self.setCurrentIndex(0)
+
+    def show_opinions(self) -> None:
+        """Scroll to what all models say, and ask them."""
+        self.opinions.ask.click()
+        self._scrolled.ensureWidgetVisible(self.opinions)
 
     def _show_result(self, path: PathEntry, found: PathResult) -> None:
         predicted, threshold = found.predicted, self._workspace.threshold

@@ -19,7 +19,7 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
-from migbar_gui.computing.explaining import Explainer
+from migbar_gui.computing.asking import Inquiry
 from migbar_gui.looks import energies
 from migbar_gui.looks.theme import current_theme, path_colour, pixmap
 from migbar_gui.looks.widgets import (
@@ -55,7 +55,7 @@ REASONS = 7
 class WhyPanel(QStackedWidget):
     """Domain, most similar known paths, and reasons of the active path."""
 
-    def __init__(self, workspace: Workspace, explainer: Explainer) -> None:
+    def __init__(self, workspace: Workspace, explainer: Inquiry) -> None:
         super().__init__()
         self._workspace = workspace
         self._explainer = explainer
@@ -71,7 +71,7 @@ class WhyPanel(QStackedWidget):
             workspace.result_arrived,
             workspace.numbers_changed,
         )
-        explainer.arrived.connect(lambda _: self.show_path())
+        explainer.changed.connect(lambda _: self.show_path())
         self.show_path()
 
     def _make_page(self) -> QWidget:

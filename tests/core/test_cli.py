@@ -44,6 +44,21 @@ def test_that_predict_prints_the_documented_keys(run, layered_cif):
     assert result["good_conductor"] == (result["barrier_ev"] <= result["threshold_ev"])
 
 
+def test_that_all_models_stand_beside_the_chosen_one(run, layered_cif):
+    hop = ("predict", layered_cif, "--from", "0", "--to", "0@1,0,0", "--all-models")
+    _, out, _ = run(*hop, "--model", "band-forest", "--json")
+    result = json.loads(out)
+    assert result["model"] == "band-forest"
+    found = {answer["model"]: answer for answer in result["models"]}
+    assert {"migbar-fast", "MODEL-1-CC-compact", "MODEL-3-compact"} <= found.keys()
+    assert found["band-forest"]["barrier_ev"] == result["barrier_ev"]
+    assert found["band-forest"]["problem"] == ""
+    assert found["migbar-fast"]["usual_error_ev"] < found["MODEL-3-compact"]["usual_error_ev"]
+    _, text, _ = run(*hop)
+    barrier = f"{found['MODEL-3-compact']['barrier_ev']:.3f} eV"
+    assert re.search(rf"^ +MODEL-3-compact +{barrier} .*MAE 0\.34 eV$", text, re.MULTILINE)
+
+
 def test_that_the_nearest_image_is_taken_and_the_tie_is_told(run, layered_cif):
     code, out, _ = run("predict", layered_cif, "--from", "0", "--to", "0", "--json")
     assert code == 0

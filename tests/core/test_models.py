@@ -16,6 +16,7 @@ from migbar.models import store
 from migbar.models.forest import LEAF, BandForest, Trees
 from migbar.models.intervals import Calibration
 from migbar.models.nearness import Domain
+from migbar.models.opinions import ask_all_models
 
 
 @pytest.fixture
@@ -189,3 +190,39 @@ def test_that_the_default_models_prediction_has_no_direction(band: Band) -> None
     one, other = model.predict([band, band.reversed()])
     assert one.barrier_ev == pytest.approx(other.barrier_ev, abs=1e-4)
     assert one.interval_ev[0] <= one.barrier_ev <= one.interval_ev[1]
+
+
+def test_that_all_models_are_asked_and_one_that_cannot_be_hinders_no_other(
+    forest: BandForest, band: Band, own_store: Path
+) -> None:
+    store.save_model(forest)  # its card knows no error
+    bad = store.save_model(BandForest(replace(forest.card, name="bad"), *_parts(forest)))
+    (bad / store.WEIGHTS).write_bytes(b"")
+    foreign = store.save_model(BandForest(replace(forest.card, name="foreign"), *_parts(forest)))
+    card = json.loads((foreign / store.CARD).read_text()) | {"scores": {"grouped": "good"}}
+    (foreign / store.CARD).write_text(json.dumps(card))
+    opinions = ask_all_models(band)
+    names = [opinion.card.name for opinion in opinions]
+    assert names[0] == store.DEFAULT_MODEL
+    assert sorted(names) == sorted(card.name for card in store.list_models())
+    errors = [o.usual_error_ev for o in opinions if o.usual_error_ev is not None]
+    assert errors == sorted(errors)
+    assert set(names[len(errors) :]) == {"stumps", "bad", "foreign"}
+    found = {opinion.card.name: opinion for opinion in opinions}
+    assert found["bad"].barrier is None
+    assert "damaged" in found["bad"].problem
+    assert found["stumps"].barrier == store.load_model("stumps").predict([band])[0]
+
+
+def test_that_the_default_model_is_listed_first_and_the_others_by_name(
+    forest: BandForest, own_store: Path
+) -> None:
+    store.save_model(BandForest(replace(forest.card, name="A"), *_parts(forest)))
+    names = [card.name for card in store.list_models()]
+    assert names[0] == store.DEFAULT_MODEL
+    assert names[-1] == "A"
+    assert names[1:-1] == sorted(names[1:-1])
+
+
+def _parts(forest: BandForest) -> tuple[Trees, Calibration, Domain]:
+    return forest.trees, forest.calibration, forest.domain

@@ -313,6 +313,7 @@ def test_that_the_commands_train_and_resume(corpus, tmp_path):
         run("train", name, *common, *extra, "--out", tmp_path / name)
         model = load_model(str(tmp_path / name / "model"))
         assert model.card.name == f"{name}-compact"
+        assert ("surroundings only" in model.card.summary) == (name == "MODEL-3")
     with pytest.raises(MigbarError, match="give --from"):
         run("train", "MODEL-3", *common, "--out", tmp_path / "x")
     with pytest.raises(Cancelled):

@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from migbar.bands import Band
     from migbar.barriers import Predictor
     from migbar.models.explanation import Explanation
+    from migbar.models.opinions import Opinion
     from migbar.models.relaxed import RelaxedBarrier
     from migbar.prediction import PredictedPath
 
@@ -44,6 +45,9 @@ def predict(
     why: Annotated[
         bool, typer.Option("--why", help="Also say what stands behind the number.")
     ] = False,
+    all_models: Annotated[
+        bool, typer.Option("--all-models", help="Also say what every other model says of this hop.")
+    ] = False,
     model: Model = None,
     backend: Annotated[
         str,
@@ -56,6 +60,7 @@ def predict(
 ) -> None:
     """Predict the migration barrier of one hop, with its 90 % interval."""
     from migbar.models.explanation import explain
+    from migbar.models.opinions import ask_all_models
     from migbar.models.store import load_model
     from migbar.prediction import predict_path
 
@@ -65,13 +70,20 @@ def predict(
         chosen.structure, chosen.hop, predictor, chosen.supercell, chosen.notes, _relaxed(neb)
     )
     explanation = explain(predictor, path.band) if why else None
+    opinions = ask_all_models(path.band) if all_models else None
     if as_json:
-        extra = {} if explanation is None else {"explanation": _explanation_as_json(explanation)}
+        extra: dict[str, Any] = {}
+        if explanation is not None:
+            extra["explanation"] = _explanation_as_json(explanation)
+        if opinions is not None:
+            extra["models"] = [_opinion_as_json(opinion) for opinion in opinions]
         print_json(path_as_json(path, threshold) | extra)
         return
     _print_path(path, threshold, structure_file)
     if explanation is not None:
         _print_explanation(explanation)
+    if opinions is not None:
+        _print_opinions(opinions)
 
 
 def _relaxed(folder: Path | None) -> Callable[[Band], RelaxedBarrier] | None:
@@ -153,6 +165,19 @@ def _explanation_as_json(explanation: Explanation) -> dict[str, Any]:
     }
 
 
+def _opinion_as_json(opinion: Opinion) -> dict[str, Any]:
+    barrier = opinion.barrier
+    return {
+        "model": opinion.card.name,
+        "model_version": opinion.card.version,
+        "barrier_ev": None if barrier is None else barrier.barrier_ev,
+        "interval_ev": None if barrier is None else list(barrier.interval_ev),
+        "usual_error_ev": opinion.usual_error_ev,
+        "warnings": [] if barrier is None else remarks_as_json(barrier.remarks),
+        "problem": opinion.problem,
+    }
+
+
 def _print_explanation(explanation: Explanation) -> None:
     typer.echo(f"  {explanation.domain.place} the domain: {explanation.domain.text}")
     typer.echo("  most similar known paths (DFT-NEB):")
@@ -166,6 +191,22 @@ def _print_explanation(explanation: Explanation) -> None:
     typer.echo(f"  what moves the trees from {explanation.base_ev:.2f} to {said:.2f} eV:")
     for reason in explanation.reasons[:5]:
         typer.echo(f"    {reason.push_ev:+.2f} eV  {reason.subject}")
+
+
+def _print_opinions(opinions: list[Opinion]) -> None:
+    typer.echo("  all models, with their mean absolute error on unseen frameworks:")
+    width = max(len(opinion.card.name) for opinion in opinions)
+    for opinion in opinions:
+        name = opinion.card.name.ljust(width)
+        if opinion.barrier is None:
+            typer.echo(f"    {name}  {opinion.problem}")
+            continue
+        low, high = opinion.barrier.interval_ev
+        error = opinion.usual_error_ev
+        usual = "" if error is None else f"   MAE {error:.2f} eV"
+        typer.echo(
+            f"    {name}  {opinion.barrier.barrier_ev:.3f} eV   {low:.2f} to {high:.2f} eV{usual}"
+        )
 
 
 def _print_path(path: PredictedPath, threshold_ev: float, file: Path) -> None:

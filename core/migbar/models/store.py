@@ -66,7 +66,7 @@ def user_models_dir() -> Path:
 
 
 def list_models() -> list[ModelCard]:
-    """Return the cards of all models: the bundled ones, then the user's, each sorted by name.
+    """Return the cards of all models: the default one, the other bundled ones by name, then the user's by name.
 
     Folders without a readable card are left out; `load_model` says what is wrong with them.
     """
@@ -193,11 +193,12 @@ def _write_weights(weights: dict[str, NDArray[Any]], path: Path) -> str:
 
 
 def _folders() -> dict[str, Path]:
-    """Folder of each model by name; a bundled model keeps its name."""
+    """Folder of each model by name, in the order of `list_models`; a bundled model keeps its name."""
     found: dict[str, Path] = {}
     for store in (bundled_models_dir(), user_models_dir()):
-        for card in sorted(store.glob(f"*/{CARD}")):
-            found.setdefault(card.parent.name, card.parent)
+        folders = {card.parent.name: card.parent for card in store.glob(f"*/{CARD}")}
+        for name in sorted(folders, key=lambda name: (name != DEFAULT_MODEL, name)):
+            found.setdefault(name, folders[name])
     return found
 
 

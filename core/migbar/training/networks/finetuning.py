@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import platform
-from collections.abc import Hashable, Sequence
+from collections.abc import Hashable, Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from functools import partial
 from importlib.metadata import version
@@ -299,7 +299,7 @@ def make_predictor(
     card = ModelCard(
         name=name,
         version=VERSION,
-        summary=_summary(recipe),
+        summary=_summary(recipe, network, data.info["graphs"]),
         training={
             "recipe": RECIPE,
             "architecture": recipe.architecture,
@@ -366,13 +366,14 @@ def _coverage(y: NDArray[np.float64], unseen: CrossValidation) -> dict[str, floa
     }
 
 
-def _summary(recipe: Recipe) -> str:
+def _summary(recipe: Recipe, network: Network, graphs: Mapping[str, Any]) -> str:
     start = (
         "from scratch" if recipe.pretrained is None else "from a network of seven bulk properties"
     )
-    size = (
-        "full size"
-        if recipe.preset == "paper"
-        else "narrow and shallow, the path's surroundings only"
+    size = "full size" if recipe.preset == "paper" else "narrow and shallow"
+    # The two ends are shown as whole cells in any case.
+    near = graphs["surroundings"] is not None and "band" in network.inputs
+    seen = ", the path's surroundings only" if near else ""
+    return (
+        f"Graph network of the paper's {recipe.architecture} kind ({size}{seen}), trained {start}."
     )
-    return f"Graph network of the paper's {recipe.architecture} kind ({size}), trained {start}."
