@@ -58,13 +58,16 @@ class Docks:
 
     def arrange(self) -> None:
         """Put all docks where they stand at first, with the most important ones in front."""
+        for dock in self:  # side by side, until they are in tabs, they would make the window wider
+            dock.hide()
         for title, place in PLACES.items():
             self._window.addDockWidget(place, self[title])
             if self[title] not in self._front:
                 self._window.tabifyDockWidget(self[_FRONT[place]], self[title])
-            self[title].show()
+        for dock in self:
+            dock.show()
         sides = [self[_FRONT[LEFT]], self[_FRONT[RIGHT]]]
-        self._window.resizeDocks(sides, [264, 310], Qt.Orientation.Horizontal)
+        self._window.resizeDocks(sides, [264, 336], Qt.Orientation.Horizontal)
         self._window.resizeDocks([self[_FRONT[BOTTOM]]], [240], Qt.Orientation.Vertical)
         self.raise_front()
 

@@ -314,14 +314,15 @@ def score_grid(scores: Mapping[str, Any]) -> QWidget | None:
     grid.setContentsMargins(0, 0, 0, 0)
     grid.setHorizontalSpacing(16)
     grid.setVerticalSpacing(4)
-    grid.setColumnStretch(len(SCORES) + 2, 1)
+    grid.setColumnStretch(0, 1)
     add_titles(grid)
     for row, (name, values) in enumerate(rows.items(), start=1):
         words = PROTOCOLS.get(name, name.replace("_", " "))
-        grid.addWidget(label(words[:1].upper() + words[1:]), row, 0)
-        grid.addWidget(label(str(values.get("n", ""))), row, 1)
-        for column, (key, _, digits) in enumerate(SCORES, start=2):
-            grid.addWidget(label(with_error(values, key, digits)), row, column)
+        name = label(words[:1].upper() + words[1:], wrap=True)
+        numbers = [str(values.get("n", ""))]
+        numbers += [with_error(values, key, digits) for key, _, digits in SCORES]
+        for column, widget in enumerate((name, *map(label, numbers))):
+            grid.addWidget(widget, row, column, Qt.AlignmentFlag.AlignTop)
     return holder
 
 

@@ -54,6 +54,11 @@ def test_that_all_models_stand_beside_the_chosen_one(run, layered_cif):
     assert found["band-forest"]["barrier_ev"] == result["barrier_ev"]
     assert found["band-forest"]["problem"] == ""
     assert found["migbar-fast"]["usual_error_ev"] < found["MODEL-3-compact"]["usual_error_ev"]
+    said = {name: {w["code"] for w in answer["warnings"]} for name, answer in found.items()}
+    assert {name for name, codes in said.items() if "ends_only" in codes} == {
+        "MODEL-1-CC-compact",
+        "MODEL-2-compact",
+    }
     _, text, _ = run(*hop)
     barrier = f"{found['MODEL-3-compact']['barrier_ev']:.3f} eV"
     assert re.search(rf"^ +MODEL-3-compact +{barrier} .*MAE 0\.34 eV$", text, re.MULTILINE)

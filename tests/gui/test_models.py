@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pytest
+from PySide6.QtWidgets import QScrollArea
 from shiboken6 import isValid
 
 from migbar.models.store import DEFAULT_MODEL, list_models
@@ -47,6 +48,14 @@ def question(dialog):
 def take_in(qtbot, dialog, path) -> None:
     dialog.take_in(path)
     qtbot.waitUntil(lambda: "Reading" not in dialog.notice.text.text(), timeout=60_000)
+
+
+def test_that_cards_are_not_cut_off(dialog, qtbot):
+    area = dialog.findChild(QScrollArea)
+    for card in list_models():
+        select(dialog, card.name)
+        qtbot.wait(50)
+        assert area.widget().minimumSizeHint().width() <= area.viewport().width(), card.name
 
 
 def test_that_another_model_judges_the_paths_anew_and_is_remembered(opened, qtbot):

@@ -60,9 +60,21 @@ def test_that_docks_come_back_as_they_were_left(opened, olivine, qtbot):
     assert in_front(another, "Path")
     assert in_front(another, "Paths")
 
+    width = another.width()
     another.docks.arrange()
     assert not another.docks["Log"].isHidden()
     qtbot.waitUntil(lambda: another.docks["Structure"].width() < 330)
+    assert another.width() == width
+
+
+def test_that_the_window_is_no_wider_once_the_docks_come(window, olivine, qtbot):
+    window.docks.show("Jobs")
+    width = window.width()
+    window.open_file(olivine)
+    wait_for_document(qtbot, window, "olivine.cif")
+    qtbot.waitUntil(lambda: in_front(window, "Path"))
+    qtbot.wait(100)
+    assert window.width() == width
 
 
 def test_that_the_barrier_comes_to_the_front_where_no_network_is_told(opened, tmp_path, qtbot):

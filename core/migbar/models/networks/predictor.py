@@ -174,6 +174,14 @@ class NetworkPredictor:
                     "it may be too narrow.",
                 )
             )
+        if "band" not in self.network.inputs:
+            remarks.append(
+                Remark(
+                    "ends_only",
+                    f"{self.card.name} sees the two ends of a hop and nothing of the way between them: hops between "
+                    "like ends get the same barrier.",
+                )
+            )
         remarks += unseen_remarks(band, self.card.training)
         return remarks if self.domain is None else remarks + self.domain.remarks(x)
 
