@@ -318,11 +318,10 @@ def score_grid(scores: Mapping[str, Any]) -> QWidget | None:
     add_titles(grid)
     for row, (name, values) in enumerate(rows.items(), start=1):
         words = PROTOCOLS.get(name, name.replace("_", " "))
-        name = label(words[:1].upper() + words[1:], wrap=True)
-        numbers = [str(values.get("n", ""))]
-        numbers += [with_error(values, key, digits) for key, _, digits in SCORES]
-        for column, widget in enumerate((name, *map(label, numbers))):
-            grid.addWidget(widget, row, column, Qt.AlignmentFlag.AlignTop)
+        cells = [label(words[:1].upper() + words[1:], wrap=True), label(str(values.get("n", "")))]
+        cells += [label(with_error(values, key, digits)) for key, _, digits in SCORES]
+        for column, cell in enumerate(cells):
+            grid.addWidget(cell, row, column, Qt.AlignmentFlag.AlignTop)
     return holder
 
 
