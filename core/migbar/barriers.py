@@ -84,6 +84,13 @@ class ModelCard:
     files: dict[str, str] = field(default_factory=dict)
     notes: list[str] = field(default_factory=list)
 
+    @property
+    def usual_error_ev(self) -> float | None:
+        """Mean absolute error in eV on frameworks that the model has not seen; None where that was not measured."""
+        scores = self.scores.get("grouped")
+        error = scores.get("mae_ev") if isinstance(scores, dict) else None
+        return float(error) if isinstance(error, int | float) else None
+
     def to_dict(self) -> dict[str, Any]:
         """Return the card as plain JSON data."""
         return asdict(self)

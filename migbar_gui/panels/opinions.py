@@ -175,6 +175,8 @@ def _told(opinion: Opinion) -> str:
         f"{card.name} {card.version}: {energies.energy(barrier.barrier_ev)}, "
         f"{100 * barrier.interval_level:.0f} % interval {energies.interval(*barrier.interval_ev)} {energies.unit()}"
     )
-    if opinion.usual_error_ev is not None:
-        text += f"; mean absolute error on unseen frameworks {energies.energy(opinion.usual_error_ev, 2)}"
+    if card.usual_error_ev is not None:
+        text += (
+            f"; mean absolute error on unseen frameworks {energies.energy(card.usual_error_ev, 2)}"
+        )
     return " ".join([text + ".", *(energies.in_text(remark.text) for remark in barrier.remarks)])

@@ -12,8 +12,10 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
+from migbar.barriers import ModelCard
 from migbar_gui.computing.models import Models
 from migbar_gui.dialogs.preferences import threshold_box
+from migbar_gui.looks import energies
 from migbar_gui.looks.widgets import (
     ElidedLabel,
     as_list,
@@ -123,7 +125,9 @@ class PathsPanel(QWidget):
 
     def _fill_chooser(self) -> None:
         self.chooser.clear()
-        self.chooser.addItems(self._models.names())
+        for row, card in enumerate(self._models.cards()):
+            self.chooser.addItem(card.name)
+            self.chooser.setItemData(row, model_tip(card), Qt.ItemDataRole.ToolTipRole)
         self.chooser.setCurrentText(self._models.used)
         self.chooser.insertSeparator(self.chooser.count())
         self.chooser.addItem("Models…")
@@ -196,3 +200,11 @@ class PathsPanel(QWidget):
         good = sum(r.predicted.barrier.is_good_conductor(threshold) for r in judged)
         self._summary.setText(f"{good} of {len(judged)} at or below" if judged else "")
         self._summary.setToolTip(self._summary.text())
+
+
+def model_tip(card: ModelCard) -> str:
+    """Say what a model is, and how good."""
+    if card.usual_error_ev is None:
+        return card.summary
+    error = energies.energy(card.usual_error_ev, 2)
+    return f"{card.summary}\nMean absolute error on unseen frameworks: {error}."

@@ -205,7 +205,7 @@ def test_that_all_models_are_asked_and_one_that_cannot_be_hinders_no_other(
     names = [opinion.card.name for opinion in opinions]
     assert names[0] == store.DEFAULT_MODEL
     assert sorted(names) == sorted(card.name for card in store.list_models())
-    errors = [o.usual_error_ev for o in opinions if o.usual_error_ev is not None]
+    errors = [o.card.usual_error_ev for o in opinions if o.card.usual_error_ev is not None]
     assert errors == sorted(errors)
     assert set(names[len(errors) :]) == {"stumps", "bad", "foreign"}
     found = {opinion.card.name: opinion for opinion in opinions}

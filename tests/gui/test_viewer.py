@@ -143,12 +143,16 @@ def test_that_real_mouse_events_click_hover_and_turn(view, qtbot):
     def xdotool(*words: object) -> None:
         subprocess.run(["xdotool", *map(str, words)], check=True)
 
+    def move(x: float, y: float) -> None:  # the display counts its own pixels
+        xdotool("mousemove", *(round(n * view.devicePixelRatioF()) for n in (x, y)))
+
     view.show_structure(layered_oxide(), "Li")
     settle(qtbot)
     info = ions(view)[0]
     spot = view.mapToGlobal(view.world_to_widget(info.position))
     with qtbot.waitSignal(view.hovered, check_params_cb=lambda hovered: hovered == info):
-        xdotool("mousemove", spot.x() - 3, spot.y(), "mousemove", spot.x(), spot.y())
+        move(spot.x() - 3, spot.y())
+        move(spot.x(), spot.y())
     with qtbot.waitSignal(view.site_clicked) as signal:
         xdotool("click", 1)
     assert signal.args == [info]
@@ -158,7 +162,7 @@ def test_that_real_mouse_events_click_hover_and_turn(view, qtbot):
     view.site_clicked.connect(clicks.append)
     xdotool("mousedown", 1)
     for step in range(1, 8):
-        xdotool("mousemove", spot.x() + 10 * step, spot.y())
+        move(spot.x() + 10 * step, spot.y())
         qtbot.wait(20)
     xdotool("mouseup", 1)
     settle(qtbot)

@@ -27,7 +27,9 @@ def list_(as_json: AsJson = False) -> None:
         return
     for card in cards:
         mark = " (default)" if card.name == DEFAULT_MODEL else ""
-        typer.echo(f"{card.name} {card.version}{mark}\n  {card.summary}")
+        error = card.usual_error_ev
+        usual = "" if error is None else f"   MAE on unseen frameworks {error:.2f} eV"
+        typer.echo(f"{card.name} {card.version}{mark}{usual}\n  {card.summary}")
 
 
 Name = Annotated[str, typer.Argument(help="Name of the model.")]

@@ -172,7 +172,7 @@ def _opinion_as_json(opinion: Opinion) -> dict[str, Any]:
         "model_version": opinion.card.version,
         "barrier_ev": None if barrier is None else barrier.barrier_ev,
         "interval_ev": None if barrier is None else list(barrier.interval_ev),
-        "usual_error_ev": opinion.usual_error_ev,
+        "usual_error_ev": opinion.card.usual_error_ev,
         "warnings": [] if barrier is None else remarks_as_json(barrier.remarks),
         "problem": opinion.problem,
     }
@@ -202,7 +202,7 @@ def _print_opinions(opinions: list[Opinion]) -> None:
             typer.echo(f"    {name}  {opinion.problem}")
             continue
         low, high = opinion.barrier.interval_ev
-        error = opinion.usual_error_ev
+        error = opinion.card.usual_error_ev
         usual = "" if error is None else f"   MAE {error:.2f} eV"
         typer.echo(
             f"    {name}  {opinion.barrier.barrier_ev:.3f} eV   {low:.2f} to {high:.2f} eV{usual}"

@@ -29,13 +29,6 @@ class Opinion:
     barrier: Barrier | None
     problem: str = ""
 
-    @property
-    def usual_error_ev(self) -> float | None:
-        """Mean absolute error in eV on frameworks that the model has not seen; None where its card does not tell."""
-        scores = self.card.scores.get("grouped")
-        error = scores.get("mae_ev") if isinstance(scores, dict) else None
-        return float(error) if isinstance(error, int | float) else None
-
 
 def ask_all_models(band: Band, progress: Progress = SILENT) -> list[Opinion]:
     """Ask every model in the store for the barrier of one band.
@@ -66,7 +59,7 @@ def ask_all_models(band: Band, progress: Progress = SILENT) -> list[Opinion]:
 
 
 def _rank(opinion: Opinion) -> float:
-    error = opinion.usual_error_ev
+    error = opinion.card.usual_error_ev
     return math.inf if error is None else error
 
 
