@@ -7,13 +7,13 @@ from typing import TYPE_CHECKING
 
 from PySide6.QtCore import QEvent, QPointF, QRectF, QSize, Qt
 from PySide6.QtGui import QColor, QFont, QHelpEvent, QPainter, QPaintEvent, QPen
-from PySide6.QtWidgets import QSizePolicy, QToolTip, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QSizePolicy, QToolTip, QWidget
 
 from migbar_gui.computing.asking import Inquiry
 from migbar_gui.files.plot_export import offer_export
 from migbar_gui.looks import energies
 from migbar_gui.looks.theme import current_theme
-from migbar_gui.looks.widgets import button, in_row, label
+from migbar_gui.looks.widgets import button, in_column, in_row, label
 from migbar_gui.workspace import Workspace, whenever
 
 if TYPE_CHECKING:
@@ -31,16 +31,11 @@ class OpinionsSection(QWidget):
         self._workspace = workspace
         self._opinions = opinions
         self.ask = button("Ask all models", opinions.ask, "link")
-        title = label("All models", "section")
         self._text = label("", "muted", wrap=True)
         self.plot = OpinionPlot()
         offer_export(self.plot, "models")
-        column = QVBoxLayout(self)
-        column.setContentsMargins(0, 0, 0, 0)
-        column.setSpacing(6)
-        column.addLayout(in_row(title, None, self.ask))
-        column.addWidget(self._text)
-        column.addWidget(self.plot)
+        head = in_row(label("All models", "section"), None, self.ask)
+        self.setLayout(in_column(head, self._text, self.plot, spacing=6))
         opinions.changed.connect(lambda _: self._show())
         whenever(
             self._show,
