@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import importlib.util
 import os
 import re
 import subprocess
@@ -114,3 +115,19 @@ def test_that_no_module_of_the_core_loads_the_window_or_qt_or_vtk():
 
 def test_that_the_command_starts_without_torch():
     assert "torch" not in loaded_by("import migbar.cli")
+
+
+def test_that_a_compiler_is_asked_for_where_chgnet_has_no_wheel(tmp_path, monkeypatch):
+    spec = importlib.util.spec_from_file_location("environment", ROOT / "packaging/environment.py")
+    environment = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(environment)
+    python = f"python{sys.version_info.major}.{sys.version_info.minor}-dev"
+    monkeypatch.setattr(environment.shutil, "which", lambda name: None)
+    monkeypatch.setattr(environment.sysconfig, "get_path", lambda name: str(tmp_path))
+    monkeypatch.setattr(environment, "COMPILING_SINCE", (4, 0))
+    assert environment.missing_compiler() == []
+    monkeypatch.setattr(environment, "COMPILING_SINCE", (3, 0))
+    assert environment.missing_compiler() == ["gcc", "libc6-dev", python]
+    (tmp_path / "Python.h").touch()
+    monkeypatch.setattr(environment.shutil, "which", lambda name: f"/usr/bin/{name}")
+    assert environment.missing_compiler() == []
