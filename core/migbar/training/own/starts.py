@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
 
+from migbar.barriers import ModelCard
 from migbar.errors import MigbarError
 from migbar.models import store
 from migbar.resources import resource_dir
@@ -59,7 +60,7 @@ def available_starts() -> list[Start]:
         )
     ]
     found += [
-        Start(card.name, Kind.TUNED, f"The network {card.name}, trained on with your paths")
+        Start(card.name, Kind.TUNED, _network_summary(card))
         for card in store.list_models()
         if card.training.get("recipe") == "network"
     ]
@@ -71,6 +72,12 @@ def available_starts() -> list[Start]:
         for file in sorted(_pretrained_dir().glob("*.npz"))
     ]  # fmt: skip
     return [*found, Start(SCRATCH, Kind.SCRATCH, "Nothing: your paths alone", TREES + NETWORKS)]
+
+
+def _network_summary(card: ModelCard) -> str:
+    error = card.usual_error_ev
+    usual = "" if error is None else f" ({error:.2f} eV off on unseen frameworks)"
+    return f"The network {card.name}{usual}, trained on with your paths"
 
 
 def find_start(options: TrainingOptions) -> Start:
