@@ -42,7 +42,7 @@ from migbar_gui.commands.run_dialogs import (
     suggestion_dialog,
 )
 from migbar_gui.commands.sessions import Sessions
-from migbar_gui.computing.asking import Inquiry, ask_all, explain_path
+from migbar_gui.computing.asking import Inquiry, explanations, opinions
 from migbar_gui.computing.models import Models
 from migbar_gui.computing.predictions import Predictions
 from migbar_gui.computing.relaxations import Relaxations
@@ -105,7 +105,8 @@ class MainWindow(QMainWindow):
         self.suggesting = RunDialog(self, SUGGESTION, "Open list", suggestion_dialog)
         self.models = Models(self.settings, self.jobs, self.show_error, self)
         self.predictions = Predictions(self.workspace, self.jobs, self.models, self)
-        self._make_inquiries()
+        self.explainer: Inquiry = explanations(self.workspace, self.jobs, self)
+        self.opinions: Inquiry = opinions(self.workspace, self.jobs, self)
         self.site_energy = SiteEnergyMaps(self.workspace, self.jobs, self.show_error, self)
         self.relaxations = Relaxations(self.workspace, self.jobs, self.runs, self)
         self.band_tools: BandTools = BandTools(self)
@@ -133,17 +134,6 @@ class MainWindow(QMainWindow):
         self.commands.refresh()
 
     # -------------------------------------------------------------- building
-
-    def _make_inquiries(self) -> None:
-        workspace, jobs = self.workspace, self.jobs
-        # What stands behind a barrier is another thing for each barrier; what all models say is not.
-        self.explainer = Inquiry(
-            "explain", "", explain_path, lambda result: result, workspace, jobs, self
-        )
-        self.opinions = Inquiry(
-            "opinions", "Asking all models", ask_all, lambda _: workspace.document, workspace, jobs, self
-        )  # fmt: skip
-        self.models.changed.connect(self.opinions.forget)
 
     def _build_panels(self) -> None:
         workspace = self.workspace
@@ -199,6 +189,7 @@ class MainWindow(QMainWindow):
         self.relaxations.opened.connect(self._show_relaxed)
         self.jobs_panel.at_once_changed.connect(partial(self.settings.setValue, "runs_at_once"))
         self.paths_panel.models_asked.connect(self.ask_models)
+        self.models.changed.connect(self.opinions.forget)
         self.opener.opened.connect(self.recent.remember)
         self.sessions.keeper.opened.connect(self.recent.remember)
         self.sessions.keeper.saved.connect(self.recent.remember)

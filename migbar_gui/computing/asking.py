@@ -54,7 +54,7 @@ class Inquiry(QObject):
         self._workspace = workspace
         self._jobs = jobs
         self._found: dict[int, tuple[object, Any]] = {}
-        self._asked: object = None
+        self._asked: tuple[int | None, object] = (None, None)
         jobs.cancelled.connect(self._note_cancelled)
 
     def found(self, path_id: int | None) -> Any:
@@ -68,19 +68,22 @@ class Inquiry(QObject):
     def is_asked(self, path_id: int | None) -> bool:
         """Whether the answer for a path is being looked for."""
         result = self._workspace.result(path_id)
-        running = self._jobs.is_running(self._key)
-        return running and result is not None and self._asked is self._about(result)
+        asked_id, about = self._asked
+        if result is None or path_id != asked_id or about is not self._about(result):
+            return False
+        return self._jobs.is_running(self._key)
 
     def ask(self) -> None:
-        """Look for the answer for the active path if there is none yet."""
+        """Look for the answer for the active path, unless it is there or on its way; again where an error came."""
         path_id = self._workspace.active
         result = self._workspace.result(path_id)
-        if path_id is None or result is None or self.found(path_id) is not None:
+        if path_id is None or result is None or self.is_asked(path_id):
             return
-        if self.is_asked(path_id):
+        known = self.found(path_id)
+        if known is not None and not isinstance(known, Exception):
             return
-        about = self._asked = self._about(result)
-        predicted = result.predicted
+        about, predicted = self._about(result), result.predicted
+        self._asked = path_id, about
 
         def keep(found: Any) -> None:
             self._found[path_id] = (about, found)
@@ -102,7 +105,20 @@ class Inquiry(QObject):
         self.changed.emit(-1)
 
 
-def explain_path(predicted: PredictedPath, _: Progress) -> Explanation:
+def explanations(workspace: Workspace, jobs: Jobs, parent: QObject) -> Inquiry:
+    """Return what stands behind barriers: another thing for each barrier."""
+    return Inquiry("explain", "", _explain, lambda result: result, workspace, jobs, parent)
+
+
+def opinions(workspace: Workspace, jobs: Jobs, parent: QObject) -> Inquiry:
+    """Return what all models say of paths, whichever of them is used."""
+    title = "Asking all models"
+    return Inquiry(
+        "opinions", title, _ask_all, lambda _: workspace.document, workspace, jobs, parent
+    )
+
+
+def _explain(predicted: PredictedPath, _: Progress) -> Explanation:
     """Ask the model what stands behind its barrier."""
     from migbar.models.explanation import explain
     from migbar.models.store import load_model
@@ -110,7 +126,7 @@ def explain_path(predicted: PredictedPath, _: Progress) -> Explanation:
     return explain(load_model(predicted.barrier.model), predicted.band)
 
 
-def ask_all(predicted: PredictedPath, progress: Progress) -> list[Opinion]:
+def _ask_all(predicted: PredictedPath, progress: Progress) -> list[Opinion]:
     """Ask all models for their barrier."""
     from migbar.models.opinions import ask_all_models
 

@@ -4,7 +4,9 @@ import json
 import shutil
 
 import pytest
+from PySide6.QtWidgets import QLabel
 
+from migbar.errors import MigbarError
 from migbar.models.store import CARD, bundled_models_dir, user_models_dir
 from tests.gui.conftest import site, wait_for_barriers
 
@@ -87,3 +89,35 @@ def test_that_asking_can_be_cancelled_and_begun_again(judged, qtbot):  # type: i
     assert section.ask.isVisibleTo(section)
     ask(qtbot, judged)
     assert section.plot.isVisible()
+
+
+def test_that_an_error_is_told_and_asking_again_possible(judged, qtbot, monkeypatch):  # type: ignore[no-untyped-def]
+    section = judged.path_panel.opinions
+
+    def fail(*_: object) -> None:
+        raise MigbarError("no model answers today.")
+
+    with monkeypatch.context() as patched:
+        patched.setattr("migbar.models.opinions.ask_all_models", fail)
+        ask(qtbot, judged)
+    assert "no model answers today." in [part.text() for part in section.findChildren(QLabel)]
+    assert section.ask.isVisibleTo(section)
+    section.ask.click()
+    qtbot.waitUntil(section.plot.isVisible, timeout=120_000)
+
+
+def test_that_another_path_can_be_asked_about_meanwhile(judged, qtbot):  # type: ignore[no-untyped-def]
+    window, section = judged, judged.path_panel.opinions
+    first = window.workspace.active
+    second = window.workspace.join(site(window, 0), site(window, 1))
+    wait_for_barriers(qtbot, window)
+    window.workspace.activate(first)
+    section.ask.click()
+    window.workspace.activate(second)
+    assert section.ask.isVisibleTo(section)
+    section.ask.click()
+    assert window.opinions.is_asked(second)
+    assert not window.opinions.is_asked(first)
+    qtbot.waitUntil(section.plot.isVisible, timeout=120_000)
+    assert window.opinions.found(second) is not None
+    assert window.opinions.found(first) is None
