@@ -116,7 +116,7 @@ class OpinionPlot(QWidget):
         font.setBold(opinion.card.name == self._used)
         painter.setFont(font)
         metrics = painter.fontMetrics()
-        number = "–" if barrier is None else energies.energy(barrier.barrier_ev)
+        number = "could not be asked" if barrier is None else energies.energy(barrier.barrier_ev)
         room = self.width() - metrics.horizontalAdvance(number) - 10
         name = metrics.elidedText(opinion.card.name, Qt.TextElideMode.ElideMiddle, room)
         painter.setPen(QColor(theme.text))
@@ -124,12 +124,9 @@ class OpinionPlot(QWidget):
         painter.drawText(
             QPointF(self.width() - metrics.horizontalAdvance(number), metrics.ascent()), number
         )
-        top = metrics.lineSpacing() + 1.0
-        if barrier is None:
-            painter.setFont(self.font())
-            painter.setPen(QColor(theme.muted))
-            painter.drawText(QPointF(0, top + metrics.ascent() - 4), "could not be asked")
+        if barrier is None:  # the tooltip says why
             return
+        top = metrics.lineSpacing() + 1.0
         good = barrier.is_good_conductor(self._threshold)
         low, high = barrier.interval_ev
         middle, border = top + BAR_HEIGHT / 2, self._x(self._threshold)
