@@ -86,6 +86,13 @@ class Canvas(QtInteractor):
         style.AddObserver("StartInteractionEvent", lambda *_: self._on_turned())
         style.AddObserver("EndInteractionEvent", lambda *_: self._settle.start())
 
+    def close(self) -> None:
+        """Let go of what is drawn, and of the surface it was drawn on."""
+        super().close()
+        # PySide does not notice the surface's end: a wrapper that is kept would be taken for whatever
+        # widget comes to lie at its address.
+        self._forget_context()
+
     # -------------------------------------------------------------- frames
 
     def request_frame(self) -> None:

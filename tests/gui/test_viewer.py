@@ -17,9 +17,10 @@ if sys.platform.startswith("linux"):
     os.environ.setdefault("QT_QPA_PLATFORM", "xcb")
 
 from PySide6.QtCore import QEvent, QMimeData, QPoint, QPointF, Qt, QUrl
-from PySide6.QtGui import QColor, QDropEvent, QImage
+from PySide6.QtGui import QColor, QDropEvent, QImage, QSurface
 from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QApplication, QMainWindow
+from shiboken6 import Shiboken
 
 from migbar_gui.looks.colours import ball_radius, element_colour
 from migbar_gui.viewer import AtomInfo, CrystalView, PathDrawing, scene, themes
@@ -52,6 +53,11 @@ def ions(view: CrystalView, element: str = "Li") -> list[AtomInfo]:
 
 def pixel(view: CrystalView, point: QPoint) -> QColor:
     return view.grab().toImage().pixelColor(point * view.devicePixelRatioF())
+
+
+def surfaces() -> int:
+    """How many surfaces to draw on PySide knows."""
+    return sum(type(known) is QSurface for known in Shiboken.getAllValidWrappers())
 
 
 def values(image: QImage) -> np.ndarray:
@@ -415,6 +421,17 @@ def test_that_views_can_be_opened_and_closed_again(qtbot):
         crystal_view.close()
         crystal_view.deleteLater()
         qtbot.wait(10)
+
+
+def test_that_nothing_is_kept_of_the_surface_of_a_closed_view(qtbot):
+    before = surfaces()
+    crystal_view = CrystalView()
+    crystal_view.show()
+    qtbot.waitExposed(crystal_view)
+    qtbot.waitUntil(lambda: surfaces() == before + 1)
+    crystal_view.close()
+    assert surfaces() == before  # else a widget that comes to lie at its address is taken for it
+    crystal_view.deleteLater()
 
 
 def test_that_a_window_can_be_closed_with_the_view_in_it(qtbot):
