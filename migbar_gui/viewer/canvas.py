@@ -88,6 +88,11 @@ class Canvas(QtInteractor):
 
     def close(self) -> None:
         """Let go of what is drawn, and of the surface it was drawn on."""
+        window = self.GetRenderWindow()
+        if window is not None:  # else it is closed already
+            # VTK releases what draws now only; the rest it would free later, in another view's context.
+            window.MakeCurrent()
+            self._best.ReleaseGraphicsResources(window)
         super().close()
         # PySide does not notice the surface's end: a wrapper that is kept would be taken for whatever
         # widget comes to lie at its address.
