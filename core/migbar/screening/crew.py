@@ -119,7 +119,7 @@ class Worker:
 
     def _kill(self) -> None:
         # It leads a session, and so a group, of its own (see above).
-        if hasattr(os, "killpg") and self._process.poll() is None:
+        if sys.platform != "win32" and self._process.poll() is None:
             with suppress(ProcessLookupError):
                 os.killpg(self._process.pid, signal.SIGKILL)
         self._process.kill()
