@@ -172,6 +172,8 @@ MENUS: dict[str, tuple[tuple[Entry, ...], ...]] = {
                    tip="Find all paths and their barriers in a folder of structures"),
         ),
         (
+            Action("file.structure", "E&xport structure…", lambda w: w.exports.ask_structure(), icon="structure",
+                   enabled=has_structure, tip="Write the structure that is open as CIF, VASP, extended XYZ or JSON"),
             Action("file.table", "Export &table…", lambda w: w.exports.ask_table(), keys="Ctrl+E", icon="table",
                    on_toolbar=True, enabled=has_barriers, tip="Write the table of paths as CSV or XLSX"),
             Action("file.picture", "Save &picture…", lambda w: w.exports.ask_picture(), keys="Ctrl+Shift+S",

@@ -1,7 +1,8 @@
-"""What leaves the window: the table, the report, pictures, and a script that does the same."""
+"""What leaves the window: the structure, the table, the report, pictures, and a script that does the same."""
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -11,6 +12,7 @@ from PySide6.QtGui import QGuiApplication, QImage
 
 from migbar.errors import Cancelled
 from migbar.exports import TableRow, table_text, write_csv, write_xlsx
+from migbar.structures import write_structure
 from migbar_gui.dialogs.picture import DrawingProgress, PictureDialog
 from migbar_gui.files.saving import ask_path, save_image
 from migbar_gui.files.scripting import script
@@ -19,6 +21,12 @@ if TYPE_CHECKING:
     from migbar_gui.main_window import MainWindow
     from migbar_gui.viewer import CrystalView
 
+STRUCTURE_FORMATS = {
+    "CIF (*.cif)": ".cif",
+    "VASP (*.vasp)": ".vasp",
+    "Extended XYZ (*.xyz)": ".xyz",
+    "pymatgen JSON (*.json)": ".json",
+}
 TABLE_FORMATS = {"CSV (*.csv)": ".csv", "Excel workbook (*.xlsx)": ".xlsx"}
 
 
@@ -28,6 +36,24 @@ class Exports(QObject):
     def __init__(self, window: MainWindow) -> None:
         super().__init__(window)
         self._window = window
+
+    # -------------------------------------------------------------- structure
+
+    def ask_structure(self) -> None:
+        """Ask where to write the structure that is open, and write it."""
+        document = self._window.workspace.document
+        change = document.name.partition(" · ")[2] if document is not None else ""
+        name = re.sub(r"[^\w+-]+", "-", change) or "structure"
+        path = self._ask("Export structure", f"{name}.cif", STRUCTURE_FORMATS)
+        if path is not None:
+            self.write_structure(path)
+
+    def write_structure(self, path: Path) -> None:
+        """Write the structure that is open, as it is seen, in the format that the name ends in."""
+        document = self._window.workspace.document
+        if document is not None:
+            source = "\n".join([document.name, *(note.text for note in document.notes)])
+            self._write(path, lambda: write_structure(document.structure, path, source))
 
     # -------------------------------------------------------------- table
 

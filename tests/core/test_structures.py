@@ -21,6 +21,7 @@ from migbar.errors import (
 )
 from migbar.resources import examples
 from migbar.structures import (
+    ENDINGS,
     formula,
     insertion_ions,
     is_partly_occupied,
@@ -32,6 +33,7 @@ from migbar.structures import (
     structure_blocks,
     symmetry,
     write_cif,
+    write_structure,
 )
 
 EXAMPLES = {path.stem: path for path in examples()}
@@ -118,6 +120,26 @@ def test_that_writing_a_cif_and_reading_it_gives_the_same_geometry(name, tmp_pat
     assert [s.species for s in again] == [s.species for s in structure]
     np.testing.assert_allclose(again.distance_matrix, structure.distance_matrix, atol=1e-7)
     assert [p.name for p in tmp_path.iterdir()] == ["out.cif"]
+
+
+@pytest.mark.parametrize("ending", ENDINGS)
+@pytest.mark.parametrize("name", ["Li7P3S11", "LiCoO2"])
+def test_that_a_written_structure_is_read_again_in_its_order(name, ending, tmp_path):
+    structure = read_structure(EXAMPLES[name])
+    write_structure(structure, tmp_path / f"out{ending}", "from a file\nby hand")
+    again = read_structure(tmp_path / f"out{ending}")
+    assert [s.species for s in again] == [s.species for s in structure]
+    np.testing.assert_allclose(again.lattice.matrix, structure.lattice.matrix, atol=1e-8)
+    apart = again.frac_coords - structure.frac_coords
+    assert np.abs(apart - np.round(apart)).max() < 1e-8
+
+
+def test_that_what_a_format_cannot_say_is_not_written(tmp_path):
+    structure = read_structure(EXAMPLES["Li7La3Zr2O12"])
+    for name in ("out.vasp", "out.xyz", "out.pdb", "out"):
+        with pytest.raises(MigbarError, match=r"\.cif"):
+            write_structure(structure, tmp_path / name)
+    assert not list(tmp_path.iterdir())
 
 
 def test_that_the_group_symbol_serves_where_no_operations_are_given(write):

@@ -26,6 +26,28 @@ def test_that_the_charged_limit_opens_without_ions(opened, qtbot):
     assert opened.workspace.document.name == "olivine.cif"
 
 
+def test_that_a_derived_structure_can_be_written(opened, qtbot, tmp_path, monkeypatch):
+    from PySide6.QtWidgets import QFileDialog
+
+    from migbar.structures import read_structure
+
+    suggested = []
+
+    def choose(_parent, _title, name, formats):
+        suggested.append(name)
+        return str(tmp_path / "host"), "VASP (*.vasp)"
+
+    monkeypatch.setattr(QFileDialog, "getSaveFileName", choose)
+    opened.commands["structure.charge"].trigger()
+    wait_for_document(qtbot, opened, "olivine.cif · charged limit")
+    opened.commands["file.structure"].trigger()
+    qtbot.waitUntil((tmp_path / "host.vasp").is_file, timeout=20_000)
+    assert suggested[0].endswith("olivine-charged-limit.cif")
+    written = read_structure(tmp_path / "host.vasp")
+    assert written.formula == opened.workspace.structure.formula
+    assert "4 Li taken out" in (tmp_path / "host.vasp").read_text().splitlines()[0]
+
+
 def test_that_the_discharged_limit_keeps_the_chosen_ion(window, qtbot, empty_olivine):
     window.open_file(empty_olivine)
     wait_for_document(qtbot, window, "host.cif")

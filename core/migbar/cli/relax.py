@@ -23,7 +23,9 @@ from migbar.errors import MigbarError
 def relax(
     structure_file: StructureFile,
     *,
-    out: Annotated[Path, typer.Option("--out", "-o", help="CIF to write.")],
+    out: Annotated[
+        Path, typer.Option("--out", "-o", help="File to write: .cif, .vasp, .xyz or .json.")
+    ],
     potential: PotentialOptions,
     cell: Annotated[bool, typer.Option(help="Let the cell relax too.")] = True,
     symmetry: Annotated[bool, typer.Option(help="Keep the space group.")] = True,
@@ -36,9 +38,9 @@ def relax(
     """Relax the atoms and the cell with a universal potential, and say how much they changed."""
     from migbar.files import require_writable
     from migbar.relaxation import RelaxationSettings, relax_structure
-    from migbar.structures import write_cif
+    from migbar.structures import ENDINGS, write_structure
 
-    require_ending(out, "what is written", ".cif")
+    require_ending(out, "what is written", *ENDINGS)
     require_writable(out)
     structure, notes = open_structure(structure_file, None, block, order)
     if out.exists() and out.samefile(structure_file):
@@ -49,7 +51,7 @@ def relax(
         # Converters warn at every step of the constraint that keeps the symmetry.
         warnings.simplefilter("ignore", UserWarning)
         relaxed = relax_structure(structure, loaded, settings, progress)
-    write_cif(relaxed.after, out)
+    write_structure(relaxed.after, out)
     if as_json:
         told = relaxed.to_dict()
         del told["before"], told["after"]

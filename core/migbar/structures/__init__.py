@@ -25,9 +25,10 @@ from migbar.structures.sites import (
     require_ordered,
     symmetry,
 )
-from migbar.structures.writing import file_stem, write_cif
+from migbar.structures.writing import ENDINGS, file_stem, write_cif, write_structure
 
 __all__ = [
+    "ENDINGS",
     "FILE_NAMES",
     "MAX_ATOMS",
     "SiteInfo",
@@ -47,4 +48,5 @@ __all__ = [
     "structure_blocks",
     "symmetry",
     "write_cif",
+    "write_structure",
 ]
