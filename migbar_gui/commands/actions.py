@@ -261,7 +261,7 @@ MENUS: dict[str, tuple[tuple[Entry, ...], ...]] = {
                    enabled=has_structure, tip="Show relaxed bands, their profiles and images"),
             Action("path.export_profile", "E&xport relaxed band…", lambda w: w.band_tools.ask_export_profile(),
                    icon="export", enabled=has_shown_profile,
-                   tip="Write profile or images: CSV, JSON, SVG, PNG, extended XYZ, CIF"),
+                   tip="Write profile, images or an animation: CSV, JSON, SVG, PNG, extended XYZ, CIF, GIF"),
             Action("path.export_dft", "Export NEB &input…", lambda w: w.band_tools.ask_export_dft(), icon="export",
                    enabled=has_active_result,
                    tip="Write the input of a DFT-NEB: VASP, Quantum ESPRESSO, or an ASE script"),

@@ -38,6 +38,7 @@ PROFILE_FORMATS = {
     "Picture of the profile, PNG (*.png)": ".png",
     "Images as extended XYZ (*.extxyz)": ".extxyz",
     "A CIF for each image, in a folder (*.cif)": ".cif",
+    "Animation, as the 3D view shows it (*.gif)": ".gif",
 }
 
 
@@ -94,6 +95,9 @@ class BandTools(QObject):
 
     def export_profile(self, path: Path, relaxed: RelaxedPath) -> None:
         """Write a relaxed band in the form that the name's ending says; ``.cif`` makes a folder of them."""
+        if path.suffix.lower() == ".gif":
+            self._window.exports.save_animation(path, relaxed)
+            return
         pictures = self._window.profile_panel.checked
         window = self._window
         window.jobs.start(

@@ -7,14 +7,17 @@ from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+import numpy as np
 from PySide6.QtCore import QObject
 from PySide6.QtGui import QGuiApplication, QImage
 
 from migbar.errors import Cancelled
 from migbar.exports import TableRow, table_text, write_csv, write_xlsx
+from migbar.progress import reported
 from migbar.structures import write_structure
+from migbar_gui.computing.relaxed import RelaxedPath
 from migbar_gui.dialogs.picture import DrawingProgress, PictureDialog
-from migbar_gui.files.saving import ask_path, save_image
+from migbar_gui.files.saving import ask_path, save_animation, save_image
 from migbar_gui.files.scripting import script
 
 if TYPE_CHECKING:
@@ -28,6 +31,12 @@ STRUCTURE_FORMATS = {
     "pymatgen JSON (*.json)": ".json",
 }
 TABLE_FORMATS = {"CSV (*.csv)": ".csv", "Excel workbook (*.xlsx)": ".xlsx"}
+
+
+FRAMES = 4
+"""Frames of an animation from one image of a band to the next."""
+
+FRAME_MS = 80
 
 
 class Exports(QObject):
@@ -137,6 +146,29 @@ class Exports(QObject):
         picture = self._draw(view, scale, transparent) if view is not None else None
         if picture is not None:
             self._write(path, lambda: save_image(path, picture))
+
+    def save_animation(self, path: Path, relaxed: RelaxedPath) -> None:
+        """Save how the ion hops there and back, as the 3D view shows a relaxed band, as an animated GIF."""
+        view, last = self._window.view, len(relaxed.result.images) - 1
+        if view is None:
+            return
+        self._window.profile_panel.look_at(relaxed, 0)
+        view.set_arrows(np.zeros((0, 2, 3)))  # there are forces at the images only
+        places = [step / FRAMES for step in range(FRAMES * last + 1)]
+        progress = DrawingProgress(self._window, "animation")
+        pictures = []
+        try:
+            for image in reported(places, progress, ""):
+                structure = relaxed.structure(image, centred=True)
+                view.show_structure(structure, relaxed.ion, keep_camera=True, shell=False)
+                pictures.append(view.picture(scale=1))
+        except Cancelled:
+            return
+        finally:
+            progress.close()
+            self._window.workspace.image_changed.emit()  # draws the image that is shown again
+        there_and_back = [*pictures, *pictures[-2:0:-1]]
+        self._write(path, lambda: save_animation(path, there_and_back, FRAME_MS))
 
     def _draw(self, view: CrystalView, scale: int, transparent: bool = False) -> QImage | None:
         """Return the view as a picture, or None where the user did not want to wait for it."""

@@ -102,10 +102,16 @@ class RelaxedPath:
         """``", not converged"`` where it is not; to be put behind its name or barrier."""
         return "" if self.result.converged else ", not converged"
 
-    def structure(self, image: int, centred: bool = False) -> Structure:
-        """Return one image, the ion first, atoms not wrapped; `centred` as it is looked at."""
-        atoms = self.result.images[image]
-        places = atoms.positions + self.shift if centred else atoms.positions
+    def structure(self, image: float, centred: bool = False) -> Structure:
+        """Return one image, the ion first, atoms not wrapped; `centred` as it is looked at.
+
+        Between two images (2.5) atoms are on the line from where they are in one to where they are in the other.
+        """
+        images, number = self.result.images, int(image)
+        atoms, following = images[number], images[min(number + 1, len(images) - 1)]
+        places = atoms.positions + (image - number) * (following.positions - atoms.positions)
+        if centred:
+            places = places + self.shift
         return Structure(atoms.cell.array, list(atoms.symbols), places, coords_are_cartesian=True)
 
 

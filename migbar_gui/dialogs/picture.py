@@ -39,10 +39,10 @@ class PictureDialog(Question):
 class DrawingProgress(QProgressDialog):
     """How far a picture is drawn; a `migbar.progress.Progress` for work that only the GUI thread can do."""
 
-    def __init__(self, parent: QWidget | None) -> None:
-        super().__init__("Drawing the picture …", "Cancel", 0, 0, parent)
+    def __init__(self, parent: QWidget | None, what: str = "picture") -> None:
+        super().__init__(f"Drawing the {what} …", "Cancel", 0, 0, parent)
         self.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
-        self.setWindowTitle("Picture")
+        self.setWindowTitle(what.capitalize())
         self.setWindowModality(Qt.WindowModality.WindowModal)
         self.setMinimumDuration(PATIENCE_MS)
         self.setMinimumWidth(340)

@@ -1,10 +1,12 @@
-"""Asks where to write a file, and writes pictures."""
+"""Asks where to write a file, and writes pictures and animations."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
+import numpy as np
+from PIL import Image
 from PySide6.QtGui import QImage
 from PySide6.QtWidgets import QFileDialog, QWidget
 
@@ -50,3 +52,26 @@ def save_image(path: Path, image: QImage) -> None:
     with replacing(path) as temporary:
         if not image.save(str(temporary)):
             raise OSError(f"cannot write {path}")
+
+
+def save_animation(path: Path, pictures: Sequence[QImage], frame_ms: int) -> None:
+    """Write pictures as a GIF that goes on for ever, all in the size of the first one.
+
+    Raises
+    ------
+    OSError
+        If the file cannot be written.
+    """
+    frames = [_plain(picture.scaled(pictures[0].size())) for picture in pictures]
+    palette = frames[len(frames) // 2].quantize()  # one for all: else what rests flickers
+    first, *others = (frame.quantize(palette=palette, dither=Image.Dither.NONE) for frame in frames)
+    with replacing(path) as temporary:
+        first.save(temporary, "GIF", save_all=True, append_images=others, duration=frame_ms, loop=0)
+
+
+def _plain(picture: QImage) -> Image.Image:
+    image = picture.convertToFormat(QImage.Format.Format_RGB888)
+    rows = np.frombuffer(image.constBits(), np.uint8).reshape(image.height(), image.bytesPerLine())
+    return Image.fromarray(
+        rows[:, : 3 * image.width()].reshape(image.height(), image.width(), 3).copy()
+    )

@@ -111,7 +111,9 @@ class ProfilePanel(QWidget):
         self.resume = button("Resume", self._resume)
         self.relax = button("Relax band…", relax, "primary")
         self.export = button("Export…", export)
-        self.export.setToolTip("Write profile or images: CSV, JSON, SVG, PNG, extended XYZ, CIF")
+        self.export.setToolTip(
+            "Write profile or images: CSV, JSON, SVG, PNG, extended XYZ, CIF, GIF"
+        )
         self._lay_out(relax)
         whenever(
             self._fill,
@@ -362,6 +364,12 @@ class ProfilePanel(QWidget):
             self._runs.resume(self._shown.folder)
 
     # -------------------------------------------------------------- images
+
+    def look_at(self, relaxed: RelaxedPath, image: int) -> None:
+        """Show an image of a listed band in the 3D view, and stay there."""
+        self._set_playing(False)
+        self.select(relaxed.folder)
+        self._go_to(image)
 
     def _go_to(self, image: int) -> None:
         """Look at an image, in the 3D view as well."""

@@ -222,6 +222,40 @@ def test_that_a_relaxed_band_is_exported_in_every_form(relaxed, qtbot, tmp_path)
     qtbot.waitUntil(lambda: all(path.exists() for path in images), timeout=LONG_MS)
 
 
+def test_that_an_animation_goes_there_and_back(relaxed, qtbot, tmp_path):
+    from PIL import Image
+
+    found, path = relaxed.workspace.relaxed[0], tmp_path / "hop.gif"
+    relaxed.profile_panel.play.setChecked(True)
+    relaxed.band_tools.export_profile(path, found)
+    qtbot.waitUntil(path.exists, timeout=LONG_MS)
+    assert not relaxed.profile_panel.play.isChecked()
+    assert relaxed.workspace.shown_image.image == 0
+    with Image.open(path) as animation:
+        frames = []
+        for number in range(animation.n_frames):
+            animation.seek(number)
+            frames.append(animation.convert("RGB").tobytes())
+        assert animation.size == relaxed.view.size().toTuple()
+        assert (animation.info["loop"], animation.info["duration"]) == (0, 80)
+    assert len(frames) == 2 * 4 * 4
+    assert frames[1:16] == frames[:16:-1]
+    assert len(set(frames)) == 17
+
+
+def test_that_an_animation_can_be_given_up(relaxed, qtbot, tmp_path, monkeypatch):
+    from migbar_gui.dialogs.picture import DrawingProgress
+
+    monkeypatch.setattr(DrawingProgress, "cancelled", lambda self: self.value() >= 3)
+    relaxed.band_tools.export_profile(tmp_path / "hop.gif", relaxed.workspace.relaxed[0])
+    assert not relaxed.jobs.shown
+    assert not list(tmp_path.glob("*.gif"))
+    assert (
+        relaxed.findChild(DrawingProgress) is None
+        or not relaxed.findChild(DrawingProgress).isVisible()
+    )
+
+
 def test_that_the_barrier_against_volume_stands_beside_the_profile(relaxed, qtbot, tmp_path):
     from migbar.neb.volume import VolumeDependence
     from migbar_gui.computing.relaxed import VolumeResult
