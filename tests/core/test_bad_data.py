@@ -454,6 +454,15 @@ def test_that_an_unconverged_and_a_missing_image_are_told(check: Check, tmp_path
     assert reading.used == 0
 
 
+def test_that_an_electronic_step_that_was_cut_short_gives_no_energy(
+    check: Check, tmp_path: Path
+) -> None:
+    neb(tmp_path / "neb", [-100.0, -99.7, -99.4, -99.8, -100.0])
+    with (tmp_path / "neb" / "02" / "OUTCAR").open("a") as outcar:
+        outcar.write("  energy without entropy =      -97.1  energy(sigma->0) =      -97.0\n")
+    assert check("neb").barriers == pytest.approx([0.6])
+
+
 def test_that_a_band_without_a_saddle_is_told(check: Check, tmp_path: Path) -> None:
     neb(tmp_path / "neb", [-100.0, -99.7, -99.4, -99.1])
     assert only(check("neb"), "no_saddle").level is Level.ERROR

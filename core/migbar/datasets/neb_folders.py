@@ -21,7 +21,8 @@ ENERGY_PROBLEMS = frozenset({"missing_energy", "no_saddle", "not_converged"})
 """Problems that do not matter where the barrier is given elsewhere."""
 
 _IMAGE = re.compile(r"\d\d")
-_ENERGY = re.compile(r"energy\(sigma->0\)\s*=\s*([-+.\dEe]+)")
+# With two blanks: "energy without" stands after every electronic step, and is far off where a run was cut short.
+_ENERGY = re.compile(r"energy  without entropy.*energy\(sigma->0\)\s*=\s*([-+.\dEe]+)")
 _CONVERGED = "reached required accuracy"
 
 
@@ -120,7 +121,7 @@ def _barrier(
 
 
 def _energy(image: Path) -> tuple[float | None, bool]:
-    """Last energy of an OUTCAR in eV, and whether its forces are converged."""
+    """Energy of the last finished ionic step of an OUTCAR in eV, and whether its forces are converged."""
     for file in (image / "OUTCAR", image / "OUTCAR.gz"):
         if file.is_file():
             break
