@@ -454,6 +454,17 @@ def test_that_an_unconverged_and_a_missing_image_are_told(check: Check, tmp_path
     assert reading.used == 0
 
 
+@pytest.mark.parametrize("end", ["00", "04"])
+def test_that_a_missing_end_is_told(check: Check, tmp_path: Path, end: str) -> None:
+    neb(tmp_path / "nebs" / "whole", [-100.0, -99.7, -99.4, -99.8, -100.0], edge=4.4)
+    neb(tmp_path / "nebs" / "cut", [-100.0, -99.7, -99.4, -99.8, -100.0])
+    (tmp_path / "nebs" / "cut" / "INCAR").write_text("NSW = 200\n images=3 ; SPRING = -5\n")
+    (tmp_path / "nebs" / "cut" / end).rename(tmp_path / "nebs" / "cut" / "end")
+    reading = check("nebs")
+    assert f"The images {end} are missing" in only(reading, "missing_image").text
+    assert (reading.used, reading.found) == (1, 2)
+
+
 def test_that_an_electronic_step_that_was_cut_short_gives_no_energy(
     check: Check, tmp_path: Path
 ) -> None:

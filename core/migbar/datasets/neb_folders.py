@@ -24,11 +24,15 @@ _IMAGE = re.compile(r"\d\d")
 # With two blanks: "energy without" stands after every electronic step, and is far off where a run was cut short.
 _ENERGY = re.compile(r"energy  without entropy.*energy\(sigma->0\)\s*=\s*([-+.\dEe]+)")
 _CONVERGED = "reached required accuracy"
+_ASKED = re.compile(r"(?:^|;)\s*IMAGES\s*=\s*(\d+)", re.MULTILINE | re.IGNORECASE)
 
 
 def find_neb_folders(root: Path) -> list[Path]:
-    """Return every folder at or below `root` that holds the images of a band."""
+    """Return every folder at or below `root` that holds the images of a band, if only without its initial end."""
     found = {path.parent for path in root.rglob("00") if path.is_dir()}
+    found |= {
+        path.parent for path in root.rglob("01") if path.is_dir() and _geometry(path).is_file()
+    }
     return sorted(folder for folder in found if is_neb_folder(folder))
 
 
@@ -47,7 +51,7 @@ def read_neb_folder(folder: Path, root: Path, ion: str = "") -> Candidate:
     name = folder.resolve().name if str(inside) == "." else inside.as_posix().replace("/", "_")
     source = Source(root.name if str(inside) == "." else f"{root.name}/{inside.as_posix()}")
     images = _images(folder)
-    problems = list(_gaps(images, source, name))
+    problems = list(_gaps(folder, images, source, name))
     ends = []
     for image in (images[0], images[-1]):
         try:
@@ -69,12 +73,22 @@ def read_neb_folder(folder: Path, root: Path, ion: str = "") -> Candidate:
     return Candidate(source, name, record, tuple(problems))
 
 
-def _gaps(images: list[Path], source: Source, name: str) -> Iterator[Problem]:
+def _gaps(folder: Path, images: list[Path], source: Source, name: str) -> Iterator[Problem]:
+    """Tell missing images; that the last ones are there can only be told by the INCAR."""
     numbers = [int(image.name) for image in images]
-    missing = sorted(set(range(numbers[-1] + 1)) - set(numbers))
+    last = max(numbers[-1], _images_asked_for(folder) + 1)
+    missing = sorted(set(range(last + 1)) - set(numbers))
     if missing:
         told = ", ".join(f"{n:02d}" for n in missing)
         yield Problem("missing_image", f"The images {told} are missing.", source, name)
+
+
+def _images_asked_for(folder: Path) -> int:
+    """Images between the ends by the INCAR; 0 where there is none, or it does not say."""
+    incar = folder / "INCAR"
+    text = incar.read_text(encoding="utf-8", errors="replace") if incar.is_file() else ""
+    asked = _ASKED.search(text)
+    return int(asked[1]) if asked else 0
 
 
 def _geometry(image: Path) -> Path:
