@@ -117,6 +117,16 @@ def test_that_barriers_in_mev_are_mended_only_if_allowed(check: Check, tmp_path:
     assert check("mev.json", mends=()).used == 0
 
 
+def test_that_a_barrier_with_its_own_unit_is_left_alone_among_others_in_mev(
+    check: Check, tmp_path: Path, two_ends: object
+) -> None:
+    written = ["350 meV", "0.42 eV", "380", "450", "520"]
+    table(tmp_path, [f"a.vasp,b.vasp,{barrier}" for barrier in written])
+    reading = check("barriers.csv")
+    assert reading.barriers == pytest.approx([0.35, 0.42, 0.38, 0.45, 0.52])
+    assert [p.source.row for p in reading.problems if p.code == "mev"] == [4, 5, 6]
+
+
 @pytest.mark.parametrize(
     ("head", "written", "barrier"),
     [
