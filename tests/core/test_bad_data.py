@@ -446,8 +446,11 @@ def test_that_a_neb_without_the_energies_of_its_ends_is_told(check: Check, tmp_p
     assert reading.barriers == pytest.approx([0.61])
 
 
-def test_that_a_barrier_table_stands_in_for_outcars(check: Check, tmp_path: Path) -> None:
-    neb(tmp_path / "neb", [None] * 5)
+@pytest.mark.parametrize("outcars", [[None] * 5, [None, -99.7, -99.4, -99.8, None]])
+def test_that_a_barrier_table_stands_in_for_outcars(
+    check: Check, tmp_path: Path, outcars: list[float | None]
+) -> None:
+    neb(tmp_path / "neb", outcars)
     lines = [f"{i} {0.7 * i:.3f} {e:.4f} 0.0 {i}" for i, e in enumerate((0, 0.3, 0.6, 0.2, -0.1))]
     (tmp_path / "neb" / "neb.dat").write_text("\n".join(lines))
     assert check("neb").barriers == pytest.approx([0.7])

@@ -103,7 +103,7 @@ def _barrier(
     problems: list[Problem] = []
     table = next((folder / t for t in BARRIER_TABLES if (folder / t).is_file()), None)
     energies = [_energy(image) for image in images]
-    if all(energy is None for energy, _ in energies) and table is not None:
+    if any(energy is None for energy, _ in energies) and table is not None:
         values = _table(table)
         if len(values) != len(images):
             text = f"{table.name} has {len(values)} readable lines for {len(images)} images."
