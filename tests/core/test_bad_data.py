@@ -288,6 +288,20 @@ def test_that_a_comma_without_quotes_makes_no_other_barrier(
     assert "4 cells under 3 columns" in problem.text
 
 
+def test_that_lines_may_end_as_excel_for_mac_ends_them(
+    check: Check, tmp_path: Path, two_ends: object
+) -> None:
+    (tmp_path / "barriers.csv").write_bytes(b"initial;final;barrier\ra.vasp;b.vasp;0,35\r")
+    assert check("barriers.csv").barriers == pytest.approx([0.35])
+
+
+def test_that_a_quotation_mark_that_is_left_open_is_told(
+    check: Check, tmp_path: Path, two_ends: object
+) -> None:
+    table(tmp_path, ['a.vasp,b.vasp,"0.35', *["a.vasp,b.vasp,0.4"] * 10_000])
+    assert "quotation mark" in only(check("barriers.csv"), "unreadable").text
+
+
 def test_that_a_table_of_excels_unicode_text_is_read(
     check: Check, tmp_path: Path, two_ends: object
 ) -> None:

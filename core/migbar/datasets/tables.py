@@ -128,9 +128,15 @@ def _csv(path: Path) -> Iterator[list[str]]:
             text = data.decode("utf-8-sig")
         except UnicodeDecodeError:
             text = data.decode("latin-1")
+    text = text.replace("\r\n", "\n").replace("\r", "\n")  # Excel for Mac ends lines with \r alone
     head = text.lstrip().split("\n", 1)[0]
     delimiter = max(";\t,", key=head.count)  # a table with decimal commas is parted by semicolons
-    return csv.reader(io.StringIO(text), delimiter=delimiter)
+    try:
+        return iter(list(csv.reader(io.StringIO(text), delimiter=delimiter)))
+    except csv.Error as error:
+        raise BandsFileError(
+            path.name, [f"is no readable table ({error}); is a quotation mark left open?"]
+        ) from None
 
 
 def _xlsx(path: Path) -> Iterator[Sequence[Any]]:
