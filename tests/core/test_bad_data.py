@@ -221,6 +221,37 @@ def test_that_several_movers_are_told_with_their_atoms(check: Check, tmp_path: P
     assert "Ti (atom 11)" in only(check("barriers.csv"), "several_movers").text
 
 
+def images_of(way: Callable[[float], list[list[float]]], folder: Path) -> None:
+    """Write a NEB of lithium ions that move so in a small cell."""
+    oxygen = [[0.25, 0.3, 0.5], [0.2, 0.7, 0.5], [0.28, 0.25, 0.0]]
+    for number, energy in enumerate((-9.0, -8.9, -8.6, -8.8, -9.0)):
+        ions = way(number / 4)
+        image = Structure(
+            Lattice.orthorhombic(6, 8, 9), ["Li"] * len(ions) + ["O"] * 3, [*ions, *oxygen]
+        )
+        poscar(image, folder / f"{number:02d}" / "POSCAR")
+        (folder / f"{number:02d}" / "OUTCAR").write_text(
+            f"  energy  without entropy= {energy}  energy(sigma->0) = {energy}\n"
+        )
+
+
+def test_that_ions_that_move_together_are_no_single_one_in_another_order(
+    check: Check, tmp_path: Path
+) -> None:
+    images_of(lambda t: [[0, 0.1 + 0.25 * t, 0], [0, 0.35 + 0.25 * t, 0]], tmp_path / "neb")
+    assert "2 atoms move" in only(check("neb"), "several_movers").text
+
+
+@pytest.mark.parametrize("way", [0.5, -0.5, 0.55])
+def test_that_the_images_tell_which_way_round_the_cell_the_ion_goes(
+    tmp_path: Path, way: float
+) -> None:
+    images_of(lambda t: [[0.1 + way * t, 0, 0]], tmp_path / "neb")
+    import_data([tmp_path / "neb"], tmp_path / "own.parquet")
+    path = BarrierDataset(tmp_path / "own.parquet")[0].band.path
+    assert path[:, 0] == pytest.approx(np.linspace(0.1, 0.1 + way, 5))
+
+
 def test_that_a_host_that_moves_along_is_a_warning(check: Check, tmp_path: Path) -> None:
     first, last = ends()
     last.translate_sites([10], [0.7, 0, 0], frac_coords=False)

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
+from pymatgen.core import Structure
 
 from migbar.datasets import BandRecord
 from migbar.datasets.endpoints import band_between
@@ -67,7 +68,7 @@ def read_neb_folder(folder: Path, root: Path, ion: str = "") -> Candidate:
         text = "An end has partly occupied sites; a calculated structure has none."
         problems.append(Problem("partly_occupied", text, source, name))
         return Candidate(source, name, None, tuple(problems))
-    band, wrong = band_between(ends[0], ends[1], source, name, ion)
+    band, wrong = band_between(ends[0], ends[1], source, name, ion, _structures(images[1:-1]))
     problems += wrong
     record = None if band is None else BandRecord(name, band, barrier)
     return Candidate(source, name, record, tuple(problems))
@@ -94,6 +95,14 @@ def _images_asked_for(folder: Path) -> int:
 def _geometry(image: Path) -> Path:
     contcar = image / "CONTCAR"
     return contcar if contcar.is_file() and contcar.stat().st_size else image / "POSCAR"
+
+
+def _structures(images: list[Path]) -> list[Structure]:
+    """Read the images between the ends; none where one of them cannot be read, as the band needs the ends alone."""
+    try:
+        return [read_structure(_geometry(image)) for image in images]
+    except StructureFileError:
+        return []
 
 
 def _barrier(

@@ -159,7 +159,8 @@ def _band(
     if len(frames) < 2:
         text = "One frame is no band: the initial and the final structure are needed at least."
         return None, (Problem("missing_image", text, source, name),)
-    return band_between(_structure(frames[0]), _structure(frames[-1]), source, name, ion)
+    first, *between, last = map(_structure, frames)
+    return band_between(first, last, source, name, ion, between)
 
 
 def _structure(frame: Atoms) -> Structure:
