@@ -9,7 +9,9 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from ase.io import write
 from pymatgen.core import Lattice, Structure
+from pymatgen.io.ase import AseAtomsAdaptor
 
 from migbar.bands import Band, linear_path
 from migbar.datasets import BandRecord, write_bands
@@ -535,6 +537,20 @@ def test_that_an_electronic_step_that_was_cut_short_gives_no_energy(
 def test_that_a_band_without_a_saddle_is_told(check: Check, tmp_path: Path) -> None:
     neb(tmp_path / "neb", [-100.0, -99.7, -99.4, -99.1])
     assert only(check("neb"), "no_saddle").level is Level.ERROR
+
+
+def test_that_the_steps_of_a_band_in_one_file_are_not_taken_for_one_band(
+    check: Check, tmp_path: Path
+) -> None:
+    band = rock_salt_band()
+    frames = [AseAtomsAdaptor.get_atoms(band.image(i), msonable=False) for i in range(5)]
+    write(tmp_path / "steps.xyz", [*frames, *frames], format="extxyz")
+    assert "frame 6" in only(check("steps.xyz"), "several_bands").text
+
+
+def test_that_a_file_that_is_no_extended_xyz_is_told_why(check: Check, tmp_path: Path) -> None:
+    (tmp_path / "cut.xyz").write_text("7\nwater\nO 0 0 0\n")
+    assert "None" not in only(check("cut.xyz"), "unreadable").text
 
 
 def test_that_a_folder_without_nebs_is_told(check: Check, tmp_path: Path) -> None:
