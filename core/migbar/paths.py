@@ -18,7 +18,7 @@ from migbar.bands import CLASH_FRACTION
 from migbar.barriers import Predictor, Remark
 from migbar.elements import ionic_radius
 from migbar.errors import HopError, NoMobileIonError, SupercellError
-from migbar.hops import Hop, Mechanism, Point, SiteRef
+from migbar.hops import Hop, Mechanism, Point, SiteRef, nearest_images
 from migbar.networks import Edge, Network, Percolation, Translation, dimensionality, percolation
 from migbar.passages import BottleneckAtom, Surroundings
 from migbar.prediction import PredictedPath, predict_paths
@@ -88,6 +88,8 @@ class DistinctHop:
         path, the nearest first.
     edges : tuple of Edge
         All equivalent hops of a cell, for the network and for drawing it.
+    is_nearest : bool
+        Whether `image` is the nearest one of the end, which its name alone stands for.
     """
 
     hop: Hop
@@ -99,11 +101,13 @@ class DistinctHop:
     per_site: int
     bottleneck: tuple[BottleneckAtom, ...]
     edges: tuple[Edge, ...]
+    is_nearest: bool = True
 
     @property
     def label(self) -> str:
         """The two ends in the notation of the command line, for example ``0 → 3@1,0,0``."""
-        image = "" if self.image == (0, 0, 0) else "@" + ",".join(map(str, self.image))
+        home = self.image == (0, 0, 0) and self.is_nearest
+        image = "" if home else "@" + ",".join(map(str, self.image))
         return f"{self.start.name} → {self.end.name}{image}"
 
     @property
@@ -449,6 +453,8 @@ class _Finder:
             per_site=int((orbit[:, :2] == start).sum()),
             bottleneck=around.bottleneck(),
             edges=tuple(Edge(u, v, (i, j, k), 0) for u, v, i, j, k in orbit.tolist()),
+            is_nearest=nearest_images(self._structure, self._frac[start], self._frac[end])[0]
+            == image,
         )
         return distinct, around.obstacle()
 
