@@ -250,8 +250,10 @@ class _Reader:
         self, row: Mapping[str, str], source: Source, name: str
     ) -> tuple[Band | None, float | None, list[Problem]]:
         ion = row.get("ion") or self.ion
-        if row.get("folder"):
-            folder = self.base / row["folder"]
+        folder = self.base / row.get("folder", "")
+        # A folder without images is that of a NEB by another code: then the other columns tell.
+        other_code = folder.is_dir() and not is_neb_folder(folder)
+        if row.get("folder") and not (other_code and (row.get("initial") or row.get("structure"))):
             if not is_neb_folder(folder):
                 raise BandsFileError(row["folder"], ["there is no such folder of a NEB (00 … NN)"])
             read = read_neb_folder(folder, folder, ion)
