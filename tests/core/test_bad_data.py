@@ -431,6 +431,15 @@ def test_that_duplicates_are_left_out_in_any_cell_and_direction(
     assert check("double.json", mends=()).used == 2
 
 
+def test_that_a_path_is_kept_whose_twin_cannot_be_used(check: Check, tmp_path: Path) -> None:
+    for name in ("first", "second"):
+        neb(tmp_path / "nebs" / name, [-100.0, -99.7, -99.4, -99.8, -100.0])
+    (tmp_path / "nebs" / "first" / "01").rename(tmp_path / "nebs" / "first" / "lost")
+    reading = check("nebs")
+    assert reading.names == ("second",)
+    assert [p.code for p in reading.problems] == ["missing_image"]
+
+
 def test_that_a_charged_crystal_is_no_duplicate_of_the_discharged_one(
     check: Check, tmp_path: Path
 ) -> None:

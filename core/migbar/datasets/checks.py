@@ -59,7 +59,8 @@ class Checker:
         if all(p.code != "bad_barrier" for p in candidate.problems):
             problems += barrier_problems(record.target_ev, candidate.source, record.sys_name)
         problems += band_problems(record.band, candidate.source, record.sys_name)
-        if all(p.level is not Level.ERROR for p in problems):
+        # A path that is not used is no reason to leave out another one.
+        if candidate.accepted() and all(p.level is not Level.ERROR for p in problems):
             problems += self._doubles(record, candidate.source)
             problems += self._known_path(record, candidate.source)
         return replace(candidate, problems=(*candidate.problems, *problems))
