@@ -375,6 +375,16 @@ def test_that_a_hop_to_the_own_image_is_told(check: Check, tmp_path: Path) -> No
     assert "cell is too small" in only(check("loop.json"), "own_image").text
 
 
+def test_that_a_host_with_atoms_twice_is_a_warning(check: Check, tmp_path: Path) -> None:
+    band = rock_salt_band()
+    host = band.host.copy()
+    host.append("O", host.frac_coords[40] + 0.001)
+    write_bands([BandRecord("twice", Band(host, "Li", band.path), 0.4)], tmp_path / "twice.json")
+    reading = check("twice.json")
+    assert "O and O at 0.01 Å" in only(reading, "overlap").text
+    assert reading.used == 1
+
+
 def test_that_a_taken_site_and_an_odd_length_are_told(check: Check, tmp_path: Path) -> None:
     band = rock_salt_band()
     taken = Band(band.host, "Li", linear_path(band.path[0], band.host.frac_coords[3]))
