@@ -88,8 +88,6 @@ class DistinctHop:
         path, the nearest first.
     edges : tuple of Edge
         All equivalent hops of a cell, for the network and for drawing it.
-    is_nearest : bool
-        Whether `image` is the nearest one of the end, which its name alone stands for.
     """
 
     hop: Hop
@@ -101,12 +99,11 @@ class DistinctHop:
     per_site: int
     bottleneck: tuple[BottleneckAtom, ...]
     edges: tuple[Edge, ...]
-    is_nearest: bool = True
 
     @property
     def label(self) -> str:
         """The two ends in the notation of the command line, for example ``0 → 3@1,0,0``."""
-        home = self.image == (0, 0, 0) and self.is_nearest
+        home = self.image == (0, 0, 0) and self.hop.end_is_nearest
         image = "" if home else "@" + ",".join(map(str, self.image))
         return f"{self.start.name} → {self.end.name}{image}"
 
@@ -434,6 +431,7 @@ class _Finder:
         ends = np.array([self._frac[start], self._frac[end] + image])
         first, last = self._nodes[start], self._nodes[end]
         between_sites = self._mechanism.between_sites
+        nearest = nearest_images(self._structure, ends[0], self._frac[end])[0] == image
         hop = Hop(
             self._ion,
             _point(ends[0]),
@@ -441,6 +439,7 @@ class _Finder:
             self._mechanism,
             start_site=SiteRef(first.index) if between_sites else None,
             end_site=SiteRef(last.index, image) if between_sites else None,
+            end_is_nearest=nearest,
         )
         around = self._surroundings.of(ends)
         distinct = DistinctHop(
@@ -453,8 +452,6 @@ class _Finder:
             per_site=int((orbit[:, :2] == start).sum()),
             bottleneck=around.bottleneck(),
             edges=tuple(Edge(u, v, (i, j, k), 0) for u, v, i, j, k in orbit.tolist()),
-            is_nearest=nearest_images(self._structure, self._frac[start], self._frac[end])[0]
-            == image,
         )
         return distinct, around.obstacle()
 

@@ -74,8 +74,10 @@ def test_that_licoo2_has_six_hops_per_site_in_the_plane_before_it_connects_in_3d
 def test_that_the_label_of_a_hop_names_this_hop_on_the_command_line(example):
     structure = example("Li7P3S11")
     for distinct in find_hops(structure, "Li").hops:
-        hop, _ = name_hop(structure, "Li", *distinct.label.split(" → "))
-        assert hop.length(structure) == pytest.approx(distinct.length)
+        for label in (distinct.label, distinct.hop.label):
+            hop, _ = name_hop(structure, "Li", *label.split(" → "))
+            assert hop.length(structure) == pytest.approx(distinct.length)
+            assert hop.label == label
 
 
 def test_that_licoo2_is_two_dimensional_in_its_rhombohedral_cell_but_not_along_an_axis(example):
