@@ -488,16 +488,28 @@ def test_that_paths_of_the_bundled_data_are_told(
 def test_that_finished_nebs_are_read(check: Check, tmp_path: Path) -> None:
     neb(tmp_path / "nebs" / "LiTiO" / "path_1", [-100.0, -99.7, -99.4, -99.8, -100.1])
     neb(tmp_path / "nebs" / "wide", [-100.0, -99.9, -99.95], edge=4.4)
-    outcar = tmp_path / "nebs" / "wide" / "01" / "OUTCAR"
-    with gzip.open(outcar.with_suffix(".gz"), "wb") as file:
-        file.write(outcar.read_bytes())
-    outcar.with_suffix(".gz").rename(outcar.with_name("OUTCAR.gz"))
-    outcar.unlink()
+    for place in ("00/POSCAR", "01/POSCAR", "01/OUTCAR", "02/POSCAR"):
+        file = tmp_path / "nebs" / "wide" / place
+        file.with_name(f"{file.name}.gz").write_bytes(gzip.compress(file.read_bytes()))
+        file.unlink()
     reading = check("nebs")
     assert reading.problems == ()
     assert dict(zip(reading.names, reading.barriers, strict=True)) == pytest.approx(
         {"LiTiO_path_1": 0.7, "wide": 0.1}
     )
+
+
+def test_that_a_damaged_compressed_end_is_told(check: Check, tmp_path: Path) -> None:
+    neb(tmp_path / "neb", [-100.0, -99.7, -99.4, -99.8, -100.0])
+    whole = gzip.compress((tmp_path / "neb" / "00" / "POSCAR").read_bytes())
+    (tmp_path / "neb" / "00" / "CONTCAR.gz").write_bytes(whole[:-20])
+    assert "CONTCAR.gz: cannot be unpacked" in only(check("neb"), "unreadable").text
+    (tmp_path / "neb" / "00" / "CONTCAR.gz").unlink()
+    outcar = tmp_path / "neb" / "01" / "OUTCAR"
+    packed = gzip.compress(outcar.read_bytes())
+    outcar.with_name("OUTCAR.gz").write_bytes(packed[:20] + b"\xff" * 20 + packed[40:])
+    outcar.unlink()
+    assert "01/OUTCAR" in only(check("neb"), "missing_energy").text
 
 
 def test_that_a_neb_without_the_energies_of_its_ends_is_told(check: Check, tmp_path: Path) -> None:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import gzip
 import re
+import zlib
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -13,7 +15,7 @@ from migbar.datasets import BandRecord
 from migbar.datasets.endpoints import band_between
 from migbar.datasets.problems import Candidate, Level, Problem, Source
 from migbar.errors import StructureFileError
-from migbar.structures import read_structure
+from migbar.structures import parse_structure, read_data
 
 BARRIER_TABLES = {"neb.dat": 2, "nebef.dat": 2}
 """Files of the VTST scripts, one line an image, and the column that holds the energy in eV."""
@@ -56,7 +58,7 @@ def read_neb_folder(folder: Path, root: Path, ion: str = "") -> Candidate:
     ends = []
     for image in (images[0], images[-1]):
         try:
-            ends.append(read_structure(_geometry(image)))
+            ends.append(_structure(image))
         except StructureFileError as error:
             where = Source(f"{source.file}/{image.name}")
             problems.append(Problem("unreadable", str(error), where, name))
@@ -93,14 +95,32 @@ def _images_asked_for(folder: Path) -> int:
 
 
 def _geometry(image: Path) -> Path:
-    contcar = image / "CONTCAR"
-    return contcar if contcar.is_file() and contcar.stat().st_size else image / "POSCAR"
+    names = ("CONTCAR", "CONTCAR.gz", "POSCAR", "POSCAR.gz")
+    there = (image / name for name in names)
+    return next((p for p in there if p.is_file() and p.stat().st_size), image / "POSCAR")
+
+
+def _structure(image: Path) -> Structure:
+    """Read the structure of an image, compressed or not.
+
+    Raises
+    ------
+    StructureFileError
+    """
+    file = _geometry(image)
+    data = read_data(file)
+    if file.suffix == ".gz":
+        try:
+            data = gzip.decompress(data)
+        except (OSError, EOFError, zlib.error) as error:
+            raise StructureFileError(file.name, f"cannot be unpacked ({error}).") from None
+    return parse_structure(data, file.name.removesuffix(".gz"))
 
 
 def _structures(images: list[Path]) -> list[Structure]:
     """Read the images between the ends; none where one of them cannot be read, as the band needs the ends alone."""
     try:
-        return [read_structure(_geometry(image)) for image in images]
+        return [_structure(image) for image in images]
     except StructureFileError:
         return []
 
@@ -160,7 +180,7 @@ def _energy(image: Path) -> tuple[float | None, bool]:
                 if match:
                     energy = float(match[1])
                 converged = converged or _CONVERGED in str(line)
-    except (OSError, EOFError, ValueError):
+    except (OSError, EOFError, ValueError, zlib.error):
         return None, False
     return energy, converged
 
