@@ -11,7 +11,8 @@ from numpy.typing import NDArray
 from pymatgen.core import Lattice, Structure
 
 from migbar.elements import ionic_radius, is_anion
-from migbar.errors import BandsFileError
+from migbar.errors import BandsFileError, UnknownElementError
+from migbar.structures.cif import element_of
 
 CLASH_FRACTION = 0.75
 """An image closer to an atom than this fraction of the sum of their ionic radii is reported as a clash."""
@@ -243,11 +244,18 @@ def band_from_record(record: Mapping[str, Any], name: str = "record") -> Band:
         raise BandsFileError(name, problems)
     if atoms.get("cartesian"):
         coords = np.asarray(lattice.get_fractional_coords(coords))
+    symbols = _symbols(elements, name)
+    host = Structure(lattice, symbols[5:], coords[5:])
+    return Band(host, symbols[0], coords[:5].copy())
+
+
+def _symbols(elements: Sequence[str], name: str) -> list[str]:
+    """Read the elements as those in files of structures are, charges and isotopes left out."""
     try:
-        host = Structure(lattice, elements[5:], coords[5:])
-    except ValueError as error:
-        raise BandsFileError(name, [str(error)]) from None
-    return Band(host, elements[0], coords[:5].copy())
+        known = {element: element_of(element, name) for element in set(elements)}
+    except UnknownElementError as error:
+        raise BandsFileError(name, [error.reason]) from None
+    return [known[element] for element in elements]
 
 
 def band_to_record(band: Band, sys_name: str, target: float | None = None) -> dict[str, Any]:

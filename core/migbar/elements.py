@@ -53,15 +53,21 @@ _RADII = {
 }
 
 
+HEAVY_HYDROGEN = ("D", "T")
+"""Symbols of isotopes that stand for an element of their own in files."""
+
+
 @cache
 def is_element(symbol: str) -> bool:
     """Whether `symbol` is a chemical element, written the usual way (``"Li"``, not ``"LI"``).
 
-    Those beyond nobelium do not count: nobody has seen a crystal of them, and they have no known radius.
+    Those beyond nobelium do not count: nobody has seen a crystal of them, and they have no known radius. Nor do
+    ``"D"`` and ``"T"``, for which files' readers take hydrogen.
     """
     from pymatgen.core.periodic_table import Element
 
-    return Element.is_valid_symbol(symbol) and Element(symbol).Z <= 102
+    known = Element.is_valid_symbol(symbol) and symbol not in HEAVY_HYDROGEN
+    return known and Element(symbol).Z <= 102
 
 
 def is_anion(symbol: str) -> bool:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import itertools
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import StrEnum
 
 import numpy as np
@@ -80,6 +80,8 @@ class Hop:
         Further sites of the ion that are empty.
     start_site, end_site : SiteRef or None
         The occupied sites at the ends, for mechanisms between sites.
+    end_is_nearest : bool
+        Whether the image of the final place is the nearest one, which its name alone stands for.
     """
 
     ion: str
@@ -89,6 +91,7 @@ class Hop:
     removed: tuple[SiteRef, ...] = ()
     start_site: SiteRef | None = None
     end_site: SiteRef | None = None
+    end_is_nearest: bool = field(default=True, compare=False)
 
     @property
     def label(self) -> str:
@@ -98,7 +101,9 @@ class Hop:
     @property
     def end_labels(self) -> tuple[str, str]:
         """The initial and the final end by themselves."""
-        return _end_label(self.start, self.start_site), _end_label(self.end, self.end_site)
+        start, end = _end_label(self.start, self.start_site), _end_label(self.end, self.end_site)
+        home = self.end_site is not None and self.end_site.image == (0, 0, 0)
+        return start, end + "@0,0,0" if home and not self.end_is_nearest else end
 
     def length(self, structure: Structure) -> float:
         """Straight distance between the ends in Å."""
@@ -205,15 +210,9 @@ def hop_between_sites(
         )
     if {start, end} & set(removed):
         raise HopError("an end of the hop cannot be removed as well.")
-    hop = Hop(
-        ion,
-        start.frac_coords(structure),
-        end.frac_coords(structure),
-        mechanism,
-        tuple(removed),
-        start,
-        end,
-    )
+    first, last = start.frac_coords(structure), end.frac_coords(structure)
+    nearest = nearest_images(structure, first, structure[end.index].frac_coords)[0] == end.image
+    hop = Hop(ion, first, last, mechanism, tuple(removed), start, end, nearest)
     _check_not_too_long(structure, hop)
     return hop
 

@@ -21,7 +21,7 @@ from urllib.parse import urlencode, urlsplit
 import numpy as np
 from pymatgen.core import Composition, Structure
 
-from migbar.elements import is_element
+from migbar.elements import HEAVY_HYDROGEN, is_element
 from migbar.errors import MigbarError, StructureFileError, UnknownElementError
 from migbar.progress import SILENT, Progress, check_cancelled
 from migbar.structures import file_stem, formula, symmetry, write_cif
@@ -407,7 +407,7 @@ def _kinds(species: Any, name: str) -> dict[str, dict[str, float]]:
 
 
 def _element(symbol: str, name: str) -> dict[str, float]:
-    symbol = "H" if symbol in ("D", "T") else symbol
+    symbol = "H" if symbol in HEAVY_HYDROGEN else symbol
     if not is_element(symbol):
         raise UnknownElementError(name, f"names '{symbol}', which is not a chemical element.")
     return {symbol: 1.0}

@@ -18,7 +18,7 @@ from migbar.bands import CLASH_FRACTION
 from migbar.barriers import Predictor, Remark
 from migbar.elements import ionic_radius
 from migbar.errors import HopError, NoMobileIonError, SupercellError
-from migbar.hops import Hop, Mechanism, Point, SiteRef
+from migbar.hops import Hop, Mechanism, Point, SiteRef, nearest_images
 from migbar.networks import Edge, Network, Percolation, Translation, dimensionality, percolation
 from migbar.passages import BottleneckAtom, Surroundings
 from migbar.prediction import PredictedPath, predict_paths
@@ -103,7 +103,8 @@ class DistinctHop:
     @property
     def label(self) -> str:
         """The two ends in the notation of the command line, for example ``0 → 3@1,0,0``."""
-        image = "" if self.image == (0, 0, 0) else "@" + ",".join(map(str, self.image))
+        home = self.image == (0, 0, 0) and self.hop.end_is_nearest
+        image = "" if home else "@" + ",".join(map(str, self.image))
         return f"{self.start.name} → {self.end.name}{image}"
 
     @property
@@ -430,6 +431,7 @@ class _Finder:
         ends = np.array([self._frac[start], self._frac[end] + image])
         first, last = self._nodes[start], self._nodes[end]
         between_sites = self._mechanism.between_sites
+        nearest = nearest_images(self._structure, ends[0], self._frac[end])[0] == image
         hop = Hop(
             self._ion,
             _point(ends[0]),
@@ -437,6 +439,7 @@ class _Finder:
             self._mechanism,
             start_site=SiteRef(first.index) if between_sites else None,
             end_site=SiteRef(last.index, image) if between_sites else None,
+            end_is_nearest=nearest,
         )
         around = self._surroundings.of(ends)
         distinct = DistinctHop(

@@ -28,6 +28,7 @@ from migbar.descriptors import descriptor_matrix
 from migbar.errors import MigbarError
 from migbar.exports import write_sheet
 from migbar.files import write_text
+from migbar.hops import Point, SiteRef
 from migbar.models.blend import MigbarFast
 from migbar.models.process import distances
 from migbar.models.store import load_model
@@ -275,7 +276,8 @@ def export_list(source: str | Path, path: str | Path) -> None:
 def to_dict(suggestion: Suggestion) -> dict[str, Any]:
     """Return a suggestion as plain JSON data."""
     hop, barrier = suggestion.path.hop, suggestion.path.barrier
-    start, end = hop.end_labels
+    start = _coordinates(hop.start) if hop.start_site is None else str(hop.start_site)
+    end = _coordinates(hop.end) if hop.end_site is None else _with_image(hop.end_site)
     return {
         "structure": suggestion.structure,
         "ion": hop.ion,
@@ -289,6 +291,15 @@ def to_dict(suggestion: Suggestion) -> dict[str, Any]:
         "novelty": suggestion.novelty,
         "warnings": [remark.text for remark in suggestion.path.remarks],
     }
+
+
+def _coordinates(point: Point) -> str:
+    return ",".join(f"{x:.6f}" for x in point)
+
+
+def _with_image(site: SiteRef) -> str:
+    # Without its image a final site's nearest one would be meant.
+    return f"{site.index}@{','.join(map(str, site.image))}"
 
 
 def run(folder: Path, options: Mapping[str, Any], progress: Progress) -> dict[str, Any]:

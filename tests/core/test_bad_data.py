@@ -9,7 +9,9 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from ase.io import write
 from pymatgen.core import Lattice, Structure
+from pymatgen.io.ase import AseAtomsAdaptor
 
 from migbar.bands import Band, linear_path
 from migbar.datasets import BandRecord, write_bands
@@ -117,6 +119,16 @@ def test_that_barriers_in_mev_are_mended_only_if_allowed(check: Check, tmp_path:
     assert check("mev.json", mends=()).used == 0
 
 
+def test_that_a_barrier_with_its_own_unit_is_left_alone_among_others_in_mev(
+    check: Check, tmp_path: Path, two_ends: object
+) -> None:
+    written = ["350 meV", "0.42 eV", "380", "450", "520"]
+    table(tmp_path, [f"a.vasp,b.vasp,{barrier}" for barrier in written])
+    reading = check("barriers.csv")
+    assert reading.barriers == pytest.approx([0.35, 0.42, 0.38, 0.45, 0.52])
+    assert [p.source.row for p in reading.problems if p.code == "mev"] == [4, 5, 6]
+
+
 @pytest.mark.parametrize(
     ("head", "written", "barrier"),
     [
@@ -211,6 +223,37 @@ def test_that_several_movers_are_told_with_their_atoms(check: Check, tmp_path: P
     assert "Ti (atom 11)" in only(check("barriers.csv"), "several_movers").text
 
 
+def images_of(way: Callable[[float], list[list[float]]], folder: Path) -> None:
+    """Write a NEB of lithium ions that move so in a small cell."""
+    oxygen = [[0.25, 0.3, 0.5], [0.2, 0.7, 0.5], [0.28, 0.25, 0.0]]
+    for number, energy in enumerate((-9.0, -8.9, -8.6, -8.8, -9.0)):
+        ions = way(number / 4)
+        image = Structure(
+            Lattice.orthorhombic(6, 8, 9), ["Li"] * len(ions) + ["O"] * 3, [*ions, *oxygen]
+        )
+        poscar(image, folder / f"{number:02d}" / "POSCAR")
+        (folder / f"{number:02d}" / "OUTCAR").write_text(
+            f"  energy  without entropy= {energy}  energy(sigma->0) = {energy}\n"
+        )
+
+
+def test_that_ions_that_move_together_are_no_single_one_in_another_order(
+    check: Check, tmp_path: Path
+) -> None:
+    images_of(lambda t: [[0, 0.1 + 0.25 * t, 0], [0, 0.35 + 0.25 * t, 0]], tmp_path / "neb")
+    assert "2 atoms move" in only(check("neb"), "several_movers").text
+
+
+@pytest.mark.parametrize("way", [0.5, -0.5, 0.55])
+def test_that_the_images_tell_which_way_round_the_cell_the_ion_goes(
+    tmp_path: Path, way: float
+) -> None:
+    images_of(lambda t: [[0.1 + way * t, 0, 0]], tmp_path / "neb")
+    import_data([tmp_path / "neb"], tmp_path / "own.parquet")
+    path = BarrierDataset(tmp_path / "own.parquet")[0].band.path
+    assert path[:, 0] == pytest.approx(np.linspace(0.1, 0.1 + way, 5))
+
+
 def test_that_a_host_that_moves_along_is_a_warning(check: Check, tmp_path: Path) -> None:
     first, last = ends()
     last.translate_sites([10], [0.7, 0, 0], frac_coords=False)
@@ -278,6 +321,20 @@ def test_that_a_comma_without_quotes_makes_no_other_barrier(
     assert "4 cells under 3 columns" in problem.text
 
 
+def test_that_lines_may_end_as_excel_for_mac_ends_them(
+    check: Check, tmp_path: Path, two_ends: object
+) -> None:
+    (tmp_path / "barriers.csv").write_bytes(b"initial;final;barrier\ra.vasp;b.vasp;0,35\r")
+    assert check("barriers.csv").barriers == pytest.approx([0.35])
+
+
+def test_that_a_quotation_mark_that_is_left_open_is_told(
+    check: Check, tmp_path: Path, two_ends: object
+) -> None:
+    table(tmp_path, ['a.vasp,b.vasp,"0.35', *["a.vasp,b.vasp,0.4"] * 10_000])
+    assert "quotation mark" in only(check("barriers.csv"), "unreadable").text
+
+
 def test_that_a_table_of_excels_unicode_text_is_read(
     check: Check, tmp_path: Path, two_ends: object
 ) -> None:
@@ -316,6 +373,16 @@ def test_that_a_hop_to_the_own_image_is_told(check: Check, tmp_path: Path) -> No
     small = Band(band.host, "Li", linear_path(band.path[0], band.path[0] + [1.0, 0, 0]))
     write_bands([BandRecord("loop", small, 0.4)], tmp_path / "loop.json")
     assert "cell is too small" in only(check("loop.json"), "own_image").text
+
+
+def test_that_a_host_with_atoms_twice_is_a_warning(check: Check, tmp_path: Path) -> None:
+    band = rock_salt_band()
+    host = band.host.copy()
+    host.append("O", host.frac_coords[40] + 0.001)
+    write_bands([BandRecord("twice", Band(host, "Li", band.path), 0.4)], tmp_path / "twice.json")
+    reading = check("twice.json")
+    assert "O and O at 0.01 Å" in only(reading, "overlap").text
+    assert reading.used == 1
 
 
 def test_that_a_taken_site_and_an_odd_length_are_told(check: Check, tmp_path: Path) -> None:
@@ -374,6 +441,15 @@ def test_that_duplicates_are_left_out_in_any_cell_and_direction(
     assert check("double.json", mends=()).used == 2
 
 
+def test_that_a_path_is_kept_whose_twin_cannot_be_used(check: Check, tmp_path: Path) -> None:
+    for name in ("first", "second"):
+        neb(tmp_path / "nebs" / name, [-100.0, -99.7, -99.4, -99.8, -100.0])
+    (tmp_path / "nebs" / "first" / "01").rename(tmp_path / "nebs" / "first" / "lost")
+    reading = check("nebs")
+    assert reading.names == ("second",)
+    assert [p.code for p in reading.problems] == ["missing_image"]
+
+
 def test_that_a_charged_crystal_is_no_duplicate_of_the_discharged_one(
     check: Check, tmp_path: Path
 ) -> None:
@@ -412,16 +488,28 @@ def test_that_paths_of_the_bundled_data_are_told(
 def test_that_finished_nebs_are_read(check: Check, tmp_path: Path) -> None:
     neb(tmp_path / "nebs" / "LiTiO" / "path_1", [-100.0, -99.7, -99.4, -99.8, -100.1])
     neb(tmp_path / "nebs" / "wide", [-100.0, -99.9, -99.95], edge=4.4)
-    outcar = tmp_path / "nebs" / "wide" / "01" / "OUTCAR"
-    with gzip.open(outcar.with_suffix(".gz"), "wb") as file:
-        file.write(outcar.read_bytes())
-    outcar.with_suffix(".gz").rename(outcar.with_name("OUTCAR.gz"))
-    outcar.unlink()
+    for place in ("00/POSCAR", "01/POSCAR", "01/OUTCAR", "02/POSCAR"):
+        file = tmp_path / "nebs" / "wide" / place
+        file.with_name(f"{file.name}.gz").write_bytes(gzip.compress(file.read_bytes()))
+        file.unlink()
     reading = check("nebs")
     assert reading.problems == ()
     assert dict(zip(reading.names, reading.barriers, strict=True)) == pytest.approx(
         {"LiTiO_path_1": 0.7, "wide": 0.1}
     )
+
+
+def test_that_a_damaged_compressed_end_is_told(check: Check, tmp_path: Path) -> None:
+    neb(tmp_path / "neb", [-100.0, -99.7, -99.4, -99.8, -100.0])
+    whole = gzip.compress((tmp_path / "neb" / "00" / "POSCAR").read_bytes())
+    (tmp_path / "neb" / "00" / "CONTCAR.gz").write_bytes(whole[:-20])
+    assert "CONTCAR.gz: cannot be unpacked" in only(check("neb"), "unreadable").text
+    (tmp_path / "neb" / "00" / "CONTCAR.gz").unlink()
+    outcar = tmp_path / "neb" / "01" / "OUTCAR"
+    packed = gzip.compress(outcar.read_bytes())
+    outcar.with_name("OUTCAR.gz").write_bytes(packed[:20] + b"\xff" * 20 + packed[40:])
+    outcar.unlink()
+    assert "01/OUTCAR" in only(check("neb"), "missing_energy").text
 
 
 def test_that_a_neb_without_the_energies_of_its_ends_is_told(check: Check, tmp_path: Path) -> None:
@@ -436,8 +524,11 @@ def test_that_a_neb_without_the_energies_of_its_ends_is_told(check: Check, tmp_p
     assert reading.barriers == pytest.approx([0.61])
 
 
-def test_that_a_barrier_table_stands_in_for_outcars(check: Check, tmp_path: Path) -> None:
-    neb(tmp_path / "neb", [None] * 5)
+@pytest.mark.parametrize("outcars", [[None] * 5, [None, -99.7, -99.4, -99.8, None]])
+def test_that_a_barrier_table_stands_in_for_outcars(
+    check: Check, tmp_path: Path, outcars: list[float | None]
+) -> None:
+    neb(tmp_path / "neb", outcars)
     lines = [f"{i} {0.7 * i:.3f} {e:.4f} 0.0 {i}" for i, e in enumerate((0, 0.3, 0.6, 0.2, -0.1))]
     (tmp_path / "neb" / "neb.dat").write_text("\n".join(lines))
     assert check("neb").barriers == pytest.approx([0.7])
@@ -454,9 +545,43 @@ def test_that_an_unconverged_and_a_missing_image_are_told(check: Check, tmp_path
     assert reading.used == 0
 
 
+@pytest.mark.parametrize("end", ["00", "04"])
+def test_that_a_missing_end_is_told(check: Check, tmp_path: Path, end: str) -> None:
+    neb(tmp_path / "nebs" / "whole", [-100.0, -99.7, -99.4, -99.8, -100.0], edge=4.4)
+    neb(tmp_path / "nebs" / "cut", [-100.0, -99.7, -99.4, -99.8, -100.0])
+    (tmp_path / "nebs" / "cut" / "INCAR").write_text("NSW = 200\n images=3 ; SPRING = -5\n")
+    (tmp_path / "nebs" / "cut" / end).rename(tmp_path / "nebs" / "cut" / "end")
+    reading = check("nebs")
+    assert f"The images {end} are missing" in only(reading, "missing_image").text
+    assert (reading.used, reading.found) == (1, 2)
+
+
+def test_that_an_electronic_step_that_was_cut_short_gives_no_energy(
+    check: Check, tmp_path: Path
+) -> None:
+    neb(tmp_path / "neb", [-100.0, -99.7, -99.4, -99.8, -100.0])
+    with (tmp_path / "neb" / "02" / "OUTCAR").open("a") as outcar:
+        outcar.write("  energy without entropy =      -97.1  energy(sigma->0) =      -97.0\n")
+    assert check("neb").barriers == pytest.approx([0.6])
+
+
 def test_that_a_band_without_a_saddle_is_told(check: Check, tmp_path: Path) -> None:
     neb(tmp_path / "neb", [-100.0, -99.7, -99.4, -99.1])
     assert only(check("neb"), "no_saddle").level is Level.ERROR
+
+
+def test_that_the_steps_of_a_band_in_one_file_are_not_taken_for_one_band(
+    check: Check, tmp_path: Path
+) -> None:
+    band = rock_salt_band()
+    frames = [AseAtomsAdaptor.get_atoms(band.image(i), msonable=False) for i in range(5)]
+    write(tmp_path / "steps.xyz", [*frames, *frames], format="extxyz")
+    assert "frame 6" in only(check("steps.xyz"), "several_bands").text
+
+
+def test_that_a_file_that_is_no_extended_xyz_is_told_why(check: Check, tmp_path: Path) -> None:
+    (tmp_path / "cut.xyz").write_text("7\nwater\nO 0 0 0\n")
+    assert "None" not in only(check("cut.xyz"), "unreadable").text
 
 
 def test_that_a_folder_without_nebs_is_told(check: Check, tmp_path: Path) -> None:

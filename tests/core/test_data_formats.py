@@ -254,12 +254,23 @@ def test_that_predictions_of_a_screening_are_paths_without_barriers(tmp_path: Pa
 def test_that_conversion_and_back_keeps_the_data(tmp_path: Path, suffix: str) -> None:
     records = own_records(3)
     write_dataset(records, tmp_path / "own.parquet")
-    assert convert(tmp_path / "own.parquet", tmp_path / f"other.{suffix}") == 3
+    assert convert(tmp_path / "own.parquet", tmp_path / f"other.{suffix}") == (3, [])
     again = read(tmp_path / f"other.{suffix}")[1]
     assert [(r.sys_name, r.target_ev) for r in again] == [
         (r.sys_name, r.target_ev) for r in records
     ]
     assert all(same(a.band, b.band) for a, b in zip(again, records, strict=True))
+
+
+def test_that_a_barrier_that_is_not_to_be_used_is_not_converted(tmp_path: Path) -> None:
+    images = frames(rock_salt_band(), [0.0, 0.1, 0.2, 0.3, 0.4], band="without saddle")
+    images += frames(rock_salt_band(), [0.0, 0.3, 0.5, 0.3, 0.1], band="good")
+    write(tmp_path / "bands.extxyz", images)
+    count, problems = convert(tmp_path / "bands.extxyz", tmp_path / "own.parquet")
+    assert count == 2
+    assert "no saddle point" in " ".join(problems)
+    barriers = BarrierDataset(tmp_path / "own.parquet").barriers
+    assert barriers == pytest.approx([np.nan, 0.5], nan_ok=True)
 
 
 def test_that_a_conversion_that_fails_leaves_nothing_behind(tmp_path: Path) -> None:

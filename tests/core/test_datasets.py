@@ -110,6 +110,19 @@ def test_that_a_faulty_file_says_what_is_wrong(text: str, words: str, tmp_path: 
         read_bands(tmp_path / "bad.json")
 
 
+@pytest.mark.parametrize(("place", "symbol"), [(0, "X"), (20, "X"), (20, "")])
+def test_that_what_is_no_element_is_told(
+    records: list[BandRecord], tmp_path: Path, place: int, symbol: str
+) -> None:
+    write_bands(records, tmp_path / "bands.json")
+    data = json.loads((tmp_path / "bands.json").read_text())
+    elements = data[0]["atoms"]["elements"]
+    end = max(place + 1, 5)  # the first five are the ion
+    elements[place:end] = [symbol] * (end - place)
+    with pytest.raises(BandsFileError, match=f"'{symbol}' is not a chemical element"):
+        read_bands(write(tmp_path / "odd.json", data))
+
+
 def test_that_binary_and_missing_files_are_told(tmp_path: Path) -> None:
     (tmp_path / "binary.json").write_bytes(b"\xff\xfe\x00\x81")
     with pytest.raises(BandsFileError, match="not a JSON file"):

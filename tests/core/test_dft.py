@@ -88,6 +88,15 @@ def test_that_atoms_that_were_wrapped_do_not_jump(band):
     assert steps(prepare(wrapped).images).max() < 1.5
 
 
+def test_that_images_that_do_not_tell_the_way_round_the_cell_are_refused(band):
+    around = Band(band.host, band.ion, np.array([[0.0, 0.0, 0.0], [0.55, 1.25, 0.5]]))
+    with pytest.raises(DftInputError, match="which way round"):
+        images_of(around, 1, straight=True)
+    ready = prepare(images_of(around, 3, straight=True))
+    gone = ready.images[-1].frac_coords[0] - ready.images[0].frac_coords[0]
+    assert gone == pytest.approx([0.55, 1.25, 0.5])
+
+
 def test_that_the_moving_ion_comes_first_wherever_it_stood(band):
     images = images_of(band, 3)
     order = [5, 1, 7, 0, *[i for i in range(len(images[0])) if i not in (0, 1, 5, 7)]]

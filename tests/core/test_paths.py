@@ -10,6 +10,7 @@ from pymatgen.analysis.diffusion.neb.pathfinder import DistinctPathFinder
 from pymatgen.core import Lattice, Structure
 
 from migbar.barriers import Remark
+from migbar.ends import name_hop
 from migbar.errors import HopError, NoMobileIonError, OccupancyError
 from migbar.hops import Mechanism
 from migbar.models.store import load_model
@@ -68,6 +69,15 @@ def test_that_licoo2_has_six_hops_per_site_in_the_plane_before_it_connects_in_3d
     found = percolation_barriers(search.network, given_barriers(search, {2.82: 0.3}))
     assert (found["1D"], found["2D"], found["a"], found["b"]) == (0.3, 0.3, 0.3, 0.3)
     assert found["3D"] == found["c"] == 9.0
+
+
+def test_that_the_label_of_a_hop_names_this_hop_on_the_command_line(example):
+    structure = example("Li7P3S11")
+    for distinct in find_hops(structure, "Li").hops:
+        for label in (distinct.label, distinct.hop.label):
+            hop, _ = name_hop(structure, "Li", *label.split(" → "))
+            assert hop.length(structure) == pytest.approx(distinct.length)
+            assert hop.label == label
 
 
 def test_that_licoo2_is_two_dimensional_in_its_rhombohedral_cell_but_not_along_an_axis(example):

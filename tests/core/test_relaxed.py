@@ -150,6 +150,7 @@ def test_that_a_table_gives_the_rows_of_its_kind_and_counts_the_others(tmp_path:
         ("a,chgnet,paper,true,0.3,,,true,,", "holds no barrier by mace:large"),
         ("a,mace,paper,true,high,,,true,,", "line 2: the barrier 'high' is not a number"),
         ("a,mace,paper,true,nan,,,true,,", "line 2"),
+        ("a,mace:large,paper", "holds no barrier"),
     ],
 )
 def test_that_a_useless_table_is_refused(tmp_path: Path, row: str, complaint: str) -> None:

@@ -136,6 +136,9 @@ def test_that_a_table_of_hops_is_checked_line_by_line(tmp_path):
     table.write_text("file,from,to\na.cif,0,\n,0,1\nb.cif,0,1\n")
     with pytest.raises(ScreeningError, match=r"line 2 .*; line 3 "):
         read_given_hops(table)
+    table.write_text("file,from,to\na.cif,0,1,,\na.cif,0,0,0,0.5\n")  # 0 → 0,0,0.5 without quotes
+    with pytest.raises(ScreeningError, match="line 3 has more cells"):
+        read_given_hops(table)
 
 
 def test_that_duplicates_are_predicted_once(tmp_path):

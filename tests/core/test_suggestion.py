@@ -11,7 +11,7 @@ import pytest
 from pymatgen.core import Lattice, Structure
 
 from migbar import runs
-from migbar.datasets.reading import import_data
+from migbar.datasets.reading import import_data, read_candidates
 from migbar.errors import MigbarError
 from migbar.models.process import distances
 from migbar.runs import RunState
@@ -67,6 +67,33 @@ def test_that_the_inputs_can_be_started_and_read_again(folder: Path, tmp_path: P
         writer.writerows(rows)
     reading = import_data([tmp_path / "next" / LIST], None)
     assert reading.barriers == pytest.approx([0.55, 0.55])
+
+
+@pytest.mark.parametrize("code", ["espresso", "ase"])
+def test_that_the_list_tells_the_paths_where_folders_of_other_codes_hold_no_images(
+    tmp_path: Path, code: str
+) -> None:
+    host = Structure.from_spacegroup(
+        "P-3m1", Lattice.hexagonal(3.41, 5.7), ["Ti", "S"], [[0, 0, 0], [1 / 3, 2 / 3, 0.25]]
+    )
+    write_cif(host, tmp_path / "TiS2.cif")
+    salt = Structure.from_spacegroup(
+        "Fm-3m", Lattice.cubic(4.03), ["Li", "F"], [[0, 0, 0], [0.5, 0.5, 0.5]]
+    )
+    write_cif(salt, tmp_path / "LiF.cif")
+    found = suggest([tmp_path], count=20, ion="Li")
+    assert {s.path.hop.start_site is None for s in found.chosen} == {True, False}
+    place = write_suggestions(found, tmp_path / "next", code)
+    with place.open() as file:
+        rows = [{**row, "dft_barrier_ev": "0.55"} for row in csv.DictReader(file)]
+    with place.open("w", newline="") as file:
+        writer = csv.DictWriter(file, list(rows[0]))
+        writer.writeheader()
+        writer.writerows(rows)
+    read = list(read_candidates(place))
+    assert [c.record.band.length for c in read if c.record] == pytest.approx(
+        [s.path.length for s in found.chosen], abs=1e-3
+    )
 
 
 def test_that_a_list_that_may_be_filled_in_is_not_written_over(

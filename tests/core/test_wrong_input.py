@@ -174,6 +174,16 @@ def test_that_an_element_of_which_there_are_no_crystals_is_refused(symbol):
         parse_structure(text.encode(), "POSCAR")
 
 
+def test_that_deuterium_is_hydrogen_in_a_file_and_no_ion(run, salt, tmp_path):
+    text = f"{CELL}Li D\n1 1\nDirect\n0 0 0\n.5 .5 .5\n"
+    assert parse_structure(text.encode(), "POSCAR").symbol_set == ("H", "Li")
+    write_cif(salt, tmp_path / "salt.cif")
+    ends = ("--from-frac", "0,0,0", "--to-frac", ".5,.5,.5")
+    code, _, said = run("predict", tmp_path / "salt.cif", "--ion", "D", *ends)
+    assert code == 2
+    assert "'D' is not a chemical element" in said
+
+
 def test_that_a_file_with_several_structures_says_which_one_was_taken(run, salt, tmp_path):
     write_cif(salt, tmp_path / "one.cif")
     one = (tmp_path / "one.cif").read_text()

@@ -82,7 +82,13 @@ def convert(
     from migbar.datasets.writing import convert as run
 
     with progress_bar() as progress:
-        count = run(dataset, out, progress)
+        count, problems = run(dataset, out, progress)
+    for text in problems[:MOST_SHOWN]:
+        typer.echo(f"! {text}", err=True)
+    if len(problems) > MOST_SHOWN:
+        typer.echo(
+            f"… and {len(problems) - MOST_SHOWN} more (migbar data check tells all)", err=True
+        )
     typer.echo(f"wrote {counted(count, 'path')} to {out}")
 
 

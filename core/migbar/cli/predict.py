@@ -114,7 +114,7 @@ def path_as_json(path: PredictedPath, threshold_ev: float) -> dict[str, Any]:
     return {
         "ion": hop.ion,
         "from": str(hop.start_site) if hop.start_site else list(hop.start),
-        "to": str(hop.end_site) if hop.end_site else list(hop.end),
+        "to": hop.end_labels[1] if hop.end_site else list(hop.end),
         "barrier_ev": barrier.barrier_ev,
         "interval_ev": list(barrier.interval_ev),
         "interval_level": barrier.interval_level,

@@ -14,6 +14,7 @@ from migbar.bands import Band, approaches
 from migbar.datasets import BandRecord
 from migbar.datasets.problems import Candidate, Level, Mend, Problem, Source
 from migbar.energies import IN_EV
+from migbar.structures.checking import close_pairs
 from migbar.supercells import shortest_translation
 
 ABSURD_EV = 10.0
@@ -23,7 +24,7 @@ SHORTEST_HOP, LONGEST_HOP = 0.8, 12.0
 """Hops outside this range (Å) are none."""
 
 CLASH = 0.5
-"""A host with atoms closer than this (Å) is not a crystal."""
+"""An end closer to an atom than this (Å) is taken."""
 
 SAME_BARRIER_EV = 0.02
 
@@ -59,7 +60,8 @@ class Checker:
         if all(p.code != "bad_barrier" for p in candidate.problems):
             problems += barrier_problems(record.target_ev, candidate.source, record.sys_name)
         problems += band_problems(record.band, candidate.source, record.sys_name)
-        if all(p.level is not Level.ERROR for p in problems):
+        # A path that is not used is no reason to leave out another one.
+        if candidate.accepted() and all(p.level is not Level.ERROR for p in problems):
             problems += self._doubles(record, candidate.source)
             problems += self._known_path(record, candidate.source)
         return replace(candidate, problems=(*candidate.problems, *problems))
@@ -168,6 +170,15 @@ def band_problems(band: Band, source: Source, name: str) -> Iterator[Problem]:
             "atoms are removed."
         )
         yield Problem("taken_site", text, source, name)
+    overlaps = close_pairs(band.host.lattice.matrix, band.host.frac_coords % 1.0)
+    if overlaps:
+        i, j, distance = min(overlaps, key=lambda pair: pair[2])
+        one, other = (band.host[k].specie.symbol for k in (i, j))
+        text = (
+            f"{len(overlaps)} {'pair' if len(overlaps) == 1 else 'pairs'} of the host's atoms overlap, the nearest "
+            f"{one} and {other} at {distance:.2f} Å. Is a part of the crystal there twice?"
+        )
+        yield Problem("overlap", text, source, name, Level.WARNING)
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Sequence
+from itertools import pairwise
 
 import numpy as np
 from numpy.typing import NDArray
@@ -26,7 +28,12 @@ Found = tuple[Band | None, tuple[Problem, ...]]
 
 
 def band_between(
-    first: Structure, last: Structure, source: Source, name: str = "", ion: str = ""
+    first: Structure,
+    last: Structure,
+    source: Source,
+    name: str = "",
+    ion: str = "",
+    between: Sequence[Structure] = (),
 ) -> Found:
     """Make the straight band between two ends.
 
@@ -40,6 +47,9 @@ def band_between(
         Of the path, for the problems.
     ion : str
         Element that has to be the one that moves; any where empty.
+    between : sequence of Structure
+        Images between the ends, where there are any: they tell which atoms move together, and which way round
+        the cell.
 
     Returns
     -------
@@ -51,8 +61,10 @@ def band_between(
     unlike = _unlike(first, last)
     if unlike is not None:
         return None, (Problem(*unlike, source, name),)
-    order, mended = _order(first, last, symbols)
-    steps = _steps(first, last, order)
+    steps, mended = _followed([first, *between, last]) if between else None, None
+    if steps is None:
+        order, mended = _order(first, last, symbols)
+        steps = _steps(first, last, order)
     far = np.linalg.norm(steps, axis=1)
     movers = np.flatnonzero(far > MOVES)
     if len(movers) != 1:
@@ -131,6 +143,20 @@ def _steps(first: Structure, last: Structure, order: NDArray[np.int64]) -> NDArr
     cartesian = (change[:, None] + corners) @ first.lattice.matrix
     nearest = np.linalg.norm(cartesian, axis=2).argmin(axis=1)
     return np.asarray(cartesian[np.arange(len(change)), nearest])
+
+
+def _followed(images: Sequence[Structure]) -> NDArray[np.float64] | None:
+    """Ways (Å) of all atoms from image to image in the order of the files; None where this does not hang together.
+
+    It does where all images hold the same atoms, and no more than one jumps to another site in one step.
+    """
+    symbols = [[site.specie.symbol for site in image] for image in images]
+    if any(other != symbols[0] for other in symbols):
+        return None
+    same = np.arange(len(images[0]))
+    steps = np.array([_steps(one, other, same) for one, other in pairwise(images)])
+    jumps = (np.linalg.norm(steps, axis=2) > MOVES).sum(axis=1)
+    return None if jumps.max() > 1 else np.asarray(steps.sum(axis=0))
 
 
 def _order(

@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
+import gzip
 import re
+import zlib
 from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
+from pymatgen.core import Structure
 
 from migbar.datasets import BandRecord
 from migbar.datasets.endpoints import band_between
 from migbar.datasets.problems import Candidate, Level, Problem, Source
 from migbar.errors import StructureFileError
-from migbar.structures import read_structure
+from migbar.structures import parse_structure, read_data
 
 BARRIER_TABLES = {"neb.dat": 2, "nebef.dat": 2}
 """Files of the VTST scripts, one line an image, and the column that holds the energy in eV."""
@@ -21,13 +24,18 @@ ENERGY_PROBLEMS = frozenset({"missing_energy", "no_saddle", "not_converged"})
 """Problems that do not matter where the barrier is given elsewhere."""
 
 _IMAGE = re.compile(r"\d\d")
-_ENERGY = re.compile(r"energy\(sigma->0\)\s*=\s*([-+.\dEe]+)")
+# With two blanks: "energy without" stands after every electronic step, and is far off where a run was cut short.
+_ENERGY = re.compile(r"energy  without entropy.*energy\(sigma->0\)\s*=\s*([-+.\dEe]+)")
 _CONVERGED = "reached required accuracy"
+_ASKED = re.compile(r"(?:^|;)\s*IMAGES\s*=\s*(\d+)", re.MULTILINE | re.IGNORECASE)
 
 
 def find_neb_folders(root: Path) -> list[Path]:
-    """Return every folder at or below `root` that holds the images of a band."""
+    """Return every folder at or below `root` that holds the images of a band, if only without its initial end."""
     found = {path.parent for path in root.rglob("00") if path.is_dir()}
+    found |= {
+        path.parent for path in root.rglob("01") if path.is_dir() and _geometry(path).is_file()
+    }
     return sorted(folder for folder in found if is_neb_folder(folder))
 
 
@@ -46,11 +54,11 @@ def read_neb_folder(folder: Path, root: Path, ion: str = "") -> Candidate:
     name = folder.resolve().name if str(inside) == "." else inside.as_posix().replace("/", "_")
     source = Source(root.name if str(inside) == "." else f"{root.name}/{inside.as_posix()}")
     images = _images(folder)
-    problems = list(_gaps(images, source, name))
+    problems = list(_gaps(folder, images, source, name))
     ends = []
     for image in (images[0], images[-1]):
         try:
-            ends.append(read_structure(_geometry(image)))
+            ends.append(_structure(image))
         except StructureFileError as error:
             where = Source(f"{source.file}/{image.name}")
             problems.append(Problem("unreadable", str(error), where, name))
@@ -62,23 +70,59 @@ def read_neb_folder(folder: Path, root: Path, ion: str = "") -> Candidate:
         text = "An end has partly occupied sites; a calculated structure has none."
         problems.append(Problem("partly_occupied", text, source, name))
         return Candidate(source, name, None, tuple(problems))
-    band, wrong = band_between(ends[0], ends[1], source, name, ion)
+    band, wrong = band_between(ends[0], ends[1], source, name, ion, _structures(images[1:-1]))
     problems += wrong
     record = None if band is None else BandRecord(name, band, barrier)
     return Candidate(source, name, record, tuple(problems))
 
 
-def _gaps(images: list[Path], source: Source, name: str) -> Iterator[Problem]:
+def _gaps(folder: Path, images: list[Path], source: Source, name: str) -> Iterator[Problem]:
+    """Tell missing images; that the last ones are there can only be told by the INCAR."""
     numbers = [int(image.name) for image in images]
-    missing = sorted(set(range(numbers[-1] + 1)) - set(numbers))
+    last = max(numbers[-1], _images_asked_for(folder) + 1)
+    missing = sorted(set(range(last + 1)) - set(numbers))
     if missing:
         told = ", ".join(f"{n:02d}" for n in missing)
         yield Problem("missing_image", f"The images {told} are missing.", source, name)
 
 
+def _images_asked_for(folder: Path) -> int:
+    """Images between the ends by the INCAR; 0 where there is none, or it does not say."""
+    incar = folder / "INCAR"
+    text = incar.read_text(encoding="utf-8", errors="replace") if incar.is_file() else ""
+    asked = _ASKED.search(text)
+    return int(asked[1]) if asked else 0
+
+
 def _geometry(image: Path) -> Path:
-    contcar = image / "CONTCAR"
-    return contcar if contcar.is_file() and contcar.stat().st_size else image / "POSCAR"
+    names = ("CONTCAR", "CONTCAR.gz", "POSCAR", "POSCAR.gz")
+    there = (image / name for name in names)
+    return next((p for p in there if p.is_file() and p.stat().st_size), image / "POSCAR")
+
+
+def _structure(image: Path) -> Structure:
+    """Read the structure of an image, compressed or not.
+
+    Raises
+    ------
+    StructureFileError
+    """
+    file = _geometry(image)
+    data = read_data(file)
+    if file.suffix == ".gz":
+        try:
+            data = gzip.decompress(data)
+        except (OSError, EOFError, zlib.error) as error:
+            raise StructureFileError(file.name, f"cannot be unpacked ({error}).") from None
+    return parse_structure(data, file.name.removesuffix(".gz"))
+
+
+def _structures(images: list[Path]) -> list[Structure]:
+    """Read the images between the ends; none where one of them cannot be read, as the band needs the ends alone."""
+    try:
+        return [_structure(image) for image in images]
+    except StructureFileError:
+        return []
 
 
 def _barrier(
@@ -88,7 +132,7 @@ def _barrier(
     problems: list[Problem] = []
     table = next((folder / t for t in BARRIER_TABLES if (folder / t).is_file()), None)
     energies = [_energy(image) for image in images]
-    if all(energy is None for energy, _ in energies) and table is not None:
+    if any(energy is None for energy, _ in energies) and table is not None:
         values = _table(table)
         if len(values) != len(images):
             text = f"{table.name} has {len(values)} readable lines for {len(images)} images."
@@ -120,7 +164,7 @@ def _barrier(
 
 
 def _energy(image: Path) -> tuple[float | None, bool]:
-    """Last energy of an OUTCAR in eV, and whether its forces are converged."""
+    """Energy of the last finished ionic step of an OUTCAR in eV, and whether its forces are converged."""
     for file in (image / "OUTCAR", image / "OUTCAR.gz"):
         if file.is_file():
             break
@@ -136,7 +180,7 @@ def _energy(image: Path) -> tuple[float | None, bool]:
                 if match:
                     energy = float(match[1])
                 converged = converged or _CONVERGED in str(line)
-    except (OSError, EOFError, ValueError):
+    except (OSError, EOFError, ValueError, zlib.error):
         return None, False
     return energy, converged
 

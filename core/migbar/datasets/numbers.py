@@ -21,13 +21,15 @@ class Barriers:
     Parameters
     ----------
     values : iterable
-        All of them as they stand there; where their median is too large for eV, meV are meant.
+        All of them as they stand there; where the median of those without a unit is too large for eV, meV are
+        meant by these.
     in_mev : bool
         Whether the file says that they are in meV.
     """
 
     def __init__(self, values: Iterable[Any], in_mev: bool = False) -> None:
-        known = [number for number, _ in map(_parse, values) if number is not None]
+        bare = (value for value in values if not _has_unit(value))
+        known = [number for number, _ in map(_parse, bare) if number is not None]
         self._said = in_mev
         self._mev = not in_mev and len(known) >= 3 and float(np.median(known)) > _MEV_MEDIAN
 
@@ -42,14 +44,14 @@ class Barriers:
             text = f"The barrier {str(value)[:40]!r} is not a number."
             return None, (Problem("bad_barrier", text, source, name),)
         problems = []
-        if self._said and not str(value).strip().endswith("eV"):
+        if self._said and not _has_unit(value):
             number /= 1000
         if comma:
             text = f"The barrier '{value}' has a decimal comma; it would be read as {number:g} eV."
             problems.append(
                 Problem("decimal_comma", text, source, name, Level.ERROR, Mend.DECIMAL_COMMA)
             )
-        if self._mev:
+        if self._mev and not _has_unit(value):
             text = (
                 f"The barriers of this file look like meV ({number:g} here); this one would be read as "
                 f"{number / 1000:g} eV."
@@ -61,6 +63,10 @@ class Barriers:
 
 def _is_blank(value: Any) -> bool:
     return value is None or (isinstance(value, str) and value.strip().lower() in _BLANK)
+
+
+def _has_unit(value: Any) -> bool:
+    return str(value).strip().endswith("eV")
 
 
 def _parse(value: Any) -> tuple[float | None, bool]:

@@ -128,9 +128,15 @@ def _csv(path: Path) -> Iterator[list[str]]:
             text = data.decode("utf-8-sig")
         except UnicodeDecodeError:
             text = data.decode("latin-1")
+    text = text.replace("\r\n", "\n").replace("\r", "\n")  # Excel for Mac ends lines with \r alone
     head = text.lstrip().split("\n", 1)[0]
     delimiter = max(";\t,", key=head.count)  # a table with decimal commas is parted by semicolons
-    return csv.reader(io.StringIO(text), delimiter=delimiter)
+    try:
+        return iter(list(csv.reader(io.StringIO(text), delimiter=delimiter)))
+    except csv.Error as error:
+        raise BandsFileError(
+            path.name, [f"is no readable table ({error}); is a quotation mark left open?"]
+        ) from None
 
 
 def _xlsx(path: Path) -> Iterator[Sequence[Any]]:
@@ -244,8 +250,10 @@ class _Reader:
         self, row: Mapping[str, str], source: Source, name: str
     ) -> tuple[Band | None, float | None, list[Problem]]:
         ion = row.get("ion") or self.ion
-        if row.get("folder"):
-            folder = self.base / row["folder"]
+        folder = self.base / row.get("folder", "")
+        # A folder without images is that of a NEB by another code: then the other columns tell.
+        other_code = folder.is_dir() and not is_neb_folder(folder)
+        if row.get("folder") and not (other_code and (row.get("initial") or row.get("structure"))):
             if not is_neb_folder(folder):
                 raise BandsFileError(row["folder"], ["there is no such folder of a NEB (00 … NN)"])
             read = read_neb_folder(folder, folder, ion)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import json
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from pathlib import Path
 
 from migbar.bands import Band, band_to_record
@@ -29,13 +30,15 @@ _COLUMNS = (
 )
 
 
-def convert(source: str | Path, target: str | Path, progress: Progress = SILENT) -> int:
+def convert(
+    source: str | Path, target: str | Path, progress: Progress = SILENT
+) -> tuple[int, list[str]]:
     """Write data in another format, path by path.
 
     Parameters
     ----------
     source : path
-        Data of any kind that can be read; paths that cannot be are left out.
+        Data of any kind that can be read; paths that cannot be are left out, and barriers that are not to be used.
     target : path
         ``.json`` (published format), ``.extxyz`` (five images a band), ``.csv`` (a table without structures) or
         ``.parquet``. It appears whole or not at all.
@@ -43,8 +46,10 @@ def convert(source: str | Path, target: str | Path, progress: Progress = SILENT)
 
     Returns
     -------
-    int
+    count : int
         Number of paths written.
+    problems : list of str
+        All that is wrong with the data.
 
     Raises
     ------
@@ -63,13 +68,19 @@ def convert(source: str | Path, target: str | Path, progress: Progress = SILENT)
         for candidate in read_candidates(source, progress=progress):
             problems.extend(f"{p.source}: {p.text}" for p in candidate.problems)
             if candidate.record is not None:
-                yield candidate
+                yield candidate if candidate.accepted() else _without_barrier(candidate)
 
     with replacing(target) as temporary:
         count = write(readable(), temporary)
         if not count:
             raise BandsFileError(source.name, problems or ["holds no paths"])
-    return count
+    return count, problems
+
+
+def _without_barrier(candidate: Candidate) -> Candidate:
+    """Keep the path alone: what is wrong with its barrier is not told in the file that is written."""
+    assert candidate.record is not None
+    return replace(candidate, record=replace(candidate.record, target_ev=None))
 
 
 def _json(candidates: Iterator[Candidate], path: Path) -> int:

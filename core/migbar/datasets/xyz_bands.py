@@ -121,7 +121,7 @@ def _frames(path: Path) -> Iterator[Atoms]:
     try:
         yield from iread(path, index=":", format="extxyz")
     except OSError as error:
-        raise BandsFileError(path.name, [f"cannot be read ({error.strerror})"]) from None
+        raise BandsFileError(path.name, [f"cannot be read ({error.strerror or error})"]) from None
     except Exception as error:  # ASE raises many kinds for files that are damaged
         raise BandsFileError(path.name, [f"is a damaged extended XYZ file ({error})"]) from None
 
@@ -159,7 +159,24 @@ def _band(
     if len(frames) < 2:
         text = "One frame is no band: the initial and the final structure are needed at least."
         return None, (Problem("missing_image", text, source, name),)
-    return band_between(_structure(frames[0]), _structure(frames[-1]), source, name, ion)
+    again = _again(frames)
+    if again is not None:
+        text = (
+            f"The initial end comes again in frame {again + 1} of {len(frames)}: are these several bands, or all "
+            f"steps of a relaxation? Give each band its own {NAMES[1]}= in the comment lines, or keep the last step."
+        )
+        return None, (Problem("several_bands", text, source, name),)
+    first, *between, last = map(_structure, frames)
+    return band_between(first, last, source, name, ion, between)
+
+
+def _again(frames: Sequence[Atoms]) -> int | None:
+    """Return the first later frame, the last one aside, with all atoms where they were in the first."""
+    start = frames[0].positions
+    for number, frame in enumerate(frames[1:-1], start=1):
+        if frame.positions.shape == start.shape and np.abs(frame.positions - start).max() < 1e-3:
+            return number
+    return None
 
 
 def _structure(frame: Atoms) -> Structure:

@@ -18,6 +18,9 @@ from migbar.elements import mobile_charge
 MOST_IMAGES = 98
 """VASP numbers the folders of images and ends with two digits."""
 
+MOST_OF_A_CELL = 0.499
+"""Codes take each atom to its nearest image in the next structure."""
+
 KEPT_STRAIGHT = (
     "Where symmetry keeps a band on a line, no force leads off it though a lower path may run beside it: compare with",
     "a band whose middle images have the ion some tenths of an Å aside.",
@@ -66,12 +69,23 @@ class DftBand:
 
 
 def images_of(band: Band, n_images: int = 5, straight: bool = False) -> list[Structure]:
-    """Return the images of a band that was not relaxed: bent around the atoms by IDPP, or straight."""
+    """Return the images of a band that was not relaxed: bent around the atoms by IDPP, or straight.
+
+    Raises
+    ------
+    DftInputError
+        If there are too many images, or so few that they do not tell which way round the cell the ion goes.
+    """
     if not 1 <= n_images <= MOST_IMAGES:
         raise DftInputError(
             f"A band has 1 to {MOST_IMAGES} images between its ends, not {n_images}."
         )
     shown = band.straight(n_images) if straight else idpp_band(band, n_images)
+    if np.abs(np.diff(shown.path, axis=0)).max() > MOST_OF_A_CELL:
+        raise DftInputError(
+            "From one image to the next the ion goes through half the cell, so that the images do not say which way "
+            "round; take more images, or a larger supercell."
+        )
     return [shown.image(number) for number in range(len(shown.path))]
 
 

@@ -171,8 +171,8 @@ def read_relaxed(path: str | Path, kind: RelaxedBy) -> RelaxedTable:
     return RelaxedTable(barriers, dict(unused))
 
 
-def _is_true(text: str) -> bool:
-    return text.strip().lower() in ("true", "1", "1.0", "yes")
+def _is_true(text: str | None) -> bool:
+    return (text or "").strip().lower() in ("true", "1", "1.0", "yes")
 
 
 def _number(text: str) -> float | None:

@@ -202,6 +202,9 @@ def read_given_hops(path: str | Path) -> list[Source]:
     hops: dict[Path, list[GivenHop]] = {}
     problems = []
     for number, row in enumerate(rows, start=2):
+        if any(row.pop(None, ())):  # what stands beyond the header
+            problems.append(f"line {number} has more cells than columns; put 3@1,0,0 into quotes")
+            continue
         cells = {(k or "").strip().lower(): str(v or "").strip() for k, v in row.items()}
         if not all(cells[name] for name in ("file", "from", "to")):
             problems.append(f"line {number} lacks the file or an end")

@@ -82,7 +82,7 @@ def _share_sites(
     """Join atoms that take turns on one site; raise `OverlapError` for others that overlap."""
     joined = list(atoms)
     gone: set[int] = set()
-    for i, j, distance in _close_pairs(matrix, frac):
+    for i, j, distance in close_pairs(matrix, frac):
         if i in gone or j in gone:
             continue
         total = sum(joined[i].species.values()) + sum(joined[j].species.values())
@@ -114,7 +114,7 @@ def _together(one: Atom, other: Atom) -> Atom:
     return Atom(label, species, one.frac)
 
 
-def _close_pairs(
+def close_pairs(
     matrix: NDArray[np.float64], frac: NDArray[np.float64]
 ) -> list[tuple[int, int, float]]:
     """Pairs of atoms closer than 0.5 Å, with their distance.

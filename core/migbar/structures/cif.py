@@ -16,7 +16,7 @@ import gemmi
 import numpy as np
 from numpy.typing import NDArray
 
-from migbar.elements import is_element
+from migbar.elements import HEAVY_HYDROGEN, is_element
 from migbar.errors import EmptyStructureError, StructureFileError, UnknownElementError
 
 MAX_ATOMS = 20_000
@@ -214,17 +214,19 @@ def element_of(text: str, name: str) -> str:
     """Return the element of a type symbol such as ``Li``, ``FE3+``, ``O2-`` or ``7Li``."""
     letters = re.match(r"\d*([A-Za-z]*)", text)
     symbol = letters[1].capitalize() if letters else ""
+    if symbol in HEAVY_HYDROGEN:
+        return "H"
     if not is_element(symbol):
         raise UnknownElementError(
             name, f"{text[:30]!r} is not a chemical element; take dummy atoms out first."
         )
-    return "H" if symbol in ("D", "T") else symbol
+    return symbol
 
 
 def _element_of_label(label: str, name: str) -> str:
     for length in (2, 1):
         symbol = label[:length].capitalize()
-        if is_element(symbol):
+        if is_element(symbol) or symbol in HEAVY_HYDROGEN:
             return element_of(symbol, name)
     raise UnknownElementError(name, f"the site {label[:30]!r} names no chemical element.")
 
@@ -345,7 +347,7 @@ def check_formula(block: gemmi.cif.Block, atoms: Sequence[Atom], name: str) -> N
     formula = {
         symbol: float(amount or 1)
         for symbol, amount in re.findall(r"([A-Z][a-z]?)(\d+\.?\d*|\.\d+)?", text)
-        if is_element(symbol) and symbol not in ("H", "D") and float(amount or 1) > 0
+        if is_element(symbol) and symbol != "H" and float(amount or 1) > 0
     }
     found: dict[str, float] = {}
     for atom in atoms:
