@@ -145,20 +145,24 @@ class Sessions(QObject):
 
     def _leave_off(self) -> None:
         state, settings = self._window.workspace.state, self._window.settings
-        if self.keeper.keep_for_later() and state.document is not None:
-            count = len(state.paths)
-            paths = "1 path" if count == 1 else f"{count} paths"
-            settings.setValue("left_off", f"{state.document.name}, {paths}")
+        kept = self.keeper.keep_for_later()
+        if kept is None or state.document is None:
+            return
+        count = len(state.paths)
+        paths = "1 path" if count == 1 else f"{count} paths"
+        told = self._left_off() | {kept: f"{state.document.name}, {paths}"}
+        settings.remove("left_off")  # with what is told of files that are gone
+        for path, about in told.items():
+            settings.setValue(f"left_off/{path.stem}", about)
+
+    def _left_off(self) -> dict[Path, str]:
+        """Return the files with unsaved paths, the latest first, and what is told of each."""
+        told, settings = self.keeper.left_off(), self._window.settings
+        return {path: str(settings.value(f"left_off/{path.stem}", "")) for path in told}
 
     def show_recent(self) -> None:
         """List on the welcome page what was open lately."""
-        left_off = str(self._window.settings.value("left_off", ""))
-        known = left_off if self.keeper.left_off.is_file() else ""
-        self._window.welcome.show_recent(self._window.recent.paths(), known)
-
-    def go_on(self) -> None:
-        """Open the paths that were open when the last window was closed."""
-        self.keeper.recover(self.keeper.left_off)
+        self._window.welcome.show_recent(self._window.recent.paths(), self._left_off())
 
     def _discard(self, left: list[Path]) -> None:
         for path in left:

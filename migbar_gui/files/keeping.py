@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import itertools
 import os
-from collections.abc import Callable
+import time
+from collections.abc import Callable, Iterable
 from pathlib import Path
 
 from filelock import FileLock, Timeout
@@ -16,6 +17,9 @@ from migbar_gui.workspace import State, Workspace, whenever
 
 AUTOSAVE_MS = 1000
 """Longest time for which a change is in memory only."""
+
+MOST_LEFT_OFF = 3
+"""Windows whose unsaved paths are kept, the latest ones."""
 
 _numbers = itertools.count(1)
 
@@ -49,8 +53,6 @@ class SessionKeeper(QObject):
     ----------
     path : Path or None
         The session file.
-    left_off : Path
-        Where paths are that no session file had when a window was closed.
     """
 
     changed = Signal()
@@ -75,7 +77,6 @@ class SessionKeeper(QObject):
         self._show = show
         self._on_failed = on_failed
         self._recovery = folder / f"{os.getpid()}-{next(_numbers)}{SUFFIX}"
-        self.left_off = folder.parent / f"left-off{SUFFIX}"
         self._lock: FileLock | None = None
         self._complained = False
         self.path: Path | None = None
@@ -167,7 +168,7 @@ class SessionKeeper(QObject):
                 continue
             lock.release()
             found.append(path)
-        return sorted(found, key=lambda path: path.stat().st_mtime, reverse=True)
+        return _latest_first(found)
 
     def recover(self, path: Path) -> None:
         """Show what a recovery file holds; it goes once this window's own one is written."""
@@ -189,8 +190,12 @@ class SessionKeeper(QObject):
         path.unlink(missing_ok=True)
         Path(_lock(path).lock_file).unlink(missing_ok=True)
 
-    def keep_for_later(self) -> bool:
-        """Write what is open to `left_off`, where it is not a session file's; tell whether that was done.
+    def left_off(self) -> list[Path]:
+        """Files with paths that no session file had when their window was closed, the latest first."""
+        return _latest_first(self._recovery.parent.parent.glob(f"left-off*{SUFFIX}"))
+
+    def keep_for_later(self) -> Path | None:
+        """Write what is open to a file of its own, where it is not a session file's; return that file.
 
         Raises
         ------
@@ -198,9 +203,12 @@ class SessionKeeper(QObject):
             If it cannot be written.
         """
         if self.path is not None or not self._workspace.state.paths:
-            return False
-        write_session(self.left_off, self._look())
-        return True
+            return None
+        kept = self._recovery.parent.parent / f"left-off-{time.time_ns()}{SUFFIX}"
+        write_session(kept, self._look())
+        for path in self.left_off()[MOST_LEFT_OFF:]:
+            self.discard(path)
+        return kept
 
     def end(self) -> None:
         """Take note that the window ends properly: there is nothing to recover."""
@@ -209,6 +217,10 @@ class SessionKeeper(QObject):
             self._lock.release()
         if self._recovery.parent.is_dir():
             self.discard(self._recovery)
+
+
+def _latest_first(paths: Iterable[Path]) -> list[Path]:
+    return sorted(paths, key=lambda path: path.stat().st_mtime, reverse=True)
 
 
 def _lock(path: Path) -> FileLock:
