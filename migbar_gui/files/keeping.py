@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import itertools
 import os
 import time
 from collections.abc import Callable, Iterable
@@ -20,8 +19,6 @@ AUTOSAVE_MS = 1000
 
 MOST_LEFT_OFF = 3
 """Windows whose unsaved paths are kept, the latest ones."""
-
-_numbers = itertools.count(1)
 
 
 def recovery_folder(settings: QSettings) -> Path:
@@ -76,7 +73,8 @@ class SessionKeeper(QObject):
         self._look = look
         self._show = show
         self._on_failed = on_failed
-        self._recovery = folder / f"{os.getpid()}-{next(_numbers)}{SUFFIX}"
+        # Not the process alone: in a container, and now and then elsewhere, a crashed one had the same number.
+        self._recovery = folder / f"{os.getpid()}-{time.time_ns()}{SUFFIX}"
         self._lock: FileLock | None = None
         self._complained = False
         self.path: Path | None = None

@@ -302,6 +302,27 @@ def test_that_nothing_typed_is_lost_when_the_program_is_killed(window, qtbot, tm
     assert window.sessions.keeper.left_behind() == []
 
 
+def test_that_what_a_crash_left_stays_where_the_next_process_has_the_same_number(window, tmp_path):
+    import importlib
+
+    import migbar_gui.files.keeping as keeping
+
+    def first_keeper_of_a_process() -> keeping.SessionKeeper:
+        importlib.reload(keeping)  # what counts windows begins anew, as in another process
+        workspace, jobs, now = window.workspace, window.jobs, window.sessions.now
+        folder = tmp_path / "recovery"
+        return keeping.SessionKeeper(workspace, jobs, now, print, print, folder, window)
+
+    crashed = first_keeper_of_a_process()
+    crashed._write_recovery(window.sessions.now())
+    crashed._lock.release()  # as the system does for a process that is gone
+    (kept,) = crashed.left_behind()
+    alive = first_keeper_of_a_process()
+    alive._write_recovery(window.sessions.now())
+    alive.end()
+    assert alive.left_behind() == [kept]
+
+
 def type_into(process, qtbot, folder: Path) -> None:
     def key(*keys: str) -> None:
         subprocess.run(["xdotool", "key", "--delay", "40", *keys], check=True)
