@@ -78,11 +78,31 @@ class Sessions(QObject):
     # -------------------------------------------------------------- commands
 
     def save(self, then: Callable[[], object] = lambda: None) -> None:
-        """Save to the session's file; ask for one where it has none."""
-        if self.keeper.path is None:
+        """Save to the session's file; ask for one where it has none, and before what others saved there is lost."""
+        path = self.keeper.path
+        if path is None:
             self.ask_save(then)
-        else:
-            self.keeper.save(self.keeper.path, then)
+        elif not self.keeper.is_replaced or self._may_replace(path):
+            self.keeper.save(path, then)
+
+    def _may_replace(self, path: Path) -> bool:
+        answer = QMessageBox.StandardButton
+        box = self._question(QMessageBox.Icon.Warning, "Save session?")
+        box.setText(
+            f"{path.name} was saved elsewhere since it was opened here, in another window for example."
+        )
+        box.setInformativeText("Save replaces that. Save session as… in the menu keeps both.")
+        box.setStandardButtons(answer.Save | answer.Cancel)
+        box.setDefaultButton(answer.Cancel)
+        chosen = box.exec()
+        box.deleteLater()
+        return chosen == answer.Save
+
+    def _question(self, kind: QMessageBox.Icon, title: str) -> QMessageBox:
+        box = QMessageBox(self._window)
+        box.setIcon(kind)
+        box.setWindowTitle(title)
+        return box
 
     def ask_save(self, then: Callable[[], object] = lambda: None) -> None:
         """Ask where to save the session, and save it."""
@@ -108,9 +128,7 @@ class Sessions(QObject):
             return True
         assert self.keeper.path is not None
         answer = QMessageBox.StandardButton
-        box = QMessageBox(self._window)
-        box.setIcon(QMessageBox.Icon.Question)
-        box.setWindowTitle("Save changes?")
+        box = self._question(QMessageBox.Icon.Question, "Save changes?")
         box.setText(f"{self.keeper.path.name} has changes that were not saved.")
         box.setStandardButtons(answer.Save | answer.Discard | answer.Cancel)
         chosen = box.exec()

@@ -17,6 +17,9 @@ from migbar_gui.workspace import State, Workspace, whenever
 AUTOSAVE_MS = 1000
 """Longest time for which a change is in memory only."""
 
+Stamp = tuple[int, int]
+"""Time of the last change (ns) and size of a file."""
+
 MOST_LEFT_OFF = 3
 """Windows whose unsaved paths are kept, the latest ones."""
 
@@ -78,6 +81,7 @@ class SessionKeeper(QObject):
         self._lock: FileLock | None = None
         self._complained = False
         self.path: Path | None = None
+        self._stamp: Stamp | None = None
         self._kept: State = workspace.state
         self._timer = QTimer(self, singleShot=True, interval=AUTOSAVE_MS)
         self._timer.timeout.connect(self._autosave)
@@ -88,6 +92,13 @@ class SessionKeeper(QObject):
         """Whether there is a session file, and it is not up to date."""
         return self.path is not None and self._workspace.state is not self._kept
 
+    @property
+    def is_replaced(self) -> bool:
+        """Whether somebody else has written the session file since it was read or written here."""
+        if self.path is None or self._jobs.is_running("save"):  # which writes it just now
+            return False
+        return _stamp(self.path) not in (None, self._stamp)
+
     # -------------------------------------------------------------- files
 
     def save(self, path: Path, then: Callable[[], object] = lambda: None) -> None:
@@ -95,7 +106,7 @@ class SessionKeeper(QObject):
         session, state = self._look(), self._workspace.state
 
         def done(_: object) -> None:
-            self.path, self._kept = path, state
+            self.path, self._stamp, self._kept = path, _stamp(path), state
             self.changed.emit()
             self.saved.emit(path)
             then()
@@ -116,7 +127,7 @@ class SessionKeeper(QObject):
         self._jobs.start("open", title, lambda _: read_session(path), done, self._on_failed)
 
     def _become(self, path: Path) -> None:
-        self.path, self._kept = path, self._workspace.state
+        self.path, self._stamp, self._kept = path, _stamp(path), self._workspace.state
         self.changed.emit()
         self.opened.emit(path)
 
@@ -215,6 +226,14 @@ class SessionKeeper(QObject):
             self._lock.release()
         if self._recovery.parent.is_dir():
             self.discard(self._recovery)
+
+
+def _stamp(path: Path) -> Stamp | None:
+    try:
+        found = path.stat()
+    except OSError:
+        return None
+    return found.st_mtime_ns, found.st_size
 
 
 def _latest_first(paths: Iterable[Path]) -> list[Path]:

@@ -148,6 +148,33 @@ def test_that_closing_asks_about_changes_to_a_session_file_only(
     assert opened.sessions.may_leave(opened.close)
 
 
+def test_that_saving_asks_before_it_replaces_what_another_window_saved(
+    opened, qtbot, tmp_path, monkeypatch
+):
+    from PySide6.QtWidgets import QMessageBox
+
+    from migbar_gui.files.session import Session, read_session, write_session
+    from migbar_gui.workspace import Workspace
+
+    answers = [QMessageBox.StandardButton.Cancel, QMessageBox.StandardButton.Save]
+    monkeypatch.setattr(QMessageBox, "exec", lambda _: answers.pop(0))
+    path, sessions = tmp_path / "both.migbar", opened.sessions
+    save(qtbot, opened, path)
+    with qtbot.waitSignal(sessions.keeper.saved, timeout=20_000):
+        sessions.save()  # its own file: there is nothing to ask
+    write_session(path, Session(Workspace().snapshot()))
+    sessions.save()
+    qtbot.wait(100)
+    assert read_session(path).workspace.state.document is None
+    with qtbot.waitSignal(sessions.keeper.saved, timeout=20_000):
+        sessions.save()
+    assert read_session(path).workspace.state.document.name == "olivine.cif"
+    assert answers == []
+    path.unlink()
+    with qtbot.waitSignal(sessions.keeper.saved, timeout=20_000):
+        sessions.save()  # nothing is there that could be lost
+
+
 def session_file(tmp_path: Path, **changes: object) -> Path:
     from migbar_gui.files.session import Session, write_session
     from migbar_gui.workspace import Workspace
