@@ -7,7 +7,7 @@ from functools import partial
 
 from PySide6.QtCore import Qt
 from PySide6.QtGui import QAction
-from PySide6.QtWidgets import QDockWidget, QMainWindow, QMenu, QWidget
+from PySide6.QtWidgets import QDockWidget, QMainWindow, QMenu, QTabBar, QWidget
 
 from migbar_gui.looks.widgets import DockTitle
 from migbar_gui.placing import Placing
@@ -93,7 +93,12 @@ class Docks:
         self[title].raise_()
 
     def is_seen(self, part: QWidget) -> bool:
-        """Whether part of the window is not in a dock behind another one; Qt takes what is there for visible."""
+        """Whether part of the window is neither in a dock behind another one nor an empty bar of tabs.
+
+        Qt takes both for visible; the bar is one that it put aside, outside the window.
+        """
+        if isinstance(part, QTabBar) and not part.count():
+            return False
         behind = (dock for dock in self if dock.visibleRegion().isEmpty())
         return not any(dock.isAncestorOf(part) for dock in behind)
 

@@ -195,7 +195,7 @@ class MainWindow(QMainWindow):
         self.sessions.keeper.saved.connect(self.recent.remember)
         self.welcome.open_asked.connect(self.ask_open)
         self.welcome.path_chosen.connect(self.open_file)
-        self.welcome.left_off_asked.connect(self.sessions.go_on)
+        self.welcome.left_off_asked.connect(self.sessions.keeper.recover)
         self.welcome.tour_asked.connect(self.tour.start)
         self.welcome.command_asked.connect(lambda name: self.commands[name].trigger())
         self.structure_panel.hidden_elements_changed.connect(self._hide_elements)

@@ -7,6 +7,7 @@ A run's folder holds
 ``events.jsonl``    what happened, a line each, appended: progress and whatever the task tells
 ``outcome.json``    how it ended: ``finished`` with a result, ``failed`` with an error, ``stopped``
 ``queued``          it waits until it is its turn; the window starts it then
+``starting``        its process is on its way, and takes this away
 ``stop``            asks the process to stop at its next step
 ``lock``            held by the process for as long as it lives
 ``log.txt``         what the process printed
@@ -47,6 +48,9 @@ TASKS: dict[str, str] = {
     "screening": "migbar.screening.run:work",
 }
 """Task name → ``module:function``, called as ``function(folder, options, progress)`` and returning JSON data."""
+
+STARTING_S = 30.0
+"""No process needs longer until it holds the lock of its run."""
 
 REPORT_EVERY_S = 0.1
 """Progress that comes faster than this is not written."""
@@ -185,7 +189,7 @@ def read_run(folder: str | Path) -> Run:
     except (OSError, ValueError, KeyError, TypeError):
         raise RunError(f"{folder} holds no run (run.json is missing or damaged).") from None
     # The lock first: a process that ends between the two looks writes its outcome before it lets go.
-    alive = is_held(folder)
+    alive = is_held(folder) or _is_starting(folder)
     outcome = _outcome(folder)
     if alive:
         state = RunState.RUNNING
@@ -219,21 +223,26 @@ def start_run(folder: str | Path, threads: int | None = None) -> subprocess.Pope
         raise RunError(f"{run.title} is running already.")
     # From here on it was begun, even if its process cannot live.
     (run.folder / "events.jsonl").touch()
+    (run.folder / "starting").touch()
     for name in ("stop", "queued", "outcome.json"):
         (run.folder / name).unlink(missing_ok=True)
     environment = dict(os.environ)
     if threads is not None:
         environment |= {name: str(threads) for name in ("OMP_NUM_THREADS", "MKL_NUM_THREADS")}
     leave_missing_folder()
-    with (run.folder / "log.txt").open("ab") as log:
-        return subprocess.Popen(
-            _command(run.folder),
-            stdin=subprocess.DEVNULL,
-            stdout=log,
-            stderr=log,
-            env=environment,
-            start_new_session=True,
-        )
+    try:
+        with (run.folder / "log.txt").open("ab") as log:
+            return subprocess.Popen(
+                _command(run.folder),
+                stdin=subprocess.DEVNULL,
+                stdout=log,
+                stderr=log,
+                env=environment,
+                start_new_session=True,
+            )
+    except OSError:
+        (run.folder / "starting").unlink(missing_ok=True)
+        raise
 
 
 def queue_run(folder: str | Path) -> None:
@@ -248,6 +257,15 @@ def queue_run(folder: str | Path) -> None:
     if run.state is RunState.RUNNING:
         raise RunError(f"{run.title} is running already.")
     (run.folder / "queued").touch()
+
+
+def take_from_queue(folder: str | Path) -> bool:
+    """Let a run wait no longer because it is its turn; False where another window was quicker."""
+    try:
+        (Path(folder) / "queued").unlink()
+    except FileNotFoundError:
+        return False
+    return True
 
 
 def stop_run(folder: str | Path) -> None:
@@ -326,6 +344,7 @@ def work(folder: str | Path) -> RunState:
             until_done.enter_context(held(folder))
         except FolderInUseError:
             raise RunError(f"{run.title} is running already.") from None
+        (folder / "starting").unlink(missing_ok=True)
         progress = RunProgress(folder)
         progress.tell("started", pid=os.getpid())
         outcome: dict[str, Any]
@@ -342,6 +361,14 @@ def work(folder: str | Path) -> RunState:
             outcome = {"state": RunState.FAILED, "error": text}
         _write_outcome(folder, outcome)
     return RunState(outcome["state"])
+
+
+def _is_starting(folder: Path) -> bool:
+    try:
+        begun = (folder / "starting").stat().st_mtime
+    except OSError:
+        return False
+    return abs(time.time() - begun) < STARTING_S
 
 
 def _write_outcome(folder: Path, outcome: Mapping[str, Any]) -> None:

@@ -23,6 +23,7 @@ from migbar.runs import (
     remove_run,
     start_run,
     stop_run,
+    take_from_queue,
 )
 
 BUSY_PAUSE_S = 0.25
@@ -178,7 +179,8 @@ class RunWatcher(threading.Thread):
         running = sum(state is RunState.RUNNING for state in states.values())
         if not waiting or running >= self._at_once:
             return False
-        self._try(lambda: self._start(waiting[0]))
+        if take_from_queue(waiting[0]):
+            self._try(lambda: self._start(waiting[0]))
         return True
 
     def _start(self, run: Path) -> None:
@@ -217,6 +219,9 @@ class RunWatcher(threading.Thread):
         known = self._known.get(folder)
         process = self._processes.get(folder)
         alive = process is not None and process.poll() is None
+        if process is not None and not alive:  # perhaps before it could take that away itself
+            del self._processes[folder]
+            (folder / "starting").unlink(missing_ok=True)
         names = ("events.jsonl", "outcome.json", "queued", "stop", "run.json")
         signature = (alive, *(_changed_at(folder / name) for name in names))
         if (

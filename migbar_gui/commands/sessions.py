@@ -78,11 +78,31 @@ class Sessions(QObject):
     # -------------------------------------------------------------- commands
 
     def save(self, then: Callable[[], object] = lambda: None) -> None:
-        """Save to the session's file; ask for one where it has none."""
-        if self.keeper.path is None:
+        """Save to the session's file; ask for one where it has none, and before what others saved there is lost."""
+        path = self.keeper.path
+        if path is None:
             self.ask_save(then)
-        else:
-            self.keeper.save(self.keeper.path, then)
+        elif not self.keeper.is_replaced or self._may_replace(path):
+            self.keeper.save(path, then)
+
+    def _may_replace(self, path: Path) -> bool:
+        answer = QMessageBox.StandardButton
+        box = self._question(QMessageBox.Icon.Warning, "Save session?")
+        box.setText(
+            f"{path.name} was saved elsewhere since it was opened here, in another window for example."
+        )
+        box.setInformativeText("Save replaces that. Save session as… in the menu keeps both.")
+        box.setStandardButtons(answer.Save | answer.Cancel)
+        box.setDefaultButton(answer.Cancel)
+        chosen = box.exec()
+        box.deleteLater()
+        return chosen == answer.Save
+
+    def _question(self, kind: QMessageBox.Icon, title: str) -> QMessageBox:
+        box = QMessageBox(self._window)
+        box.setIcon(kind)
+        box.setWindowTitle(title)
+        return box
 
     def ask_save(self, then: Callable[[], object] = lambda: None) -> None:
         """Ask where to save the session, and save it."""
@@ -108,9 +128,7 @@ class Sessions(QObject):
             return True
         assert self.keeper.path is not None
         answer = QMessageBox.StandardButton
-        box = QMessageBox(self._window)
-        box.setIcon(QMessageBox.Icon.Question)
-        box.setWindowTitle("Save changes?")
+        box = self._question(QMessageBox.Icon.Question, "Save changes?")
         box.setText(f"{self.keeper.path.name} has changes that were not saved.")
         box.setStandardButtons(answer.Save | answer.Discard | answer.Cancel)
         chosen = box.exec()
@@ -145,20 +163,24 @@ class Sessions(QObject):
 
     def _leave_off(self) -> None:
         state, settings = self._window.workspace.state, self._window.settings
-        if self.keeper.keep_for_later() and state.document is not None:
-            count = len(state.paths)
-            paths = "1 path" if count == 1 else f"{count} paths"
-            settings.setValue("left_off", f"{state.document.name}, {paths}")
+        kept = self.keeper.keep_for_later()
+        if kept is None or state.document is None:
+            return
+        count = len(state.paths)
+        paths = "1 path" if count == 1 else f"{count} paths"
+        told = self._left_off() | {kept: f"{state.document.name}, {paths}"}
+        settings.remove("left_off")  # with what is told of files that are gone
+        for path, about in told.items():
+            settings.setValue(f"left_off/{path.stem}", about)
+
+    def _left_off(self) -> dict[Path, str]:
+        """Return the files with unsaved paths, the latest first, and what is told of each."""
+        told, settings = self.keeper.left_off(), self._window.settings
+        return {path: str(settings.value(f"left_off/{path.stem}", "")) for path in told}
 
     def show_recent(self) -> None:
         """List on the welcome page what was open lately."""
-        left_off = str(self._window.settings.value("left_off", ""))
-        known = left_off if self.keeper.left_off.is_file() else ""
-        self._window.welcome.show_recent(self._window.recent.paths(), known)
-
-    def go_on(self) -> None:
-        """Open the paths that were open when the last window was closed."""
-        self.keeper.recover(self.keeper.left_off)
+        self._window.welcome.show_recent(self._window.recent.paths(), self._left_off())
 
     def _discard(self, left: list[Path]) -> None:
         for path in left:

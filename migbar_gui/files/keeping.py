@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-import itertools
 import os
-from collections.abc import Callable
+import time
+from collections.abc import Callable, Iterable
 from pathlib import Path
 
 from filelock import FileLock, Timeout
@@ -17,7 +17,11 @@ from migbar_gui.workspace import State, Workspace, whenever
 AUTOSAVE_MS = 1000
 """Longest time for which a change is in memory only."""
 
-_numbers = itertools.count(1)
+Stamp = tuple[int, int]
+"""Time of the last change (ns) and size of a file."""
+
+MOST_LEFT_OFF = 3
+"""Windows whose unsaved paths are kept, the latest ones."""
 
 
 def recovery_folder(settings: QSettings) -> Path:
@@ -49,8 +53,6 @@ class SessionKeeper(QObject):
     ----------
     path : Path or None
         The session file.
-    left_off : Path
-        Where paths are that no session file had when a window was closed.
     """
 
     changed = Signal()
@@ -74,11 +76,12 @@ class SessionKeeper(QObject):
         self._look = look
         self._show = show
         self._on_failed = on_failed
-        self._recovery = folder / f"{os.getpid()}-{next(_numbers)}{SUFFIX}"
-        self.left_off = folder.parent / f"left-off{SUFFIX}"
+        # Not the process alone: in a container, and now and then elsewhere, a crashed one had the same number.
+        self._recovery = folder / f"{os.getpid()}-{time.time_ns()}{SUFFIX}"
         self._lock: FileLock | None = None
         self._complained = False
         self.path: Path | None = None
+        self._stamp: Stamp | None = None
         self._kept: State = workspace.state
         self._timer = QTimer(self, singleShot=True, interval=AUTOSAVE_MS)
         self._timer.timeout.connect(self._autosave)
@@ -89,6 +92,13 @@ class SessionKeeper(QObject):
         """Whether there is a session file, and it is not up to date."""
         return self.path is not None and self._workspace.state is not self._kept
 
+    @property
+    def is_replaced(self) -> bool:
+        """Whether somebody else has written the session file since it was read or written here."""
+        if self.path is None or self._jobs.is_running("save"):  # which writes it just now
+            return False
+        return _stamp(self.path) not in (None, self._stamp)
+
     # -------------------------------------------------------------- files
 
     def save(self, path: Path, then: Callable[[], object] = lambda: None) -> None:
@@ -96,7 +106,7 @@ class SessionKeeper(QObject):
         session, state = self._look(), self._workspace.state
 
         def done(_: object) -> None:
-            self.path, self._kept = path, state
+            self.path, self._stamp, self._kept = path, _stamp(path), state
             self.changed.emit()
             self.saved.emit(path)
             then()
@@ -117,7 +127,7 @@ class SessionKeeper(QObject):
         self._jobs.start("open", title, lambda _: read_session(path), done, self._on_failed)
 
     def _become(self, path: Path) -> None:
-        self.path, self._kept = path, self._workspace.state
+        self.path, self._stamp, self._kept = path, _stamp(path), self._workspace.state
         self.changed.emit()
         self.opened.emit(path)
 
@@ -167,7 +177,7 @@ class SessionKeeper(QObject):
                 continue
             lock.release()
             found.append(path)
-        return sorted(found, key=lambda path: path.stat().st_mtime, reverse=True)
+        return _latest_first(found)
 
     def recover(self, path: Path) -> None:
         """Show what a recovery file holds; it goes once this window's own one is written."""
@@ -189,8 +199,12 @@ class SessionKeeper(QObject):
         path.unlink(missing_ok=True)
         Path(_lock(path).lock_file).unlink(missing_ok=True)
 
-    def keep_for_later(self) -> bool:
-        """Write what is open to `left_off`, where it is not a session file's; tell whether that was done.
+    def left_off(self) -> list[Path]:
+        """Files with paths that no session file had when their window was closed, the latest first."""
+        return _latest_first(self._recovery.parent.parent.glob(f"left-off*{SUFFIX}"))
+
+    def keep_for_later(self) -> Path | None:
+        """Write what is open to a file of its own, where it is not a session file's; return that file.
 
         Raises
         ------
@@ -198,9 +212,12 @@ class SessionKeeper(QObject):
             If it cannot be written.
         """
         if self.path is not None or not self._workspace.state.paths:
-            return False
-        write_session(self.left_off, self._look())
-        return True
+            return None
+        kept = self._recovery.parent.parent / f"left-off-{time.time_ns()}{SUFFIX}"
+        write_session(kept, self._look())
+        for path in self.left_off()[MOST_LEFT_OFF:]:
+            self.discard(path)
+        return kept
 
     def end(self) -> None:
         """Take note that the window ends properly: there is nothing to recover."""
@@ -209,6 +226,18 @@ class SessionKeeper(QObject):
             self._lock.release()
         if self._recovery.parent.is_dir():
             self.discard(self._recovery)
+
+
+def _stamp(path: Path) -> Stamp | None:
+    try:
+        found = path.stat()
+    except OSError:
+        return None
+    return found.st_mtime_ns, found.st_size
+
+
+def _latest_first(paths: Iterable[Path]) -> list[Path]:
+    return sorted(paths, key=lambda path: path.stat().st_mtime, reverse=True)
 
 
 def _lock(path: Path) -> FileLock:

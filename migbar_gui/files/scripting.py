@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from hashlib import sha256
+
 from migbar.hops import Hop, SiteRef
 from migbar_gui.workspace import Document, Workspace
 
@@ -54,11 +56,16 @@ def script(workspace: Workspace, model: str) -> str:
 
 
 def _is_as_read(document: Document) -> bool:
-    """Whether a document's structure is what its file says: not ordered, derived, or relaxed."""
+    """Whether a structure is what its file says: not ordered, derived or relaxed, and the file is the same still."""
     source = document.source
     if source is None or document.notes:
         return False
-    return document.name == source.name or document.name.startswith(f"{source.name} · ")
+    if document.name != source.name and not document.name.startswith(f"{source.name} · "):
+        return False
+    try:
+        return sha256(source.read_bytes()).hexdigest() == document.sha256
+    except OSError:  # moved, or deleted
+        return False
 
 
 def _read(document: Document) -> list[str]:

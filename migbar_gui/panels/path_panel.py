@@ -48,6 +48,9 @@ NO_PATH = "The barrier of a path appears here, with how sure it is and what stan
 
 FACTS = ("Model", "Mechanism", "Emptied", "Length", "Per cell", "Images", "Supercell", "Atoms")
 
+LONGEST_LARGE = 9
+"""Letters of a barrier that fits beside its verdict in large type."""
+
 HARMLESS = ("ordered", "derived", "relaxed", "tied_images", "relaxed_barrier")
 """Codes of remarks that say what was chosen, and warn of nothing."""
 
@@ -179,7 +182,7 @@ class PathPanel(QStackedWidget):
         low, high = barrier.interval_ev
         self._spot.setPixmap(swatch(path_colour(path.id), 16))
         self._ends.setText(f"{path.hop.ion}   {path.label}")
-        self.barrier.setText(energies.energy(barrier.barrier_ev))
+        self._show_barrier(energies.energy(barrier.barrier_ev))
         self._verdict.setProperty("verdict", good)
         restyle(self._verdict)
         self._verdict.setText(f"{good} conductor")
@@ -207,6 +210,11 @@ class PathPanel(QStackedWidget):
         near = predicted.approaches if shape is None else shape.approaches
         self._list_approaches(near, path.hop.ion)
         self._plot.show_curve(found.walked, found.coordination, path_colour(path.id))
+
+    def _show_barrier(self, text: str) -> None:
+        self.barrier.setText(text)
+        self.barrier.setProperty("long", len(text) > LONGEST_LARGE)
+        restyle(self.barrier)
 
     def _show_shape(self, path: PathEntry) -> Shape | None:
         """Say which shape is shown; return it where it is the bent one."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from functools import partial
 from pathlib import Path
 
@@ -72,7 +72,7 @@ class WelcomePage(QScrollArea):
     open_asked = Signal()
     tour_asked = Signal()
     path_chosen = Signal(Path)
-    left_off_asked = Signal()
+    left_off_asked = Signal(Path)
     command_asked = Signal(str)
     """Name of a command."""
 
@@ -119,15 +119,15 @@ class WelcomePage(QScrollArea):
         column.addWidget(label("Examples", "section"))
         column.addLayout(self._grid)
         column.addStretch(1)
-        self.show_recent(())
+        self.show_recent((), {})
 
-    def show_recent(self, paths: Sequence[Path], left_off: str = "") -> None:
-        """List the files that were opened lately, and first the paths that were left unsaved."""
+    def show_recent(self, paths: Sequence[Path], left_off: Mapping[Path, str]) -> None:
+        """List the files that were opened lately, and first those with paths that were left unsaved."""
         clear(self._recent)
         self._recent_title.setVisible(bool(paths or left_off))
-        if left_off:
-            text = f"Go on where you left off    {left_off}"
-            link = button(text, self.left_off_asked.emit, "link")
+        for path, about in left_off.items():
+            text = f"Go on where you left off    {about}"
+            link = button(text, partial(self.left_off_asked.emit, path), "link")
             link.setToolTip("What was open when the window was closed, and in no session file")
             self._recent.addWidget(link, 0, Qt.AlignmentFlag.AlignLeft)
         for path in paths[:4]:

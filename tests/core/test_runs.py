@@ -42,6 +42,23 @@ def test_that_a_run_ends_with_its_result(tmp_path, tasks):
     assert runs.read_events(folder, end) == ([], end)
 
 
+def test_that_a_run_whose_process_is_on_its_way_is_running_for_everybody(tmp_path, tasks):
+    folder = tmp_path / "a"
+    runs.create_run(folder, "count", "Counting", {"to": 3})
+    process = runs.start_run(folder)
+    assert runs.read_run(folder).state is RunState.RUNNING
+    process.wait()
+    assert runs.read_run(folder).state is RunState.FINISHED
+    assert not (folder / "starting").exists()
+
+
+def test_that_a_run_is_taken_from_the_queue_once(tmp_path, tasks):
+    runs.create_run(tmp_path / "a", "count", "Counting", {"to": 3})
+    runs.queue_run(tmp_path / "a")
+    assert runs.take_from_queue(tmp_path / "a")
+    assert not runs.take_from_queue(tmp_path / "a")
+
+
 def test_that_a_killed_run_is_told_apart_and_goes_on(tmp_path, tasks):
     folder = tmp_path / "a"
     runs.create_run(folder, "count", "Counting", {"to": 60, "pause": 0.02})

@@ -99,6 +99,22 @@ def test_that_another_unit_is_seen_everywhere_at_once(opened, qtbot):
     assert "barrier_ev" in table_text(opened.exports.table_rows())
 
 
+@pytest.mark.parametrize(("unit", "places"), [("eV", 5), ("meV", 3), ("meV", 4), ("meV", 5)])
+def test_that_nothing_in_the_panel_of_a_path_is_cut_off_by_a_long_barrier(
+    opened, qtbot, unit, places
+):
+    opened.workspace.join(site(opened, 0), site(opened, 1))
+    wait_for_barriers(qtbot, opened)
+    assert (
+        1 < opened.workspace.result(1).predicted.barrier.barrier_ev < 10
+    )  # the longest that is usual, "1020.85 meV"
+    opened.preferences.set("energy_unit", unit)
+    opened.preferences.set("energy_places", places)
+    qtbot.wait(100)
+    scroll = opened.path_panel._scrolled
+    assert scroll.widget().minimumSizeHint().width() <= scroll.viewport().width()
+
+
 def test_that_what_is_chosen_is_there_at_the_next_start(opened, dialog, tmp_path):
     from migbar_gui.preferences import Preferences
 

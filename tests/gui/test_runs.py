@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import signal
+from itertools import pairwise
 from pathlib import Path
 
 import pytest
@@ -126,6 +127,28 @@ def test_that_runs_wait_for_their_turn_and_one_can_jump_the_queue(listed, qtbot)
     assert listed.runs.get(second).run.state is RunState.WAITING
     listed.runs.stop(first)
     wait_for_state(qtbot, listed, second, RunState.RUNNING)
+
+
+def test_that_two_windows_share_one_queue(listed, qtbot, monkeypatch):
+    from migbar_gui.background import run_watcher
+    from migbar_gui.background.runs import Runs
+
+    monkeypatch.setattr(run_watcher, "BUSY_PAUSE_S", 0.02)  # no state is overlooked
+    monkeypatch.setattr(run_watcher, "IDLE_PAUSE_S", 0.02)
+    states, spans = [], []
+    other = Runs(listed.show_error, listed)
+    other.changed.connect(lambda watched: states.append(watched.run.state))
+    folders = [count(listed, 20, 0.02, f"Run {number}") for number in range(3)]
+    for folder in folders:
+        wait_for_state(qtbot, listed, folder, RunState.FINISHED)
+    other.shut_down()
+    assert RunState.INTERRUPTED not in states
+    for folder in folders:
+        events, _ = read_events(folder)
+        assert [event["kind"] for event in events].count("started") == 1
+        spans.append((events[0]["time"], events[-1]["time"]))
+    spans.sort()
+    assert all(end < start for (_, end), (start, _) in pairwise(spans))  # one at a time
 
 
 def test_that_a_run_that_somebody_else_has_made_is_left_to_them(listed, qtbot):

@@ -53,6 +53,20 @@ def test_that_a_derived_structure_travels_inside_the_script(opened, qtbot, tmp_p
     assert float(line.split()[0]) == pytest.approx(barrier(opened), abs=1e-12)
 
 
+@pytest.mark.parametrize("happened", ["changed", "moved"])
+def test_that_a_structure_whose_file_is_another_since_travels_inside_the_script(
+    opened, qtbot, tmp_path, olivine, happened
+):
+    opened.workspace.join(site(opened, 0), site(opened, 3))
+    wait_for_barriers(qtbot, opened)
+    if happened == "changed":
+        olivine.write_text(olivine.read_text().replace("6.010", "6.500"))
+    else:
+        olivine.rename(tmp_path / "elsewhere.cif")
+    (line,) = run_copied(opened, tmp_path)
+    assert float(line.split()[0]) == pytest.approx(barrier(opened), abs=1e-12)
+
+
 def test_that_a_search_copied_as_python_finds_the_same(opened, qtbot, tmp_path):
     opened.predictions.find_all()
     qtbot.waitUntil(lambda: opened.workspace.state.group is not None, timeout=60_000)

@@ -148,6 +148,33 @@ def test_that_closing_asks_about_changes_to_a_session_file_only(
     assert opened.sessions.may_leave(opened.close)
 
 
+def test_that_saving_asks_before_it_replaces_what_another_window_saved(
+    opened, qtbot, tmp_path, monkeypatch
+):
+    from PySide6.QtWidgets import QMessageBox
+
+    from migbar_gui.files.session import Session, read_session, write_session
+    from migbar_gui.workspace import Workspace
+
+    answers = [QMessageBox.StandardButton.Cancel, QMessageBox.StandardButton.Save]
+    monkeypatch.setattr(QMessageBox, "exec", lambda _: answers.pop(0))
+    path, sessions = tmp_path / "both.migbar", opened.sessions
+    save(qtbot, opened, path)
+    with qtbot.waitSignal(sessions.keeper.saved, timeout=20_000):
+        sessions.save()  # its own file: there is nothing to ask
+    write_session(path, Session(Workspace().snapshot()))
+    sessions.save()
+    qtbot.wait(100)
+    assert read_session(path).workspace.state.document is None
+    with qtbot.waitSignal(sessions.keeper.saved, timeout=20_000):
+        sessions.save()
+    assert read_session(path).workspace.state.document.name == "olivine.cif"
+    assert answers == []
+    path.unlink()
+    with qtbot.waitSignal(sessions.keeper.saved, timeout=20_000):
+        sessions.save()  # nothing is there that could be lost
+
+
 def session_file(tmp_path: Path, **changes: object) -> Path:
     from migbar_gui.files.session import Session, write_session
     from migbar_gui.workspace import Workspace
@@ -302,6 +329,27 @@ def test_that_nothing_typed_is_lost_when_the_program_is_killed(window, qtbot, tm
     assert window.sessions.keeper.left_behind() == []
 
 
+def test_that_what_a_crash_left_stays_where_the_next_process_has_the_same_number(window, tmp_path):
+    import importlib
+
+    import migbar_gui.files.keeping as keeping
+
+    def first_keeper_of_a_process() -> keeping.SessionKeeper:
+        importlib.reload(keeping)  # what counts windows begins anew, as in another process
+        workspace, jobs, now = window.workspace, window.jobs, window.sessions.now
+        folder = tmp_path / "recovery"
+        return keeping.SessionKeeper(workspace, jobs, now, print, print, folder, window)
+
+    crashed = first_keeper_of_a_process()
+    crashed._write_recovery(window.sessions.now())
+    crashed._lock.release()  # as the system does for a process that is gone
+    (kept,) = crashed.left_behind()
+    alive = first_keeper_of_a_process()
+    alive._write_recovery(window.sessions.now())
+    alive.end()
+    assert alive.left_behind() == [kept]
+
+
 def type_into(process, qtbot, folder: Path) -> None:
     def key(*keys: str) -> None:
         subprocess.run(["xdotool", "key", "--delay", "40", *keys], check=True)
@@ -374,35 +422,63 @@ def test_that_undo_goes_back_across_paths_and_structures(opened, qtbot, empty_ol
     assert opened.workspace.result(1) is not None
 
 
+def leave_off(qtbot, settings, structure: Path, count: int) -> None:
+    """Open a window, add paths, and close it without saving."""
+    from migbar_gui.main_window import MainWindow
+
+    window = MainWindow(settings)
+    window.open_file(structure)
+    wait_for_document(qtbot, window, structure.name)
+    for end in range(1, count + 1):
+        window.workspace.join(site(window, 0), site(window, end))
+    window.close()
+    window.deleteLater()
+
+
+def left_off_links(window) -> dict[str, object]:
+    from PySide6.QtWidgets import QPushButton
+
+    found = window.welcome.findChildren(QPushButton)
+    return {b.text(): b for b in found if "left off" in b.text() and not b.isHidden()}
+
+
 def test_that_paths_left_unsaved_can_be_gone_on_with(qtbot, tmp_path, olivine):
     from PySide6.QtCore import QSettings
-    from PySide6.QtWidgets import QPushButton
 
     from migbar_gui.main_window import MainWindow
 
     settings = QSettings(str(tmp_path / "other.ini"), QSettings.Format.IniFormat)
-    first = MainWindow(settings)
-    first.open_file(olivine)
-    wait_for_document(qtbot, first, "olivine.cif")
-    first.workspace.join(site(first, 0), site(first, 1))
-    first.close()
-    first.deleteLater()
-
+    leave_off(qtbot, settings, olivine, 1)
     second = MainWindow(settings)
     assert second.sessions.keeper.left_behind() == []  # it was no crash
-    links = [
-        link
-        for link in second.welcome.findChildren(QPushButton)
-        if "left off" in link.text() and not link.isHidden()
-    ]
-    assert [link.text() for link in links] == ["Go on where you left off    olivine.cif, 1 path"]
-    links[0].click()
+    links = left_off_links(second)
+    assert list(links) == ["Go on where you left off    olivine.cif, 1 path"]
+    next(iter(links.values())).click()
     wait_for_document(qtbot, second, "olivine.cif")
     assert len(second.workspace.state.paths) == 1
-    qtbot.waitUntil(lambda: not second.sessions.keeper.left_off.exists(), timeout=10_000)
+    qtbot.waitUntil(lambda: not second.sessions.keeper.left_off(), timeout=10_000)
     second.close()
-    assert second.sessions.keeper.left_off.exists()
+    assert second.sessions.keeper.left_off()
     second.deleteLater()
+
+
+def test_that_unsaved_paths_stay_when_another_window_leaves_off_others(qtbot, tmp_path, olivine):
+    from PySide6.QtCore import QSettings
+
+    from migbar_gui.main_window import MainWindow
+
+    settings = QSettings(str(tmp_path / "other.ini"), QSettings.Format.IniFormat)
+    for count in (1, 3, 2, 1):
+        leave_off(qtbot, settings, olivine, count)
+    last = MainWindow(settings)
+    links = left_off_links(last)
+    told = [text.split(", ")[1] for text in links]
+    assert told == ["1 path", "2 paths", "3 paths"]  # the latest first; the oldest went
+    links["Go on where you left off    olivine.cif, 3 paths"].click()
+    wait_for_document(qtbot, last, "olivine.cif")
+    assert len(last.workspace.state.paths) == 3
+    last.close()
+    last.deleteLater()
 
 
 def test_that_nothing_is_left_off_where_a_session_file_has_it(opened, qtbot, tmp_path):
@@ -411,7 +487,7 @@ def test_that_nothing_is_left_off_where_a_session_file_has_it(opened, qtbot, tmp
     qtbot.waitUntil(lambda: opened.sessions.keeper.path is not None)
     assert not opened.sessions.keeper.is_modified
     opened.close()
-    assert not opened.sessions.keeper.left_off.exists()
+    assert not opened.sessions.keeper.left_off()
 
 
 def test_that_another_session_does_not_take_the_place_of_unsaved_work_unasked(
@@ -440,7 +516,8 @@ def test_that_paths_in_no_session_file_can_be_gone_on_with_after_another_session
     opened.workspace.join(site(opened, 0), site(opened, 1))
     opened.open_file(tmp_path / "empty.migbar")
     qtbot.waitUntil(lambda: opened.workspace.state.paths == ())
-    opened.sessions.go_on()
+    keeper = opened.sessions.keeper
+    keeper.recover(keeper.left_off()[0])
     qtbot.waitUntil(lambda: len(opened.workspace.state.paths) == 1)
 
 
