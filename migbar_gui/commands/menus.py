@@ -172,6 +172,9 @@ class Commands:
             panel.add_tool(tool)
         for name in PATHS_MENU:
             panel.view.addAction(self[name])
+        # Its key would take paths away unseen while jobs, the log or bars have the focus.
+        self["path.remove"].setShortcutContext(Qt.ShortcutContext.WidgetWithChildrenShortcut)
+        self._window.centre.addAction(self["path.remove"])
 
 
 def _plain(text: str) -> str:

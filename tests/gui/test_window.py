@@ -104,6 +104,25 @@ def test_that_removing_a_path_can_be_undone_with_its_barrier(opened, qtbot):
     assert opened.workspace.state.paths == ()
 
 
+@pytest.mark.parametrize("where", ["jobs", "bars", "log", "canvas"])
+def test_that_the_key_that_removes_paths_does_so_where_paths_are_looked_at(opened, qtbot, where):
+    from PySide6.QtCore import Qt
+
+    from migbar_gui.viewer.canvas import Canvas
+
+    add_path(qtbot, opened)
+    title, part = {
+        "jobs": ("Jobs", opened.jobs_panel),
+        "bars": ("Comparison", opened.comparison_panel.bars),
+        "log": ("Log", opened.docks["Log"].widget().text),
+        "canvas": ("Paths", opened.view.findChild(Canvas)),
+    }[where]
+    opened.docks.show(title)
+    part.setFocus()
+    qtbot.keyClick(part, Qt.Key.Key_Delete)
+    assert (opened.workspace.state.paths == ()) == (where == "canvas")
+
+
 def test_that_opening_another_file_can_be_undone_with_all_paths(opened, qtbot, empty_olivine):
     add_path(qtbot, opened)
     opened.open_file(empty_olivine)
