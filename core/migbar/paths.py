@@ -17,13 +17,14 @@ from pymatgen.core import Structure
 from migbar.bands import CLASH_FRACTION
 from migbar.barriers import Predictor, Remark
 from migbar.elements import ionic_radius
-from migbar.errors import HopError, NoMobileIonError, SupercellError
+from migbar.errors import HopError, NoMobileIonError
 from migbar.hops import Hop, Mechanism, Point, SiteRef, nearest_images
 from migbar.networks import Edge, Network, Percolation, Translation, dimensionality, percolation
+from migbar.orbits import Operations, canonical, representative
 from migbar.passages import BottleneckAtom, Surroundings
 from migbar.prediction import PredictedPath, predict_paths
 from migbar.progress import SILENT, Progress
-from migbar.structures import formula, require_ordered, symmetry
+from migbar.structures import formula, require_ordered
 from migbar.supercells import Matrix, meets_own_image
 from migbar.voids import find_voids
 
@@ -35,10 +36,6 @@ LONGEST_CUTOFF = 12.0
 
 # Lengths that differ by less (Å) are the same: coordinates in files have few digits.
 _SAME_LENGTH = 2e-3
-# Symmetry may move a place by this much (Å) and still map it on another one.
-_SAME_PLACE = 0.3
-# Places times operations that fit into memory (a few hundred bytes each).
-_MOST_MOVES = 20_000_000
 # Fractional coordinates this close to a face of the cell lie on it.
 _ON_FACE = 1e-3
 
@@ -398,7 +395,7 @@ class _Finder:
         self._mechanism = mechanism
         self._nodes = nodes
         self._frac = np.array([node.frac_coords for node in nodes])
-        self.operations = _Operations(structure, self._frac, symprec)
+        self.operations = Operations(structure, self._frac, symprec)
         voids = {str(node.name): node.frac_coords for node in nodes if node.is_void}
         self._surroundings = Surroundings(structure, ion, mechanism, voids, longest)
 
@@ -421,13 +418,12 @@ class _Finder:
         start, end, image, length = places.get_neighbor_list(longest + _SAME_LENGTH)
         new = length > shortest + _SAME_LENGTH
         rows = np.column_stack([start, end, np.rint(image).astype(int)])[new]
-        forward = (rows == _canonical(rows)).all(axis=1)
+        forward = (rows == canonical(rows)).all(axis=1)
         rows, length = rows[forward], length[new][forward].round(3)
         return np.asarray(rows[np.lexsort((*rows.T[::-1], length))])
 
     def _describe(self, orbit: NDArray[np.int_]) -> tuple[DistinctHop, str | None]:
-        start, end, *cell = min(_both_ways(orbit), key=_rank)
-        image = (cell[0], cell[1], cell[2])
+        start, end, image = representative(orbit)
         ends = np.array([self._frac[start], self._frac[end] + image])
         first, last = self._nodes[start], self._nodes[end]
         between_sites = self._mechanism.between_sites
@@ -459,69 +455,3 @@ class _Finder:
 def _point(values: NDArray[np.float64]) -> Point:
     x, y, z = values.tolist()
     return x, y, z
-
-
-def _rank(pair: Sequence[int]) -> tuple[object, ...]:
-    """Order in which the representative of equivalent hops is chosen: as `nearest_image` does."""
-    start, end, *image = pair
-    return start, end, sum(map(abs, image)), [-n for n in image]
-
-
-def _both_ways(pairs: NDArray[np.int_]) -> list[list[int]]:
-    return [*pairs.tolist(), *_back(pairs).tolist()]
-
-
-def _back(pairs: NDArray[np.int_]) -> NDArray[np.int_]:
-    return np.column_stack([pairs[:, 1], pairs[:, 0], -pairs[:, 2:]])
-
-
-def _canonical(pairs: NDArray[np.int_]) -> NDArray[np.int_]:
-    """Return each pair in that of its two directions which comes first in lexical order."""
-    back = _back(pairs)
-    differs = pairs != back
-    column = differs.argmax(axis=1)[:, None]
-    later = np.take_along_axis(pairs, column, 1) > np.take_along_axis(back, column, 1)
-    return np.where(later, back, pairs)
-
-
-class _Operations:
-    """The space group as it acts on the places: which goes where, and into which cell."""
-
-    def __init__(self, structure: Structure, frac: NDArray[np.float64], symprec: float) -> None:
-        from scipy.spatial import cKDTree
-
-        group = symmetry(structure, symprec)
-        if len(group.rotations) * len(frac) > _MOST_MOVES:
-            copies = int((group.rotations == np.eye(3, dtype=int)).all(axis=(1, 2)).sum())
-            raise SupercellError(
-                f"{formula(structure)}: this cell of {len(structure):,} atoms is a smaller one {copies:,} times "
-                "over; look for paths in the smaller one, which has all of them."
-            )
-        moved = frac @ group.rotations.transpose(0, 2, 1) + group.translations[:, None]
-        _, target = cKDTree(_wrapped(frac), boxsize=1.0).query(_wrapped(moved))
-        shifts = np.rint(moved - frac[target])
-        apart = (moved - frac[target] - shifts) @ structure.lattice.matrix
-        # Voids are found within a tolerance: an operation that does not map them is not used.
-        whole = (np.linalg.norm(apart, axis=-1) < _SAME_PLACE).all(axis=1)
-        whole &= (np.sort(target, axis=1) == np.arange(len(frac))).all(axis=1)
-        self._rotations = group.rotations[whole]
-        self._targets = target[whole]
-        self._shifts = shifts[whole].astype(int)
-
-    @property
-    def kinds(self) -> tuple[int, ...]:
-        """For each place the first one that an operation maps on it."""
-        return tuple(int(n) for n in self._targets.min(axis=0))
-
-    def orbit(self, pair: Sequence[int]) -> NDArray[np.int_]:
-        """All pairs equivalent to one, each in its canonical direction, in lexical order."""
-        start, end = pair[:2]
-        cells = self._rotations @ np.array(pair[2:]) + self._shifts[:, end] - self._shifts[:, start]
-        pairs = np.column_stack([self._targets[:, start], self._targets[:, end], cells])
-        return np.unique(_canonical(pairs), axis=0)
-
-
-def _wrapped(frac: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Fractional positions in [0, 1)."""
-    inside = frac % 1.0
-    return np.where(inside < 1.0, inside, 0.0)
