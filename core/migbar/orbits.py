@@ -1,6 +1,6 @@
 """Which hops between places of a crystal are the same one by symmetry.
 
-A hop is here a pair of places, a row (start, end, i, j, k): from the first to the image of the second in cell (i, j, k).
+A hop is here a pair of places, a row (start, end, i, j, k): from one to the image of the other in cell (i, j, k).
 """
 
 from __future__ import annotations

@@ -119,7 +119,7 @@ def test_that_a_place_nothing_can_be_written_to_is_told_before_the_work(
     [
         (("paths", "{cif}", "--report", "{cif}"), "a report ends in .html"),
         (("relax", "{cif}", "--potential", "ase:emt", "--out", "{cif}"), "is the structure itself"),
-        (("relax", "{cif}", "--potential", "ase:emt", "--out", "a.vasp"), "ends in .cif"),
+        (("relax", "{cif}", "--potential", "ase:emt", "--out", "a.pdb"), "ends in .cif"),
     ],
 )
 def test_that_a_structure_is_not_written_over(run, tmp_path, salt, command, reason):
