@@ -352,7 +352,8 @@ class MainWindow(QMainWindow):
         """Keep the paths that are selected in the table for comparison with other structures."""
         self.workspace.pin(self.paths_panel.selected_ids())
         pinned = len(self.workspace.state.pins)
-        self.status.hint(f"{pinned} paths are pinned in the comparison.")
+        paths = "1 path is" if pinned == 1 else f"{pinned} paths are"
+        self.status.hint(f"{paths} pinned in the comparison.")
 
     def show_run(self, folder: Path) -> None:
         """Show a run in the list of jobs."""

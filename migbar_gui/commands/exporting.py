@@ -85,7 +85,7 @@ class Exports(QObject):
         rows = selected if len(selected) > 1 else self.table_rows()
         text = table_text(rows, self._window.workspace.threshold, "\t")
         QGuiApplication.clipboard().setText(text)
-        self._window.say(f"Copied {len(rows)} paths.")
+        self._window.say("Copied 1 path." if len(rows) == 1 else f"Copied {len(rows)} paths.")
 
     def copy_script(self) -> None:
         """Copy what was just done as a Python script."""

@@ -237,7 +237,8 @@ def _stamp(path: Path) -> Stamp | None:
 
 
 def _latest_first(paths: Iterable[Path]) -> list[Path]:
-    return sorted(paths, key=lambda path: path.stat().st_mtime, reverse=True)
+    # Another window may delete one meanwhile.
+    return sorted(paths, key=lambda path: _stamp(path) or (0, 0), reverse=True)
 
 
 def _lock(path: Path) -> FileLock:

@@ -1,4 +1,4 @@
-"""Plots leave the window as they are seen: copied, or saved as SVG, PDF or PNG."""
+"""Plots leave the window as they are seen, in colours for paper: copied, or saved as SVG, PDF or PNG."""
 
 from __future__ import annotations
 
@@ -12,6 +12,7 @@ from PySide6.QtWidgets import QMenu, QWidget
 
 from migbar.files import replacing
 from migbar_gui.files.saving import ask_path
+from migbar_gui.looks.theme import on_paper
 
 FORMATS = {
     "SVG drawing (*.svg)": ".svg",
@@ -68,7 +69,8 @@ def picture(plot: QWidget) -> QPixmap:
     drawn = QPixmap(plot.size() * PNG_SCALE)
     drawn.setDevicePixelRatio(PNG_SCALE)
     drawn.fill(Qt.GlobalColor.transparent)
-    plot.render(drawn, QPoint(), renderFlags=QWidget.RenderFlag.DrawChildren)
+    with on_paper():
+        plot.render(drawn, QPoint(), renderFlags=QWidget.RenderFlag.DrawChildren)
     return drawn
 
 
@@ -99,7 +101,8 @@ def _write_png(plot: QWidget, path: Path) -> None:
 
 
 def _paint(plot: QWidget, painter: QPainter) -> None:
-    plot.render(painter, QPoint(), renderFlags=QWidget.RenderFlag.DrawChildren)
+    with on_paper():
+        plot.render(painter, QPoint(), renderFlags=QWidget.RenderFlag.DrawChildren)
     painter.end()
 
 

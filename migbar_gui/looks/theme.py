@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from functools import lru_cache
 
@@ -97,6 +99,19 @@ def current_theme() -> Theme:
     app = QApplication.instance()
     theme = app.property("theme") if app is not None else None
     return theme if isinstance(theme, Theme) else LIGHT
+
+
+@contextmanager
+def on_paper() -> Iterator[None]:
+    """Let what is painted meanwhile take the light colours, whichever the window has."""
+    app = QApplication.instance()
+    assert app is not None
+    seen = app.property("theme")
+    app.setProperty("theme", LIGHT)
+    try:
+        yield
+    finally:
+        app.setProperty("theme", seen)
 
 
 def apply_theme(app: QApplication, theme: Theme) -> None:

@@ -248,7 +248,8 @@ class ComparisonPanel(QWidget):
         structures = len({id(compared.document) for compared in shown})
         counted = f"{structures} structures" if structures != 1 else "1 structure"
         levels = sorted({f"{100 * compared.barrier.interval_level:.0f} %" for compared in shown})
-        text = f"{len(shown)} paths of {counted}, {pinned} pinned; lines: {', '.join(levels)} intervals"
+        paths = "1 path" if len(shown) == 1 else f"{len(shown)} paths"
+        text = f"{paths} of {counted}, {pinned} pinned; lines: {', '.join(levels)} intervals"
         if profiles:
             names = {curve.potential for curve in curves}
             notes = dict.fromkeys(potential_note(name) for name in sorted(names))

@@ -111,3 +111,14 @@ def test_that_all_bars_and_the_threshold_fit_the_axis(compared):
     left, long = scale.frame(900.0)
     assert scale.x(0.0, 900.0) == left
     assert left < scale.x(4.0, 900.0) < left + long
+
+
+def test_that_a_single_path_is_counted_as_one(opened, qtbot):
+    opened.workspace.join(site(opened, 0), site(opened, 3))
+    wait_for_barriers(qtbot, opened)
+    pin_first(opened)
+    assert opened.status.currentMessage() == "1 path is pinned in the comparison."
+    opened.commands["edit.copy_table"].trigger()
+    assert opened.status.currentMessage() == "Copied 1 path."
+    text = opened.comparison_panel._summary.text()
+    assert text == "1 path of 1 structure, 1 pinned; lines: 90 % intervals"

@@ -26,3 +26,24 @@ def test_that_a_plot_is_saved_as_svg_pdf_and_png(opened, qtbot, tmp_path):
     image = QImage(str(tmp_path / "plot.png"))
     assert image.width() == 3 * plot.width()
     assert image.pixelColor(1, 1).alpha() == 0
+
+
+def test_that_a_plot_of_a_dark_window_is_saved_in_colours_for_paper(opened, qtbot, tmp_path):
+    from migbar_gui.files.plot_export import picture, save_plot
+    from migbar_gui.looks.theme import DARK, LIGHT, current_theme
+
+    opened.workspace.join(site(opened, 0), site(opened, 3))
+    wait_for_barriers(qtbot, opened)
+    opened.docks.show("Transport")
+    plot = opened.transport_panel.plot
+    qtbot.waitUntil(plot.isVisible)
+    opened.preferences.set("appearance", "light")
+    light = picture(plot).toImage()
+    opened.preferences.set("appearance", "dark")
+    assert picture(plot).toImage() == light
+    save_plot(plot, tmp_path / "plot.svg")
+    drawing = (tmp_path / "plot.svg").read_text(encoding="utf-8")
+    assert LIGHT.text in drawing
+    assert DARK.text not in drawing
+    assert current_theme() is DARK  # the window itself stays dark
+    opened.preferences.set("appearance", "light")

@@ -481,6 +481,12 @@ def test_that_unsaved_paths_stay_when_another_window_leaves_off_others(qtbot, tm
     last.deleteLater()
 
 
+def test_that_a_kept_file_that_goes_while_files_are_listed_stops_nothing(window):
+    keeper = window.sessions.keeper
+    (keeper._recovery.parent.parent / "left-off-1.migbar").symlink_to("nowhere")
+    assert len(keeper.left_off()) == 1
+
+
 def test_that_nothing_is_left_off_where_a_session_file_has_it(opened, qtbot, tmp_path):
     opened.workspace.join(site(opened, 0), site(opened, 1))
     opened.sessions.keeper.save(tmp_path / "kept.migbar")
