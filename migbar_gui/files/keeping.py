@@ -12,10 +12,13 @@ from PySide6.QtCore import QObject, QSettings, QStandardPaths, QTimer, Signal
 
 from migbar_gui.background.jobs import Jobs
 from migbar_gui.files.session import SUFFIX, Session, read_session, write_session
-from migbar_gui.workspace import State, Workspace, whenever
+from migbar_gui.workspace import PathResult, State, Workspace, whenever
 
 AUTOSAVE_MS = 1000
 """Longest time for which a change is in memory only."""
+
+Content = tuple[State, float, tuple[PathResult | None, ...]]
+"""What is lost where a session file is not up to date: paths and the like, the threshold (eV), barriers."""
 
 Stamp = tuple[int, int]
 """Time of the last change (ns) and size of a file."""
@@ -82,7 +85,7 @@ class SessionKeeper(QObject):
         self._complained = False
         self.path: Path | None = None
         self._stamp: Stamp | None = None
-        self._kept: State = workspace.state
+        self._kept = self._content()
         self._timer = QTimer(self, singleShot=True, interval=AUTOSAVE_MS)
         self._timer.timeout.connect(self._autosave)
         whenever(self.note_change, workspace.anything_changed, workspace.threshold_changed)
@@ -90,7 +93,22 @@ class SessionKeeper(QObject):
     @property
     def is_modified(self) -> bool:
         """Whether there is a session file, and it is not up to date."""
-        return self.path is not None and self._workspace.state is not self._kept
+        if self.path is None:
+            return False
+        state, threshold, results = self._content()
+        kept_state, kept_threshold, kept_results = self._kept
+        same = zip(results, kept_results, strict=False)  # as many as the state has paths
+        return (
+            state is not kept_state
+            or threshold != kept_threshold
+            # A barrier that was still to come is found again when the file is opened.
+            or any(kept is not None and result is not kept for result, kept in same)
+        )
+
+    def _content(self) -> Content:
+        state = self._workspace.state
+        results = tuple(self._workspace.result(path.id) for path in state.paths)
+        return state, self._workspace.threshold, results
 
     @property
     def is_replaced(self) -> bool:
@@ -103,10 +121,10 @@ class SessionKeeper(QObject):
 
     def save(self, path: Path, then: Callable[[], object] = lambda: None) -> None:
         """Write a session file, which is the session's from now on."""
-        session, state = self._look(), self._workspace.state
+        session, content = self._look(), self._content()
 
         def done(_: object) -> None:
-            self.path, self._stamp, self._kept = path, _stamp(path), state
+            self.path, self._stamp, self._kept = path, _stamp(path), content
             self.changed.emit()
             self.saved.emit(path)
             then()
@@ -127,7 +145,7 @@ class SessionKeeper(QObject):
         self._jobs.start("open", title, lambda _: read_session(path), done, self._on_failed)
 
     def _become(self, path: Path) -> None:
-        self.path, self._stamp, self._kept = path, _stamp(path), self._workspace.state
+        self.path, self._stamp, self._kept = path, _stamp(path), self._content()
         self.changed.emit()
         self.opened.emit(path)
 

@@ -148,6 +148,27 @@ def test_that_closing_asks_about_changes_to_a_session_file_only(
     assert opened.sessions.may_leave(opened.close)
 
 
+def test_that_other_barriers_and_another_threshold_are_changes_too(opened, qtbot, tmp_path):
+    keeper, path = opened.sessions.keeper, tmp_path / "mine.migbar"
+    add_paths(qtbot, opened)
+    save(qtbot, opened, path)
+    assert not keeper.is_modified
+    opened.workspace.set_threshold(0.5)
+    assert opened.isWindowModified()
+    opened.workspace.set_threshold(0.65)
+    assert not opened.isWindowModified()
+    before = opened.workspace.result(1)
+    opened.models.use("band-forest")
+    wait_for_barriers(qtbot, opened)
+    assert opened.workspace.result(1) is not before
+    assert opened.isWindowModified()
+    save(qtbot, opened, path)
+    opened.workspace.set_threshold(0.4)
+    reopen(qtbot, opened, path)
+    qtbot.waitUntil(lambda: opened.jobs.idle, timeout=20_000)
+    assert not opened.isWindowModified()
+
+
 def test_that_saving_asks_before_it_replaces_what_another_window_saved(
     opened, qtbot, tmp_path, monkeypatch
 ):
