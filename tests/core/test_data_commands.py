@@ -58,6 +58,12 @@ def test_that_data_are_checked_imported_split_drawn_and_converted(
     assert "20 of 40 paths can be used" in out
 
 
+def test_that_a_check_that_finds_nothing_to_use_fails(run: Run, tmp_path: Path) -> None:
+    code, out, _ = run("check", tmp_path / "nowhere")
+    assert code == 2
+    assert "0 of 0 paths can be used" in out
+
+
 def test_that_mistakes_on_the_command_line_are_one_line(
     run: Run, bands: Path, tmp_path: Path
 ) -> None:

@@ -58,8 +58,11 @@ def import_(
 @app.command("check")
 @expanded
 def check(sources: Sources, *, reading: ReadingOptions, as_json: AsJson = False) -> None:
-    """Tell everything that is wrong with barrier data, and write nothing."""
-    _show(_read(sources, None, reading), None, as_json)
+    """Tell everything that is wrong with barrier data, and write nothing; exit code 2 where no path can be used."""
+    checked = _read(sources, None, reading)
+    _show(checked, None, as_json)
+    if not checked.used:
+        raise typer.Exit(2)
 
 
 @app.command("merge")
