@@ -204,7 +204,9 @@ def read_run(folder: str | Path) -> Run:
     return Run(folder, task, title, options, state, outcome.get("result"), outcome.get("error", ""))
 
 
-def start_run(folder: str | Path, threads: int | None = None) -> subprocess.Popen[bytes]:
+def start_run(
+    folder: str | Path, threads: int | None = None, taken: bool = False
+) -> subprocess.Popen[bytes]:
     """Start a run in a process of its own, or go on with one that was stopped or killed.
 
     Parameters
@@ -212,6 +214,8 @@ def start_run(folder: str | Path, threads: int | None = None) -> subprocess.Pope
     folder : path
     threads : int, optional
         Threads for the numerical libraries; their own choice where not given.
+    taken : bool
+        Whether the caller has taken it from the queue, so that it counts as running already.
 
     Raises
     ------
@@ -219,7 +223,7 @@ def start_run(folder: str | Path, threads: int | None = None) -> subprocess.Pope
         If it is running already.
     """
     run = read_run(folder)
-    if run.state is RunState.RUNNING:
+    if run.state is RunState.RUNNING and not taken:
         raise RunError(f"{run.title} is running already.")
     # From here on it was begun, even if its process cannot live.
     (run.folder / "events.jsonl").touch()
@@ -260,9 +264,14 @@ def queue_run(folder: str | Path) -> None:
 
 
 def take_from_queue(folder: str | Path) -> bool:
-    """Let a run wait no longer because it is its turn; False where another window was quicker."""
+    """Let a run wait no longer because it is its turn; False where another window was quicker.
+
+    It counts as running at once, so that nobody takes the next one beside it: `start_run` has to follow.
+    """
+    queued = Path(folder) / "queued"
     try:
-        (Path(folder) / "queued").unlink()
+        os.utime(queued)  # it is now that it sets out
+        queued.replace(queued.with_name("starting"))
     except FileNotFoundError:
         return False
     return True

@@ -169,26 +169,26 @@ class RunWatcher(threading.Thread):
             self._problems.append(error)
 
     def _start_next(self) -> bool:
-        states = {path: known.watched.run.state for path, known in self._known.items()}
         # Others make runs here, too, and start them themselves: only what was queued is started.
-        waiting = [
-            path
-            for path, state in states.items()
-            if state is RunState.WAITING and (path / "queued").exists()
-        ]
+        queued = [path for path in self._known if (path / "queued").exists()]
+        if not queued:
+            return False
+        # Looked at after the queue: what another window takes meanwhile is running by now, or cannot be taken.
+        states = {path: _state(path) for path in self._known}
+        waiting = [path for path in queued if states[path] is RunState.WAITING]
         running = sum(state is RunState.RUNNING for state in states.values())
         if not waiting or running >= self._at_once:
             return False
         if take_from_queue(waiting[0]):
-            self._try(lambda: self._start(waiting[0]))
+            self._try(lambda: self._start(waiting[0], taken=True))
         return True
 
-    def _start(self, run: Path) -> None:
+    def _start(self, run: Path, taken: bool = False) -> None:
         # One core stays free for the window; what the user has set counts more.
         threads = None
         if "OMP_NUM_THREADS" not in os.environ:
             threads = max(1, (os.cpu_count() or 2) // self._at_once - 1)
-        self._processes[run] = start_run(run, threads)
+        self._processes[run] = start_run(run, threads, taken)
 
     def _look(self) -> Look:
         look = Look()
@@ -247,6 +247,13 @@ class RunWatcher(threading.Thread):
             _note(known, event)
         if fresh or known.watched != before:
             look.changed.append(known.watched)
+
+
+def _state(folder: Path) -> RunState | None:
+    try:
+        return read_run(folder).state
+    except RunError:  # it was deleted
+        return None
 
 
 def _note(known: _Known, event: dict[str, Any]) -> None:

@@ -56,7 +56,10 @@ def test_that_a_run_is_taken_from_the_queue_once(tmp_path, tasks):
     runs.create_run(tmp_path / "a", "count", "Counting", {"to": 3})
     runs.queue_run(tmp_path / "a")
     assert runs.take_from_queue(tmp_path / "a")
+    assert runs.read_run(tmp_path / "a").state is RunState.RUNNING  # nobody starts one beside it
     assert not runs.take_from_queue(tmp_path / "a")
+    runs.start_run(tmp_path / "a", taken=True).wait()
+    assert runs.read_run(tmp_path / "a").state is RunState.FINISHED
 
 
 def test_that_a_killed_run_is_told_apart_and_goes_on(tmp_path, tasks):

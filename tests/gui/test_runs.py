@@ -10,7 +10,15 @@ from pathlib import Path
 
 import pytest
 
-from migbar.runs import RunState, create_run, read_events, read_run, runs_dir
+from migbar.runs import (
+    RunState,
+    create_run,
+    queue_run,
+    read_events,
+    read_run,
+    runs_dir,
+    take_from_queue,
+)
 from tests.core.processes import offer_counting
 
 pytestmark = pytest.mark.gui
@@ -149,6 +157,20 @@ def test_that_two_windows_share_one_queue(listed, qtbot, monkeypatch):
         spans.append((events[0]["time"], events[-1]["time"]))
     spans.sort()
     assert all(end < start for (_, end), (start, _) in pairwise(spans))  # one at a time
+
+
+def test_that_no_run_is_started_beside_one_that_was_taken_since_the_last_look(tmp_path):
+    from migbar_gui.background.run_watcher import RunWatcher
+
+    folders = [tmp_path / name for name in ("first", "second")]
+    for folder in folders:
+        create_run(folder, "count", folder.name, {"to": 2})
+        queue_run(folder)
+    watcher = RunWatcher(tmp_path, lambda _: None, at_once=1)
+    watcher._look()
+    assert take_from_queue(folders[0])  # by another window
+    assert not watcher._start_next()
+    assert read_run(folders[1]).state is RunState.WAITING
 
 
 def test_that_a_run_that_somebody_else_has_made_is_left_to_them(listed, qtbot):
