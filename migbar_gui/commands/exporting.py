@@ -166,7 +166,8 @@ class Exports(QObject):
             return
         finally:
             progress.close()
-            self._window.workspace.image_changed.emit()  # draws the image that is shown again
+            if view.isVisible():  # and the window was not closed meanwhile
+                self._window.workspace.image_changed.emit()  # draws the image that is shown again
         there_and_back = [*pictures, *pictures[-2:0:-1]]
         self._write(path, lambda: save_animation(path, there_and_back, FRAME_MS))
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from PySide6.QtCore import QSize, Qt, Signal
 from PySide6.QtWidgets import QCheckBox, QProgressDialog, QSpinBox, QWidget
 
+from migbar.progress import check_cancelled
 from migbar_gui.looks.widgets import Question, field_rows, indented, label
 
 PATIENCE_MS = 400
@@ -48,9 +49,16 @@ class DrawingProgress(QProgressDialog):
         self.setMinimumWidth(340)
 
     def report(self, done: int, total: int, message: str = "") -> None:
-        """Show how many of all parts are done, and let the window breathe."""
+        """Show how many of all parts are done, and let the window breathe.
+
+        Raises
+        ------
+        Cancelled
+            If the user does not want to wait.
+        """
         self.setMaximum(total)
-        self.setValue(done)
+        self.setValue(done)  # meanwhile the user may cancel, or close the window
+        check_cancelled(self)
 
     def cancelled(self) -> bool:
         """Whether the user does not want to wait."""

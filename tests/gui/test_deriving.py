@@ -29,8 +29,10 @@ def test_that_the_charged_limit_opens_without_ions(opened, qtbot):
 def test_that_a_derived_structure_can_be_written(opened, qtbot, tmp_path, monkeypatch):
     from PySide6.QtWidgets import QFileDialog
 
-    from migbar.structures import read_structure
+    from migbar.structures import ENDINGS, read_structure
+    from migbar_gui.commands.exporting import STRUCTURE_FORMATS
 
+    assert tuple(STRUCTURE_FORMATS.values()) == ENDINGS
     suggested = []
 
     def choose(_parent, _title, name, formats):

@@ -256,6 +256,16 @@ def test_that_an_animation_can_be_given_up(relaxed, qtbot, tmp_path, monkeypatch
     )
 
 
+def test_that_the_window_can_be_closed_while_an_animation_is_drawn(relaxed, tmp_path):
+    from PySide6.QtCore import QTimer
+
+    found = relaxed.workspace.relaxed[0]
+    QTimer.singleShot(100, relaxed.close)
+    relaxed.band_tools.export_profile(tmp_path / "hop.gif", found)
+    assert not relaxed.isVisible()
+    assert not list(tmp_path.glob("*.gif"))
+
+
 def test_that_the_barrier_against_volume_stands_beside_the_profile(relaxed, qtbot, tmp_path):
     from migbar.neb.volume import VolumeDependence
     from migbar_gui.computing.relaxed import VolumeResult
