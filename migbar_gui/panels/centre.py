@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from PySide6.QtCore import QTimer
 from PySide6.QtOpenGLWidgets import QOpenGLWidget
-from PySide6.QtWidgets import QFrame, QSizePolicy, QStackedWidget, QWidget
+from PySide6.QtWidgets import QFrame, QStackedWidget, QWidget
 
-from migbar_gui.looks.widgets import button, centred, in_column, in_row, label, restyle
+from migbar_gui.looks.widgets import ElidedLabel, button, centred, in_column, in_row, restyle
 from migbar_gui.panels.level_bar import LevelBar
 from migbar_gui.panels.notice import Notice
 from migbar_gui.panels.welcome import WelcomePage
@@ -76,9 +76,7 @@ class Centre(QWidget):
     def _make_prompt(self) -> QFrame:
         frame = QFrame()
         frame.setObjectName("prompt")
-        self.prompt = label("")
-        # A long text must not push the docks aside.
-        self.prompt.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Preferred)
+        self.prompt = ElidedLabel()  # a long text must not push the docks aside
         self._back = button("Back to the crystal", lambda: self._workspace.show_image(None), "link")
         self._back.setToolTip("Show the crystal again (Esc)")
         self._back.hide()
@@ -103,6 +101,7 @@ class Centre(QWidget):
     def _say(self, text: str, is_hint: bool = False) -> None:
         self._hint.stop()
         self.prompt.setText(text)
+        self.prompt.setToolTip(text)
         if self.prompt.property("hint") is not is_hint:
             self.prompt.setProperty("hint", is_hint)
             restyle(self.prompt)
