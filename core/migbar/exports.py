@@ -32,6 +32,7 @@ COLUMNS = (
     "good_conductor",
     "threshold_ev",
     "path_length_angstrom",
+    "hops_per_cell",
     "supercell",
     "model",
     "model_version",
@@ -57,12 +58,15 @@ class TableRow:
         The user's own words.
     relaxed : NebResult, optional
         Of the same path, relaxed with a potential.
+    hops_per_cell : int
+        Number of equivalent hops per cell; 0 where they were not counted.
     """
 
     structure: str
     path: PredictedPath
     note: str = ""
     relaxed: NebResult | None = None
+    hops_per_cell: int = 0
 
     def cells(self, threshold_ev: float = GOOD_CONDUCTOR_EV) -> tuple[Cell, ...]:
         """Return the values in the order of `COLUMNS`."""
@@ -80,6 +84,7 @@ class TableRow:
             barrier.is_good_conductor(threshold_ev),
             threshold_ev,
             self.path.length,
+            self.hops_per_cell or "",
             "; ".join(" ".join(str(int(n)) for n in vector) for vector in self.path.supercell),
             barrier.model,
             barrier.model_version,

@@ -76,7 +76,9 @@ class Exports(QObject):
             if document is not None and entry is not None and result is not None:
                 relaxed = workspace.relaxed_of(path_id)
                 neb = relaxed.result if relaxed is not None else None
-                rows.append(TableRow(document.name, result.predicted, entry.note, neb))
+                rows.append(
+                    TableRow(document.name, result.predicted, entry.note, neb, entry.multiplicity)
+                )
         return rows
 
     def copy_table(self) -> None:

@@ -200,6 +200,15 @@ def test_that_the_command_writes_a_folder_and_says_where(examples_dir, tmp_path,
     assert "--band" in capsys.readouterr().err
 
 
+@pytest.mark.parametrize("words", [["--from", "0"], ["--ion", "Li"], ["--images", "7"]])
+def test_that_a_band_is_not_written_as_another_hop_than_asked_for(words, tmp_path, capsys):
+    from migbar.cli import main
+
+    with pytest.raises(SystemExit):
+        main(["export-dft", "--band", str(tmp_path / "band.xyz"), *words])
+    assert "has its hop and its images" in capsys.readouterr().err
+
+
 def command(main, words) -> None:
     with pytest.raises(SystemExit) as ended:
         main(words)

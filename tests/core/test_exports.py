@@ -31,7 +31,9 @@ def path() -> PredictedPath:
 
 
 def test_that_csv_holds_what_was_predicted(path, tmp_path):
-    write_csv(tmp_path / "t.csv", [TableRow("LiO, cubic", path, 'a "quoted" note')], 0.4)
+    write_csv(
+        tmp_path / "t.csv", [TableRow("LiO, cubic", path, 'a "quoted" note', hops_per_cell=6)], 0.4
+    )
     (row,) = csv.DictReader((tmp_path / "t.csv").open(encoding="utf-8"))
     assert tuple(row) == COLUMNS
     assert row["structure"] == "LiO, cubic"
@@ -39,6 +41,7 @@ def test_that_csv_holds_what_was_predicted(path, tmp_path):
     assert float(row["barrier_ev"]) == pytest.approx(0.4321)
     assert float(row["path_length_angstrom"]) == pytest.approx(4.0)
     assert row["good_conductor"] == "false"
+    assert row["hops_per_cell"] == "6"
     assert row["supercell"] == "2 0 0; 0 2 0; 0 0 2"
     assert row["warnings"] == "Ordered, for a test."
     assert row["note"] == 'a "quoted" note'
@@ -69,7 +72,7 @@ def test_that_a_relaxed_barrier_stands_beside_the_predicted_one(path, tmp_path):
     assert float(first["relaxed_ev"]) == pytest.approx(result.barrier_ev, rel=1e-4)
     assert first["relaxed_converged"] == ("true" if result.converged else "false")
     assert first["relaxed_with"].startswith("ase:emt")
-    assert second["relaxed_ev"] == second["relaxed_with"] == ""
+    assert second["relaxed_ev"] == second["relaxed_with"] == second["hops_per_cell"] == ""
 
 
 def test_that_text_for_the_clipboard_has_tabs(path):

@@ -27,7 +27,10 @@ def export_dft(
     ] = None,
     code: Annotated[str, typer.Option(help="vasp, espresso or ase.")] = "vasp",
     out: Annotated[Path, typer.Option("--out", "-o", help="Folder to write to.")] = Path("neb"),
-    images: Annotated[int, typer.Option(min=1, max=98, help="Images between the ends.")] = 5,
+    images: Annotated[
+        int | None,
+        typer.Option(min=1, max=98, help="Images between the ends; 5, or as many as --band has."),
+    ] = None,
     straight: Annotated[
         bool, typer.Option("--straight", help="Do not bend the band around the atoms (IDPP).")
     ] = False,
@@ -88,11 +91,16 @@ def export_dft(
     notes: list[Remark] = []
     if structure_file is None:
         assert band is not None
+        if hop != HopOptions() or images or straight:
+            raise MigbarError(
+                "A relaxed band has its hop and its images: leave out --images, --straight, --ion, --from, --to and "
+                "whatever else chooses a hop."
+            )
         found = read_images(band)
     else:
         chosen = choose_hop(structure_file, hop)
         notes = chosen.notes
-        found = images_of(chosen.band(), images, straight)
+        found = images_of(chosen.band(), images or 5, straight)
     ready = prepare(found)
     files = input_files(ready, code, settings)
     write_inputs(out, files, overwrite)
