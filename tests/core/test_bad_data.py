@@ -556,6 +556,14 @@ def test_that_a_missing_end_is_told(check: Check, tmp_path: Path, end: str) -> N
     assert (reading.used, reading.found) == (1, 2)
 
 
+def test_that_images_of_an_earlier_longer_band_are_told(check: Check, tmp_path: Path) -> None:
+    neb(tmp_path / "neb", [-100.0, -99.7, -99.4, -99.8, -100.0])
+    (tmp_path / "neb" / "INCAR").write_text("IMAGES = 2\n")
+    reading = check("neb")
+    assert "the band ends at 03; 04 are of another run" in only(reading, "extra_image").text
+    assert reading.used == 0
+
+
 def test_that_an_electronic_step_that_was_cut_short_gives_no_energy(
     check: Check, tmp_path: Path
 ) -> None:

@@ -77,13 +77,23 @@ def read_neb_folder(folder: Path, root: Path, ion: str = "") -> Candidate:
 
 
 def _gaps(folder: Path, images: list[Path], source: Source, name: str) -> Iterator[Problem]:
-    """Tell missing images; that the last ones are there can only be told by the INCAR."""
-    numbers = [int(image.name) for image in images]
-    last = max(numbers[-1], _images_asked_for(folder) + 1)
-    missing = sorted(set(range(last + 1)) - set(numbers))
+    """Tell missing images, and those of an earlier run; where a band ends, only the INCAR says."""
+    numbers = {int(image.name) for image in images}
+    asked = _images_asked_for(folder)
+    missing = set(range(max(*numbers, asked + 1) + 1)) - numbers
     if missing:
-        told = ", ".join(f"{n:02d}" for n in missing)
-        yield Problem("missing_image", f"The images {told} are missing.", source, name)
+        yield Problem("missing_image", f"The images {_told(missing)} are missing.", source, name)
+    beyond = {number for number in numbers if asked and number > asked + 1}
+    if beyond:
+        text = (
+            f"The INCAR has IMAGES = {asked}, so the band ends at {asked + 1:02d}; {_told(beyond)} are of another "
+            "run. Move them away, or mend IMAGES."
+        )
+        yield Problem("extra_image", text, source, name)
+
+
+def _told(numbers: set[int]) -> str:
+    return ", ".join(f"{number:02d}" for number in sorted(numbers))
 
 
 def _images_asked_for(folder: Path) -> int:
