@@ -85,7 +85,9 @@ class WhyPanel(QStackedWidget):
         self._lead = label("", wrap=True)
         self._concerns = in_column(spacing=6)
         self.similar = in_column(spacing=4)
-        self._open_row: QButtonGroup | None = None
+        self._open_row = QButtonGroup(self)
+        self._open_row.setExclusive(False)
+        self._open_row.buttonToggled.connect(self._close_others)
         self._reasons_title = label("", "section", wrap=True)
         self.reasons = PushPlot()
         note = label(
@@ -177,16 +179,12 @@ class WhyPanel(QStackedWidget):
 
     def _list_similar(self, similar: tuple[SimilarPath, ...]) -> None:
         clear(self.similar)
-        self._open_row = QButtonGroup(self)
-        self._open_row.setExclusive(False)
         for known in similar:
             row = KnownPathRow(known)
             self._open_row.addButton(row.head)
             self.similar.addWidget(row)
-        self._open_row.buttonToggled.connect(self._close_others)
 
     def _close_others(self, opened: QPushButton, is_open: bool) -> None:
-        assert self._open_row is not None
         for other in self._open_row.buttons() if is_open else ():
             if other is not opened:
                 other.setChecked(False)
