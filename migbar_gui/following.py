@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import sys
+from functools import partial
 from typing import TYPE_CHECKING
 
 from PySide6.QtCore import QCoreApplication, QObject
@@ -30,10 +31,8 @@ class Follower(QObject):
         self._given_threads = {name: os.environ.get(name) for name in THREAD_VARIABLES}
         self._given_device = os.environ.get(VARIABLE)
         preferences.changed.connect(self.follow)
-        workspace = window.workspace
-        workspace.threshold_changed.connect(
-            lambda: preferences.set("threshold_ev", workspace.threshold)
-        )
+        # What is chosen here only: a session that is opened has a threshold of its own.
+        window.paths_panel.threshold.ev_changed.connect(partial(preferences.set, "threshold_ev"))
         for key in ("energy_unit", "elements", "supercell", "potential", "device", "threads"):
             self.follow(key)
 

@@ -320,9 +320,10 @@ class EnergyBox(QDoubleSpinBox):
         self.valueChanged.connect(self._note)
 
     def set_ev(self, ev: float) -> None:
-        """Show another energy (eV)."""
-        if abs(ev - self.ev) > 1e-9:
-            self.setValue(energies.scaled(ev))
+        """Show another energy (eV); nobody is told, as nobody chose it here."""
+        if abs(ev - self.ev) > 1e-9:  # else what is being typed would be written anew
+            self.ev = ev
+            self.refresh_unit()
 
     def refresh_unit(self) -> None:
         """Follow the choice of the unit."""

@@ -169,6 +169,21 @@ def test_that_other_barriers_and_another_threshold_are_changes_too(opened, qtbot
     assert not opened.isWindowModified()
 
 
+def test_that_the_threshold_of_a_session_is_not_the_preference_from_then_on(
+    opened, qtbot, tmp_path
+):
+    path, box = tmp_path / "strict.migbar", opened.paths_panel.threshold
+    opened.workspace.set_threshold(0.4)
+    save(qtbot, opened, path)
+    opened.workspace.set_threshold(0.65)
+    reopen(qtbot, opened, path)
+    assert (opened.workspace.threshold, box.value()) == (0.4, 0.4)
+    assert opened.preferences.get("threshold_ev") == 0.65
+    box.setValue(0.5)
+    assert opened.workspace.threshold == 0.5
+    assert opened.preferences.get("threshold_ev") == 0.5
+
+
 def test_that_saving_asks_before_it_replaces_what_another_window_saved(
     opened, qtbot, tmp_path, monkeypatch
 ):
