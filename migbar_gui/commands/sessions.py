@@ -138,15 +138,21 @@ class Sessions(QObject):
         return chosen == answer.Discard
 
     def offer_recovery(self) -> None:
-        """Offer to bring back what was open when the program ended without being closed."""
+        """Offer to bring back what was open when the program ended without being closed, the latest first."""
         left = self.keeper.left_behind()
         if not left:
             return
+        text = "MigBar did not end properly last time. What was open then was kept."
+        if len(left) > 1:
+            text = (
+                f"MigBar did not end properly: what was open in {len(left)} windows was kept. "
+                "This is about the latest; the others are offered after it, or at the next start."
+            )
         self._window.notice.show_message(
-            "MigBar did not end properly last time. What was open then was kept.",
+            text,
             "info",
-            action=("Bring it back", lambda: self.keeper.recover(left[0])),
-            other_action=("Discard", lambda: self._discard(left)),
+            action=("Bring it back", partial(self.keeper.recover, left[0])),
+            other_action=("Discard", partial(self._discard, left[0])),
         )
 
     # -------------------------------------------------------------- from one start to the next
@@ -182,6 +188,6 @@ class Sessions(QObject):
         """List on the welcome page what was open lately."""
         self._window.welcome.show_recent(self._window.recent.paths(), self._left_off())
 
-    def _discard(self, left: list[Path]) -> None:
-        for path in left:
-            self.keeper.discard(path)
+    def _discard(self, left: Path) -> None:
+        self.keeper.discard(left)
+        self.offer_recovery()  # of another window

@@ -365,6 +365,27 @@ def test_that_nothing_typed_is_lost_when_the_program_is_killed(window, qtbot, tm
     assert window.sessions.keeper.left_behind() == []
 
 
+def test_that_discard_after_a_crash_is_about_one_window(window):
+    from migbar_gui.files.session import Session, write_session
+    from migbar_gui.workspace import Workspace
+
+    keeper, notice = window.sessions.keeper, window.notice
+    folder = keeper._recovery.parent
+    folder.mkdir(exist_ok=True)
+    for number in range(2):
+        write_session(folder / f"{number}.migbar", Session(Workspace().snapshot()))
+    window.sessions.offer_recovery()
+    assert "2 windows" in notice.text.text()
+    (latest, other) = keeper.left_behind()
+    notice.other_action.click()
+    assert keeper.left_behind() == [other]
+    assert notice.isVisible()
+    assert "windows" not in notice.text.text()
+    notice.other_action.click()
+    assert keeper.left_behind() == []
+    assert notice.isHidden()
+
+
 def test_that_what_a_crash_left_stays_where_the_next_process_has_the_same_number(window, tmp_path):
     import importlib
 
