@@ -5,7 +5,15 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
-from PySide6.QtCore import QModelIndex, QPersistentModelIndex, QPointF, QRectF, QSize, Qt
+from PySide6.QtCore import (
+    QModelIndex,
+    QPersistentModelIndex,
+    QPointF,
+    QRectF,
+    QSignalBlocker,
+    QSize,
+    Qt,
+)
 from PySide6.QtGui import QColor, QPainter, QPaintEvent, QPen
 from PySide6.QtWidgets import (
     QComboBox,
@@ -192,7 +200,7 @@ class ComparisonPanel(QWidget):
         self.bars.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
         self.bars.itemClicked.connect(self._go)
         self.bars.itemActivated.connect(self._go)
-        self.bars.currentItemChanged.connect(lambda *_: self._enable())
+        self.bars.currentItemChanged.connect(self._note_current)
         self.axis = _Axis(self._scale, self.bars)
 
     def _make_tools(self) -> None:
@@ -286,6 +294,7 @@ class ComparisonPanel(QWidget):
 
     def _fill(self, shown: list[ComparedPath]) -> None:
         self._shown = shown
+        blocked = QSignalBlocker(self.bars)  # which bar is current meanwhile is nobody's choice
         self.bars.clear()
         for compared in shown:
             low, high = compared.barrier.interval_ev
@@ -296,22 +305,34 @@ class ComparisonPanel(QWidget):
             item.setData(ROLE, compared)
             item.setToolTip(item.text())
             self.bars.addItem(item)
+        blocked.unblock()
 
     def _select_active(self) -> None:
         ids = [compared.path.id for compared in self._shown]
-        if self._workspace.active in ids:
-            self.bars.setCurrentRow(ids.index(self._workspace.active))
-        else:
-            self.bars.setCurrentRow(-1)
+        with QSignalBlocker(self.bars):
+            if self._workspace.active in ids:
+                self.bars.setCurrentRow(ids.index(self._workspace.active))
+            else:
+                self.bars.setCurrentRow(-1)
 
     def _enable(self) -> None:
         chosen = self.selected()
         self.pin.setEnabled(chosen is not None)
         self.pin.setText("Unpin" if chosen is not None and chosen.pin is not None else "Pin")
 
+    def _note_current(self, item: QListWidgetItem | None) -> None:
+        """Follow the arrow keys among the open structure's paths; another structure is opened by Enter or a click."""
+        self._enable()
+        if item is not None and self._is_open(item.data(ROLE)):
+            self._workspace.activate(item.data(ROLE).path.id)
+
+    def _is_open(self, compared: ComparedPath) -> bool:
+        is_here = compared.document is self._workspace.document
+        return is_here and self._workspace.path(compared.path.id) is not None
+
     def _go(self, item: QListWidgetItem) -> None:
         compared: ComparedPath = item.data(ROLE)
-        if compared.document is self._workspace.document and self._workspace.path(compared.path.id):
+        if self._is_open(compared):
             self._workspace.activate(compared.path.id)
         elif compared.pin is not None:
             self._workspace.reopen(compared.pin)

@@ -63,6 +63,23 @@ def test_that_a_click_selects_the_row_in_the_table_and_the_other_way_round(compa
     assert compared.comparison_panel.selected().path.id == other
 
 
+def test_that_arrow_keys_lead_to_the_paths(compared, qtbot, empty_olivine):
+    panel, workspace = compared.comparison_panel, compared.workspace
+    click(qtbot, compared, 0)
+    for row in (1, 2):
+        qtbot.keyClick(panel.bars, Qt.Key.Key_Down)
+        assert workspace.active == shown(compared)[row].path.id
+        assert compared.paths_panel.selected_ids() == [workspace.active]
+    panel.order.setCurrentText("Length")
+    assert workspace.active == panel.selected().path.id
+    pin_first(compared)
+    compared.open_file(empty_olivine)
+    wait_for_document(qtbot, compared, "host.cif")
+    qtbot.keyClick(panel.bars, Qt.Key.Key_Down)
+    assert panel.selected().document.name == "olivine.cif"
+    assert workspace.document.name == "host.cif"  # until Enter
+
+
 def test_that_pinned_paths_stay_beside_those_of_another_structure(compared, qtbot, empty_olivine):
     path_id = pin_first(compared)
     assert [c.path.id for c in shown(compared) if c.pin] == [path_id]
