@@ -25,7 +25,15 @@ from PySide6.QtWidgets import (
 
 from migbar.barriers import THRESHOLD_MEANS
 from migbar_gui.looks.colours import ball_radius, element_colour
-from migbar_gui.looks.widgets import EnergyBox, Question, button, indented, label, swatch_icon
+from migbar_gui.looks.widgets import (
+    EnergyBox,
+    Question,
+    button,
+    centred,
+    indented,
+    label,
+    swatch_icon,
+)
 from migbar_gui.preferences import SETTINGS, Preferences, Setting, Value
 
 WIDTH, HEIGHT, EDITOR_WIDTH = 640, 600, 216
@@ -78,6 +86,9 @@ class PreferencesDialog(Question):
                 if setting.group == group:
                     self._add_row(grid, setting)
         self._add_elements(self._add_group(ELEMENTS), elements)
+        self.nothing = centred("No setting is about that.")
+        self.nothing.hide()
+        self._column.addWidget(self.nothing)
         self._column.addStretch(1)
         scroll = QScrollArea()
         scroll.setWidgetResizable(True)
@@ -215,6 +226,7 @@ class PreferencesDialog(Question):
                 widget.setVisible(shown)
         for group, title in self._titles.items():
             title.setVisible(group in seen)
+        self.nothing.setVisible(not seen)
 
 
 def _explained(text: str, tip: str, editor: QWidget) -> QWidget:

@@ -150,8 +150,12 @@ def test_that_the_search_leaves_what_fits(dialog):
     dialog.search.setText("colour radius")
     assert not dialog.element.parentWidget().isHidden()
     assert all(editor.isHidden() for editor in dialog.editors.values())
+    assert dialog.nothing.isHidden()
+    dialog.search.setText("zzz")
+    assert not dialog.nothing.isHidden()
     dialog.search.clear()
     assert not any(editor.isHidden() for editor in dialog.editors.values())
+    assert dialog.nothing.isHidden()
 
 
 def pixels(window) -> bytes:
