@@ -11,7 +11,8 @@ from collections.abc import Mapping
 from dataclasses import MISSING, fields, is_dataclass
 from enum import Enum
 from pathlib import Path
-from typing import Any
+from types import UnionType
+from typing import Any, Union, get_args, get_origin, get_type_hints
 
 import numpy as np
 from pymatgen.core import Lattice, Structure
@@ -20,14 +21,6 @@ from migbar import __version__
 from migbar.errors import MigbarError
 
 KIND, REFERENCE = "!", "@"
-
-_PLAIN: dict[str, type | tuple[type, ...]] = {
-    "str": str,
-    "int": int,
-    "float": (int, float),
-    "bool": bool,
-}
-"""Annotations that are checked: what is computed or shown with must not be of another type."""
 
 
 class UnknownKindError(MigbarError):
@@ -167,6 +160,7 @@ class _Unpacker:
         self._objects = objects
         self._kinds = kinds
         self._made: dict[int, Any] = {}
+        self._hints: dict[type, dict[str, Any]] = {}
 
     def value(self, data: Any) -> Any:
         if isinstance(data, list):
@@ -208,8 +202,19 @@ class _Unpacker:
         for name, field in known.items():
             if name not in given and field.default is field.default_factory is MISSING:
                 raise ValueError(f"a {kind} without {name}")
-            _check(kind, name, field.type, given.get(name))
+        hints = self._hints_of(made)
+        for name, value in given.items():
+            if not _fits(value, hints[name]):
+                raise ValueError(f"{name} of a {kind} is {_shortened(value)}")
         return made(**given)
+
+    def _hints_of(self, kind: type) -> dict[str, Any]:
+        """Return the annotations of a class; what it names for the type checker alone is among the kinds."""
+        if kind not in self._hints:
+            from ase import Atoms
+
+            self._hints[kind] = get_type_hints(kind, localns={**self._kinds, "Atoms": Atoms})
+        return self._hints[kind]
 
     def _known(self, kind: str) -> type:
         if kind not in self._kinds:
@@ -228,10 +233,30 @@ def _atoms(data: dict[str, Any]) -> Any:
     return atoms
 
 
-def _check(kind: str, name: str, annotation: Any, value: Any) -> None:
-    wanted = _PLAIN.get(annotation) if isinstance(annotation, str) else None
-    if wanted is not None and value is not None and not isinstance(value, wanted):
-        raise ValueError(f"{name} of a {kind} is {value!r}")
+def _fits(value: Any, hint: Any) -> bool:
+    """Whether a value is what an annotation says: what is computed or shown with must not be of another type."""
+    origin, arguments = get_origin(hint), get_args(hint)
+    if hint is Any:
+        return True
+    if origin in (Union, UnionType):
+        return any(_fits(value, one) for one in arguments)
+    if hint in (int, float):  # a truth value is a whole number to Python
+        wanted = int | float if hint is float else int
+        return isinstance(value, wanted) and not isinstance(value, bool)
+    if not isinstance(value, origin or hint):
+        return False
+    if origin is tuple and arguments[-1] is not Ellipsis:
+        return len(value) == len(arguments) and all(map(_fits, value, arguments))
+    if origin in (tuple, list):
+        return all(_fits(item, arguments[0]) for item in value)
+    if origin in (dict, Mapping):
+        return all(_fits(item, arguments[1]) for item in value.values())
+    return True
+
+
+def _shortened(value: Any) -> str:
+    text = repr(value)
+    return text if len(text) <= 60 else f"{text[:57]}..."
 
 
 def _dtype(name: str) -> np.dtype[Any]:

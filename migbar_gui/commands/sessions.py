@@ -15,6 +15,7 @@ from migbar_gui.files.saving import ask_path
 from migbar_gui.files.session import SUFFIX, Session
 from migbar_gui.log import logger
 from migbar_gui.workspace.camera import Camera
+from migbar_gui.workspace.events import raising
 
 if TYPE_CHECKING:
     from migbar_gui.main_window import MainWindow
@@ -52,7 +53,22 @@ class Sessions(QObject):
         return Session(window.workspace.snapshot(), camera, switches, hidden)
 
     def show(self, session: Session) -> None:
-        """Show a session in place of what is open."""
+        """Show a session in place of what is open; that stays where the session makes no sense.
+
+        Raises
+        ------
+        Exception
+            What went wrong with showing it.
+        """
+        before = self.now()
+        try:
+            with raising():
+                self._become(session)
+        except Exception:
+            self._become(before)
+            raise
+
+    def _become(self, session: Session) -> None:
         window = self._window
         window.workspace.restore(session.workspace)
         window.structure_panel.hide_elements(session.hidden)
@@ -65,7 +81,8 @@ class Sessions(QObject):
         """Look from where the session was looked at, as soon as there is a view."""
         view = self._window.view
         if view is not None and self._camera is not None:
-            view.set_camera(self._camera)
+            if self._camera.is_sound:
+                view.set_camera(self._camera)
             self._camera = None
 
     def show_title(self) -> None:

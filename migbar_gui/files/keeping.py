@@ -11,7 +11,8 @@ from filelock import FileLock, Timeout
 from PySide6.QtCore import QObject, QSettings, QStandardPaths, QTimer, Signal
 
 from migbar_gui.background.jobs import Jobs
-from migbar_gui.files.session import SUFFIX, Session, read_session, write_session
+from migbar_gui.files.session import SUFFIX, Session, SessionError, read_session, write_session
+from migbar_gui.log import logger
 from migbar_gui.workspace import PathResult, State, Workspace, whenever
 
 AUTOSAVE_MS = 1000
@@ -138,8 +139,14 @@ class SessionKeeper(QObject):
 
     def _read(self, path: Path, then: Callable[[], object]) -> None:
         def done(session: Session) -> None:
-            self._show(session)
-            then()
+            try:
+                self._show(session)
+            except Exception as error:  # its parts are well, and do not belong together
+                logger.exception("%s cannot be shown.", path.name)
+                reason = f"it is damaged ({type(error).__name__}: {error})."
+                self._on_failed(SessionError(path.name, reason))
+            else:
+                then()
 
         title = f"Reading {path.name}"
         self._jobs.start("open", title, lambda _: read_session(path), done, self._on_failed)

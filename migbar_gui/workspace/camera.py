@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 
 Vector = tuple[float, float, float]
@@ -25,3 +26,14 @@ class Camera:
     towards: Vector
     up: Vector
     scale: float
+
+    @property
+    def is_sound(self) -> bool:
+        """Whether anything can be seen from there."""
+        numbers = (*self.focus, *self.towards, *self.up, self.scale)
+        return (
+            self.scale > 0
+            and any(self.towards)
+            and any(self.up)
+            and all(map(math.isfinite, numbers))
+        )

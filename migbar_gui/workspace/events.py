@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from typing import Any
+
+_kept: list[Exception] | None = None
 
 
 class Event:
@@ -22,8 +25,25 @@ class Event:
         for callback in tuple(self._callbacks):
             try:
                 callback(*args)
-            except Exception:
-                sys.excepthook(*sys.exc_info())
+            except Exception as error:
+                if _kept is None:
+                    sys.excepthook(*sys.exc_info())
+                else:
+                    _kept.append(error)
+
+
+@contextmanager
+def raising() -> Iterator[None]:
+    """Raise at the end what went wrong first with those who were told of something, instead of reporting it."""
+    global _kept
+    kept: list[Exception] = []
+    _kept = kept
+    try:
+        yield
+    finally:
+        _kept = None
+    if kept:
+        raise kept[0]
 
 
 def whenever(do: Callable[[], object], *events: Event) -> None:

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
+from numpy.typing import NDArray
 from pymatgen.core import Lattice, Structure
 
 from migbar.hops import Hop, Mechanism, SiteRef
@@ -21,7 +22,15 @@ class Box:
     size: float = 1.0
 
 
-KINDS = {kind.__name__: kind for kind in (Box, Hop, Mechanism, SiteRef)}
+@dataclass(frozen=True)
+class Maybe:
+    sites: tuple[SiteRef, ...] = ()
+    switches: dict[str, bool] = field(default_factory=dict)
+    numbers: NDArray[np.float64] | None = None
+
+
+KINDS = {kind.__name__: kind for kind in (Box, Maybe, Hop, Mechanism, SiteRef)}
+SITE = {"!": "SiteRef", "index": 1}
 
 
 def there_and_back(value):
@@ -39,6 +48,7 @@ def there_and_back(value):
         Mechanism.SINGLE_ION,
         Hop("Li", (0.0, 0.1, 1 / 3), (1.0, 0.0, 0.0), Mechanism.VACANCY, (SiteRef(3, (0, 1, 0)),)),
         float("inf"),
+        Maybe((SiteRef(1),), {"on": False}),
     ],
 )
 def test_that_plain_values_come_back_equal(value):
@@ -130,6 +140,13 @@ def test_that_a_missing_field_with_a_default_takes_it():
         },
         {"objects": [{"!": "Hop", "ion": "Li"}], "root": {"@": 0}},
         {"objects": [{"!": "Mechanism"}], "root": {"@": 0}},
+        {"objects": [{"!": "SiteRef", "index": True}], "root": {"@": 0}},
+        {"objects": [{"!": "SiteRef", "index": None}], "root": {"@": 0}},
+        {"objects": [{"!": "SiteRef", "index": 1, "image": [0, 0]}], "root": {"@": 0}},
+        {"objects": [{"!": "SiteRef", "index": 1, "image": [0, 0, "0"]}], "root": {"@": 0}},
+        {"objects": [{"!": "Maybe", "sites": [{"@": 1}, 3]}, SITE], "root": {"@": 0}},
+        {"objects": [{"!": "Maybe", "switches": {"a": "yes"}}], "root": {"@": 0}},
+        {"objects": [{"!": "Maybe", "numbers": 0.5}], "root": {"@": 0}},
     ],
 )
 def test_that_damaged_data_is_refused(data):

@@ -272,6 +272,41 @@ def test_that_other_files_are_refused_and_leave_what_is_open(opened, qtbot, tmp_
     assert opened.workspace.document.name == "olivine.cif"
 
 
+def test_that_a_session_whose_parts_do_not_belong_together_leaves_what_is_open(
+    opened, qtbot, tmp_path
+):
+    from dataclasses import replace
+
+    from migbar_gui.files.session import write_session
+
+    add_paths(qtbot, opened)
+    path, session = tmp_path / "edited.migbar", opened.sessions.now()
+    before = session.workspace.state
+    edited = replace(before.paths[0], hop=replace(before.paths[0].hop, ion="Lithium"))
+    state = replace(before, paths=(edited,))
+    write_session(path, replace(session, workspace=replace(session.workspace, state=state)))
+    opened.open_file(path)
+    qtbot.waitUntil(opened.notice.isVisible, timeout=10_000)
+    assert "edited.migbar: it is damaged" in opened.notice.text.text()
+    assert opened.workspace.state is before
+    assert opened.paths_panel.view.model().rowCount() == 2
+    assert opened.sessions.keeper.path is None
+
+
+def test_that_a_camera_that_sees_nothing_is_left_aside(opened, qtbot, tmp_path):
+    from dataclasses import replace
+
+    from migbar_gui.files.session import write_session
+
+    session, camera = opened.sessions.now(), opened.view.camera()
+    for number, scale in enumerate((0.0, float("nan"))):
+        path = tmp_path / f"{number}.migbar"
+        write_session(path, replace(session, camera=replace(camera, scale=scale)))
+        reopen(qtbot, opened, path)
+        qtbot.wait(100)
+        assert opened.view.camera().scale > 0
+
+
 def test_that_every_class_in_the_workspace_can_be_written():
     """Whoever adds a class to the workspace has to say that it may be in a session."""
     from ase import Atoms
@@ -376,7 +411,7 @@ def test_that_discard_after_a_crash_is_about_one_window(window):
         write_session(folder / f"{number}.migbar", Session(Workspace().snapshot()))
     window.sessions.offer_recovery()
     assert "2 windows" in notice.text.text()
-    (latest, other) = keeper.left_behind()
+    other = keeper.left_behind()[1]
     notice.other_action.click()
     assert keeper.left_behind() == [other]
     assert notice.isVisible()
