@@ -149,9 +149,12 @@ def nearest_images(
     then the largest (i, j, k), so that 1,0,0 comes before -1,0,0.
     """
     origin, frac = np.asarray(start, float), np.asarray(point, float)
-    reach = range(-3, 4)  # wide enough for strongly skewed primitive cells
-    around = np.array(list(itertools.product(reach, repeat=3)))
-    images = np.round(origin - frac).astype(int) + around
+    # Of a reduced cell, however skewed the cell as read is, two vectors either way suffice.
+    reduced = structure.lattice.get_lll_reduced_lattice().matrix
+    to_reduced = structure.lattice.matrix @ np.linalg.inv(reduced)
+    around = np.array(list(itertools.product(range(-2, 3), repeat=3)))
+    cells = np.round((origin - frac) @ to_reduced) + around
+    images = np.rint(cells @ np.linalg.inv(to_reduced)).astype(int)
     vectors = structure.lattice.get_cartesian_coords(frac + images - origin)
     distances = np.linalg.norm(vectors, axis=1)
     distances[distances < 1e-6] = np.inf  # the start itself

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 from pymatgen.core import Structure
+from pymatgen.util.coord import pbc_shortest_vectors
 
 from migbar.elements import ionic_radius, is_anion
 from migbar.hops import Point
@@ -95,13 +96,13 @@ def _vertices(structure: Structure) -> NDArray[np.float64]:
     """Return the Voronoi vertices of the periodic crystal inside one cell, fractional."""
     from scipy.spatial import Voronoi
 
-    lattice = structure.lattice
+    lattice = structure.lattice.get_lll_reduced_lattice()  # a skewed cell has far more atoms around
     # Atoms within `margin` of the cell fix every vertex inside it as long as no sphere free of atoms
     # has a larger radius, which no crystal with this many atoms has.
     margin = max(8.0, 2.5 * (structure.volume / len(structure)) ** (1 / 3))
     heights = 1 / np.linalg.norm(lattice.inv_matrix, axis=0)
     reach = np.ceil(margin / heights).astype(int)
-    frac = structure.frac_coords % 1.0
+    frac = lattice.get_fractional_coords(structure.cart_coords) % 1.0
     images = np.array(list(itertools.product(*(range(-n, n + 1) for n in reach))))
     copies = (frac[None] + images[:, None]).reshape(-1, 3)
     beyond = margin / heights
@@ -109,7 +110,7 @@ def _vertices(structure: Structure) -> NDArray[np.float64]:
     tessellation = Voronoi(lattice.get_cartesian_coords(copies[near]))
     vertices = np.asarray(lattice.get_fractional_coords(tessellation.vertices))
     inside = ((vertices > -1e-6) & (vertices < 1 - 1e-6)).all(axis=1)
-    return _wrapped(vertices[inside])
+    return _wrapped(vertices[inside] @ lattice.matrix @ structure.lattice.inv_matrix)
 
 
 def _room(structure: Structure, ion: str, points: NDArray[np.float64]) -> NDArray[np.float64]:
@@ -133,7 +134,7 @@ def _distances(
 def _orbit(
     structure: Structure,
     point: NDArray[np.float64],
-    rotations: NDArray[np.int_],
+    rotations: NDArray[np.float64],
     translations: NDArray[np.float64],
 ) -> list[NDArray[np.float64]]:
     """Return the point and its symmetry copies; copies closer than `MERGE` are averaged into one.
@@ -146,10 +147,10 @@ def _orbit(
     for i, copy in enumerate(copies):
         if not left[i]:
             continue
-        close = left & (_distances(structure, copy, copies) < MERGE)
-        shifts = copies[close] - copy
-        shifts -= np.rint(shifts)
-        merged.append(_wrapped(copy + shifts.mean(axis=0)))
+        shifts = pbc_shortest_vectors(structure.lattice, copy, copies)[0]
+        close = left & (np.linalg.norm(shifts, axis=1) < MERGE)
+        mean = structure.lattice.get_fractional_coords(shifts[close].mean(axis=0))
+        merged.append(_wrapped(copy + mean))
         left &= ~close
     return merged
 

@@ -23,6 +23,7 @@ from migbar.hops import (
     nearest_images,
     parse_site,
 )
+from migbar.structures import read_structure
 from migbar.supercells import (
     choose_supercell,
     make_band,
@@ -68,6 +69,17 @@ def test_that_the_nearest_image_is_right_in_a_strongly_skewed_cell():
     skewed = Structure(lattice, ["Li"], [[0, 0, 0]])
     vector = lattice.get_cartesian_coords(nearest_images(skewed, (0, 0, 0), (0, 0, 0))[0])
     assert np.linalg.norm(vector) == pytest.approx(4.0)
+
+
+def test_that_the_nearest_image_is_right_far_from_a_reduced_cell():
+    cube = np.eye(3) * 5.0
+    sheared = np.array([[5, 4, -2], [1, 1, 0], [2, 2, 1]]) @ cube
+    crystal = Structure(Lattice(sheared), ["Li"], [[0, 0, 0]])
+    for offset in ([2.4, 2.4, 2.4], [-2.4, 1.0, 2.4], [2.4, -2.4, -1.0]):
+        frac = crystal.lattice.get_fractional_coords(offset)
+        (image, *_) = nearest_images(crystal, (0, 0, 0), frac % 1.0)
+        found = crystal.lattice.get_cartesian_coords(frac % 1.0 + image)
+        assert found == pytest.approx(offset)
 
 
 @pytest.mark.parametrize(("text", "value"), [("0,0.5,1", 0.5), ("0, 1/3, -1", 1 / 3)])
@@ -181,6 +193,17 @@ def test_that_the_voids_of_an_empty_host_are_its_known_sites(empty_layered):
     assert any(np.allclose(v.frac_coords, (0, 0, 0.5), atol=0.02) for v in voids)
     roomiest = voids[0]
     assert np.allclose(roomiest.frac_coords, (0, 0, 0.5), atol=0.02)  # the octahedral site
+
+
+def test_that_voids_are_the_same_in_a_thin_and_strongly_skewed_cell(examples_dir):
+    host = read_structure(examples_dir / "FePO4.cif")
+    cell = np.array([[-2, -4, -3], [1, 0, 1], [2, 3, 3]])
+    skewed = Structure(
+        Lattice(cell @ host.lattice.matrix), host.species, host.frac_coords @ np.linalg.inv(cell)
+    )
+    voids, others = find_voids(host, "Li"), find_voids(skewed, "Li")
+    assert len(others) == len(voids) == 4
+    assert [v.radius for v in others] == pytest.approx([v.radius for v in voids], abs=1e-3)
 
 
 def test_that_voids_have_the_symmetry_of_the_crystal(rock_salt):
