@@ -43,33 +43,39 @@ class Operations:
 
         group = symmetry(structure, symprec)
         if len(group.rotations) * len(frac) > _MOST_MOVES:
-            copies = int((group.rotations == np.eye(3, dtype=int)).all(axis=(1, 2)).sum())
+            copies = int(np.isclose(group.rotations, np.eye(3)).all(axis=(1, 2)).sum())
             raise SupercellError(
                 f"{formula(structure)}: this cell of {len(structure):,} atoms is a smaller one {copies:,} times "
                 "over; look for paths in the smaller one, which has all of them."
             )
+        self._frac = frac
+        self._tree = cKDTree(_wrapped(frac), boxsize=1.0)
         moved = frac @ group.rotations.transpose(0, 2, 1) + group.translations[:, None]
-        _, target = cKDTree(_wrapped(frac), boxsize=1.0).query(_wrapped(moved))
-        shifts = np.rint(moved - frac[target])
+        target, shifts = self._places(moved)
         apart = (moved - frac[target] - shifts) @ structure.lattice.matrix
         # Voids are found within a tolerance: an operation that does not map them is not used.
         whole = (np.linalg.norm(apart, axis=-1) < _SAME_PLACE).all(axis=1)
-        whole &= (np.sort(target, axis=1) == np.arange(len(frac))).all(axis=1)
         self._rotations = group.rotations[whole]
-        self._targets = target[whole]
-        self._shifts = shifts[whole].astype(int)
+        self._translations = group.translations[whole]
+        self._kinds = target[whole].min(axis=0)
+
+    def _places(self, frac: NDArray[np.float64]) -> tuple[NDArray[np.int_], NDArray[np.int_]]:
+        """Return which places positions are, and in which cells."""
+        _, place = self._tree.query(_wrapped(frac))
+        return place, np.rint(frac - self._frac[place]).astype(int)
 
     @property
     def kinds(self) -> tuple[int, ...]:
         """For each place the first one that an operation maps on it."""
-        return tuple(int(n) for n in self._targets.min(axis=0))
+        return tuple(self._kinds.tolist())
 
     def orbit(self, pair: Sequence[int]) -> NDArray[np.int_]:
         """All pairs equivalent to one, each in its canonical direction, in lexical order."""
-        start, end = pair[:2]
-        cells = self._rotations @ np.array(pair[2:]) + self._shifts[:, end] - self._shifts[:, start]
-        pairs = np.column_stack([self._targets[:, start], self._targets[:, end], cells])
-        return np.unique(canonical(pairs), axis=0)
+        start, end, *image = pair
+        ends = np.array([self._frac[start], self._frac[end] + image])
+        moved = ends @ self._rotations.transpose(0, 2, 1) + self._translations[:, None]
+        places, cells = self._places(moved)
+        return np.unique(canonical(np.hstack([places, cells[:, 1] - cells[:, 0]])), axis=0)
 
 
 def canonical(pairs: NDArray[np.int_]) -> NDArray[np.int_]:

@@ -108,6 +108,19 @@ def test_that_li3ocl_hops_along_the_edges_of_its_octahedra_in_3d(example):
     assert search.dimensionality == 3
 
 
+@pytest.mark.parametrize(("name", "ion"), [("Li3OCl", "Li"), ("LiCoO2", "Li"), ("TiS2", "Mg")])
+@pytest.mark.parametrize("cell", [np.diag([2, 1, 1]), [[1, 1, 0], [0, 1, 1], [0, 0, 3]]])
+def test_that_a_supercell_has_no_more_distinct_hops_than_its_crystal(example, name, ion, cell):
+    structure = example(name)
+    repeated = structure.make_supercell(cell, in_place=False)
+    search, other = (find_hops(s, ion, cutoff=5.0) for s in (structure, repeated))
+    assert lengths(other) == lengths(search)
+    times = len(repeated) / len(structure)
+    assert [h.multiplicity for h in other.hops] == [times * h.multiplicity for h in search.hops]
+    assert len(set(other.kinds)) == len(set(search.kinds))
+    assert len(other.left_out) == len(search.left_out)
+
+
 @pytest.mark.parametrize("name", ["LiFePO4", "LiCoO2", "LiMn2O4", "Li3OCl", "MgTi2S4", "NaV2O5"])
 def test_that_nd_barriers_are_the_same_in_another_cell(example, name):
     structure = example(name)

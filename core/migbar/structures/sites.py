@@ -50,9 +50,10 @@ class Symmetry:
     number, symbol : int, str
         Number in the International Tables and Hermann–Mauguin symbol.
     rotations : ndarray, shape (n, 3, 3)
-        Rotation parts in fractional coordinates of the structure's own cell.
+        Rotation parts in fractional coordinates of the structure's own cell. They are of whole numbers but where
+        the cell repeats the crystal's more often in one direction than in an equivalent one.
     translations : ndarray, shape (n, 3)
-        Translation parts.
+        Translation parts: with each rotation all those within the cell.
     equivalent_atoms : ndarray, shape (n_sites,)
         For each site, the index of the first site that symmetry maps onto it.
     wyckoffs : tuple of str
@@ -61,7 +62,7 @@ class Symmetry:
 
     number: int
     symbol: str
-    rotations: NDArray[np.int_]
+    rotations: NDArray[np.float64]
     translations: NDArray[np.float64]
     equivalent_atoms: NDArray[np.int_]
     wyckoffs: tuple[str, ...]
@@ -181,11 +182,31 @@ def symmetry(structure: Structure, symprec: float = 0.01) -> Symmetry:
         f"{round(sizes[o] / per_conventional_cell)}{letter}"
         for o, letter in zip(found.crystallographic_orbits.tolist(), found.wyckoffs, strict=True)
     )
+    rotations, translations = _operations(found)
     return Symmetry(
         number=int(found.number),
         symbol=found.international,
-        rotations=found.rotations,
-        translations=found.translations,
-        equivalent_atoms=found.equivalent_atoms,
+        rotations=rotations,
+        translations=translations,
+        equivalent_atoms=found.crystallographic_orbits,
         wyckoffs=wyckoffs,
     )
+
+
+def _operations(found: Any) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """Return all operations of the crystal in spglib's answer, those that turn the cell into another one, too.
+
+    spglib leaves these out: a cubic crystal in a cell of 2 × 1 × 1 would be one with fewer equivalent sites.
+    """
+    import spglib
+
+    group = spglib.get_symmetry_from_database(found.hall_number)
+    turns, first = np.unique(group["rotations"], axis=0, return_index=True)
+    within = found.translations[(found.rotations == np.eye(3, dtype=int)).all(axis=(1, 2))]
+    if len(turns) * len(within) == len(found.rotations):
+        return found.rotations.astype(float), found.translations
+    to_standard, origin = found.transformation_matrix, found.origin_shift
+    back = np.linalg.inv(to_standard)
+    rotations = back @ turns @ to_standard
+    shifts = (turns @ origin + group["translations"][first] - origin) @ back.T
+    return np.repeat(rotations, len(within), axis=0), (shifts[:, None] + within).reshape(-1, 3)
