@@ -105,6 +105,12 @@ class DistinctHop:
         return f"{self.start.name} → {self.end.name}{image}"
 
     @property
+    def per_place(self) -> float:
+        """Mean number of equivalent hops that lead away from a place at either end, whichever is called the start."""
+        places = {place for edge in self.edges for place in (edge.start, edge.end)}
+        return 2 * self.multiplicity / len(places)
+
+    @property
     def is_tight(self) -> bool:
         """Whether the straight path comes closer to an atom than is usual (`CLASH_FRACTION`)."""
         ion = ionic_radius(self.hop.ion)

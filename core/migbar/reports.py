@@ -282,7 +282,7 @@ def transport_parameters(
         if way is not None:
             hop = result.search.hops[way.bottleneck]
             found[name] = parameters_for(
-                structure, result.search.ion, hop.length, hop.per_site, dimensions
+                structure, result.search.ion, hop.length, hop.per_place, dimensions
             )
     return found
 

@@ -106,7 +106,7 @@ class Estimate:
     interval: tuple[float, float]
 
 
-def geometric_factor(hops_per_site: int, dimensions: int) -> float:
+def geometric_factor(hops_per_site: float, dimensions: int) -> float:
     """Return g = z/2d of a lattice with z equal hops per site in d dimensions.
 
     For z = 2d (a chain, a square lattice, a simple cubic one) it is 1.
@@ -115,7 +115,7 @@ def geometric_factor(hops_per_site: int, dimensions: int) -> float:
 
 
 def parameters_for(
-    structure: Structure, ion: str, hop_length: float, hops_per_site: int, dimensions: int
+    structure: Structure, ion: str, hop_length: float, hops_per_site: float, dimensions: int
 ) -> HoppingParameters:
     """Return parameters to start from: what the crystal tells, and defaults for all else.
 

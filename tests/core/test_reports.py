@@ -103,6 +103,17 @@ def test_that_a_given_picture_takes_the_place_of_the_plain_one(olivine):
     assert any(r.startswith("data:image/png;base64,") for r in outline.references)
 
 
+def test_that_estimates_do_not_depend_on_the_order_of_atoms(examples_dir):
+    structure = read_structure(examples_dir / "Na3PS4.cif")
+    turned = Structure.from_sites(list(structure)[::-1])
+    one, other = (
+        transport_parameters(s, find_paths(s, "Na", LengthModel(), cutoff=3.6))
+        for s in (structure, turned)
+    )
+    for name in ("1D", "2D", "3D"):
+        assert one[name].geometric_factor == pytest.approx(other[name].geometric_factor)
+
+
 def test_that_no_way_through_is_said_and_not_estimated():
     sparse = Structure(Lattice.cubic(9.0), ["Li", "F"], [[0, 0, 0], [0.5, 0.5, 0.5]])
     result = find_paths(sparse, "Li", LengthModel())
