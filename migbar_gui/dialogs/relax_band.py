@@ -21,6 +21,11 @@ STARTS = {
     "aside": "Aside, where symmetry keeps it on a ridge",
 }
 
+TIMES = {
+    "chgnet": "CHGNet needs half a minute to some minutes for a path of 100 atoms.",
+    "sevennet": "SevenNet needs ten times as long as CHGNet, or three times (sevennet:0).",
+}
+
 DEVICES = {"auto": "Automatic", "cpu": "Processor", "cuda": "Graphics card (CUDA)"}
 
 
@@ -153,6 +158,7 @@ class RelaxBandDialog(Question):
 def about(potential: str, ends_relaxed: bool = True) -> str:
     """Say what a barrier of this potential is worth, and how long it takes."""
     note = potential_note(potential, ends_relaxed)
-    if potential.partition(":")[0] == "chgnet":
-        return f"CHGNet needs half a minute to some minutes for a path of 100 atoms. {note}"
+    time = TIMES.get(potential.partition(":")[0])
+    if time is not None:
+        return f"{time} {note}"
     return note or "The barrier is as good as the potential; the time depends on it, too."

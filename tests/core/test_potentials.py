@@ -82,6 +82,36 @@ def test_that_an_unknown_potential_names_the_known_ones():
         load_potential("ase:magic")
 
 
+# ------------------------------------------------------------------ SevenNet
+
+
+def test_that_sevennet_computes_forces_that_are_the_slope_of_its_energy():
+    sevennet = load_potential("sevennet:0", "cpu")
+    assert sevennet.provenance.name == "sevennet:0"
+    assert len(sevennet.provenance.sha256) == 64
+    atoms, step = crystals()[0], 0.02
+    moved = [atoms.copy(), atoms.copy()]
+    moved[0].positions[2, 1] += step
+    moved[1].positions[2, 1] -= step
+    plus, minus, here = sevennet.evaluate([*moved, atoms])
+    slope = (plus.energy - minus.energy) / (2 * step)
+    assert here.forces[2, 1] == pytest.approx(-slope, abs=0.01)
+    require_elements(sevennet, ["Li", "Pu"])
+    with pytest.raises(PotentialError, match="sevennet:0 does not know Am, Ra;"):
+        require_elements(sevennet, ["Li", "Ra", "Am"])
+
+
+def test_that_what_sevennet_lacks_is_told(monkeypatch):
+    with pytest.raises(PotentialError, match="no SevenNet '9'; choose one of: l3i5, 0"):
+        load_potential("sevennet:9", "cpu")
+    monkeypatch.setattr("migbar.potentials.find_spec", lambda name: None)
+    monkeypatch.setattr("migbar.potentials.sevennet.find_spec", lambda name: None)
+    with pytest.raises(PotentialError, match="package sevenn, which is not installed"):
+        load_potential("sevennet", "cpu")
+    missing = {choice.name: choice.missing for choice in potential_choices()}
+    assert "not installed" in missing["sevennet"]
+
+
 # ------------------------------------------------------------------ MACE
 
 

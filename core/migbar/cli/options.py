@@ -115,7 +115,10 @@ class PotentialOptions:
     """The universal potential that computes energies and forces."""
 
     potential: Annotated[
-        str, typer.Option(help="chgnet, chgnet:r2scan, mace:small … large, mace:FILE, ase:NAME.")
+        str,
+        typer.Option(
+            help="chgnet, chgnet:r2scan, sevennet, sevennet:0, mace:small … large, mace:FILE, ase:NAME."
+        ),
     ] = "chgnet"
     trust_file: Annotated[
         bool,

@@ -5,6 +5,8 @@ A potential is named ``KIND`` or ``KIND:VARIANT``:
 =======================  ======================================================================
 ``chgnet``               CHGNet 0.3.0; its package carries the weights, so it works offline.
 ``chgnet:r2scan``        the same network trained further on r²SCAN energies
+``sevennet``             SevenNet-l3i5, more accurate and some nine times as slow, with the package ``sevenn``
+``sevennet:0``           SevenNet-0, in between
 ``mace:medium``          MACE-MP-0 (small, medium or large; large is the paper's) in float64, with ``mace-torch``
 ``mace:FILE``            a model file of your own
 ``ase:NAME``             a calculator that ASE knows by name, with its default settings
@@ -159,10 +161,13 @@ class CalculatorPotential:
 
 def potential_choices() -> list[PotentialChoice]:
     """Return what can be chosen, the default first; other variants and files can be named, too."""
+    sevennet = "" if find_spec("sevenn") else "the package sevenn is not installed"
     mace = "" if find_spec("mace") else "the package mace-torch is not installed"
     built_in = [
         PotentialChoice("chgnet", "CHGNet 0.3.0 (PBE+U, Materials Project)"),
         PotentialChoice("chgnet:r2scan", "CHGNet, r²SCAN"),
+        PotentialChoice("sevennet", "SevenNet-l3i5 (PBE+U, Materials Project)", sevennet),
+        PotentialChoice("sevennet:0", "SevenNet-0 (11 July 2024)", sevennet),
         *(
             PotentialChoice(f"mace:{size}", f"MACE-MP-0 {size}, float64", mace)
             for size in ("small", "medium", "large")
@@ -201,6 +206,10 @@ def load_potential(
         from migbar.potentials.chgnet import ChgnetPotential
 
         return ChgnetPotential(variant, chosen)
+    if kind == "sevennet":
+        from migbar.potentials.sevennet import load_sevennet
+
+        return load_sevennet(variant, chosen)
     if kind == "mace":
         from migbar.potentials.mace import load_mace
 
@@ -210,6 +219,13 @@ def load_potential(
             return _from_entry_point(entry, name, variant, chosen)
     known = ", ".join(choice.name for choice in potential_choices())
     raise PotentialError(f"there is no potential '{name}'; choose one of: {known}, ase:NAME.")
+
+
+def materials_project_elements() -> frozenset[str]:
+    """Return the elements in the relaxations of the Materials Project: up to Pu, but Po to Ra."""
+    from ase.data import chemical_symbols
+
+    return frozenset(chemical_symbols[1:84] + chemical_symbols[89:95])
 
 
 def require_elements(potential: Potential, elements: Sequence[str]) -> None:

@@ -11,7 +11,12 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from migbar.potentials import CalculatorPotential, PotentialError, Provenance
+from migbar.potentials import (
+    CalculatorPotential,
+    PotentialError,
+    Provenance,
+    materials_project_elements,
+)
 
 if TYPE_CHECKING:
     from ase.calculators.calculator import BaseCalculator
@@ -84,9 +89,5 @@ def _calculator(model: str, device: str) -> BaseCalculator:
 
 
 def _elements(model: str) -> frozenset[str] | None:
-    """MACE-MP-0 knows the elements up to Pu but Po to Ra; another model knows what it was trained on."""
-    from ase.data import chemical_symbols
-
-    if model not in SIZES:
-        return None
-    return frozenset(chemical_symbols[1:84] + chemical_symbols[89:95])
+    """Another model than MACE-MP-0 knows what it was trained on."""
+    return materials_project_elements() if model in SIZES else None
