@@ -194,6 +194,26 @@ def test_that_operations_that_are_not_all_of_the_named_group_are_told(write):
     assert "P n m a, which has 8 operations, but lists 1" in told
 
 
+@pytest.mark.parametrize(
+    ("symmetry", "words"),
+    [
+        ("", "names no space group"),
+        ("_symmetry_Int_Tables_number 221\n", "number 221 alone: the setting P m -3 m was taken"),
+    ],
+)
+def test_that_symmetry_that_had_to_be_guessed_is_told(symmetry, words):
+    ((code, told),) = reading_notes(cif_text(symmetry=symmetry).encode(), "a.cif")
+    assert code == "odd_symmetry"
+    assert words in told
+
+
+@pytest.mark.parametrize(
+    "symmetry", ["_symmetry_Int_Tables_number 1\n", "_symmetry_space_group_name_Hall '-P 4 2 3'\n"]
+)
+def test_that_symmetry_that_leaves_no_choice_raises_no_doubt(symmetry):
+    assert reading_notes(cif_text(symmetry=symmetry).encode(), "a.cif") == []
+
+
 @pytest.mark.parametrize("name", EXAMPLES)
 def test_that_the_symmetry_of_sound_files_raises_no_doubt(name):
     assert reading_notes(EXAMPLES[name].read_bytes(), "a.cif") == []
@@ -315,9 +335,16 @@ def test_that_a_cif_that_breaks_off_is_said_to(write):
         read_structure(write("data_test\nloop_\n"))
 
 
-def test_that_a_magnetic_cif_is_refused(write):
-    loop = "loop_\n_space_group_symop_magn_operation.xyz\n'x,y,z,+1'\n"
+@pytest.mark.parametrize("tag", ["symop_magn_operation.xyz", "symop.magn_operation_xyz"])
+def test_that_a_magnetic_cif_is_refused(write, tag):
+    loop = f"loop_\n_space_group_{tag}\n'x,y,z,+1'\n"
     with pytest.raises(StructureFileError, match="magnetic"):
+        read_structure(write(cif_text(symmetry=loop)))
+
+
+def test_that_a_modulated_structure_is_refused(write):
+    loop = "loop_\n_space_group_symop_ssg_operation_algebraic\n'x1,x2,x3,x4'\n'-x1,-x2,-x3,-x4'\n"
+    with pytest.raises(StructureFileError, match="modulated"):
         read_structure(write(cif_text(symmetry=loop)))
 
 

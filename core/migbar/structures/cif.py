@@ -259,8 +259,7 @@ def _wrapped(frac: NDArray[np.float64]) -> NDArray[np.float64]:
 def _operations(block: gemmi.cif.Block, matrix: NDArray[np.float64], name: str) -> Operations:
     written = _listed_operations(block)
     if not written:
-        if any("_symop_magn" in category for category in block.get_mmcif_category_names()):
-            raise StructureFileError(name, "is a magnetic CIF; export it as an ordinary CIF first.")
+        _refuse_other_symmetry(block, name)
         written = [operation.triplet() for operation in _group_operations(block, name)]
     if len(written) > _MAX_OPERATIONS:
         raise StructureFileError(
@@ -275,17 +274,41 @@ def _operations(block: gemmi.cif.Block, matrix: NDArray[np.float64], name: str) 
     return operations
 
 
+def _refuse_other_symmetry(block: gemmi.cif.Block, name: str) -> None:
+    """Raise `StructureFileError` where symmetry is given that is not of three dimensions, or turns moments."""
+    tags = [tag for item in block if item.loop for tag in item.loop.tags]
+    if any(re.search(r"symop[._]magn", tag, re.IGNORECASE) for tag in tags):
+        raise StructureFileError(name, "is a magnetic CIF; export it as an ordinary CIF first.")
+    if any("symop_ssg" in tag.lower() for tag in tags):
+        raise StructureFileError(
+            name, "is of a modulated structure; export its average, or a supercell of it, first."
+        )
+
+
 def _listed_operations(block: gemmi.cif.Block) -> list[str]:
     listed = (list(block.find_values(tag)) for tag in _XYZ_TAGS)
     return next(filter(None, listed), [])
 
 
 def symmetry_doubt(block: gemmi.cif.Block, name: str) -> str:
-    """Say where the listed operations, which were taken, are not as many as the named space group has; else nothing."""
+    """Say where the symmetry that was taken may not be the crystal's; else nothing.
+
+    The listed operations may be others than the named space group has, or neither be there.
+    """
     listed = len(_listed_operations(block))
     symbol = _first(block, _GROUP_TAGS)
+    if not listed and not symbol and not _first(block, _HALL_TAGS):
+        return (
+            "The file names no space group and lists no symmetry operations: the atoms it lists were taken for all "
+            "of the cell."
+        )
     groups = [group for group in _settings(block, symbol, name) if group is not None]
     orders = [len(list(group.operations())) for group in groups]
+    if not listed and symbol.isdecimal() and groups and orders != [1, 1]:
+        return (
+            f"The file tells its space group by the number {symbol} alone: the setting {groups[0].hm} was taken. See "
+            "whether the atoms are where they should be."
+        )
     if not listed or not orders or listed in orders:
         return ""
     return (
