@@ -166,7 +166,7 @@ def test_that_reading_tells_how_far_it_is_and_can_be_stopped(window, qtbot, oxid
     click(qtbot, check.stop)  # reads again
     qtbot.waitUntil(check.isComplete, timeout=WAIT_MS)
     assert check.reading.found == 40
-    assert not check.stop.isVisible()
+    assert check.stop.text() == "Read again"
     wizard.close()
 
 
@@ -185,6 +185,48 @@ def test_that_every_problem_is_listed_and_mends_are_a_choice(window, qtbot, oxid
     assert box.isChecked()
     box.setChecked(False)
     qtbot.waitUntil(lambda: check.reading is not None and check.reading.used == 10, timeout=WAIT_MS)
+    wizard.close()
+
+
+def test_that_data_that_were_put_right_are_read_again(window, qtbot, oxides):
+    from PySide6.QtWidgets import QWizard
+
+    entries = json.loads(oxides.read_text())
+    wizard = started_at(qtbot, window, oxides)
+    check = page(wizard)
+    for count, read_again in (
+        (12, lambda: (click(qtbot, wizard.button(QWizard.WizardButton.BackButton)), wizard.next())),
+        (13, lambda: click(qtbot, check.stop)),
+    ):
+        oxides.write_text(json.dumps([*entries[:count], {"sys_name": "broken"}]))
+        read_again()
+        qtbot.waitUntil(
+            lambda: check.reading is not None and check.reading.used == count,  # noqa: B023
+            timeout=WAIT_MS,
+        )
+        assert check.stop.text() == "Read again"
+    wizard.close()
+
+
+def test_that_another_name_goes_after_one_that_cannot_be_and_choices_stay(window, qtbot, oxides):
+    from PySide6.QtWidgets import QWizard
+
+    wizard = started_at(qtbot, window, oxides)
+    go_on(qtbot, wizard)
+    go_on(qtbot, wizard)
+    model, train = page(wizard), wizard.button(QWizard.WizardButton.CommitButton)
+    choose(model.start, "scratch")
+    choose(model.recipe, "band-forest")
+    click(qtbot, wizard.button(QWizard.WizardButton.BackButton))
+    go_on(qtbot, wizard)
+    assert model.options().recipe == "band-forest"
+    for name in ("oxides 10:30", "o" * 300):
+        model.name.setText(name)
+        click(qtbot, train)
+        assert "cannot be the name of a model" in model.estimate.text()
+        assert not train.isEnabled()
+        model.name.setText("oxides")
+        assert train.isEnabled()
     wizard.close()
 
 

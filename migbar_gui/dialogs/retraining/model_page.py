@@ -51,7 +51,7 @@ class ModelPage(WizardPage):
         self._lay_out()
         self._timer = QTimer(self, singleShot=True, interval=SETTLE_MS)
         self._timer.timeout.connect(self._measure)
-        self.name.textChanged.connect(lambda _: self.completeChanged.emit())
+        self.name.textChanged.connect(lambda _: self._note_name())
         self.start.currentIndexChanged.connect(lambda _: self._offer_recipes())
         for changed in (
             self.recipe.currentIndexChanged,
@@ -162,7 +162,8 @@ class ModelPage(WizardPage):
     # -------------------------------------------------------------- choices that depend on others
 
     def _offer_recipes(self) -> None:
-        """Offer what can be made of the start."""
+        """Offer what can be made of the start; what was chosen stays so where it can."""
+        chosen = self.recipe.currentData()
         recipes = self._starts[self.start.currentData()].recipes
         self.recipe.blockSignals(True)
         self.recipe.clear()
@@ -170,9 +171,15 @@ class ModelPage(WizardPage):
             self.recipe.addItem(recipe, recipe)
         if not recipes:
             self.recipe.addItem("the same as what it starts from", "")
+        self.recipe.setCurrentIndex(max(0, self.recipe.findData(chosen)))
         self.recipe.blockSignals(False)
         self.recipe.setEnabled(len(recipes) > 1)
         self._changed()
+
+    def _note_name(self) -> None:
+        if self._problem:  # which may have been the name
+            self._changed()
+        self.completeChanged.emit()
 
     def _changed(self) -> None:
         kind = self._starts[self.start.currentData()].kind

@@ -12,6 +12,7 @@ from typing import Any
 from migbar.datasets.splits import Scheme, SplitOptions
 from migbar.errors import MigbarError
 from migbar.files import write_text
+from migbar.models.store import is_name
 
 
 class Preset(StrEnum):
@@ -128,8 +129,11 @@ class TrainingOptions:
     def check(self) -> None:
         """Raise `OptionsError` where the options do not go together."""
         problems = []
-        if not self.name or set(self.name) & set('/\\:*?"<>|') or self.name[0] in ". ":
-            problems.append(f"'{self.name}' cannot be the name of a folder")
+        if not is_name(self.name):
+            shown = self.name if len(self.name) <= 60 else f"{self.name[:57]}…"
+            problems.append(
+                f"'{shown}' cannot be the name of a model; leave out / \\ : * ? \" < > |, and keep it short"
+            )
         if self.train not in ("all", "heads"):
             problems.append(f"train: '{self.train}' is neither 'all' nor 'heads'")
         if self.folds < 0 or self.folds == 1:
