@@ -99,7 +99,6 @@ class CheckPage(WizardPage):
     def __init__(self, wizard: RetrainingWizard) -> None:
         super().__init__(wizard, "Is everything in order?", "")
         self.reading: Reading | None = None
-        self._read: tuple[object, ...] = ()
         self._job: Job | None = None
         self.summary = label("", wrap=True)
         self.progress = QProgressBar()
@@ -124,15 +123,14 @@ class CheckPage(WizardPage):
         row = QHBoxLayout()
         row.addWidget(self.progress, 1)
         row.addWidget(self.stop)
+        row.addStretch(0)  # beside the button alone
         self.body.addLayout(row)
         self.body.addWidget(self.tabs, 1)
         wizard.window_.jobs.cancelled.connect(self._note_stop)
 
     def initializePage(self) -> None:  # noqa: N802
-        """Read, unless the very same was read before."""
-        asked = (tuple(self.owner.sources), self.owner.read_options, self.owner.mends)
-        if asked != self._read or self.reading is None:
-            self._start()
+        """Read, also what was read before: its files may have been put right meanwhile."""
+        self._start()
 
     def isComplete(self) -> bool:  # noqa: N802
         """Whether some paths can be used."""
@@ -177,7 +175,6 @@ class CheckPage(WizardPage):
     def _start(self) -> None:
         wizard = self.owner
         sources, options, mends = wizard.sources, wizard.read_options, wizard.mends
-        self._read = (tuple(sources), options, mends)
         self.reading = wizard.dataset = None
         self.completeChanged.emit()
         self.summary.setText("Reading …")
@@ -224,21 +221,23 @@ class CheckPage(WizardPage):
 
     def _note_stop(self, key: str) -> None:
         if key == JOB:
-            self.progress.hide()
-            self.stop.setText("Read again")
+            self._offer_again()
             self.summary.setText("Stopped. Read again, or go back and choose other data.")
 
-    def _failed(self, error: Exception) -> None:
+    def _offer_again(self) -> None:
         self.progress.hide()
-        self.stop.hide()
+        self.stop.setText("Read again")
+
+    def _failed(self, error: Exception) -> None:
+        self._offer_again()
         self.summary.setText(str(error))
 
     def _show_reading(self, checked: Checked) -> None:
         reading, self.owner.dataset = checked
         self.reading = reading
         self.owner.all_known = count_known(reading) >= reading.used
-        self.progress.hide()
-        self.stop.hide()
+        self._offer_again()
+        self.stop.setVisible(bool(reading.problems))  # they may be put right in the files
         self.summary.setText(_summary(reading))
         self.table.show(reading.problems, frozenset(reading.mended))
         if reading.problems:
