@@ -102,6 +102,15 @@ def test_that_a_negative_barrier_is_told(check: Check, tmp_path: Path, two_ends:
     assert "−0.4 eV" in only(check("barriers.csv"), "negative_barrier").text
 
 
+def test_that_a_barrier_of_nothing_is_used_and_told(
+    check: Check, tmp_path: Path, two_ends: object
+) -> None:
+    table(tmp_path, ["a.vasp,b.vasp,0"])
+    reading = check("barriers.csv")
+    assert only(reading, "zero_barrier").level is Level.WARNING
+    assert reading.used == 1
+
+
 def test_that_an_absurd_barrier_is_told(check: Check, tmp_path: Path, two_ends: object) -> None:
     table(tmp_path, ["a.vasp,b.vasp,48.2"])
     assert "48.2" in only(check("barriers.csv"), "absurd_barrier").text
@@ -284,6 +293,50 @@ def test_that_a_file_that_is_not_there_is_told_with_its_row(
     assert "c.vasp" in problem.text
 
 
+def test_that_folders_may_be_parted_as_on_windows(
+    check: Check, tmp_path: Path, two_ends: object
+) -> None:
+    (tmp_path / "ends").mkdir()
+    (tmp_path / "b.vasp").rename(tmp_path / "ends/b.vasp")
+    table(tmp_path, ["a.vasp,ends\\b.vasp,0.4"])
+    assert check("barriers.csv").used == 1
+
+
+def test_that_a_structure_in_the_place_of_its_file_is_told(
+    check: Check, tmp_path: Path, two_ends: object
+) -> None:
+    text = (tmp_path / "b.vasp").read_text()
+    table(tmp_path, [f'a.vasp,"{text}",0.4', "a.vasp,b.vasp,0.4"])
+    reading = check("barriers.csv")
+    assert "cannot be a file" in only(reading, "missing_file").text
+    assert len(only(reading, "missing_file").text) < 200
+    assert reading.used == 1
+
+
+@pytest.mark.parametrize(
+    ("head", "row", "missing"),
+    [
+        ("initial,final,barrier", "a.vasp,,0.4", "final"),
+        ("initial,final,barrier", ",,0.4", "initial, final"),
+        ("folder,barrier", ",0.4", "folder"),
+    ],
+)
+def test_that_a_row_is_asked_for_the_columns_of_its_table(
+    check: Check, tmp_path: Path, two_ends: object, head: str, row: str, missing: str
+) -> None:
+    table(tmp_path, [row], head)
+    problem = only(check("barriers.csv"), "bands_file")
+    assert problem.text.endswith(f"the row says nothing in {missing}")
+
+
+@pytest.mark.parametrize("ion", ["li", "LI", "Li+"])
+def test_that_an_ion_may_be_written_otherwise(
+    check: Check, tmp_path: Path, two_ends: object, ion: str
+) -> None:
+    table(tmp_path, [f"a.vasp,b.vasp,0.4,{ion}"], "initial,final,barrier,ion")
+    assert check("barriers.csv").ions == ("Li",)
+
+
 def test_that_an_unreadable_structure_is_told(
     check: Check, tmp_path: Path, two_ends: object
 ) -> None:
@@ -326,6 +379,25 @@ def test_that_lines_may_end_as_excel_for_mac_ends_them(
 ) -> None:
     (tmp_path / "barriers.csv").write_bytes(b"initial;final;barrier\ra.vasp;b.vasp;0,35\r")
     assert check("barriers.csv").barriers == pytest.approx([0.35])
+
+
+@pytest.mark.parametrize("line", ["sep=;", '"sep=;"', "SEP=;;"])
+def test_that_a_line_that_tells_excel_the_delimiter_is_no_header(
+    check: Check, tmp_path: Path, two_ends: object, line: str
+) -> None:
+    text = f"{line}\r\ninitial;final;barrier\r\na.vasp;b.vasp;0,35\r\n"
+    (tmp_path / "barriers.csv").write_text(text, newline="")
+    assert check("barriers.csv").barriers == pytest.approx([0.35])
+
+
+def test_that_a_workbook_of_charts_alone_is_told(check: Check, tmp_path: Path) -> None:
+    from openpyxl import Workbook
+
+    book = Workbook()
+    book.create_chartsheet()
+    book.remove(book.active)
+    book.save(tmp_path / "charts.xlsx")
+    assert only(check("charts.xlsx"), "unreadable")
 
 
 def test_that_a_quotation_mark_that_is_left_open_is_told(

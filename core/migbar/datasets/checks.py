@@ -132,6 +132,12 @@ def barrier_problems(barrier: float | None, source: Source, name: str) -> Iterat
             "which is never below zero; check the order of the energies."
         )
         yield Problem("negative_barrier", text, source, name)
+    elif barrier == 0:
+        text = (
+            "The barrier is 0, and is taught as such. A NEB says so where no image is above the ends; leave the "
+            "path out where 0 stands for a barrier that is not known."
+        )
+        yield Problem("zero_barrier", text, source, name, Level.WARNING)
     elif barrier > ABSURD_EV:
         text = (
             f"The barrier of {barrier:g} eV is absurd; is it in meV or kJ/mol, or a total energy?"

@@ -56,6 +56,12 @@ _PREDICTED = "interval_low_ev"
 _UNIT = re.compile(r"[\s_]*[(\[/]?\s*(?<![a-z])(m?ev)\s*[)\]]?$")
 """At the end of what a column is called: ``barrier (meV)``, ``Em / eV``."""
 
+_TOLD_DELIMITER = re.compile(r'"?sep=([^"\n])[^\n]*\n', re.IGNORECASE)
+"""What Excel is told in a line of its own, above the header."""
+
+_ION = re.compile(r"([A-Za-z]{1,2})\d?\+?")
+"""``Li``, ``li``, ``Li+``, ``Mg2+``."""
+
 Row = Mapping[str, Any]
 
 
@@ -129,8 +135,11 @@ def _csv(path: Path) -> Iterator[list[str]]:
         except UnicodeDecodeError:
             text = data.decode("latin-1")
     text = text.replace("\r\n", "\n").replace("\r", "\n")  # Excel for Mac ends lines with \r alone
+    told = _TOLD_DELIMITER.match(text)
+    text = text[told.end() :] if told else text
     head = text.lstrip().split("\n", 1)[0]
-    delimiter = max(";\t,", key=head.count)  # a table with decimal commas is parted by semicolons
+    # A table with decimal commas is parted by semicolons.
+    delimiter = told[1] if told else max(";\t,", key=head.count)
     try:
         return iter(list(csv.reader(io.StringIO(text), delimiter=delimiter)))
     except csv.Error as error:
@@ -140,16 +149,16 @@ def _csv(path: Path) -> Iterator[list[str]]:
 
 
 def _xlsx(path: Path) -> Iterator[Sequence[Any]]:
-    from zipfile import BadZipFile
-
     from openpyxl import load_workbook
-    from openpyxl.utils.exceptions import InvalidFileException
 
     try:
         book = load_workbook(path, read_only=True, data_only=True)
-    except (BadZipFile, InvalidFileException, KeyError, ValueError) as error:
+        sheets = [list(sheet.iter_rows(values_only=True)) for sheet in book.worksheets[:1]]
+    except OSError:
+        raise
+    except Exception as error:  # what becomes of a damaged one in that library has no common type
         raise BandsFileError(path.name, [f"is no Excel workbook ({error})"]) from None
-    return iter(list(book.worksheets[0].iter_rows(values_only=True)))
+    return iter(sheets[0] if sheets else [])
 
 
 def _meaning(path: Path, header: Sequence[Any], named: Mapping[str, str]) -> dict[str, int]:
@@ -235,6 +244,12 @@ class _Reader:
         except MigbarError as error:
             code = "missing_file" if "there is no such" in str(error) else error.code
             return Candidate(source, name, None, (Problem(code, str(error), source, name),), part)
+        except OSError as error:  # a text that is no name of a file, or a folder that is locked
+            wanted = str(error.filename).removeprefix(str(self.base))
+            about = f"{error.strerror}: {wanted[:60]!r} cannot be a file, or cannot be read"
+            return Candidate(
+                source, name, None, (Problem("missing_file", about, source, name),), part
+            )
         if _filled(row.get("barrier")):
             barrier, found = self.numbers.read(row.get("barrier"), source, name)
             problems = [*(p for p in problems if p.code not in ENERGY_PROBLEMS), *found]
@@ -249,8 +264,8 @@ class _Reader:
     def _band(
         self, row: Mapping[str, str], source: Source, name: str
     ) -> tuple[Band | None, float | None, list[Problem]]:
-        ion = row.get("ion") or self.ion
-        folder = self.base / row.get("folder", "")
+        ion = _symbol(row.get("ion") or self.ion)
+        folder = self._place(row.get("folder", ""))
         # A folder without images is that of a NEB by another code: then the other columns tell.
         other_code = folder.is_dir() and not is_neb_folder(folder)
         if row.get("folder") and not (other_code and (row.get("initial") or row.get("structure"))):
@@ -266,14 +281,23 @@ class _Reader:
             ends = [self._structure(row[key]) for key in ("initial", "final")]
             band, found = band_between(ends[0], ends[1], source, name, ion)
             return band, None, list(found)
-        missing = [key for key in ("structure", "from", "to") if not row.get(key)]
+        wanted: tuple[str, ...] = ("structure", "from", "to")
+        if row.get("initial") or row.get("final"):
+            wanted = ("initial", "final")
+        elif "structure" not in row:
+            wanted = ("folder",) if "folder" in row else ("initial", "final")
+        missing = [key for key in wanted if not row.get(key)]
         if missing:
             raise BandsFileError(name, [f"the row says nothing in {', '.join(missing)}"])
         structure = self._structure(row["structure"])
         return band_of_sites(structure, ion, row), None, []
 
+    def _place(self, name: str) -> Path:
+        """Return where that is which a row names; the table may come from Windows."""
+        return self.base / name.replace("\\", "/")
+
     def _structure(self, file: str) -> Structure:
-        path = self.base / file
+        path = self._place(file)
         if not path.is_file():
             raise BandsFileError(file, ["there is no such file"])
         structure = read_structure(path)
@@ -308,6 +332,12 @@ def band_of_sites(structure: Structure, ion: str, row: Mapping[str, str]) -> Ban
     )
     supercell = row.get("supercell")
     return make_band(structure, hop, parse_supercell(supercell) if supercell else None)
+
+
+def _symbol(ion: str) -> str:
+    """Return the element of an ion, however it is written."""
+    told = _ION.fullmatch(ion.strip())
+    return told[1].capitalize() if told else ion
 
 
 def _end(text: str) -> Any:
