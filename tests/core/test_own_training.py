@@ -15,7 +15,7 @@ from migbar.barriers import Barrier
 from migbar.datasets import BandRecord
 from migbar.datasets.splits import Scheme, SplitError
 from migbar.datasets.storage import write_dataset
-from migbar.errors import Cancelled, MigbarError
+from migbar.errors import BandsFileError, Cancelled, MigbarError
 from migbar.models.store import load_model
 from migbar.progress import Silent
 from migbar.reproduce.own_data import chemistry_parts, random_parts
@@ -31,7 +31,7 @@ from migbar.training.own.options import (
 from migbar.training.own.paths import bundled_training_paths
 from migbar.training.own.task import estimate
 from migbar.training.own.task import run as run_training
-from tests.core.own_bands import own_records
+from tests.core.own_bands import own_records, rock_salt_band
 from tests.core.processes import offer_counting, wait_for
 
 COUNT = 28
@@ -87,7 +87,7 @@ def test_that_every_wrong_option_is_told_at_once(tmp_path: Path) -> None:
         read_options(tmp_path / "bad.toml")
     text = " ".join(caught.value.problems)
     assert all(word in text for word in ("'fold'", "'name' is missing", "slow", "seed"))
-    with pytest.raises(OptionsError, match="name of a folder"):
+    with pytest.raises(OptionsError, match="name of a model"):
         TrainingOptions("../x", "y").check()
 
 
@@ -160,6 +160,31 @@ def test_that_data_that_cannot_be_split_leave_nothing_behind(tmp_path: Path, sto
     assert not store.exists()
     with pytest.raises(SplitError):
         estimate(forest(tmp_path / "alone.parquet"))
+
+
+def test_that_too_few_paths_are_told_before_the_training(tmp_path: Path) -> None:
+    write_dataset(own_records(9), tmp_path / "few.parquet")
+    few = forest(tmp_path / "few.parquet", scheme=Scheme.RANDOM)
+    with pytest.raises(BandsFileError, match="7 paths are left to train on, and"):
+        estimate(few)
+    run = train(tmp_path / "run", few)
+    assert run.state is RunState.FAILED
+    assert "start from migbar-fast" in run.error
+
+
+@pytest.mark.parametrize("recipe", ["band-forest", "migbar-fast"])
+def test_that_paths_of_one_framework_alone_make_a_model(tmp_path: Path, recipe: str) -> None:
+    bands = [rock_salt_band("Ti", "Li", edge) for edge in np.linspace(3.9, 4.6, 14)]
+    records = [BandRecord(f"Ti-{i}", b, 1.5 - 0.05 * i) for i, b in enumerate(bands)]
+    write_dataset(records, tmp_path / "one.parquet")
+    run = train(
+        tmp_path / "run", forest(tmp_path / "one.parquet", recipe=recipe, scheme=Scheme.RANDOM)
+    )
+    assert run.error == ""
+    model = load_model("mine")
+    barrier, other = model.predict([bands[3], rock_salt_band("Zr", "Mg")])
+    assert np.isfinite([barrier.barrier_ev, *barrier.interval_ev]).all()
+    assert "outside" in " ".join(remark.code for remark in other.remarks)
 
 
 def test_that_time_is_estimated_from_measured_steps(data: Path) -> None:

@@ -109,9 +109,12 @@ def split_dataset(dataset: BarrierDataset, options: SplitOptions = SplitOptions(
     fold = np.full(len(dataset), TRAINING, np.int64)
     fold[order] = _folds(dataset, order, options)
     if len(set(fold.tolist())) < 2:
+        paths = "1 path" if len(dataset) == 1 else f"{len(dataset)} paths"
+        frameworks = len(set(dataset.groups))
+        of = "1 framework" if frameworks == 1 else f"{frameworks} frameworks"
         raise SplitError(
-            f"{len(dataset)} paths of {len(set(dataset.groups))} frameworks cannot be split like this: "
-            "one side would be empty. Hold out another share, or choose another scheme."
+            f"{paths} of {of} cannot be split like this: one side would be empty. Hold out another share, or "
+            "choose another scheme."
         )
     return Split(fold, tuple(_warnings(dataset, fold)))
 

@@ -17,6 +17,7 @@ from migbar.barriers import Barrier, Predictor
 from migbar.datasets import BandRecord, data_hash
 from migbar.datasets.splits import TRAINING, Split, SplitError, split_dataset
 from migbar.datasets.storage import BarrierDataset
+from migbar.errors import BandsFileError
 from migbar.models.store import StoredModel, load_model, save_model
 from migbar.progress import SILENT, Progress, check_cancelled
 from migbar.runs import RunProgress
@@ -28,6 +29,9 @@ from migbar.training.own.trees import Step, TreeLearner
 
 SAMPLE = 6
 """Paths that an estimate of time is measured on."""
+
+FEWEST = 8
+"""Paths to train on where none of the bundled ones are among them."""
 
 
 def run(folder: Path, options: Mapping[str, Any], progress: RunProgress) -> dict[str, Any]:
@@ -151,6 +155,7 @@ def estimate(options: TrainingOptions, progress: Progress = SILENT) -> Estimate:
     dataset = BarrierDataset(options.data)
     kept = np.flatnonzero(np.isfinite(dataset.barriers))
     split = split_dataset(dataset, options.split)
+    require_enough(options, split.fold[kept])
     few = dataset.records(kept[np.linspace(0, len(kept) - 1, min(SAMPLE, len(kept)), dtype=int)])
     model = starting_model(options)
     if model is not None:
@@ -168,6 +173,24 @@ def estimate(options: TrainingOptions, progress: Progress = SILENT) -> Estimate:
             judging=learner.seconds(len(chosen)) * split.folds,
             training=learner.seconds(len(kept)) if options.refit or split.folds > 1 else 0.0,
         )
+
+
+def require_enough(options: TrainingOptions, fold: NDArray[np.int64]) -> None:
+    """Check that enough paths are left to train on, whichever part is held out.
+
+    Raises
+    ------
+    BandsFileError
+    """
+    largest = int(np.bincount(fold[fold != TRAINING], minlength=1).max())
+    left = len(fold) - largest
+    if find_start(options).kind is not Kind.GROWN and left < FEWEST:
+        paths = "1 path is" if left == 1 else f"{left} paths are"
+        text = (
+            f"{paths} left to train on, and from this start at least {FEWEST} are needed: start from migbar-fast, "
+            "which has paths of its own, or add paths"
+        )
+        raise BandsFileError("training data", [text])
 
 
 class _Training:
@@ -188,6 +211,7 @@ class _Training:
         learner = make_learner(options, records, self.work, self.progress)
         start = self._start(records)
         fold = split.fold[kept]
+        require_enough(options, fold)
         if find_start(options).kind in (Kind.GROWN, Kind.TUNED):
             fold = np.where(np.isfinite(start), fold, TRAINING)
         told = self._tell_split(split, fold, int(np.isnan(start).sum()))

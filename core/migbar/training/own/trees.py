@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Hashable, Sequence
 from contextlib import suppress
 from dataclasses import asdict, dataclass
 from functools import partial
@@ -191,7 +191,9 @@ class TreeLearner:
 
     def _out_of_fold(self, paths: DescribedPaths, stage: str) -> OutOfFold:
         """Predict every path by a model that has not seen its group; folds that are done are read."""
-        groups = paths.groups
+        groups: Sequence[Hashable] = paths.groups
+        if len(set(groups)) == 1:  # of one framework alone, it is another path that is unseen
+            groups = range(len(paths))
         count = min(FOLDS[self.options.preset], len(set(groups)))
         fold = grouped_folds(groups, count, self.options.seed)
         barrier, spread = np.empty(len(paths)), np.empty(len(paths))
@@ -259,10 +261,11 @@ _SUMMARIES = {
 
 
 def _reach(blend: Blend, paths: DescribedPaths) -> tuple[float, float]:
-    """Percentiles of the distance to the nearest path of another framework."""
+    """Percentiles of the distance to the nearest path of another framework; of one alone, to another path."""
     between = blend.process.distances(paths.x)
     names = {group: k for k, group in enumerate(dict.fromkeys(paths.groups))}
     group = np.array([names[g] for g in paths.groups])
-    between[group[:, None] == group] = np.inf
+    alone = len(names) == 1
+    between[np.eye(len(group), dtype=bool) if alone else group[:, None] == group] = np.inf
     usual, reach = np.quantile(between.min(axis=1), [0.9, 0.975])
     return float(usual), float(reach)
