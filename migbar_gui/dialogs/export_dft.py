@@ -8,7 +8,6 @@ from PySide6.QtCore import Qt, QTimer, Signal
 from PySide6.QtGui import QFontDatabase
 from PySide6.QtWidgets import (
     QCheckBox,
-    QComboBox,
     QDoubleSpinBox,
     QListWidget,
     QPlainTextEdit,
@@ -18,7 +17,15 @@ from PySide6.QtWidgets import (
 
 from migbar.dft import CALCULATORS, CODE_NAMES, DftBand, DftSettings, input_files, parse_incar
 from migbar_gui.background.jobs import Jobs
-from migbar_gui.looks.widgets import Question, field_rows, in_column, in_row, indented, label
+from migbar_gui.looks.widgets import (
+    Question,
+    choice_box,
+    field_rows,
+    in_column,
+    in_row,
+    indented,
+    label,
+)
 
 PAUSE_MS = 250
 CALCULATOR_NAMES = {
@@ -78,13 +85,13 @@ class ExportDftDialog(Question):
 
     def _make_band_fields(self) -> None:
         """Make what says which band is written, and for which code."""
-        self.source = QComboBox()
+        self.source = choice_box()
         self.source.addItems(list(self._sources))
         self.images = indented(QSpinBox(minimum=1, maximum=25, value=5))
-        self.code = QComboBox()
+        self.code = choice_box()
         for code, shown in CODE_NAMES.items():
             self.code.addItem(shown, code)
-        self.calculator = QComboBox()
+        self.calculator = choice_box()
         for calculator in CALCULATORS:
             self.calculator.addItem(CALCULATOR_NAMES[calculator], calculator)
 

@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING, Any
 
 from PySide6.QtCore import Qt, Signal
 from PySide6.QtWidgets import (
-    QComboBox,
     QDialog,
     QDialogButtonBox,
     QFileDialog,
@@ -31,7 +30,7 @@ from migbar.models.sharing import SUFFIX, is_own
 from migbar.models.store import DEFAULT_MODEL
 from migbar_gui.files.saving import ask_path
 from migbar_gui.looks import energies
-from migbar_gui.looks.widgets import Question, button, clear, field_rows, label, line
+from migbar_gui.looks.widgets import Question, button, choice_box, clear, field_rows, label, line
 from migbar_gui.panels.notice import Notice, open_notice
 
 if TYPE_CHECKING:
@@ -289,7 +288,7 @@ class CheckpointDialog(Question):
             "Import",
             parent,
         )
-        self.network = QComboBox()
+        self.network = choice_box()
         self.network.addItems(list(NETWORKS))
         self.network.setCurrentText("MODEL-3")
         self.name = QLineEdit()

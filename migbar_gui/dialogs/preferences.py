@@ -9,7 +9,6 @@ from PySide6.QtCore import Qt
 from PySide6.QtGui import QColor
 from PySide6.QtWidgets import (
     QColorDialog,
-    QComboBox,
     QDialogButtonBox,
     QDoubleSpinBox,
     QFrame,
@@ -30,6 +29,7 @@ from migbar_gui.looks.widgets import (
     Question,
     button,
     centred,
+    choice_box,
     indented,
     label,
     swatch_icon,
@@ -132,7 +132,7 @@ class PreferencesDialog(Question):
     def _editor(self, setting: Setting) -> tuple[QWidget, Callable[[Value], None]]:
         choose = partial(self._preferences.set, setting.key)
         if setting.choices is not None:
-            box = QComboBox()
+            box = choice_box()
             for value, text in setting.choices():
                 box.addItem(text, value)
             box.activated.connect(lambda _: choose(box.currentData()))
@@ -156,7 +156,7 @@ class PreferencesDialog(Question):
     def _add_elements(self, grid: QGridLayout, elements: Sequence[str]) -> None:
         from migbar_gui.looks.colours import known_elements
 
-        self.element = QComboBox()
+        self.element = choice_box()
         self.element.setAccessibleName("Element")
         self.element.addItems(list(dict.fromkeys((*elements, *known_elements()))))
         self.colour = QPushButton()

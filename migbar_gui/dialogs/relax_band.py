@@ -11,7 +11,7 @@ from PySide6.QtWidgets import QCheckBox, QComboBox, QSpinBox, QWidget
 
 from migbar_gui.computing.relaxations import RelaxRequest
 from migbar_gui.computing.relaxed import potential_note
-from migbar_gui.looks.widgets import Question, field_rows, indented, label
+from migbar_gui.looks.widgets import Question, choice_box, field_rows, indented, label
 
 PRESET_NAMES = {"paper": "Paper: 3 images, as published", "quality": "Quality: 5 images, climbing"}
 
@@ -33,7 +33,7 @@ def potential_box() -> QComboBox:
     """Make a box for a potential; one that is not listed can be typed."""
     from migbar.potentials import DEFAULT_POTENTIAL, potential_choices
 
-    box = QComboBox(editable=True)
+    box = choice_box(editable=True)
     box.setInsertPolicy(QComboBox.InsertPolicy.NoInsert)
     for row, choice in enumerate(potential_choices()):
         box.addItem(choice.name)
@@ -78,16 +78,16 @@ class RelaxBandDialog(Question):
         title = "Barrier against volume" if volumes else "Relax band"
         super().__init__(title, text, "Relax", parent)
         self.potential = potential_box()
-        self.preset = QComboBox()
+        self.preset = choice_box()
         for name in PRESETS:
             self.preset.addItem(PRESET_NAMES.get(name, name), name)
         self.images = indented(QSpinBox(minimum=1, maximum=25))
-        self.start = QComboBox()
+        self.start = choice_box()
         for start, shown in STARTS.items():
             self.start.addItem(shown, start)
         self.climb = QCheckBox("Let the highest image climb to the saddle")
         self.ends = QCheckBox("Relax both ends first")
-        self.device = QComboBox()
+        self.device = choice_box()
         for name, shown in DEVICES.items():
             self.device.addItem(shown, name)
         self.trust = QCheckBox("Trust the model file: loading it runs the program inside")

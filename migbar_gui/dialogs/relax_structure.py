@@ -6,11 +6,11 @@ from typing import Any
 
 import numpy as np
 from PySide6.QtCore import Signal
-from PySide6.QtWidgets import QCheckBox, QComboBox, QGridLayout, QWidget
+from PySide6.QtWidgets import QCheckBox, QGridLayout, QWidget
 
 from migbar.relaxation import RelaxedStructure
 from migbar_gui.dialogs.relax_band import DEVICES, potential_box
-from migbar_gui.looks.widgets import Question, field_rows, label
+from migbar_gui.looks.widgets import Question, choice_box, field_rows, label
 from migbar_gui.workspace import Document
 
 MOST_SITES = 6
@@ -34,7 +34,7 @@ class RelaxStructureDialog(Question):
         self.symmetry = QCheckBox("Keep the space group")
         self.symmetry.setChecked(True)
         self.symmetry.setToolTip("So that equivalent hops stay equivalent")
-        self.device = QComboBox()
+        self.device = choice_box()
         for name, shown in DEVICES.items():
             self.device.addItem(shown, name)
         fields = (

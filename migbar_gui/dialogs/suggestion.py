@@ -9,7 +9,6 @@ from PySide6.QtCore import QModelIndex, Qt, QUrl
 from PySide6.QtGui import QDesktopServices
 from PySide6.QtWidgets import (
     QAbstractItemView,
-    QComboBox,
     QDialog,
     QFileDialog,
     QLineEdit,
@@ -32,6 +31,7 @@ from migbar_gui.looks.widgets import (
     as_list,
     as_window,
     button,
+    choice_box,
     field_rows,
     in_column,
     in_row,
@@ -159,7 +159,7 @@ class SuggestionDialog(QDialog):
         self.model = model_box(self._window.models)
         self.count = indented(QSpinBox(minimum=1, maximum=1000))
         self.count.setValue(10)
-        self.code = QComboBox()
+        self.code = choice_box()
         for code, name in CODE_NAMES.items():
             self.code.addItem(name, code)
         self.images = indented(QSpinBox(minimum=1, maximum=25))

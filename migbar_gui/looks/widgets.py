@@ -6,7 +6,15 @@ import re
 from collections.abc import Callable, Iterable, Sequence
 from typing import TypeVar
 
-from PySide6.QtCore import QItemSelectionModel, QSignalBlocker, QSize, Qt, Signal
+from PySide6.QtCore import (
+    QItemSelectionModel,
+    QModelIndex,
+    QPersistentModelIndex,
+    QSignalBlocker,
+    QSize,
+    Qt,
+    Signal,
+)
 from PySide6.QtGui import QColor, QIcon, QPainter, QPaintEvent, QPixmap, QShowEvent
 from PySide6.QtWidgets import (
     QAbstractItemView,
@@ -28,6 +36,8 @@ from PySide6.QtWidgets import (
     QPushButton,
     QScrollArea,
     QSizePolicy,
+    QStyledItemDelegate,
+    QStyleOptionViewItem,
     QTableView,
     QTableWidget,
     QTableWidgetItem,
@@ -38,7 +48,9 @@ from PySide6.QtWidgets import (
 
 from migbar.energies import UNITS
 from migbar_gui.looks import energies
+from migbar_gui.looks.theme import current_theme
 
+Index = QModelIndex | QPersistentModelIndex
 SpinBox = TypeVar("SpinBox", bound=QAbstractSpinBox)
 Box = TypeVar("Box", bound=QBoxLayout)
 
@@ -240,6 +252,33 @@ def indented(box: SpinBox) -> SpinBox:
     """Move a spin box's number off its frame, which a style sheet cannot do."""
     box.lineEdit().setTextMargins(6, 0, 0, 0)
     return box
+
+
+def choice_box(editable: bool = False) -> QComboBox:
+    """Make a box to choose from; the rows of its list are styled, which Qt's own delegate for boxes leaves out."""
+    made = QComboBox(editable=editable)
+    made.setItemDelegate(_ChoiceRows(made))
+    return made
+
+
+class _ChoiceRows(QStyledItemDelegate):
+    """Rows of a box's list, with a line for each separator."""
+
+    def sizeHint(self, option: QStyleOptionViewItem, index: Index) -> QSize:  # noqa: N802
+        size = super().sizeHint(option, index)
+        return QSize(size.width(), 9) if _is_separator(index) else size
+
+    def paint(self, painter: QPainter, option: QStyleOptionViewItem, index: Index) -> None:
+        if not _is_separator(index):
+            super().paint(painter, option, index)
+            return
+        middle = option.rect.center().y()
+        painter.setPen(QColor(current_theme().border))
+        painter.drawLine(option.rect.left() + 6, middle, option.rect.right() - 6, middle)
+
+
+def _is_separator(index: Index) -> bool:
+    return index.data(Qt.ItemDataRole.AccessibleDescriptionRole) == "separator"  # as Qt marks them
 
 
 def line() -> QFrame:

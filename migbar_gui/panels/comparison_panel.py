@@ -16,7 +16,6 @@ from PySide6.QtCore import (
 )
 from PySide6.QtGui import QColor, QPainter, QPaintEvent, QPen
 from PySide6.QtWidgets import (
-    QComboBox,
     QListWidget,
     QListWidgetItem,
     QPushButton,
@@ -31,7 +30,16 @@ from PySide6.QtWidgets import (
 from migbar_gui.computing.relaxed import potential_note
 from migbar_gui.looks import energies
 from migbar_gui.looks.theme import current_theme, path_colour, pixmap
-from migbar_gui.looks.widgets import as_panel, button, centred, in_column, label, swatch, tool_row
+from migbar_gui.looks.widgets import (
+    as_panel,
+    button,
+    centred,
+    choice_box,
+    in_column,
+    label,
+    swatch,
+    tool_row,
+)
 from migbar_gui.panels.profile_plot import Curve, ProfilePlot
 from migbar_gui.workspace import Workspace, whenever
 from migbar_gui.workspace.comparison import ORDERS, ComparedPath, compared_paths
@@ -204,7 +212,7 @@ class ComparisonPanel(QWidget):
         self.axis = _Axis(self._scale, self.bars)
 
     def _make_tools(self) -> None:
-        self.order = QComboBox()
+        self.order = choice_box()
         self.order.addItems(list(ORDERS))
         self.order.setAccessibleName("Sort by")
         self.order.currentTextChanged.connect(lambda _: self._show())

@@ -5,10 +5,10 @@ from __future__ import annotations
 import logging
 
 from PySide6.QtGui import QFontDatabase, QGuiApplication
-from PySide6.QtWidgets import QComboBox, QPlainTextEdit, QWidget
+from PySide6.QtWidgets import QPlainTextEdit, QWidget
 
 from migbar_gui.log import MOST_RECORDS, Log, Record
-from migbar_gui.looks.widgets import as_panel, button, in_column, label, tool_row
+from migbar_gui.looks.widgets import as_panel, button, choice_box, in_column, label, tool_row
 
 LEVELS = {
     "Everything": logging.DEBUG,
@@ -25,7 +25,7 @@ class LogPanel(QWidget):
         super().__init__()
         as_panel(self)
         self._log = log
-        self.level = QComboBox()
+        self.level = choice_box()
         self.level.setAccessibleName("Least level shown")
         for name, level in LEVELS.items():
             self.level.addItem(name, level)

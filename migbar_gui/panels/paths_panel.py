@@ -21,6 +21,7 @@ from migbar_gui.looks.widgets import (
     as_list,
     as_panel,
     centred,
+    choice_box,
     in_column,
     in_row,
     label,
@@ -114,7 +115,7 @@ class PathsPanel(QWidget):
         self._tools.addWidget(tool)
 
     def _make_chooser(self) -> QComboBox:
-        chooser = QComboBox()
+        chooser = choice_box()
         chooser.setAccessibleName("Model")
         chooser.setMaximumWidth(190)
         chooser.setToolTip("The model that predicts the barriers")

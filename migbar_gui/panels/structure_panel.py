@@ -8,7 +8,6 @@ from collections.abc import Iterable
 from PySide6.QtCore import QSignalBlocker, Qt, Signal
 from PySide6.QtWidgets import (
     QCheckBox,
-    QComboBox,
     QFormLayout,
     QHBoxLayout,
     QLabel,
@@ -26,6 +25,7 @@ from migbar_gui.looks.colours import element_colour
 from migbar_gui.looks.widgets import (
     ElidedLabel,
     button,
+    choice_box,
     clear,
     label,
     line,
@@ -105,7 +105,7 @@ class StructurePanel(QScrollArea):
         column.addWidget(line())
 
     def _add_ion(self, column: QVBoxLayout) -> None:
-        self.ion = QComboBox()
+        self.ion = choice_box()
         self.ion.setAccessibleName("Migrating ion")
         self.ion.activated.connect(lambda: self._workspace.set_ion(self.ion.currentData()))
         column.addWidget(label("Migrating ion", "section"))
@@ -131,7 +131,7 @@ class StructurePanel(QScrollArea):
     def _add_supercell(self, column: QVBoxLayout) -> None:
         column.addSpacing(4)
         column.addWidget(label("Supercell for the next path", "section"))
-        self.supercell = QComboBox()
+        self.supercell = choice_box()
         self.supercell.setAccessibleName("Supercell")
         for text, data in (
             ("Automatic (at least 8 Å)", "auto"),

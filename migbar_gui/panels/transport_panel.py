@@ -10,7 +10,6 @@ import numpy as np
 from PySide6.QtCore import QSignalBlocker, Qt
 from PySide6.QtGui import QShowEvent
 from PySide6.QtWidgets import (
-    QComboBox,
     QGridLayout,
     QLabel,
     QLineEdit,
@@ -22,7 +21,17 @@ from PySide6.QtWidgets import (
 from migbar.errors import MigbarError
 from migbar_gui.files.plot_export import offer_export
 from migbar_gui.looks import energies
-from migbar_gui.looks.widgets import as_panel, body, button, centred, in_row, label, line, scrolled
+from migbar_gui.looks.widgets import (
+    as_panel,
+    body,
+    button,
+    centred,
+    choice_box,
+    in_row,
+    label,
+    line,
+    scrolled,
+)
 from migbar_gui.panels.plots import ArrheniusPlot, power_of_ten
 from migbar_gui.workspace import Workspace, whenever
 from migbar_gui.workspace.estimates import TransportCase, transport_cases
@@ -90,7 +99,7 @@ class TransportPanel(QStackedWidget):
     # ---- building
 
     def _make_body(self) -> QWidget:
-        self.case = QComboBox()
+        self.case = choice_box()
         self.case.setAccessibleName("What the estimate is for")
         self.case.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Fixed)
         self.case.activated.connect(lambda: self._choose(self.case.currentData()))

@@ -8,7 +8,7 @@ from PySide6.QtCore import QSignalBlocker, Signal
 from PySide6.QtWidgets import QComboBox, QLineEdit, QWidget
 
 from migbar.screening.query import Choice, Show
-from migbar_gui.looks.widgets import EnergyBox, in_row, label
+from migbar_gui.looks.widgets import EnergyBox, choice_box, in_row, label
 
 SHOWN = {
     Show.PATHS: "All paths",
@@ -76,7 +76,7 @@ class Filters(QWidget):
 
 
 def _combo(name: str, items: Mapping[str, object]) -> QComboBox:
-    combo = QComboBox()
+    combo = choice_box()
     for text, value in items.items():
         combo.addItem(text, value)
     combo.setAccessibleName(name)

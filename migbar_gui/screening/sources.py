@@ -13,7 +13,7 @@ from migbar.elements import MOBILE_IONS
 from migbar.screening import ScreeningError
 from migbar.structures import FILE_NAMES
 from migbar_gui.computing.models import Models
-from migbar_gui.looks.widgets import button, in_row
+from migbar_gui.looks.widgets import button, choice_box, in_row
 
 OWN_ION = "Each structure's own"
 
@@ -115,7 +115,7 @@ class IonBox(QComboBox):
 
 def model_box(models: Models) -> QComboBox:
     """Make a box with all models, the one in use chosen."""
-    box = QComboBox()
+    box = choice_box()
     box.addItems(models.names())
     box.setCurrentText(models.used)
     return box

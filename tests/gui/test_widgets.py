@@ -83,3 +83,27 @@ def test_that_texts_of_the_core_are_written_in_the_unit_asked_for(milli):
 
 def test_that_other_axes_keep_their_numbers(milli):
     assert list(_labelled("Paths", (0.0, 4.0)).values()) == ["0", "1", "2", "3", "4"]
+
+
+def test_that_lists_of_boxes_have_rows_to_hit_and_thin_separators(window, qtbot):
+    from migbar_gui.looks.widgets import choice_box
+
+    box = choice_box()
+    box.addItems(["one", "two"])
+    box.insertSeparator(2)
+    box.addItem("more …")
+    qtbot.addWidget(box)
+    box.show()
+    box.showPopup()
+    rows = [box.view().visualRect(box.model().index(row, 0)).height() for row in range(4)]
+    box.hidePopup()
+    assert min(rows[0], rows[1], rows[3]) >= 26
+    assert rows[2] < 12
+
+
+def test_that_every_box_of_the_window_has_these_rows(window):
+    from PySide6.QtWidgets import QComboBox, QStyledItemDelegate
+
+    boxes = window.findChildren(QComboBox)
+    assert boxes
+    assert all(isinstance(box.itemDelegate(), QStyledItemDelegate) for box in boxes)

@@ -16,12 +16,12 @@ from PySide6.QtGui import (
     QPainter,
     QPaintEvent,
 )
-from PySide6.QtWidgets import QComboBox, QFileDialog, QHBoxLayout, QListWidget, QVBoxLayout
+from PySide6.QtWidgets import QFileDialog, QHBoxLayout, QListWidget, QVBoxLayout
 
 from migbar_gui.dialogs.retraining.columns import ColumnsDialog
 from migbar_gui.dialogs.retraining.wizard import RetrainingWizard, WizardPage
 from migbar_gui.looks.theme import current_theme
-from migbar_gui.looks.widgets import button, field_rows, label
+from migbar_gui.looks.widgets import button, choice_box, field_rows, label
 
 KINDS = (
     "Folders of NEB calculations: in each one 00, 01, 02 … with POSCAR or CONTCAR, and OUTCAR or a barrier",
@@ -60,7 +60,7 @@ class DataPage(WizardPage):
         row.addWidget(self.list, 1)
         row.addLayout(buttons)
         self.body.addLayout(row, 1)
-        self.ion = QComboBox()
+        self.ion = choice_box()
         self.ion.addItem("find it by itself", "")
         for symbol in IONS:
             self.ion.addItem(symbol, symbol)

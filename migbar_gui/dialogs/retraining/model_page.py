@@ -10,7 +10,6 @@ from PySide6.QtCore import QTimer
 from PySide6.QtWidgets import (
     QButtonGroup,
     QCheckBox,
-    QComboBox,
     QLineEdit,
     QRadioButton,
     QSpinBox,
@@ -25,7 +24,15 @@ from migbar_gui.dialogs.relax_band import DEVICES
 from migbar_gui.dialogs.retraining.wizard import DATASET, RetrainingWizard, WizardPage
 from migbar_gui.files.saving import ask_path
 from migbar_gui.looks.theme import current_theme
-from migbar_gui.looks.widgets import button, field_rows, in_column, in_row, indented, label
+from migbar_gui.looks.widgets import (
+    button,
+    choice_box,
+    field_rows,
+    in_column,
+    in_row,
+    indented,
+    label,
+)
 from migbar_gui.panels.job_table import duration
 
 if TYPE_CHECKING:
@@ -65,13 +72,13 @@ class ModelPage(WizardPage):
         self.name = QLineEdit()
         self.notes = QLineEdit()
         self.notes.setPlaceholderText("for yourself and others: what it is made from and for")
-        self.start = QComboBox()
+        self.start = choice_box()
         self._starts = {start.name: start for start in available_starts()}
         for start in self._starts.values():
             self.start.addItem(start.text, start.name)
-        self.recipe = QComboBox()
+        self.recipe = choice_box()
         self.heads = QCheckBox("train its last layers only: for few paths")
-        self.device = QComboBox()
+        self.device = choice_box()
         for key, text in DEVICES.items():
             self.device.addItem(text, key)
         self.seed = indented(QSpinBox(minimum=0, maximum=2**31 - 1))
