@@ -22,6 +22,7 @@ class GarbageCollector(QObject):
     def __init__(self, parent: QObject) -> None:
         super().__init__(parent)
         gc.disable()
+        self._frozen = False
         timer = QTimer(self)
         timer.timeout.connect(self.collect)
         timer.start(EVERY_MS)
@@ -32,7 +33,8 @@ class GarbageCollector(QObject):
         for generation in (2, 1, 0):
             if due[generation]:
                 gc.collect(generation)
-                if generation == 2 and not gc.get_freeze_count():
+                if generation == 2 and not self._frozen:
                     # What is left at first are modules: to look at them each time takes 0.1 s and more.
                     gc.freeze()
+                    self._frozen = True
                 return
