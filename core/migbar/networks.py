@@ -11,6 +11,7 @@ from __future__ import annotations
 import heapq
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import groupby
 
 import numpy as np
 
@@ -199,19 +200,28 @@ def _percolation_events(
     energies = np.zeros(network.n_nodes) if site_energies is None else np.asarray(site_energies)
     components = _Components(energies.tolist())
     events: dict[str, _Event] = {}
-    for edge in sorted(network.edges, key=lambda e: (barriers[e.hop], e)):
-        before = [components.basis(node) for node in (edge.start, edge.end)]
-        components.join(edge)
-        basis = components.basis(edge.start)
-        if len(basis) == max(map(len, before)):
-            continue  # no new direction without a new rank
-        barrier = float(barriers[edge.hop]) - components.lowest(edge.start)
-        for direction in DIRECTIONS:
-            if not _opens(basis, direction) or any(_opens(b, direction) for b in before):
-                continue
+
+    def height(edge: Edge) -> float:
+        return float(barriers[edge.hop])
+
+    for saddle, level in groupby(sorted(network.edges, key=lambda e: (height(e), e)), height):
+        # All hops of a level are open at once: the lowest site may be joined by the last of them.
+        opened = [(d, edge) for edge in level for d in _newly_open(components, edge)]
+        for direction, edge in opened:
+            barrier = saddle - components.lowest(edge.start)
             if direction not in events or barrier < events[direction].barrier_ev:
                 events[direction] = _Event(barrier, edge)
     return events
+
+
+def _newly_open(components: _Components, edge: Edge) -> list[str]:
+    """Add an edge; return the directions that it opens."""
+    before = [components.basis(node) for node in (edge.start, edge.end)]
+    components.join(edge)
+    basis = components.basis(edge.start)
+    if len(basis) == max(map(len, before)):
+        return []  # no new direction without a new rank
+    return [d for d in DIRECTIONS if _opens(basis, d) and not any(_opens(b, d) for b in before)]
 
 
 def _opens(basis: Sequence[Translation], direction: str) -> bool:

@@ -229,6 +229,13 @@ def test_that_known_site_energies_count_from_the_lowest_site():
     assert found["1D"] == pytest.approx(0.3)
 
 
+def test_that_a_deeper_site_behind_an_equally_high_saddle_counts():
+    # The first hop closes the channel; the second, of the same kind, adds the site that the ion sits in.
+    network = Network(2, (Edge(0, 0, (1, 0, 0), 0), Edge(0, 1, (0, 0, 0), 0)))
+    found = percolation_barriers(network, [0.8], site_energies=[0.3, 0.1])
+    assert found["1D"] == found["a"] == pytest.approx(0.7)
+
+
 @pytest.mark.parametrize("seed", range(5))
 def test_that_the_barrier_of_a_chain_is_the_activation_energy_of_its_master_equation(seed):
     # D of a periodic chain is 1/(Σ exp(S/kT) Σ exp(−E/kT)), S of the saddles and E of the sites; here kT is 0.1 meV.
