@@ -18,7 +18,7 @@ from migbar import __version__
 from migbar.barriers import GOOD_CONDUCTOR_EV, ModelCard
 from migbar.energies import IN_EV, EnergyFormat
 from migbar.files import write_text
-from migbar.networks import DIMENSIONS, DIRECTIONS, Walk
+from migbar.networks import DIMENSIONS, DIRECTIONS, Walk, dimensionality
 from migbar.pages import ACCENT, GRID, INK, new_figure, page, svg, table
 from migbar.paths import CrystalPaths, HopSearch
 from migbar.structures import formula, symmetry
@@ -275,12 +275,19 @@ def _transport_section(structure: Structure, result: CrystalPaths, energies: Ene
 def transport_parameters(
     structure: Structure, result: CrystalPaths
 ) -> dict[str, HoppingParameters]:
-    """Return parameters to start from for each of 1D, 2D, 3D that gets through, by its bottleneck."""
+    """Return parameters to start from for each of 1D, 2D, 3D that gets through, by its bottleneck.
+
+    Its hops spread over as many dimensions as the crystal lets the ion through at this barrier: where that is three,
+    a third of them leads along the way in 1D.
+    """
+    network = result.search.network
+    barriers = [path.barrier.barrier_ev for path in result.paths]
     found = {}
-    for name, dimensions in DIMENSIONS.items():
+    for name in DIMENSIONS:
         way = result.percolation[name]
         if way is not None:
             hop = result.search.hops[way.bottleneck]
+            dimensions = dimensionality(network, barriers, way.barrier_ev)
             found[name] = parameters_for(
                 structure, result.search.ion, hop.length, hop.per_place, dimensions
             )

@@ -114,6 +114,19 @@ def test_that_estimates_do_not_depend_on_the_order_of_atoms(examples_dir):
         assert one[name].geometric_factor == pytest.approx(other[name].geometric_factor)
 
 
+@pytest.mark.parametrize(
+    ("name", "cutoff", "factors"),
+    [("LiMn2O4", 4.5, [4 / 6] * 3), ("LiCoO2", 4.5, [6 / 4] * 2), ("LiFePO4", 4.5, [1])],
+)
+def test_that_hops_that_spread_over_more_dimensions_count_less_in_each(
+    examples_dir, name, cutoff, factors
+):
+    structure = read_structure(examples_dir / f"{name}.cif")
+    result = find_paths(structure, "Li", LengthModel(), cutoff=cutoff)
+    estimates = transport_parameters(structure, result)
+    assert [p.geometric_factor for p in estimates.values()] == pytest.approx(factors)
+
+
 def test_that_no_way_through_is_said_and_not_estimated():
     sparse = Structure(Lattice.cubic(9.0), ["Li", "F"], [[0, 0, 0], [0.5, 0.5, 0.5]])
     result = find_paths(sparse, "Li", LengthModel())
