@@ -350,10 +350,10 @@ class BatchDialog(QDialog):
         row = self.table.row(index.row())
         if row is None:
             return
-        path = {k: row[k] or "" for k in ("ion", "mechanism")}
+        path = {k: row[k] or "" for k in ("ion", "mechanism", "sha256")}
         ends = (row["from"] or "", row["to"] or "") if not row["problem"] else ("", "")
         self._window.path_opener.open(
-            WantedPath(Path(row["file"]), path["ion"], *ends, mechanism=path["mechanism"])
+            WantedPath(Path(row["file"]), path["ion"], *ends, path["mechanism"], path["sha256"])
         )
         self._window.raise_()
         self._window.activateWindow()

@@ -6,15 +6,15 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from pymatgen.core import Structure
 from PySide6.QtCore import QObject
 
 from migbar.barriers import Remark
 from migbar.ends import name_hop, parse_mechanism, parse_point
+from migbar.errors import MigbarError
 from migbar.hops import Hop, Mechanism
 from migbar_gui.background.jobs import Jobs
 from migbar_gui.files.opening import Opener
-from migbar_gui.workspace import Workspace
+from migbar_gui.workspace import Document, Workspace
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,6 +28,8 @@ class WantedPath:
     start, end : str
         Empty where only the structure is wanted.
     mechanism : str
+    sha256 : str
+        Of the file as it was screened; empty where that is not known.
     """
 
     file: Path
@@ -35,6 +37,7 @@ class WantedPath:
     start: str = ""
     end: str = ""
     mechanism: str = ""
+    sha256: str = ""
 
 
 class PathOpener(QObject):
@@ -57,9 +60,16 @@ class PathOpener(QObject):
         workspace.document_changed.connect(self._document_came)
 
     def open(self, wanted: WantedPath) -> None:
-        """Open a file, then find its path and add it."""
+        """Open a file, then find its path and add it; to those that are there where it is open as it was screened."""
         self._wanted = wanted
-        self._opener.open(wanted.file)
+        document = self._workspace.document
+        if document is not None and (document.source, document.sha256) == (
+            wanted.file,
+            wanted.sha256,
+        ):
+            self._document_came()
+        else:
+            self._opener.open(wanted.file)
 
     def _document_came(self) -> None:
         wanted, document = self._wanted, self._workspace.document
@@ -76,7 +86,7 @@ class PathOpener(QObject):
         self._jobs.start(
             "screened path",
             f"Finding {wanted.start} → {wanted.end}",
-            lambda _: _find(document.structure, wanted, mechanism),
+            lambda _: _find(document, wanted, mechanism),
             self._add,
             self._on_failed,
         )
@@ -85,11 +95,26 @@ class PathOpener(QObject):
         self._workspace.add_path(*found)
 
 
+class ChangedFileError(MigbarError):
+    """Raised when a path is not there any more, in a file that was changed since it was screened."""
+
+
 def _find(
-    structure: Structure, wanted: WantedPath, mechanism: Mechanism | None
+    document: Document, wanted: WantedPath, mechanism: Mechanism | None
 ) -> tuple[Hop, list[Remark]]:
     start, end = (
         parse_point(text) if text.count(",") == 2 and "@" not in text else text
         for text in (wanted.start, wanted.end)
     )
-    return name_hop(structure, wanted.ion, start, end, mechanism)
+    changed = f"{wanted.file.name} was changed since it was screened"
+    is_changed = wanted.sha256 not in ("", document.sha256)
+    try:
+        hop, remarks = name_hop(document.structure, wanted.ion, start, end, mechanism)
+    except MigbarError as error:
+        if is_changed:
+            raise ChangedFileError(f"{changed}, and {error}") from None
+        raise
+    if is_changed:
+        text = f"{changed}: the table's path and barrier are those of the file as it was."
+        remarks = [*remarks, Remark("changed_file", text)]
+    return hop, remarks

@@ -73,7 +73,7 @@ HEADERS = {
 FIELDS = (
     "file", "state", "reason", "formula", "compound_class", "ion", "from", "to", "mechanism", "barrier_ev",
     "interval_low_ev", "interval_high_ev", "through_1d_ev", "through_2d_ev", "through_3d_ev", "length_angstrom",
-    "n_sites", "space_group", "problem", "n_paths",
+    "n_sites", "space_group", "problem", "n_paths", "sha256",
 )  # fmt: skip
 _NUMBERS = (
     Column.BARRIER, Column.INTERVAL, Column.THROUGH_1D, Column.THROUGH_2D, Column.THROUGH_3D, Column.LENGTH,

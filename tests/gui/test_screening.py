@@ -15,7 +15,7 @@ from migbar.screening.options import Settings
 from migbar.screening.query import Show
 from migbar.structures import write_cif
 from tests.core.salts import endless, write_salts
-from tests.gui.conftest import wait_for_barriers, wait_for_document
+from tests.gui.conftest import LIFEPO4, wait_for_barriers, wait_for_document
 
 pytest.importorskip("PySide6")
 
@@ -290,6 +290,30 @@ def test_that_an_opened_row_is_seen_in_the_main_window(window, dialog, qtbot, tm
     wait_for_document(qtbot, window, texts(dialog, 0)[1])
     assert dialog.isVisible()
     assert dialog.windowHandle().transientParent() is None  # else it would hide the window
+
+
+def test_that_rows_of_one_file_are_opened_beside_one_another_and_a_changed_file_is_told(
+    window, dialog, qtbot, tmp_path, folder
+):
+    (folder / "olivine.cif").write_text(LIFEPO4)
+    run_screening([folder / "olivine.cif"], ScreeningOptions(out=tmp_path / "good.db", workers=1))
+    dialog.show_results(tmp_path / "good.db")
+    qtbot.waitUntil(lambda: dialog.table.rowCount() > 1, timeout=30_000)
+    workspace = window.workspace
+    for count in (1, 2):
+        dialog.open_row(dialog.table.index(count - 1, 0))
+        qtbot.waitUntil(lambda: len(workspace.state.paths) == count, timeout=30_000)  # noqa: B023
+    assert workspace.state.paths[1].remarks == ()
+    (folder / "olivine.cif").write_text(LIFEPO4.replace("10.332", "10.4"))
+    window.open_file(folder / "olivine.cif")
+    qtbot.waitUntil(lambda: workspace.state.paths == (), timeout=30_000)
+    dialog.open_row(dialog.table.index(0, 0))
+    qtbot.waitUntil(lambda: len(workspace.state.paths) == 1, timeout=30_000)
+    assert "was changed since" in workspace.state.paths[0].remarks[0].text
+    (folder / "olivine.cif").write_text(LIFEPO4.replace("Li1 Li", "Na1 Na"))
+    dialog.open_row(dialog.table.index(0, 0))
+    qtbot.waitUntil(window.notice.isVisible, timeout=30_000)
+    assert "was changed since it was screened, and" in window.notice.text.text()
 
 
 def test_that_a_table_of_paths_is_looked_at_before_it_is_screened(dialog, qtbot, tmp_path):
