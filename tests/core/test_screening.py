@@ -128,6 +128,15 @@ def test_that_a_run_screens_the_hops_of_a_table(tmp_path):
     assert None not in barriers[0]
 
 
+@pytest.mark.parametrize("encoding", ["latin-1", "utf-16"])
+def test_that_a_table_of_hops_may_come_from_excel(tmp_path, encoding):
+    text = "sep=;\r\nDatei;file;from;to\r\nÜbergang;Öfen\\salz.cif;0;3@1,0,0\r\n;;;\r\n"
+    (tmp_path / "hops.csv").write_bytes(text.encode(encoding))
+    (source,) = read_given_hops(tmp_path / "hops.csv")
+    assert source.path == tmp_path / "Öfen" / "salz.cif"
+    assert source.hops == (GivenHop("0", "3@1,0,0"),)
+
+
 def test_that_a_table_of_hops_is_checked_line_by_line(tmp_path):
     table = tmp_path / "hops.csv"
     table.write_text("file,from\na.cif,0\n")

@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-import codecs
-import csv
-import io
 import itertools
 import json
 import re
@@ -16,6 +13,7 @@ from pymatgen.core import Structure
 
 from migbar.bands import Band
 from migbar.datasets import BandRecord, normalised_family
+from migbar.datasets.csv_rows import csv_rows
 from migbar.datasets.endpoints import band_between
 from migbar.datasets.neb_folders import (
     ENERGY_PROBLEMS,
@@ -55,9 +53,6 @@ _PREDICTED = "interval_low_ev"
 
 _UNIT = re.compile(r"[\s_]*[(\[/]?\s*(?<![a-z])(m?ev)\s*[)\]]?$")
 """At the end of what a column is called: ``barrier (meV)``, ``Em / eV``."""
-
-_TOLD_DELIMITER = re.compile(r'"?sep=([^"\n])[^\n]*\n', re.IGNORECASE)
-"""What Excel is told in a line of its own, above the header."""
 
 _ION = re.compile(r"([A-Za-z]{1,2})\d?\+?")
 """``Li``, ``li``, ``Li+``, ``Mg2+``."""
@@ -112,40 +107,13 @@ def _filled(value: Any) -> bool:
 
 def _rows(path: Path) -> tuple[Sequence[Any], Iterable[Sequence[Any]]]:
     try:
-        rows = iter(_xlsx(path) if path.suffix.lower() == ".xlsx" else _csv(path))
+        rows = iter(_xlsx(path) if path.suffix.lower() == ".xlsx" else csv_rows(path))
         header = next((row for row in rows if any(_filled(v) for v in row)), None)
     except OSError as error:
         raise BandsFileError(path.name, [f"cannot be read ({error.strerror})"]) from None
     if header is None:
         raise BandsFileError(path.name, ["is empty"])
     return header, rows
-
-
-def _csv(path: Path) -> Iterator[list[str]]:
-    data = path.read_bytes()
-    if data.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):  # Excel's "Unicode text"
-        text = data.decode("utf-16", errors="replace")
-    elif b"\0" in data:
-        raise BandsFileError(
-            path.name, ["is a binary file and no CSV; is it an XLSX by another name?"]
-        )
-    else:
-        try:
-            text = data.decode("utf-8-sig")
-        except UnicodeDecodeError:
-            text = data.decode("latin-1")
-    text = text.replace("\r\n", "\n").replace("\r", "\n")  # Excel for Mac ends lines with \r alone
-    told = _TOLD_DELIMITER.match(text)
-    text = text[told.end() :] if told else text
-    head = text.lstrip().split("\n", 1)[0]
-    # A table with decimal commas is parted by semicolons.
-    delimiter = told[1] if told else max(";\t,", key=head.count)
-    try:
-        return iter(list(csv.reader(io.StringIO(text), delimiter=delimiter)))
-    except csv.Error as error:
-        raise BandsFileError(
-            path.name, [f"is no readable table ({error}); is a quotation mark left open?"]
-        ) from None
 
 
 def _xlsx(path: Path) -> Iterator[Sequence[Any]]:

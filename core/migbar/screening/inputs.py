@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import csv
 import fnmatch
-import io
 import json
 import os
 import stat
@@ -12,6 +10,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
+from migbar.errors import BandsFileError
 from migbar.progress import SILENT, Progress, check_cancelled
 from migbar.screening.options import Limits, ScreeningError
 from migbar.structures import FILE_NAMES
@@ -182,34 +181,36 @@ def read_given_hops(path: str | Path) -> list[Source]:
     OSError
         If it cannot be read.
     """
+    from migbar.datasets.csv_rows import csv_rows
+
     path = Path(path)
     try:
-        text = path.read_text(encoding="utf-8-sig")
-        head = text.split("\n", 1)[0]
-        table = csv.DictReader(io.StringIO(text), delimiter=max(",;\t", key=head.count))
-        rows = list(table)
-    except (UnicodeDecodeError, csv.Error) as error:
-        raise ScreeningError(f"{path.name} is not a CSV table ({error}).") from None
-    columns = {(name or "").strip().lower() for name in table.fieldnames or ()}
+        header, *rows = csv_rows(path) or [[]]
+    except BandsFileError as error:
+        raise ScreeningError(str(error)) from None
+    columns = [name.strip().lower() for name in header]
     lacking = [name for name in ("file", "from", "to") if name not in columns]
     if lacking:
         raise ScreeningError(
             f"{path.name} has no column {' and no column '.join(lacking)}; it needs file, from, to, and may have "
             "ion and mechanism."
         )
-    if not rows:
+    if not any(map(any, rows)):
         raise ScreeningError(f"{path.name} has no rows below its header.")
     hops: dict[Path, list[GivenHop]] = {}
     problems = []
     for number, row in enumerate(rows, start=2):
-        if any(row.pop(None, ())):  # what stands beyond the header
+        if not any(row):
+            continue
+        if any(row[len(columns) :]):
             problems.append(f"line {number} has more cells than columns; put 3@1,0,0 into quotes")
             continue
-        cells = {(k or "").strip().lower(): str(v or "").strip() for k, v in row.items()}
-        if not all(cells[name] for name in ("file", "from", "to")):
+        cells = dict(zip(columns, map(str.strip, row), strict=False))
+        if not all(cells.get(name) for name in ("file", "from", "to")):
             problems.append(f"line {number} lacks the file or an end")
             continue
-        file_path = (path.parent / Path(cells["file"]).expanduser()).absolute()
+        name = cells["file"].replace("\\", "/")  # as it is written on Windows
+        file_path = (path.parent / Path(name).expanduser()).absolute()
         hops.setdefault(file_path, []).append(_given_hop(cells))
     if problems:
         more = f"; and {len(problems) - 5} more" if len(problems) > 5 else ""
