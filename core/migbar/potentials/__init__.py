@@ -5,7 +5,7 @@ A potential is named ``KIND`` or ``KIND:VARIANT``:
 =======================  ======================================================================
 ``chgnet``               CHGNet 0.3.0; its package carries the weights, so it works offline.
 ``chgnet:r2scan``        the same network trained further on r²SCAN energies
-``sevennet``             SevenNet-l3i5, more accurate and some nine times as slow, with the package ``sevenn``
+``sevennet``             SevenNet-l3i5, with the package ``sevenn``; some nine times as slow
 ``sevennet:0``           SevenNet-0, in between
 ``mace:medium``          MACE-MP-0 (small, medium or large; large is the paper's) in float64, with ``mace-torch``
 ``mace:FILE``            a model file of your own

@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from ase.calculators.calculator import BaseCalculator
 
 VARIANTS = ("l3i5", "0")
-"""Networks in the package: the accurate one, and one that is about three times as fast."""
+"""Networks in the package: the one with more angular detail, and one that is about three times as fast."""
 
 
 def load_sevennet(variant: str = "", device: str = "cpu") -> CalculatorPotential:
