@@ -134,7 +134,7 @@ class SuggestionDialog(QDialog):
             ("&Model that is to learn", self.model),
             ("&Number of paths", self.count),
             ("NEB inputs &for", self.code),
-            ("I&mages between the ends", self.images),
+            ("Ima&ges between the ends", self.images),
             ("&Write list and inputs to", self._out_row),
         )
         page = QWidget()
@@ -165,6 +165,7 @@ class SuggestionDialog(QDialog):
         self.images = indented(QSpinBox(minimum=1, maximum=25))
         self.images.setValue(5)
         self.out = QLineEdit(placeholderText="A new folder")
+        self.out.setAccessibleName("Folder for list and inputs")
         self._suggested_out = ""
         self._out_row = QWidget()
         self._out_row.setFocusProxy(self.out)

@@ -41,14 +41,14 @@ if TYPE_CHECKING:
 
 FIELDS = {
     "temperature": ("&Temperature T (K)", "Of the estimate below; the plot shows all"),
-    "attempt_frequency": ("Attempt &frequency ν (1/s)", "A guess; 10¹²–10¹³ is usual"),
+    "attempt_frequency": ("Attempt fre&quency ν (1/s)", "A guess; 10¹²–10¹³ is usual"),
     "correlation_factor": ("&Correlation f", "1 for independent hops"),
     "geometric_factor": ("&Geometry g = z/2d", "z hops a site in d dimensions; 1 for a chain"),
-    "hop_length": ("&Hop length a (Å)", "Of the path, or of the bottleneck"),
-    "ion_charge": ("Char&ge q (e)", "Of the ion"),
+    "hop_length": ("Hop &length a (Å)", "Of the path, or of the bottleneck"),
+    "ion_charge": ("Ch&arge q (e)", "Of the ion"),
     "ion_density": ("Ion &density x (1/Å³)", "Sites of the ion; one per cell in an empty host"),
     "vacancy_fraction": (
-        "Free fr&action c",
+        "Free fract&ion c",
         "Chance that the place to hop to is free; with 1 the conductivity is an upper bound",
     ),
 }

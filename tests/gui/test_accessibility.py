@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections import Counter
+
 import pytest
 from PySide6.QtCore import Qt
 from PySide6.QtGui import QAccessible
@@ -13,7 +15,9 @@ from PySide6.QtWidgets import (
     QComboBox,
     QDialog,
     QHeaderView,
+    QLabel,
     QLineEdit,
+    QMenuBar,
     QPlainTextEdit,
     QRadioButton,
     QScrollBar,
@@ -97,6 +101,7 @@ MENU_DOES_IT = ("dockTitle", "qt_toolbar_ext_button", "QStatusBar", "palette")
 
 def check(root: QWidget) -> None:
     assert not nameless(root)
+    assert not shared_letters(root)
     left = [text for text in unreachable(root) if not any(part in text for part in MENU_DOES_IT)]
     assert not left
 
@@ -118,13 +123,40 @@ def test_that_every_dock_can_be_used_without_eyes_or_mouse(opened, qtbot):
         check(opened)
 
 
+def marked(texts: list[str]) -> list[str]:
+    """The letters that lead to these texts by Alt or in a menu."""
+    return [text[text.index("&") + 1].lower() for text in texts if "&" in text]
+
+
+def shared_letters(root: QWidget) -> list[str]:
+    """Letters by which Alt leads to more than one control."""
+    names = [w for w in root.findChildren(QLabel) if w.buddy() is not None]
+    texts = [w.text() for w in (*names, *root.findChildren(QAbstractButton)) if w.isVisibleTo(root)]
+    texts += [action.text() for bar in root.findChildren(QMenuBar) for action in bar.actions()]
+    letters = marked([text.replace("&&", "") for text in texts])
+    return [letter for letter, count in Counter(letters).items() if count > 1]
+
+
+def test_that_every_letter_of_a_menu_leads_to_one_command():
+    from migbar_gui.commands.actions import MENUS
+
+    assert len(set(marked(list(MENUS)))) == len(MENUS)
+    for menu, groups in MENUS.items():
+        letters = marked([entry.text for group in groups for entry in group])
+        assert len(letters) == sum(map(len, groups)), menu
+        assert len(set(letters)) == len(letters), (menu, sorted(letters))
+
+
 DIALOGS = (
     "file.batch",
     "file.picture",
     "edit.preferences",
     "structure.substitute",
     "path.add",
+    "path.relax",
+    "path.export_dft",
     "model.list",
+    "model.suggest",
     "help.commands",
     "help.shortcuts",
     "help.about",
@@ -133,6 +165,8 @@ DIALOGS = (
 
 @pytest.mark.parametrize("command", DIALOGS)
 def test_that_every_dialog_can_be_used_without_eyes_or_mouse(opened, qtbot, command):
+    opened.workspace.join(site(opened, 0), site(opened, 3))
+    wait_for_barriers(qtbot, opened)
     before = set(opened.findChildren(QDialog))
     opened.commands[command].trigger()
     qtbot.waitUntil(lambda: bool(set(opened.findChildren(QDialog)) - before))
