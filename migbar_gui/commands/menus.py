@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -12,6 +13,7 @@ from PySide6.QtWidgets import QMenu, QToolBar, QToolButton
 
 from migbar_gui.commands.actions import ACTIONS, MENUS, Action, Submenu, Switch
 from migbar_gui.looks.theme import icon
+from migbar_gui.looks.widgets import verbatim
 
 if TYPE_CHECKING:
     from migbar_gui.main_window import MainWindow
@@ -97,8 +99,8 @@ class Commands:
         for entry in COMMANDS:
             self[entry.id].setEnabled(entry.enabled(self._window))
         workspace = self._window.workspace
-        self["edit.undo"].setText(f"&Undo {workspace.undo_label}".strip())
-        self["edit.redo"].setText(f"&Redo {workspace.redo_label}".strip())
+        self["edit.undo"].setText(f"&Undo {verbatim(workspace.undo_label)}".strip())
+        self["edit.redo"].setText(f"&Redo {verbatim(workspace.redo_label)}".strip())
 
     def refresh_icons(self) -> None:
         """Draw all icons in the colours of the current theme."""
@@ -178,4 +180,4 @@ class Commands:
 
 
 def _plain(text: str) -> str:
-    return text.replace("&", "")
+    return re.sub("&(.)", r"\1", text)

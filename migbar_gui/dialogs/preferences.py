@@ -14,7 +14,6 @@ from PySide6.QtWidgets import (
     QFrame,
     QGridLayout,
     QHBoxLayout,
-    QLineEdit,
     QPushButton,
     QScrollArea,
     QSpinBox,
@@ -27,6 +26,7 @@ from migbar_gui.looks.colours import ball_radius, element_colour
 from migbar_gui.looks.widgets import (
     EnergyBox,
     Question,
+    SearchField,
     button,
     centred,
     choice_box,
@@ -59,8 +59,7 @@ class PreferencesDialog(Question):
         self.reset_all = self.buttons.addButton("Reset all", role)
         self.reset_all.setAutoDefault(False)
         self.reset_all.clicked.connect(preferences.reset_all)
-        self.search = QLineEdit(placeholderText="Search", clearButtonEnabled=True)
-        self.search.setAccessibleName("Search preferences")
+        self.search = SearchField("Search preferences")
         self.search.textChanged.connect(self._filter)
         self.body.addWidget(self.search)
         self.body.addWidget(self._make_page(elements), 1)

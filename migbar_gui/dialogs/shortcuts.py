@@ -8,14 +8,13 @@ from PySide6.QtCore import Qt
 from PySide6.QtWidgets import (
     QAbstractItemView,
     QHeaderView,
-    QLineEdit,
     QTableWidget,
     QTableWidgetItem,
     QWidget,
 )
 
 from migbar_gui.commands.menus import Command
-from migbar_gui.looks.widgets import Question, as_list
+from migbar_gui.looks.widgets import Question, SearchField, as_list
 
 IN_THE_VIEW = (
     ("View: turn", "drag"),
@@ -32,8 +31,7 @@ class ShortcutsDialog(Question):
         super().__init__("Keyboard and mouse", "", "Close", parent)
         self.setMinimumWidth(560)
         self.cancel_button.hide()  # one taken out crashes Qt at the next change of the theme
-        self.field = QLineEdit(placeholderText="Search", clearButtonEnabled=True)
-        self.field.setAccessibleName("Search shortcuts")
+        self.field = SearchField("Search shortcuts")
         self.field.textChanged.connect(self._filter)
         keyed = [c for c in commands if not c.action.shortcut().isEmpty()]
         rows = [(c.title, c.action.shortcut().toString()) for c in keyed]

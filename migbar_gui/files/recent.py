@@ -10,6 +10,7 @@ from PySide6.QtCore import QSettings
 from PySide6.QtWidgets import QMenu
 
 from migbar.resources import examples
+from migbar_gui.looks.widgets import verbatim
 
 MOST = 10
 
@@ -41,6 +42,6 @@ def fill_with_files(
 ) -> None:
     """List files by name in a menu."""
     for name, path in files:
-        menu.addAction(name, partial(open_file, path)).setToolTip(str(path))
+        menu.addAction(verbatim(name), partial(open_file, path)).setToolTip(str(path))
     if not menu.actions():
         menu.addAction("(none yet)").setEnabled(False)

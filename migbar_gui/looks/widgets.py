@@ -15,7 +15,7 @@ from PySide6.QtCore import (
     Qt,
     Signal,
 )
-from PySide6.QtGui import QColor, QIcon, QPainter, QPaintEvent, QPixmap, QShowEvent
+from PySide6.QtGui import QColor, QIcon, QKeyEvent, QPainter, QPaintEvent, QPixmap, QShowEvent
 from PySide6.QtWidgets import (
     QAbstractItemView,
     QAbstractSpinBox,
@@ -95,6 +95,25 @@ def button(text: str, run: Callable[[], object], style: str = "") -> QPushButton
         made.setProperty(style, True)
     made.clicked.connect(lambda: run())
     return made
+
+
+def verbatim(text: str) -> str:
+    """Return a text as a button or a menu has to be given it, where & marks no letter: ``gut & schlecht.cif``."""
+    return text.replace("&", "&&")
+
+
+class SearchField(QLineEdit):
+    """A field that narrows down what is shown below it; Enter leads there, and closes no dialog."""
+
+    def __init__(self, name: str) -> None:
+        super().__init__(placeholderText="Search", clearButtonEnabled=True)
+        self.setAccessibleName(name)
+
+    def keyPressEvent(self, event: QKeyEvent) -> None:  # noqa: N802
+        if event.key() in (Qt.Key.Key_Return, Qt.Key.Key_Enter):
+            self.focusNextPrevChild(True)
+        else:
+            super().keyPressEvent(event)
 
 
 def centred(text: str = "") -> QLabel:

@@ -22,7 +22,7 @@ from PySide6.QtWidgets import (
 
 from migbar.resources import examples
 from migbar_gui.looks.theme import current_theme, icon, pixmap
-from migbar_gui.looks.widgets import button, clear, formula_text, label, restyle
+from migbar_gui.looks.widgets import button, clear, formula_text, label, restyle, verbatim
 
 CARD_WIDTH = 210
 
@@ -127,12 +127,12 @@ class WelcomePage(QScrollArea):
         self._recent_title.setVisible(bool(paths or left_off))
         for path, about in left_off.items():
             text = f"Go on where you left off    {about}"
-            link = button(text, partial(self.left_off_asked.emit, path), "link")
+            link = button(verbatim(text), partial(self.left_off_asked.emit, path), "link")
             link.setToolTip("What was open when the window was closed, and in no session file")
             self._recent.addWidget(link, 0, Qt.AlignmentFlag.AlignLeft)
         for path in paths[:4]:
             link = button(
-                f"{path.name}    {_shortened(path.parent)}",
+                verbatim(f"{path.name}    {_shortened(path.parent)}"),
                 partial(self.path_chosen.emit, path),
                 "link",
             )

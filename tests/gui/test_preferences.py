@@ -143,7 +143,7 @@ def test_that_each_setting_and_all_can_be_reset(opened, dialog):
     assert preferences.elements() == {}
 
 
-def test_that_the_search_leaves_what_fits(dialog):
+def test_that_the_search_leaves_what_fits(dialog, qtbot):
     dialog.search.setText("thre")
     shown = {key for key, editor in dialog.editors.items() if not editor.isHidden()}
     assert shown == {"threads"}
@@ -151,6 +151,9 @@ def test_that_the_search_leaves_what_fits(dialog):
     assert not dialog.element.parentWidget().isHidden()
     assert all(editor.isHidden() for editor in dialog.editors.values())
     assert dialog.nothing.isHidden()
+    qtbot.keyClick(dialog.search, Qt.Key.Key_Return)
+    assert dialog.isVisible()
+    assert not dialog.search.hasFocus()
     dialog.search.setText("zzz")
     assert not dialog.nothing.isHidden()
     dialog.search.clear()

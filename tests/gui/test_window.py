@@ -351,6 +351,24 @@ def test_that_opened_files_are_remembered(opened, olivine: Path):
     assert opened.recent.paths() == [olivine.resolve()]
 
 
+def test_that_names_with_an_ampersand_are_written_as_they_are(window, qtbot, olivine):
+    from PySide6.QtWidgets import QMenu, QPushButton
+
+    from migbar_gui.commands.actions import fill_recent
+
+    file = olivine.rename(olivine.parent / "gut & schlecht.cif")
+    window.open_file(file)
+    wait_for_document(qtbot, window, file.name)
+    assert window.commands["edit.undo"].text() == "&Undo open gut && schlecht.cif"
+    assert "Edit: Undo open gut & schlecht.cif" in [c.title for c in window.commands.listed()]
+    menu = QMenu(window)
+    fill_recent(window, menu)
+    assert menu.actions()[0].text() == "gut && schlecht.cif"
+    window.workspace.undo()
+    links = window.welcome.findChildren(QPushButton)
+    assert any(link.text().startswith("gut && schlecht.cif    ") for link in links)
+
+
 def test_that_cancelling_drops_the_result(window, qtbot):
     import time
 
