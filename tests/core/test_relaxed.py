@@ -233,6 +233,9 @@ def test_that_a_relaxed_band_of_another_hop_is_refused(records: list[BandRecord]
     other = Band(band.host, band.ion, np.linspace(band.path[0], band.path[0] + [0, 0.25, 0], 5))
     with pytest.raises(ModelError, match="of another hop"):
         relaxed_barrier(result, other)
+    elsewhere = Band(band.host, band.ion, band.path + np.array([0.5, 0.5, 0.0]))
+    with pytest.raises(ModelError, match="elsewhere in the cell"):
+        relaxed_barrier(result, elsewhere)
     with pytest.raises(ModelError, match="in this supercell"):
         relaxed_barrier(result, Band(band.host, "Na", band.path))
     with pytest.raises(ModelError, match="not converged"):

@@ -14,7 +14,7 @@ from migbar.neb.result import NebResult
 from migbar.neb.settings import PRESETS, settings_from
 
 SAME_HOP = 1.5
-"""Relaxing its ends may change the ion's displacement by so much (Å); more, and it is another hop."""
+"""Relaxing may change the displacement of the ion and the place of an end by so much (Å); more: another hop."""
 
 
 def relaxed_barrier(result: NebResult, band: Band) -> RelaxedBarrier:
@@ -45,6 +45,13 @@ def relaxed_barrier(result: NebResult, band: Band) -> RelaxedBarrier:
         raise ModelError(
             "the relaxed band is of another hop: there the ion goes from one end to the other by "
             f"{np.linalg.norm(walked):.2f} Å, here by {band.length:.2f} Å, or another way."
+        )
+    places = band.host.lattice.get_fractional_coords([first.positions[0], last.positions[0]])
+    away = band.host.lattice.get_all_distances(places, band.path[[0, -1]])
+    if min(np.diagonal(away).max(), np.diagonal(away[::-1]).max()) > SAME_HOP:
+        raise ModelError(
+            "the relaxed band is of another hop, as long as this one but elsewhere in the cell; give the result of "
+            "this hop."
         )
     if not result.converged:
         raise ModelError("the relaxed band has not converged; let it go on (migbar neb), then ask.")
