@@ -402,19 +402,20 @@ class _Finder:
         self._nodes = nodes
         self._frac = np.array([node.frac_coords for node in nodes])
         self.operations = Operations(structure, self._frac, symprec)
+        # Equivalent hops may differ in length by the tolerance, and lie on both sides of a limit.
+        self._seen: set[tuple[int, ...]] = set()
         voids = {str(node.name): node.frac_coords for node in nodes if node.is_void}
         self._surroundings = Surroundings(structure, ion, mechanism, voids, longest)
 
     def between(self, shortest: float, longest: float) -> list[tuple[DistinctHop, str | None]]:
         """Hops of more than `shortest` and up to `longest` Å, and why a hop is to be left out."""
         pairs = self._pairs(shortest, longest)
-        seen: set[tuple[int, ...]] = set()
         found = []
         for pair in pairs.tolist():
-            if tuple(pair) in seen:
+            if tuple(pair) in self._seen:
                 continue
             orbit = self.operations.orbit(pair)
-            seen.update(map(tuple, orbit.tolist()))
+            self._seen.update(map(tuple, orbit.tolist()))
             found.append(self._describe(orbit))
         return found
 

@@ -121,6 +121,13 @@ def test_that_a_supercell_has_no_more_distinct_hops_than_its_crystal(example, na
     assert len(other.left_out) == len(search.left_out)
 
 
+def test_that_equivalent_hops_on_both_sides_of_a_cutoff_are_found_once():
+    # a and b are equal within the tolerance of the symmetry; hops of up to 4.5 Å are looked for first.
+    layers = Lattice.orthorhombic(4.5, 4.5036, 5.9)
+    search = find_hops(Structure(layers, ["Li", "F"], [[0, 0, 0], [0.5, 0.5, 0.5]]), "Li")
+    assert [(round(h.length, 1), h.multiplicity) for h in search.hops] == [(4.5, 2), (5.9, 1)]
+
+
 def test_that_hops_between_unlike_sites_are_counted_alike_from_either_end(example):
     structure = example("Na3PS4")  # Na1 has four Na2 around it, Na2 two Na1
     turned = Structure.from_sites(list(structure)[::-1])
