@@ -160,12 +160,12 @@ def _paint_labels(
         & (pixels[:, 1] > 0)
         & (pixels[:, 1] < projection.height)
     )
-    sizes = _TEXT_SHARE * projection.size(positions, radii)
+    sizes = _TEXT_SHARE * projection.scale * radii
     important = np.array([label.important for label in labels])
     rows = np.flatnonzero(inside & (important | (sizes > _SMALLEST_TEXT)))
     rows = rows[np.argsort(-pixels[rows, 2])][:MOST_LABELS]
     spread = projection.pixels(balls[0])
-    reach = projection.size(*balls)
+    reach = projection.scale * balls[1]
     ink, rim = QColor("#15181c"), QColor(255, 255, 255, 215)
     for row in rows[::-1]:
         x, y, depth = pixels[row]
@@ -190,7 +190,7 @@ def _paint_tags(painter: QPainter, tags: Sequence[Tag], projection: Projection) 
     painter.setFont(font)
     for tag in tags:
         x, y, _ = projection.pixels(tag.position[None])[0]
-        away = float(projection.size(tag.position[None], np.array([tag.clearance]))[0])
+        away = projection.scale * tag.clearance
         size = QSizeF(metrics.horizontalAdvance(tag.text) + 14, metrics.height() + 4)
         places = [_beside(QPointF(x, y), away, way, size) for way in _WAYS]
         free = (place for place in places if not any(place[1].intersects(box) for box in taken))

@@ -54,18 +54,12 @@ class Style:
     ----------
     bonds, cell, boundary, polyhedra : bool
         Bonds, cell edges with the axes, images on the faces and around the cell, coordination polyhedra.
-    ion_bonds : bool
-        Thin bonds to the mobile ion too.
-    perspective : bool
-        Perspective instead of parallel projection.
     """
 
     bonds: bool = True
     cell: bool = True
     boundary: bool = True
     polyhedra: bool = False
-    ion_bonds: bool = False
-    perspective: bool = False
 
 
 @dataclass(slots=True)

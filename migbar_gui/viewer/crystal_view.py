@@ -189,8 +189,6 @@ class CrystalView(QWidget):
     def set_style(self, **changes: bool) -> None:
         """Change fields of `Style`, for example ``set_style(polyhedra=True, bonds=False)``."""
         self.content.style = replace(self.content.style, **changes)
-        if "perspective" in changes:
-            self._viewpoint.set_perspective(changes["perspective"])
         self.refresh()
 
     def set_theme(self, dark: bool) -> None:
@@ -240,14 +238,12 @@ class CrystalView(QWidget):
 
     # -------------------------------------------------------------- camera
 
-    def view_along(self, axis: Literal["a", "b", "c"], reciprocal: bool = False) -> None:
-        """Look down a lattice vector (or reciprocal vector) with the next but one upwards."""
+    def view_along(self, axis: Literal["a", "b", "c"]) -> None:
+        """Look down a lattice vector with the next but one upwards."""
         if self.structure is None:
             return
-        row = "abc".index(axis)
-        cell = self.structure.lattice.matrix
-        normals = np.linalg.inv(cell).T
-        self._viewpoint.look(normals[row] if reciprocal else cell[row], cell[(row + 2) % 3])
+        row, cell = "abc".index(axis), self.structure.lattice.matrix
+        self._viewpoint.look(cell[row], cell[(row + 2) % 3])
         self.zoom_to_fit()
 
     def turn(self, across: float, upwards: float = 0.0) -> None:

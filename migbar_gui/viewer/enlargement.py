@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from math import atan, degrees, radians, tan
 
 import numpy as np
 from numpy.typing import NDArray
@@ -101,17 +100,11 @@ def _cutout(renderer: vtkRenderer, scale: int, row: int, column: int) -> Pixels:
 @contextmanager
 def _looking_at(camera: vtkCamera, scale: int, row: int, column: int) -> Iterator[None]:
     """Let the camera see no more than one part of what it sees."""
-    centre, angle, height = (
-        camera.GetWindowCenter(),
-        camera.GetViewAngle(),
-        camera.GetParallelScale(),
-    )
+    centre, height = camera.GetWindowCenter(), camera.GetParallelScale()
     camera.SetWindowCenter(2 * column + 1 - scale, scale - 1 - 2 * row)
-    camera.SetViewAngle(2 * degrees(atan(tan(radians(angle) / 2) / scale)))
     camera.SetParallelScale(height / scale)
     try:
         yield
     finally:
         camera.SetWindowCenter(*centre)
-        camera.SetViewAngle(angle)
         camera.SetParallelScale(height)

@@ -104,7 +104,7 @@ class Layers:
         balls, style = content.atoms, content.style
         pairs = none = np.zeros((0, 2), int)
         if style.bonds or style.polyhedra:
-            pairs = scene.bonds(balls, content.ion, style.ion_bonds)
+            pairs = scene.bonds(balls, content.ion)
         self._draw_bonds(pairs if style.bonds else none)
         faces = scene.polyhedra(balls, pairs if style.polyhedra else none, content.ion)
         self._faces.draw(faces.triangles, _with_alpha(faces.colours, 0.42))
@@ -114,7 +114,7 @@ class Layers:
 
     def _draw_bonds(self, pairs: NDArray[np.int_]) -> None:
         """Draw each bond as two halves in the colours of its atoms."""
-        balls, ion = self._content.atoms, self._content.ion
+        balls = self._content.atoms
         first, second = pairs[:, 0], pairs[:, 1]
         ends, colours = balls.positions, balls.colours
         # The halves meet in the middle of what is seen between the balls.
@@ -122,12 +122,10 @@ class Layers:
         length = np.linalg.norm(way, axis=1)
         share = (length + balls.radii[first] - balls.radii[second]) / 2 / np.maximum(length, 1e-9)
         middle = ends[first] + share[:, None] * way
-        to_ion = (balls.elements[first] == ion) | (balls.elements[second] == ion)
-        radii = np.where(to_ion, 0.4 * BOND_RADIUS, BOND_RADIUS)
         self._bonds.draw(
             np.vstack([ends[first], ends[second]]),
             np.vstack([middle, middle]),
-            np.tile(radii, 2),
+            np.full(2 * len(pairs), BOND_RADIUS),
             np.vstack([colours[first], colours[second]]),
         )
 
@@ -240,10 +238,10 @@ class Layers:
         radii = np.array([radius for _, radius, _ in self._halos])
         centres = _stack([centre[None] for centre, _, _ in self._halos])
         colours = np.array([rgb(colour) for _, _, colour in self._halos])
-        pushed, sizes = projection.pushed_back(centres, radii)
+        pushed = centres - radii[:, None] * projection.towards
         if self._halo_view is None or not np.allclose(self._halo_view, pushed):
             self._halo_view = pushed
-            self._rings.draw(pushed, sizes, colours)
+            self._rings.draw(pushed, radii, colours)
 
 
 def _with_alpha(colours: Floats, alpha: float | Floats) -> Floats:

@@ -332,15 +332,15 @@ def _shell(lattice: Lattice, frac: Floats, index: Ints, image: Ints) -> tuple[In
 # ------------------------------------------------------------------ bonds, polyhedra, cell
 
 
-def bonds(balls: Balls, ion: str | None, with_ion: bool = False) -> Ints:
+def bonds(balls: Balls, ion: str | None) -> Ints:
     """Return the bonded pairs of rows of `balls`, shape (n, 2).
 
     Bonded are an anion and any other element within `BOND_FACTOR` times the sum of their covalent radii;
-    like atoms never are, and the mobile ion only where asked for.
+    like atoms never are, nor is the mobile ion.
     """
     anion = _per_element(balls.elements, is_anion).astype(bool)
     radii = _per_element(balls.elements, covalent_radius)
-    member = ~balls.beyond & ((balls.elements != ion) | with_ion)
+    member = ~balls.beyond & (balls.elements != ion)
     first, second = np.flatnonzero(member & anion), np.flatnonzero(member)
     pairs = _pairs(balls.positions[first], balls.positions[second], radii[first], radii[second])
     pairs = np.stack([first[pairs[:, 0]], second[pairs[:, 1]]], axis=1)

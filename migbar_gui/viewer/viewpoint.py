@@ -34,7 +34,6 @@ class Viewpoint:
     def __init__(self, renderer: vtkRenderer, view: QWidget) -> None:
         self._renderer = renderer
         self._view = view
-        self._perspective = False
         self._centre, self._radius = np.zeros(3), 1.0
         self.fitted = False
 
@@ -53,12 +52,6 @@ class Viewpoint:
         self.look(np.asarray(camera.towards), np.asarray(camera.up))
         self._aim(np.asarray(camera.focus), self.projection().towards, camera.scale)
         self.fitted = False  # or the next change of size would look from elsewhere
-
-    def set_perspective(self, on: bool) -> None:
-        """Choose between perspective and parallel projection; the focus looks the same."""
-        seen = self.projection()
-        self._perspective = on
-        self._aim(seen.focus, seen.towards, seen.half_height)
 
     def look(self, towards: Floats, up: Floats) -> None:
         """Look from a direction."""
@@ -96,11 +89,7 @@ class Viewpoint:
         middle = (low + high) / 2
         half = np.abs(sides - middle)[:, :2] + radii[:, None]
         half[:, 0] *= seen.height / seen.width
-        needed = half.max(axis=1)
-        if self._perspective:
-            # what is nearer to the camera looks larger by this many Å at the focus
-            needed = needed + (sides - middle)[:, 2] * self._slope
-        self._aim(middle @ axes, seen.towards, MARGIN * max(float(needed.max()), 0.5))
+        self._aim(middle @ axes, seen.towards, MARGIN * max(float(half.max()), 0.5))
 
     def measure(self, points: Floats, radii: Floats) -> None:
         """Note how far what is drawn reaches: none of these balls (Å) may be cut off."""
@@ -121,22 +110,16 @@ class Viewpoint:
         return ahead, self._radius
 
     def _aim(self, focus: Floats, towards: Floats, scale: float) -> None:
-        """Place the camera so that half the picture's height is `scale` Å at the focus."""
-        self._camera.SetParallelProjection(not self._perspective)
+        """Place the camera so that half the picture's height is `scale` Å."""
+        self._camera.ParallelProjectionOn()
         self._camera.SetParallelScale(scale)
-        distance = scale / self._slope
-        if not self._perspective:
-            distance = max(distance, 4 * self._radius)  # nothing behind the camera
+        distance = 4 * max(scale, self._radius)  # nothing behind the camera
         self._camera.SetFocalPoint(*focus)
         self._camera.SetPosition(*(focus + distance * towards))
 
     @property
     def _camera(self):  # type: ignore[no-untyped-def]
         return self._renderer.GetActiveCamera()
-
-    @property
-    def _slope(self) -> float:
-        return float(np.tan(np.radians(self._camera.GetViewAngle()) / 2))
 
 
 def _vector(values: Floats) -> Vector:

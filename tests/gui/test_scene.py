@@ -74,7 +74,6 @@ def test_that_bonds_join_cations_and_anions_only_and_leave_the_ion_out():
     joined = {frozenset(balls.elements[pair].tolist()) for pair in pairs}
     assert joined == {frozenset({"P", "O"}), frozenset({"Fe", "O"})}
     assert len({frozenset(pair.tolist()) for pair in pairs}) == len(pairs)
-    assert any("Li" in balls.elements[pair] for pair in scene.bonds(balls, "Li", with_ion=True))
 
 
 def test_that_coordination_of_host_cations_is_complete():
@@ -99,12 +98,8 @@ def test_that_a_partly_occupied_site_is_paler():
     assert (half.colours[0] > full.colours[0]).all()
 
 
-@pytest.mark.parametrize("distance", [np.inf, 12.0])
-def test_that_the_foremost_ball_under_a_pixel_is_hit(distance):
-    camera = Projection(
-        np.array([1.0, 0, 0]), np.array([0, 1.0, 0]), np.array([0, 0, 1.0]),
-        np.zeros(3), distance, 20.0, 400, 300,
-    )  # fmt: skip
+def test_that_the_foremost_ball_under_a_pixel_is_hit():
+    camera = Projection(*np.eye(3), np.zeros(3), 20.0, 400, 300)
     positions = np.array([[1.0, 2, 0], [1.0, 2, 3], [-4, 0, 1]])
     radii = np.array([1.0, 0.5, 0.5])
     for row in (1, 2):
@@ -115,10 +110,9 @@ def test_that_the_foremost_ball_under_a_pixel_is_hit(distance):
     assert camera.hit(399, 299, positions, radii) is None
 
 
-def flat_projection(distance: float = np.inf) -> Projection:
-    """Look down on the xy plane, 10 pixels per Å at the origin in the middle of 200 by 200 pixels."""
-    x, y, z = np.eye(3)
-    return Projection(x, y, z, np.zeros(3), distance, 10.0, 200.0, 200.0)
+def flat_projection() -> Projection:
+    """Look down on the xy plane, 10 pixels per Å, the origin in the middle of 200 by 200 pixels."""
+    return Projection(*np.eye(3), np.zeros(3), 10.0, 200.0, 200.0)
 
 
 def test_that_a_stick_is_hit_by_the_distance_of_its_axis_from_the_ray():
@@ -132,11 +126,10 @@ def test_that_a_stick_is_hit_by_the_distance_of_its_axis_from_the_ray():
     assert look.hit_stick(133, 100, ends, radii) is None  # beyond its end
 
 
-@pytest.mark.parametrize("distance", [np.inf, 50.0])
-def test_that_the_foremost_stick_is_hit(distance):
+def test_that_the_foremost_stick_is_hit():
     along_x = [[-3.0, 0, 0], [3, 0, 0]]
     ends = np.array([along_x, np.add(along_x, [0, 0, 1.0])])
-    found = flat_projection(distance).hit_stick(100, 100, ends, np.array([0.1, 0.1]))
+    found = flat_projection().hit_stick(100, 100, ends, np.array([0.1, 0.1]))
     assert found[0] == 1
 
 

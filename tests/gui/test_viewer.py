@@ -75,9 +75,8 @@ def test_that_an_empty_view_shows_nothing_to_click(view, qtbot):
     view.view_along("a")
 
 
-@pytest.mark.parametrize("perspective", [False, True])
-def test_that_balls_are_where_picking_expects_them(view, qtbot, perspective):
-    view.set_style(perspective=perspective, bonds=False)
+def test_that_balls_are_where_picking_expects_them(view, qtbot):
+    view.set_style(bonds=False)
     view.show_structure(olivine(), "Li")
     settle(qtbot)
     picture = view.grab().toImage()
@@ -225,7 +224,7 @@ def test_that_a_ghost_before_an_ion_of_the_cell_gives_way(view):
 
 def test_that_selected_sites_are_ringed(view, qtbot):
     view.show_structure(layered_oxide(), "Li")
-    view.view_along("a", reciprocal=True)
+    view.view_along("a")
     start = ions(view)[0]
     view.set_selection(start, None)
     settle(qtbot)
@@ -266,12 +265,10 @@ def test_that_views_along_the_axes_are_along_the_axes(view):
 
 
 def test_that_everything_fits_the_widget(view, qtbot):
-    for perspective in (False, True):
-        view.set_style(perspective=perspective)
-        view.show_structure(layered_oxide(), "Li")
-        balls = scene.atom_balls(view.structure, "Li")
-        for position in balls.positions:
-            assert view.rect().contains(view.world_to_widget(position))
+    view.show_structure(layered_oxide(), "Li")
+    balls = scene.atom_balls(view.structure, "Li")
+    for position in balls.positions:
+        assert view.rect().contains(view.world_to_widget(position))
 
 
 def test_that_keeping_the_camera_keeps_the_picture_in_place(view):
@@ -280,15 +277,6 @@ def test_that_keeping_the_camera_keeps_the_picture_in_place(view):
     before = view.world_to_widget((1, 2, 3))
     view.show_structure(olivine(), "Fe", keep_camera=True)
     assert view.world_to_widget((1, 2, 3)) == before
-
-
-def test_that_switching_projection_keeps_the_size_of_the_picture(view):
-    view.show_structure(olivine(), "Li")
-    middle = olivine().lattice.get_cartesian_coords([0.5, 0.5, 0.5])
-    before = view.world_to_widget(middle)
-    view.set_style(perspective=True)
-    view.set_style(perspective=False)
-    assert (view.world_to_widget(middle) - before).manhattanLength() <= 1
 
 
 def test_that_the_dark_theme_darkens_the_background(view, qtbot):
@@ -311,10 +299,8 @@ def test_that_a_picture_is_larger_than_the_screen_shows_it(view, qtbot, transpar
     assert spot.alpha() == 255
 
 
-@pytest.mark.parametrize("perspective", [False, True])
-def test_that_the_parts_of_a_picture_fit_together(view, qtbot, perspective):
+def test_that_the_parts_of_a_picture_fit_together(view, qtbot):
     view.show_structure(olivine(), "Li")
-    view.set_style(perspective=perspective)
     settle(qtbot)
     small = view.picture(1)
     large = view.picture(3).scaled(small.size(), mode=Qt.TransformationMode.SmoothTransformation)
