@@ -48,7 +48,7 @@ from PySide6.QtWidgets import (
 
 from migbar.energies import UNITS
 from migbar_gui.looks import energies
-from migbar_gui.looks.theme import current_theme
+from migbar_gui.looks.theme import current_theme, pixmap
 
 Index = QModelIndex | QPersistentModelIndex
 SpinBox = TypeVar("SpinBox", bound=QAbstractSpinBox)
@@ -316,7 +316,19 @@ def restyle(widget: QWidget) -> None:
     style.polish(widget)
 
 
-def clear(layout: QBoxLayout) -> None:
+def remark_row(text: str, is_warning: bool = True, role: str = "") -> QWidget:
+    """Make a remark with a sign before it: that of a warning, or of something to know."""
+    theme = current_theme()
+    kind, colour = ("warning", theme.poor) if is_warning else ("info", theme.accent)
+    sign, words, made = QLabel(), label(text, role, wrap=True), QWidget()
+    sign.setPixmap(pixmap(kind, colour, 16, sign.devicePixelRatioF()))
+    row = in_row(sign, words, grow=words)
+    row.setAlignment(sign, Qt.AlignmentFlag.AlignTop)
+    made.setLayout(row)
+    return made
+
+
+def clear(layout: QLayout) -> None:
     """Remove and delete everything in a layout."""
     while (item := layout.takeAt(0)) is not None:
         widget = item.widget()
@@ -327,16 +339,16 @@ def clear(layout: QBoxLayout) -> None:
 
 def swatch(colour: str, size: int = 14, dpr: float = 2.0) -> QPixmap:
     """Draw a round spot of one colour."""
-    pixmap = QPixmap(QSize(size, size) * dpr)
-    pixmap.setDevicePixelRatio(dpr)
-    pixmap.fill(Qt.GlobalColor.transparent)
-    painter = QPainter(pixmap)
+    spot = QPixmap(QSize(size, size) * dpr)
+    spot.setDevicePixelRatio(dpr)
+    spot.fill(Qt.GlobalColor.transparent)
+    painter = QPainter(spot)
     painter.setRenderHint(QPainter.RenderHint.Antialiasing)
     painter.setPen(QColor(0, 0, 0, 70))
     painter.setBrush(QColor(colour))
     painter.drawEllipse(1, 1, size - 2, size - 2)
     painter.end()
-    return pixmap
+    return spot
 
 
 def swatch_icon(colour: str) -> QIcon:

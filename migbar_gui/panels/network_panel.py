@@ -260,10 +260,7 @@ class NetworkPanel(QStackedWidget):
         self._show_limit()
 
     def _list_barriers(self, group: Group) -> None:
-        while (item := self._barriers.takeAt(0)) is not None:
-            if (widget := item.widget()) is not None:
-                widget.hide()
-                widget.deleteLater()
+        clear(self._barriers)
         self._through.setText(f"Barrier of getting through ({energies.unit()})")
         remarks = group.found.crystal.remarks
         self.remark.setText("\n".join(remark.text for remark in remarks))

@@ -22,7 +22,7 @@ from migbar.supercells import Matrix
 from migbar_gui.computing.asking import Inquiry
 from migbar_gui.files.plot_export import offer_export
 from migbar_gui.looks import energies
-from migbar_gui.looks.theme import current_theme, path_colour, pixmap
+from migbar_gui.looks.theme import path_colour
 from migbar_gui.looks.widgets import (
     as_panel,
     body,
@@ -33,6 +33,7 @@ from migbar_gui.looks.widgets import (
     in_row,
     label,
     line,
+    remark_row,
     restyle,
     scrolled,
     swatch,
@@ -232,24 +233,12 @@ class PathPanel(QStackedWidget):
 
     def _list_remarks(self, remarks: tuple[Remark, ...]) -> None:
         clear(self._remarks)
-        theme = current_theme()
         for remark in remarks:
-            row = QWidget()
-            layout = QHBoxLayout(row)
-            layout.setContentsMargins(0, 0, 0, 0)
-            layout.setSpacing(8)
-            sign = QLabel()
-            kind = ("info", theme.accent) if remark.code in HARMLESS else ("warning", theme.poor)
-            sign.setPixmap(pixmap(*kind, 16, self.devicePixelRatioF()))
-            layout.addWidget(sign, 0, Qt.AlignmentFlag.AlignTop)
-            layout.addWidget(label(energies.in_text(remark.text), wrap=True), 1)
-            self._remarks.addWidget(row)
+            text, is_warning = energies.in_text(remark.text), remark.code not in HARMLESS
+            self._remarks.addWidget(remark_row(text, is_warning))
 
     def _list_approaches(self, near: Sequence[Approach], ion: str) -> None:
-        while (item := self._approaches.takeAt(0)) is not None:
-            if (widget := item.widget()) is not None:
-                widget.hide()
-                widget.deleteLater()
+        clear(self._approaches)
         last = len(near) - 1
         for row, approach in enumerate(near):
             name = {0: "initial", last: "final"}.get(approach.image, f"image {approach.image}")

@@ -3,13 +3,21 @@
 from __future__ import annotations
 
 from PySide6.QtCore import QSize, Qt
-from PySide6.QtWidgets import QHBoxLayout, QLabel, QScrollArea, QWidget
+from PySide6.QtWidgets import QScrollArea
 
 from migbar_gui.computing.relaxations import LiveRun
 from migbar_gui.computing.relaxed import RelaxedPath, VolumeResult, potential_note
 from migbar_gui.looks import energies
-from migbar_gui.looks.theme import current_theme, pixmap
-from migbar_gui.looks.widgets import body, clear, in_column, in_row, label, restyle, scroll
+from migbar_gui.looks.widgets import (
+    body,
+    clear,
+    in_column,
+    in_row,
+    label,
+    remark_row,
+    restyle,
+    scroll,
+)
 from migbar_gui.workspace import Workspace
 
 STAGES = {
@@ -96,7 +104,7 @@ class ProfileFacts(QScrollArea):
             f"{result.residual:.3f} eV/Å left, {result.seconds:.0f} s."
         )
         for remark in result.remarks:
-            self._add_remark(energies.in_text(remark.text), "warning")
+            self._remarks.addWidget(remark_row(energies.in_text(remark.text)))
         self._add_bias(result.potential.name, result.ends_relaxed)
 
     def _show_volume(self, volume: VolumeResult) -> None:
@@ -122,22 +130,9 @@ class ProfileFacts(QScrollArea):
     def _add_bias(self, potential: str, ends_relaxed: bool) -> None:
         bias = potential_note(potential, ends_relaxed)
         if bias:
-            self._add_remark(bias, "info")
+            self._remarks.addWidget(remark_row(bias, is_warning=False))
 
     def _set_state(self, verdict: str, text: str) -> None:
         self.state.setProperty("verdict", verdict)
         self.state.setText(text)
         restyle(self.state)
-
-    def _add_remark(self, text: str, kind: str) -> None:
-        theme = current_theme()
-        row = QWidget()
-        layout = QHBoxLayout(row)
-        layout.setContentsMargins(0, 0, 0, 0)
-        layout.setSpacing(8)
-        sign = QLabel()
-        colour = theme.accent if kind == "info" else theme.poor
-        sign.setPixmap(pixmap(kind, colour, 16, self.devicePixelRatioF()))
-        layout.addWidget(sign, 0, Qt.AlignmentFlag.AlignTop)
-        layout.addWidget(label(text, wrap=True), 1)
-        self._remarks.addWidget(row)

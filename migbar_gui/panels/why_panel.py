@@ -21,7 +21,7 @@ from PySide6.QtWidgets import (
 
 from migbar_gui.computing.asking import Inquiry
 from migbar_gui.looks import energies
-from migbar_gui.looks.theme import current_theme, path_colour, pixmap
+from migbar_gui.looks.theme import current_theme, path_colour
 from migbar_gui.looks.widgets import (
     as_panel,
     body,
@@ -32,6 +32,7 @@ from migbar_gui.looks.widgets import (
     in_row,
     label,
     line,
+    remark_row,
     restyle,
     scrolled,
     swatch,
@@ -158,24 +159,14 @@ class WhyPanel(QStackedWidget):
 
     def _list_concerns(self, found: Explanation) -> None:
         clear(self._concerns)
-        theme = current_theme()
-        rows = [("warning", theme.poor, concern.text) for concern in found.domain.concerns]
         if found.memory is not None:
             text = (
                 "In the training data: this very path taught the model its barrier, "
                 f"{energies.energy(found.memory.barrier_ev, 2)}. The number is a memory, not a test."
             )
-            rows.insert(0, ("info", theme.accent, text))
-        for kind, colour, text in rows:
-            row = QWidget()
-            layout = QHBoxLayout(row)
-            layout.setContentsMargins(0, 0, 0, 0)
-            layout.setSpacing(8)
-            sign = QLabel()
-            sign.setPixmap(pixmap(kind, colour, 16, self.devicePixelRatioF()))
-            layout.addWidget(sign, 0, Qt.AlignmentFlag.AlignTop)
-            layout.addWidget(label(text, wrap=True), 1)
-            self._concerns.addWidget(row)
+            self._concerns.addWidget(remark_row(text, is_warning=False))
+        for concern in found.domain.concerns:
+            self._concerns.addWidget(remark_row(concern.text))
 
     def _list_similar(self, similar: tuple[SimilarPath, ...]) -> None:
         clear(self.similar)

@@ -5,18 +5,11 @@ from __future__ import annotations
 from dataclasses import replace
 
 import numpy as np
-from PySide6.QtWidgets import (
-    QButtonGroup,
-    QHBoxLayout,
-    QRadioButton,
-    QSpinBox,
-    QVBoxLayout,
-)
+from PySide6.QtWidgets import QButtonGroup, QRadioButton, QSpinBox, QVBoxLayout
 
 from migbar.datasets.splits import SCHEMES, Scheme, Split, split_dataset
 from migbar_gui.dialogs.retraining.wizard import RetrainingWizard, WizardPage
-from migbar_gui.looks.theme import current_theme, pixmap
-from migbar_gui.looks.widgets import clear, in_row, indented, label, line
+from migbar_gui.looks.widgets import clear, in_row, indented, label, line, remark_row
 
 JOB = "own split"
 
@@ -125,21 +118,6 @@ class SplitPage(WizardPage):
         self._show_warnings((str(error),))
 
     def _show_warnings(self, texts: tuple[str, ...]) -> None:
-        clear_rows(self.warnings)
-        theme = current_theme()
+        clear(self.warnings)
         for text in texts:
-            sign = label()
-            sign.setPixmap(pixmap("warning", theme.poor, 18, self.devicePixelRatioF()))
-            row = QHBoxLayout()
-            row.addWidget(sign)
-            row.addWidget(label(text, wrap=True), 1)
-            self.warnings.addLayout(row)
-
-
-def clear_rows(layout: QVBoxLayout) -> None:
-    """Remove and delete the rows of a layout of layouts."""
-    while (item := layout.takeAt(0)) is not None:
-        row = item.layout()
-        if isinstance(row, QHBoxLayout):
-            clear(row)
-            row.deleteLater()
+            self.warnings.addWidget(remark_row(text))

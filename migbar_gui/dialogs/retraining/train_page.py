@@ -12,12 +12,11 @@ from migbar.runs import RunState
 from migbar_gui.background.run_watcher import Watched
 from migbar_gui.background.runs import Follower
 from migbar_gui.dialogs.log import LogDialog
-from migbar_gui.dialogs.retraining.split_page import clear_rows
 from migbar_gui.dialogs.retraining.wizard import Page, RetrainingWizard, WizardPage
 from migbar_gui.looks import energies
 from migbar_gui.looks.charts import CurveChart, Line
-from migbar_gui.looks.theme import current_theme, pixmap
-from migbar_gui.looks.widgets import Question, button, label, restyle
+from migbar_gui.looks.theme import current_theme
+from migbar_gui.looks.widgets import Question, button, clear, label, remark_row, restyle
 from migbar_gui.panels.job_table import STATES, duration
 
 PAUSE_TIPS = {
@@ -123,14 +122,9 @@ class TrainPage(WizardPage):
         if event["known"]:
             text += f"; {event['known']} are known to the starting model and are trained on only"
         self.split.setText(f"{text}.")
-        clear_rows(self._warnings)
+        clear(self._warnings)
         for warning in event["warnings"]:
-            sign = label()
-            sign.setPixmap(pixmap("warning", current_theme().poor, 16, self.devicePixelRatioF()))
-            row = QHBoxLayout()
-            row.addWidget(sign)
-            row.addWidget(label(warning, "muted", wrap=True), 1)
-            self._warnings.addLayout(row)
+            self._warnings.addWidget(remark_row(warning, role="muted"))
 
     def _show_curve(self) -> None:
         if not self._steps:
