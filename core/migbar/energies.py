@@ -4,15 +4,12 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from migbar.wording import with_minus
+
 UNITS = {"eV": 0, "meV": 3}
 """Decimals by which each unit moves the point to the right."""
 
 USUAL_PLACES = 3
-
-
-def with_minus(text: str) -> str:
-    """Return numbers with the minus sign that people read, where they have a hyphen."""
-    return text.replace("-", "−")
 
 
 @dataclass(frozen=True, slots=True)

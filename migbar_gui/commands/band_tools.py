@@ -14,6 +14,7 @@ from migbar.barriers import Remark
 from migbar.files import write_text
 from migbar.relaxation import RelaxedStructure
 from migbar.runs import Run, RunState
+from migbar.wording import with_minus
 from migbar_gui.background.run_watcher import Watched
 from migbar_gui.background.runs import ResultOpener
 from migbar_gui.computing.relaxations import NEB, VOLUME
@@ -191,11 +192,9 @@ class BandTools(QObject):
     def _open_relaxed(
         self, name: str, document: Document | None, relaxed: RelaxedStructure
     ) -> None:
-        note = Remark(
-            "relaxed",
-            f"Relaxed with {relaxed.potential}: volume {100 * relaxed.volume_change:+.2f} %, atoms by up to "
-            f"{relaxed.displacements.max():.3f} Å.".replace("-", "−"),
-        )
+        change = with_minus(f"{100 * relaxed.volume_change:+.2f} %")
+        moved = f"atoms by up to {relaxed.displacements.max():.3f} Å"
+        note = Remark("relaxed", f"Relaxed with {relaxed.potential}: volume {change}, {moved}.")
         earlier = document.notes if document is not None else ()
         source = document.source if document is not None else None
         digest = document.sha256 if document is not None else ""

@@ -15,6 +15,7 @@ from migbar.errors import Cancelled
 from migbar.exports import TableRow, table_text, write_csv, write_xlsx
 from migbar.progress import reported
 from migbar.structures import write_structure
+from migbar.wording import counted
 from migbar_gui.computing.relaxed import RelaxedPath
 from migbar_gui.dialogs.picture import DrawingProgress, PictureDialog
 from migbar_gui.files.saving import ask_path, save_animation, save_image
@@ -87,7 +88,7 @@ class Exports(QObject):
         rows = selected if len(selected) > 1 else self.table_rows()
         text = table_text(rows, self._window.workspace.threshold, "\t")
         QGuiApplication.clipboard().setText(text)
-        self._window.say("Copied 1 path." if len(rows) == 1 else f"Copied {len(rows)} paths.")
+        self._window.say(f"Copied {counted(len(rows), 'path')}.")
 
     def copy_script(self) -> None:
         """Copy what was just done as a Python script."""

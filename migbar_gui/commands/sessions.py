@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 from PySide6.QtCore import QObject
 from PySide6.QtWidgets import QMessageBox
 
+from migbar.wording import counted
 from migbar_gui.files.keeping import SessionKeeper, recovery_folder
 from migbar_gui.files.saving import ask_path
 from migbar_gui.files.session import SUFFIX, Session
@@ -189,9 +190,8 @@ class Sessions(QObject):
         kept = self.keeper.keep_for_later()
         if kept is None or state.document is None:
             return
-        count = len(state.paths)
-        paths = "1 path" if count == 1 else f"{count} paths"
-        told = self._left_off() | {kept: f"{state.document.name}, {paths}"}
+        about = f"{state.document.name}, {counted(len(state.paths), 'path')}"
+        told = self._left_off() | {kept: about}
         settings.remove("left_off")  # with what is told of files that are gone
         for path, about in told.items():
             settings.setValue(f"left_off/{path.stem}", about)

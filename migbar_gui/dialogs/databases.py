@@ -24,6 +24,7 @@ from PySide6.QtWidgets import (
 
 from migbar.errors import MigbarError
 from migbar.online import DATABASES, Database, Entry, Found, filter_of, save_entry, search
+from migbar.wording import counted
 from migbar_gui.files.opening import kept_structures
 from migbar_gui.looks import energies
 from migbar_gui.looks.widgets import (
@@ -306,8 +307,8 @@ class DatabasesDialog(QDialog):
     def save_to(self, folder: Path) -> None:
         """Write what is selected to a folder."""
         entries = self.selected()
-        count = "1 structure" if len(entries) == 1 else f"{len(entries)} structures"
-        self._keep(entries, folder, lambda _: self._say(f"Wrote {count} to {folder}."))
+        wrote = f"Wrote {counted(len(entries), 'structure')} to {folder}."
+        self._keep(entries, folder, lambda _: self._say(wrote))
 
     def screen_selected(self) -> None:
         """Keep what is selected in a folder of its own, and offer to screen that."""

@@ -24,10 +24,10 @@ from PySide6.QtWidgets import (
 )
 
 from migbar.barriers import ModelCard
-from migbar.energies import with_minus
 from migbar.models.networks.published import NETWORKS
 from migbar.models.sharing import SUFFIX, is_own
 from migbar.models.store import DEFAULT_MODEL
+from migbar.wording import with_minus
 from migbar_gui.files.saving import ask_path
 from migbar_gui.looks import energies
 from migbar_gui.looks.widgets import Question, button, choice_box, clear, field_rows, label, line

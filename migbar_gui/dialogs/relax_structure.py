@@ -9,6 +9,7 @@ from PySide6.QtCore import Signal
 from PySide6.QtWidgets import QCheckBox, QGridLayout, QWidget
 
 from migbar.relaxation import RelaxedStructure
+from migbar.wording import with_minus
 from migbar_gui.dialogs.relax_band import DEVICES, potential_box
 from migbar_gui.looks.widgets import Question, choice_box, field_rows, label
 from migbar_gui.workspace import Document
@@ -106,7 +107,7 @@ def cell_rows(relaxed: RelaxedStructure) -> list[tuple[str, str, str, str]]:
     ):
         rows.append((f"{name} (Å)", f"{old:.4f}", f"{new:.4f}", _percent(change)))
     for name, old, new in zip("αβγ", before.angles, after.angles, strict=True):
-        change = f"{new - old:+.2f}°".replace("-", "−") if abs(new - old) > 0.005 else "–"
+        change = with_minus(f"{new - old:+.2f}°") if abs(new - old) > 0.005 else "–"
         rows.append((f"{name} (°)", f"{old:.2f}", f"{new:.2f}", change))
     return rows
 
@@ -122,4 +123,4 @@ def farthest(relaxed: RelaxedStructure) -> str:
 
 
 def _percent(change: float) -> str:
-    return f"{100 * change:+.2f} %".replace("-", "−") if abs(change) > 5e-5 else "–"
+    return with_minus(f"{100 * change:+.2f} %") if abs(change) > 5e-5 else "–"

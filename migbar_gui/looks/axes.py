@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 from PySide6.QtCore import QPointF, QRectF
 from PySide6.QtGui import QColor, QFontMetrics, QPainter, QPen
 
+from migbar.wording import with_minus
 from migbar_gui.looks import energies
 from migbar_gui.looks.theme import current_theme
 
@@ -93,4 +94,4 @@ def ticks(low: float, high: float, most: int, whole: bool = False) -> dict[float
     step = next(power * n for n in (1, 2, 5, 10) if power * n >= raw)
     digits = max(0, int(-np.floor(np.log10(step) + 1e-9)))
     values = np.arange(np.ceil(low / step - 1e-9), np.floor(high / step + 1e-9) + 1) * step
-    return {float(v): f"{v + 0.0:.{digits}f}".replace("-", "−") for v in values}
+    return {float(v): with_minus(f"{v + 0.0:.{digits}f}") for v in values}

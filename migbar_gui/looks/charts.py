@@ -11,6 +11,7 @@ from PySide6.QtCore import QEvent, QPointF, QRectF, QSize, Qt, Signal
 from PySide6.QtGui import QColor, QHelpEvent, QMouseEvent, QPainter, QPaintEvent, QPen, QPolygonF
 from PySide6.QtWidgets import QSizePolicy, QToolTip, QWidget
 
+from migbar.barriers import GOOD_CONDUCTOR_EV
 from migbar_gui.looks import energies
 from migbar_gui.looks.axes import Axes, energy_ticks, frame_in, ticks
 from migbar_gui.looks.theme import current_theme, translucent
@@ -230,7 +231,7 @@ class ParityPlot(Chart):
         self._predicted: NDArray[np.float64] = np.zeros(0)
         self._intervals: NDArray[np.float64] = np.zeros((0, 2))
         self._start: NDArray[np.float64] = np.zeros(0)
-        self._threshold = 0.65
+        self._threshold = GOOD_CONDUCTOR_EV
         self._chosen: int | None = None
         self.setMouseTracking(True)
 

@@ -27,6 +27,8 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
+from migbar.barriers import GOOD_CONDUCTOR_EV
+from migbar.wording import counted
 from migbar_gui.computing.relaxed import potential_note
 from migbar_gui.looks import energies
 from migbar_gui.looks.theme import current_theme, path_colour, pixmap
@@ -55,7 +57,7 @@ class Scale:
     """Where energies fall in a row: names to the left of it, numbers to its right."""
 
     largest: float = 1.0
-    threshold: float = 0.65
+    threshold: float = GOOD_CONDUCTOR_EV
 
     def frame(self, width: float) -> tuple[float, float]:
         """Return left end and width of the energy axis in a row of this width."""
@@ -261,11 +263,10 @@ class ComparisonPanel(QWidget):
             self._fill(shown)
         self._select_active()
         pinned = len(workspace.state.pins)
-        structures = len({id(compared.document) for compared in shown})
-        counted = f"{structures} structures" if structures != 1 else "1 structure"
+        structures = counted(len({id(compared.document) for compared in shown}), "structure")
         levels = sorted({f"{100 * compared.barrier.interval_level:.0f} %" for compared in shown})
-        paths = "1 path" if len(shown) == 1 else f"{len(shown)} paths"
-        text = f"{paths} of {counted}, {pinned} pinned; lines: {', '.join(levels)} intervals"
+        paths = counted(len(shown), "path")
+        text = f"{paths} of {structures}, {pinned} pinned; lines: {', '.join(levels)} intervals"
         if profiles:
             names = {curve.potential for curve in curves}
             notes = dict.fromkeys(potential_note(name) for name in sorted(names))

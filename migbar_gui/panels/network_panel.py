@@ -23,6 +23,7 @@ from PySide6.QtWidgets import (
 
 from migbar.networks import DIMENSIONS, DIRECTIONS
 from migbar.paths import CUTOFF_STEP, FIRST_CUTOFF, LONGEST_CUTOFF
+from migbar.wording import counted
 from migbar_gui.looks import energies
 from migbar_gui.looks.theme import current_theme
 from migbar_gui.looks.widgets import as_panel, button, clear, indented, label, line, scrolled
@@ -243,8 +244,7 @@ class NetworkPanel(QStackedWidget):
         crystal = group.found.crystal
         search = crystal.search
         self.summary.setText(_summary(group))
-        count = len(search.hops)
-        hops = "1 distinct hop" if count == 1 else f"{count} distinct hops"
+        hops = counted(len(search.hops), "distinct hop")
         origin = (
             f"{search.ion}, {search.mechanism.replace('_', ' ')}: {hops} up to {search.cutoff:g} Å"
         )
@@ -343,7 +343,7 @@ def _summary(group: Group) -> str:
     texts = {n: energies.energy(way.barrier_ev, 2) for n, way in ways.items()}
     least, most = texts[min(texts)], texts[max(texts)]
     if least == most:
-        return f"{ion} gets through in {_in(dimensions)} from {most} on."
+        return f"{ion} gets through in {counted(dimensions, 'dimension')} from {most} on."
     return f"{ion} gets through in 1 dimension from {least} on, in {dimensions} from {most} on."
 
 
@@ -352,8 +352,4 @@ def _opened(group: Group, highest: float) -> str:
     if not dimensions:
         return "No percolation."
     along = f" (along {', '.join(axes)})" if axes else ""
-    return f"Connects in {_in(dimensions)}{along}."
-
-
-def _in(dimensions: int) -> str:
-    return "1 dimension" if dimensions == 1 else f"{dimensions} dimensions"
+    return f"Connects in {counted(dimensions, 'dimension')}{along}."

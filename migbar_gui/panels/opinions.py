@@ -9,6 +9,7 @@ from PySide6.QtCore import QEvent, QPointF, QRectF, QSize, Qt
 from PySide6.QtGui import QColor, QFont, QHelpEvent, QPainter, QPaintEvent, QPen
 from PySide6.QtWidgets import QSizePolicy, QToolTip, QWidget
 
+from migbar.barriers import GOOD_CONDUCTOR_EV
 from migbar_gui.computing.asking import Inquiry
 from migbar_gui.files.plot_export import offer_export
 from migbar_gui.looks import energies
@@ -83,7 +84,7 @@ class OpinionPlot(QWidget):
     def __init__(self) -> None:
         super().__init__()
         self._opinions: Sequence[Opinion] = ()
-        self._used, self._threshold = "", 0.65
+        self._used, self._threshold = "", GOOD_CONDUCTOR_EV
         self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Fixed)
         self.setAccessibleName("Barriers by all models")
 

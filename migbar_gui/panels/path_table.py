@@ -206,9 +206,7 @@ class PathTable(QAbstractTableModel):
             unfinished = "" if relaxed.result.converged else "not converged: "
             return f"{unfinished}{energies.number(relaxed.result.barrier_ev)}"
         difference = self._difference(path)
-        return (
-            "" if difference is None else energies.number(difference, sign=True).replace("-", "−")
-        )
+        return "" if difference is None else energies.number(difference, sign=True)
 
     def _difference(self, path: PathEntry) -> float | None:
         relaxed, found = self._workspace.relaxed_of(path.id), self._workspace.result(path.id)

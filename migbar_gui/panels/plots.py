@@ -8,6 +8,7 @@ from PySide6.QtCore import QPointF, QRectF, QSize, Qt
 from PySide6.QtGui import QColor, QPainter, QPaintEvent, QPen, QPolygonF
 from PySide6.QtWidgets import QSizePolicy, QWidget
 
+from migbar.barriers import GOOD_CONDUCTOR_EV
 from migbar_gui.looks import energies
 from migbar_gui.looks.axes import Axes, frame_in
 from migbar_gui.looks.theme import current_theme, translucent
@@ -27,7 +28,7 @@ class IntervalBar(QWidget):
 
     def __init__(self) -> None:
         super().__init__()
-        self._barrier, self._low, self._high, self._threshold = 0.0, 0.0, 0.0, 0.65
+        self._barrier, self._low, self._high, self._threshold = 0.0, 0.0, 0.0, GOOD_CONDUCTOR_EV
         self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Fixed)
 
     def show_barrier(self, barrier: float, low: float, high: float, threshold: float) -> None:

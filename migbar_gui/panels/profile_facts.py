@@ -5,6 +5,7 @@ from __future__ import annotations
 from PySide6.QtCore import QSize, Qt
 from PySide6.QtWidgets import QScrollArea
 
+from migbar.wording import with_minus
 from migbar_gui.computing.relaxations import LiveRun
 from migbar_gui.computing.relaxed import RelaxedPath, VolumeResult, potential_note
 from migbar_gui.looks import energies
@@ -123,7 +124,7 @@ class ProfileFacts(QScrollArea):
                 found.changes, found.barriers_ev, found.converged, strict=True
             )
         ]
-        self.lines.setText("\n".join(lines).replace("-", "−"))
+        self.lines.setText(with_minus("\n".join(lines)))
         self.method.setText(f"The barrier {slope_text(found)}. {found.potential}.")
         self._add_bias(found.potential.partition(" ")[0], True)
 

@@ -12,6 +12,7 @@ from PySide6.QtCore import QPointF, QRectF, QSize, Qt, Signal
 from PySide6.QtGui import QColor, QMouseEvent, QPainter, QPaintEvent, QPen
 from PySide6.QtWidgets import QSizePolicy, QWidget
 
+from migbar.wording import with_minus
 from migbar_gui.looks import energies
 from migbar_gui.looks.axes import Axes, energy_ticks, frame_in
 from migbar_gui.looks.theme import current_theme, translucent
@@ -310,7 +311,7 @@ class VolumePlot(QWidget):
             (float(x.min()) - room, float(x.max()) + room),
             (float(y.min()) - 0.2 * span, float(y.max()) + 0.2 * span),
         )
-        percents = {float(v): f"{v:+.0f}".replace("-", "−").replace("+0", "0") for v in x}
+        percents = {float(v): with_minus(f"{v:+.0f}").replace("+0", "0") for v in x}
         caption = f"barrier ({energies.unit()})"
         axes.draw(painter, percents, energy_ticks(*axes.y))
         axes.caption(painter, "change in volume (%) →", caption, above=True)

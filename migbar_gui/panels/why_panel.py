@@ -19,6 +19,7 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
+from migbar.wording import with_minus
 from migbar_gui.computing.asking import Inquiry
 from migbar_gui.looks import energies
 from migbar_gui.looks.theme import current_theme, path_colour
@@ -247,7 +248,7 @@ def _details(known: SimilarPath) -> QWidget:
             grid.addWidget(label(subject, role, wrap=True), row, 0)
             for column, value in enumerate(values, start=1):
                 side = Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignTop
-                grid.addWidget(label(value.replace("-", "−"), role), row, column, side)
+                grid.addWidget(label(with_minus(value), role), row, column, side)
     return details
 
 

@@ -23,6 +23,7 @@ from migbar.runs import Run, RunState
 from migbar.screening.database import read_database
 from migbar.screening.query import Choice, Counts, Show, compound_classes, count, find_rows
 from migbar.structures import FILE_NAMES
+from migbar.wording import counted
 from migbar_gui.background.run_watcher import Watched
 from migbar_gui.files.saving import ask_path
 from migbar_gui.looks import energies
@@ -323,7 +324,7 @@ class BatchDialog(QDialog):
         self._note_row()
         counts = view.counts
         shown = "file" if self.filters.shown.currentData() == Show.FAILED else "path"
-        parts = [f"{_counted(len(view.keys), shown)} shown", _counted(counts.done, "structure")]
+        parts = [f"{counted(len(view.keys), shown)} shown", counted(counts.done, "structure")]
         parts += [f"{counts.good:,} good in 3D"]
         parts += [f"{counts.duplicates:,} repeated"] if counts.duplicates else []
         parts += [f"{counts.failed:,} failed"] if counts.failed else []
@@ -408,7 +409,3 @@ def _look_into(database: Path, choice: Choice, threshold: float) -> _View:
             count(connection, threshold),
             compound_classes(connection),
         )
-
-
-def _counted(number: int, name: str) -> str:
-    return f"{number:,} {name}" if number == 1 else f"{number:,} {name}s"

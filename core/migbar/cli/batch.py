@@ -10,7 +10,7 @@ from typing import Annotated, Any
 
 import typer
 
-from migbar.cli.common import counted, goes_on, print_json, progress_bar
+from migbar.cli.common import goes_on, print_json, progress_bar
 from migbar.cli.options import (
     SYMPREC,
     THRESHOLD,
@@ -23,6 +23,7 @@ from migbar.cli.options import (
     Threshold,
 )
 from migbar.errors import MigbarError
+from migbar.wording import counted
 
 
 def batch(

@@ -37,11 +37,6 @@ def add_commands(app: typer.Typer, panels: Panels) -> None:
             app.command(name, rich_help_panel=panel)(command)
 
 
-def counted(number: int, noun: str) -> str:
-    """Return a number with its noun: ``1 path``, ``2 paths``."""
-    return f"{number} {noun}{'' if number == 1 else 's'}"
-
-
 def print_json(data: Any) -> None:
     """Print data as JSON on stdout; a number that is not defined (NaN) becomes null."""
     unicode = (sys.stdout.encoding or "").lower() in ("utf-8", "utf8")

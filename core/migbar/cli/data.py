@@ -8,9 +8,10 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from migbar.cli.common import counted, print_json, progress_bar, require_ending
+from migbar.cli.common import print_json, progress_bar, require_ending
 from migbar.cli.options import AsJson, Model, expanded
 from migbar.errors import MigbarError
+from migbar.wording import counted
 
 if TYPE_CHECKING:
     from migbar.datasets.reading import Reading

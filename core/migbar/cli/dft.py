@@ -8,9 +8,10 @@ from typing import Annotated
 import typer
 
 from migbar.barriers import Remark
-from migbar.cli.common import choose_hop, counted, print_json, remarks_as_json
+from migbar.cli.common import choose_hop, print_json, remarks_as_json
 from migbar.cli.options import AsJson, HopOptions, expanded
 from migbar.errors import MigbarError
+from migbar.wording import counted
 
 
 @expanded

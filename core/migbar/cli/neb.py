@@ -11,7 +11,6 @@ import typer
 
 from migbar.cli.common import (
     choose_hop,
-    counted,
     goes_on,
     print_json,
     progress_bar,
@@ -19,6 +18,7 @@ from migbar.cli.common import (
 )
 from migbar.cli.options import AsJson, HopOptions, PotentialOptions, expanded
 from migbar.errors import MigbarError
+from migbar.wording import counted
 
 if TYPE_CHECKING:
     from migbar.bands import Band

@@ -16,6 +16,7 @@ from migbar.datasets.problems import Candidate, Level, Mend, Problem, Source
 from migbar.energies import IN_EV
 from migbar.structures.checking import close_pairs
 from migbar.supercells import shortest_translation
+from migbar.wording import counted
 
 ABSURD_EV = 10.0
 """No published barrier of an ion in a crystal is as high."""
@@ -181,7 +182,7 @@ def band_problems(band: Band, source: Source, name: str) -> Iterator[Problem]:
         i, j, distance = min(overlaps, key=lambda pair: pair[2])
         one, other = (band.host[k].specie.symbol for k in (i, j))
         text = (
-            f"{len(overlaps)} {'pair' if len(overlaps) == 1 else 'pairs'} of the host's atoms overlap, the nearest "
+            f"{counted(len(overlaps), 'pair')} of the host's atoms overlap, the nearest "
             f"{one} and {other} at {distance:.2f} Å. Is a part of the crystal there twice?"
         )
         yield Problem("overlap", text, source, name, Level.WARNING)

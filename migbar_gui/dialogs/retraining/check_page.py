@@ -24,6 +24,7 @@ from migbar.datasets.reading import Reading
 from migbar.datasets.storage import BarrierDataset
 from migbar.errors import BandsFileError
 from migbar.progress import Progress
+from migbar.wording import counted
 from migbar_gui.background.jobs import Job
 from migbar_gui.dialogs.retraining.wizard import DATASET, RetrainingWizard, WizardPage
 from migbar_gui.looks import energies
@@ -277,8 +278,7 @@ def count_known(reading: Reading) -> int:
 def _summary(reading: Reading) -> str:
     if not reading.found:
         return "No path could be read. The list says why; go back and say how to read them, or choose other data."
-    paths = "path" if reading.found == 1 else "paths"
-    text = f"{reading.used} of {reading.found} {paths} can be used."
+    text = f"{reading.used:,} of {counted(reading.found, 'path')} can be used."
     if not reading.used:
         return f"{text} The list says what is wrong; go back and choose other data."
     left = reading.found - reading.used

@@ -9,10 +9,11 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from migbar.energies import IN_EV, EnergyFormat, with_minus
+from migbar.energies import IN_EV, EnergyFormat
 from migbar.files import write_text
 from migbar.pages import ACCENT, INK, new_figure, page, svg, table
 from migbar.training.own.judgement import describe
+from migbar.wording import with_minus
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
