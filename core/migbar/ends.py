@@ -121,6 +121,17 @@ def parse_point(text: str) -> Point:
     return x, y, z
 
 
+def parse_end(text: str) -> str | Point:
+    """Read fractional coordinates, which have commas and no image; sites and voids stay as they are written.
+
+    Raises
+    ------
+    SiteError
+        If it has a comma and is not three numbers.
+    """
+    return parse_point(text) if "," in text and "@" not in text else text
+
+
 def _number(text: str) -> float:
     top, slash, bottom = text.partition("/")
     value = float(top) / float(bottom) if slash else float(top)

@@ -7,8 +7,8 @@ from collections.abc import Sequence
 from PySide6.QtWidgets import QLineEdit, QWidget
 
 from migbar.barriers import Remark
-from migbar.ends import name_hop, parse_point
-from migbar.hops import Hop, Point
+from migbar.ends import name_hop, parse_end
+from migbar.hops import Hop
 from migbar_gui.background.jobs import Jobs
 from migbar_gui.looks.widgets import Question, field_rows, label
 from migbar_gui.workspace import Workspace
@@ -53,7 +53,7 @@ class CoordinatesDialog(Question):
         texts = self.start.text(), self.end.text()
 
         def find(_: object) -> tuple[Hop, list[Remark]]:
-            start, end = (_read(text) for text in texts)
+            start, end = map(parse_end, texts)
             return name_hop(structure, state.ion, start, end, state.mechanism)
 
         self._jobs.start("ends", "", find, self._add, self._complain)
@@ -72,8 +72,3 @@ class CoordinatesDialog(Question):
         self.problem.setText(str(error))
         self.problem.show()
         self.fit()
-
-
-def _read(text: str) -> str | Point:
-    """Tell fractional coordinates, which have two commas and no image, from sites and voids."""
-    return parse_point(text) if text.count(",") == 2 and "@" not in text else text

@@ -9,7 +9,7 @@ from pathlib import Path
 from PySide6.QtCore import QObject
 
 from migbar.barriers import Remark
-from migbar.ends import name_hop, parse_mechanism, parse_point
+from migbar.ends import name_hop, parse_end, parse_mechanism
 from migbar.errors import MigbarError
 from migbar.hops import Hop, Mechanism
 from migbar_gui.background.jobs import Jobs
@@ -102,14 +102,11 @@ class ChangedFileError(MigbarError):
 def _find(
     document: Document, wanted: WantedPath, mechanism: Mechanism | None
 ) -> tuple[Hop, list[Remark]]:
-    start, end = (
-        parse_point(text) if text.count(",") == 2 and "@" not in text else text
-        for text in (wanted.start, wanted.end)
-    )
+    ends = parse_end(wanted.start), parse_end(wanted.end)
     changed = f"{wanted.file.name} was changed since it was screened"
     is_changed = wanted.sha256 not in ("", document.sha256)
     try:
-        hop, remarks = name_hop(document.structure, wanted.ion, start, end, mechanism)
+        hop, remarks = name_hop(document.structure, wanted.ion, *ends, mechanism)
     except MigbarError as error:
         if is_changed:
             raise ChangedFileError(f"{changed}, and {error}") from None

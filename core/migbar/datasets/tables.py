@@ -281,7 +281,7 @@ def band_of_sites(structure: Structure, ion: str, row: Mapping[str, str]) -> Ban
     MigbarError
         If the ends do not exist, or the hop makes no sense.
     """
-    from migbar.ends import name_hop, parse_mechanism
+    from migbar.ends import name_hop, parse_end, parse_mechanism
     from migbar.supercells import make_band, parse_supercell
 
     ions = mobile_ions(structure)
@@ -290,14 +290,10 @@ def band_of_sites(structure: Structure, ion: str, row: Mapping[str, str]) -> Ban
         raise BandsFileError(
             row.get("structure", "structure"), [f"holds {told}; name the one that moves (ion)"]
         )
-    mechanism = row.get("mechanism")
-    hop, _ = name_hop(
-        structure,
-        ion or ions[0],
-        _end(row["from"]),
-        _end(row["to"]),
-        parse_mechanism(mechanism) if mechanism else None,
-    )
+    # Beside an empty cell pandas writes an index as 3.0.
+    start, end = (parse_end(re.sub(r"^(\d+)\.0$", r"\1", row[key])) for key in ("from", "to"))
+    mechanism = parse_mechanism(row["mechanism"]) if row.get("mechanism") else None
+    hop, _ = name_hop(structure, ion or ions[0], start, end, mechanism)
     supercell = row.get("supercell")
     return make_band(structure, hop, parse_supercell(supercell) if supercell else None)
 
@@ -306,15 +302,6 @@ def _symbol(ion: str) -> str:
     """Return the element of an ion, however it is written."""
     told = _ION.fullmatch(ion.strip())
     return told[1].capitalize() if told else ion
-
-
-def _end(text: str) -> Any:
-    """Return a site, or fractional coordinates."""
-    from migbar.ends import parse_point
-
-    if "," in text and "@" not in text:
-        return parse_point(text)
-    return re.sub(r"^(\d+)\.0$", r"\1", text)  # as pandas writes indices beside an empty cell
 
 
 def _predicted(source: Source, name: str) -> Problem:

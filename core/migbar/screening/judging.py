@@ -14,7 +14,7 @@ import numpy as np
 
 from migbar.barriers import Remark
 from migbar.elements import compound_class
-from migbar.ends import name_hop, parse_mechanism, parse_point
+from migbar.ends import name_hop, parse_end, parse_mechanism
 from migbar.errors import MigbarError, StructureFileError
 from migbar.networks import DIRECTIONS
 from migbar.paths import CrystalPaths, find_paths
@@ -212,16 +212,12 @@ def _given(
     try:
         text = hop["mechanism"] or settings.mechanism
         mechanism = None if text is None else parse_mechanism(text)
-        ends = (_end(hop["start"]), _end(hop["end"]))
+        ends = parse_end(hop["start"]), parse_end(hop["end"])
         made, remarks = name_hop(structure, named["ion"], *ends, mechanism)
         path = predict_path(structure, made, model, notes=remarks)
     except MigbarError as error:
         return named | {"problem": str(error)}
     return named | {"length_angstrom": path.length} | _predicted(path)
-
-
-def _end(text: str) -> Any:
-    return parse_point(text) if text.count(",") == 2 and "@" not in text else text
 
 
 def _predicted(path: PredictedPath) -> dict[str, Any]:
