@@ -55,7 +55,7 @@ from migbar_gui.dialogs.preferences import PreferencesDialog
 from migbar_gui.dialogs.shortcuts import ShortcutsDialog
 from migbar_gui.docks import Docks
 from migbar_gui.files.opening import OPEN_FILTER, Opener
-from migbar_gui.files.recent import RecentFiles
+from migbar_gui.files.recent import RecentFiles, last_folder
 from migbar_gui.files.session import SUFFIX
 from migbar_gui.following import Follower
 from migbar_gui.log import Log, logger
@@ -313,8 +313,8 @@ class MainWindow(QMainWindow):
 
     def ask_open(self) -> None:
         """Ask for a file and open it."""
-        folder = str(self.settings.value("folder", str(Path.home())))
         brief = QFileDialog.Option.HideNameFilterDetails
+        folder = last_folder(self.settings)
         name, _ = QFileDialog.getOpenFileName(self, "Open", folder, OPEN_FILTER, options=brief)
         if name:
             self.settings.setValue("folder", str(Path(name).parent))
@@ -379,7 +379,7 @@ class MainWindow(QMainWindow):
         """Return a name for a file about what is open, in the folder used last."""
         document = self.workspace.document
         stem = Path(document.name).stem if document else "migbar"
-        return str(Path(str(self.settings.value("folder", str(Path.home())))) / f"{stem}-{ending}")
+        return str(Path(last_folder(self.settings)) / f"{stem}-{ending}")
 
     # -------------------------------------------------------------- models, preferences, theme, about
 

@@ -77,6 +77,11 @@ class RunState(StrEnum):
         """Whether nothing more will happen unless somebody starts it again."""
         return self not in (RunState.WAITING, RunState.RUNNING)
 
+    @property
+    def can_go_on(self) -> bool:
+        """Whether it has ended before its time, so that it can be resumed or tried again."""
+        return self.has_ended and self is not RunState.FINISHED
+
 
 @dataclass(frozen=True, slots=True)
 class Run:

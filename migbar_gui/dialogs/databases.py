@@ -26,6 +26,7 @@ from migbar.errors import MigbarError
 from migbar.online import DATABASES, Database, Entry, Found, filter_of, save_entry, search
 from migbar.wording import counted
 from migbar_gui.files.opening import kept_structures
+from migbar_gui.files.recent import last_folder
 from migbar_gui.looks import energies
 from migbar_gui.looks.widgets import (
     as_list,
@@ -300,7 +301,7 @@ class DatabasesDialog(QDialog):
         self._window.open_file(files[0])
 
     def _ask_folder(self) -> None:
-        start = str(self._window.settings.value("folder", str(Path.home())))
+        start = last_folder(self._window.settings)
         if name := QFileDialog.getExistingDirectory(self, "Folder for the structures", start):
             self.save_to(Path(name))
 

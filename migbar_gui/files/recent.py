@@ -1,4 +1,4 @@
-"""The files that were opened lately, and menus of files."""
+"""The files that were opened lately, where the last one was, and menus of files."""
 
 from __future__ import annotations
 
@@ -13,6 +13,11 @@ from migbar.resources import examples
 from migbar_gui.looks.widgets import verbatim
 
 MOST = 10
+
+
+def last_folder(settings: QSettings) -> str:
+    """Return the folder that a file was opened from last; at first the user's own."""
+    return str(settings.value("folder", str(Path.home())))
 
 
 class RecentFiles:

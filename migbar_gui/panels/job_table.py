@@ -18,15 +18,6 @@ from migbar_gui.looks.theme import current_theme
 Index = QModelIndex | QPersistentModelIndex
 PROGRESS_ROLE = Qt.ItemDataRole.UserRole
 
-STATES = {
-    RunState.WAITING: "waiting",
-    RunState.RUNNING: "running",
-    RunState.FINISHED: "finished",
-    RunState.FAILED: "failed",
-    RunState.STOPPED: "stopped",
-    RunState.INTERRUPTED: "interrupted",
-}
-
 
 class Column(IntEnum):
     """Columns of the table."""
@@ -84,7 +75,7 @@ def entry_of_run(watched: Watched) -> Entry:
         message = run.outcome
     return Entry(
         run.title,
-        "stopping" if watched.stopping else STATES[run.state],
+        "stopping" if watched.stopping else str(run.state),
         watched.done,
         watched.total,
         message,

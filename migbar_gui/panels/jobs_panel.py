@@ -145,11 +145,10 @@ class JobsPanel(QWidget):
         )
         under_way = watched is not None and not watched.run.state.has_ended
         self.stop.setEnabled(under_way or (entry is not None and entry.job is not None))
-        waiting = state is RunState.WAITING
-        goes_on = state in (RunState.STOPPED, RunState.INTERRUPTED, RunState.FAILED)
         names = {RunState.WAITING: "Start now", RunState.FAILED: "Try again"}
         self.resume.setText(names.get(state, "Resume") if state else "Resume")
-        self.resume.setEnabled(waiting or goes_on)
+        goes_on = state is not None and (state.can_go_on or state is RunState.WAITING)
+        self.resume.setEnabled(goes_on)
         for tool in (self.log, self.folder):
             tool.setEnabled(watched is not None)
         self.remove.setEnabled(watched is not None and state is not RunState.RUNNING)

@@ -18,7 +18,6 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
-from migbar.runs import RunState
 from migbar_gui.background.runs import Runs
 from migbar_gui.computing.relaxations import LiveRun, Relaxations
 from migbar_gui.computing.relaxed import (
@@ -350,10 +349,10 @@ class ProfilePanel(QWidget):
         self.stop.setVisible(isinstance(shown, LiveRun))
         self.stop.setEnabled(not stopping)
         self.stop.setText("Stopping …" if stopping else "Stop")
-        goes_on = (RunState.STOPPED, RunState.INTERRUPTED, RunState.FAILED)
-        self.resume.setVisible(state in goes_on)
+        goes_on = state is not None and state.can_go_on
+        self.resume.setVisible(goes_on)
         self.export.setVisible(isinstance(shown, RelaxedPath))
-        self.relax.setVisible(not isinstance(shown, LiveRun) and state not in goes_on)
+        self.relax.setVisible(not isinstance(shown, LiveRun) and not goes_on)
 
     def _stop(self) -> None:
         if self._shown is not None:

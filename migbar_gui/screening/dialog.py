@@ -25,6 +25,7 @@ from migbar.screening.query import Choice, Counts, Show, compound_classes, count
 from migbar.structures import FILE_NAMES
 from migbar.wording import counted
 from migbar_gui.background.run_watcher import Watched
+from migbar_gui.files.recent import last_folder
 from migbar_gui.files.saving import ask_path
 from migbar_gui.looks import energies
 from migbar_gui.looks.widgets import (
@@ -365,7 +366,7 @@ class BatchDialog(QDialog):
         name, _ = QFileDialog.getOpenFileName(
             self,
             "Results of a screening",
-            self.form.sources.last_folder(),
+            last_folder(self._window.settings),
             "Results databases (*.db);;All files (*)",
         )
         if name:

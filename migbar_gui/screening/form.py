@@ -20,6 +20,7 @@ from PySide6.QtWidgets import (
 from migbar.errors import MigbarError
 from migbar.screening import Limits, ScreeningError, ScreeningOptions, read_given_hops
 from migbar_gui.computing.models import Models
+from migbar_gui.files.recent import last_folder
 from migbar_gui.looks.widgets import button, field_rows, in_column, in_row, indented, label
 from migbar_gui.screening.sources import IonBox, SourcesField, existing, model_box
 
@@ -34,6 +35,7 @@ class ScreeningForm(QWidget):
 
     def __init__(self, models: Models, settings: QSettings) -> None:
         super().__init__()
+        self._settings = settings
         self._suggested = ""
         self.all_paths = QRadioButton("&All distinct paths of every structure in")
         self.given_paths = QRadioButton(
@@ -167,7 +169,7 @@ class ScreeningForm(QWidget):
 
     def _ask_table(self) -> None:
         name, _ = QFileDialog.getOpenFileName(
-            self, "Table of paths", self.sources.last_folder(), "CSV tables (*.csv);;All files (*)"
+            self, "Table of paths", last_folder(self._settings), "CSV tables (*.csv);;All files (*)"
         )
         if name:
             self.table.setText(name)
@@ -176,7 +178,7 @@ class ScreeningForm(QWidget):
         name, _ = QFileDialog.getSaveFileName(
             self,
             "Results",
-            self.out.text() or self.sources.last_folder(),
+            self.out.text() or last_folder(self._settings),
             "Results databases (*.db)",
             options=QFileDialog.Option.DontConfirmOverwrite,  # what is there is gone on with
         )

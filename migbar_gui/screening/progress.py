@@ -60,7 +60,7 @@ class ProgressLine(QWidget):
         state = watched.run.state if watched else None
         under_way = watched is not None and not watched.run.state.has_ended
         stopping = watched is not None and watched.stopping
-        goes_on = state in (RunState.STOPPED, RunState.INTERRUPTED, RunState.FAILED)
+        goes_on = state is not None and state.can_go_on
         self.pause.setVisible(under_way or goes_on)
         self.pause.setText("Resume" if goes_on else "Stop at once" if stopping else "Pause")
         self.pause.setToolTip("" if goes_on else "What is done is kept, and it can go on later")

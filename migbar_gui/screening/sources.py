@@ -13,6 +13,7 @@ from migbar.elements import MOBILE_IONS
 from migbar.screening import ScreeningError
 from migbar.structures import FILE_NAMES
 from migbar_gui.computing.models import Models
+from migbar_gui.files.recent import last_folder
 from migbar_gui.looks.widgets import button, choice_box, in_row
 
 OWN_ION = "Each structure's own"
@@ -83,18 +84,15 @@ class SourcesField(QWidget):
         self.names = [text.strip()] if text.strip() else []
         self.changed.emit()
 
-    def last_folder(self) -> str:
-        return str(self._settings.value("folder", str(Path.home())))
-
     def _ask_folder(self) -> None:
         title = f"Folder {self._purpose}"
-        if name := QFileDialog.getExistingDirectory(self, title, self.last_folder()):
+        if name := QFileDialog.getExistingDirectory(self, title, last_folder(self._settings)):
             self.set_names([name])
 
     def _ask_files(self) -> None:
         kinds = f"Crystal structures ({' '.join(FILE_NAMES)});;All files (*)"
         title = f"Structures {self._purpose}"
-        names, _ = QFileDialog.getOpenFileNames(self, title, self.last_folder(), kinds)
+        names, _ = QFileDialog.getOpenFileNames(self, title, last_folder(self._settings), kinds)
         if names:
             self.set_names(names)
 

@@ -20,6 +20,7 @@ from PySide6.QtWidgets import QFileDialog, QHBoxLayout, QListWidget, QVBoxLayout
 
 from migbar_gui.dialogs.retraining.columns import ColumnsDialog
 from migbar_gui.dialogs.retraining.wizard import RetrainingWizard, WizardPage
+from migbar_gui.files.recent import last_folder
 from migbar_gui.looks.theme import current_theme
 from migbar_gui.looks.widgets import button, choice_box, field_rows, label
 
@@ -106,7 +107,7 @@ class DataPage(WizardPage):
         """Return where to look for more: beside what was added last, or where structures were opened."""
         if self.list.count():
             return str(Path(self.list.item(self.list.count() - 1).text()).parent)
-        return str(self.owner.window_.settings.value("folder", str(Path.home())))
+        return last_folder(self.owner.window_.settings)
 
     def _ask_columns(self) -> None:
         dialog = ColumnsDialog(self.owner.read_options.columns, self)

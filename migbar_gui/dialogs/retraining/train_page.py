@@ -17,7 +17,7 @@ from migbar_gui.looks import energies
 from migbar_gui.looks.charts import CurveChart, Line
 from migbar_gui.looks.theme import current_theme
 from migbar_gui.looks.widgets import Question, button, clear, label, remark_row, restyle
-from migbar_gui.panels.job_table import STATES, duration
+from migbar_gui.panels.job_table import duration
 
 PAUSE_TIPS = {
     False: "Stop at the next step; what was done is kept",
@@ -164,8 +164,7 @@ class TrainPage(WizardPage):
 
     def _show(self, watched: Watched) -> None:
         run, state = watched.run, watched.run.state
-        words = "stopping …" if watched.stopping else STATES[state]
-        parts = [words[:1].upper() + words[1:]]
+        parts = ["Stopping …" if watched.stopping else state.capitalize()]
         if state is RunState.RUNNING and watched.total and watched.message:
             parts.append(watched.message[:1].lower() + watched.message[1:])
         if state is RunState.RUNNING:
@@ -185,9 +184,9 @@ class TrainPage(WizardPage):
         working = state is RunState.RUNNING
         self.progress.setRange(0, watched.total if working else 1)
         self.progress.setValue(watched.done if working else state is RunState.FINISHED)
-        goes_on = state in (RunState.STOPPED, RunState.INTERRUPTED, RunState.FAILED)
         again = "Try again" if state is RunState.FAILED else "Resume"
-        self.pause.setText(again if goes_on else "Stop at once" if watched.stopping else "Pause")
+        goes_on, stop = state.can_go_on, "Stop at once" if watched.stopping else "Pause"
+        self.pause.setText(again if goes_on else stop)
         self.pause.setToolTip("" if goes_on else PAUSE_TIPS[watched.stopping])
         if self.pause.property("primary") != goes_on:  # then it is the next thing to do
             self.pause.setProperty("primary", goes_on)
