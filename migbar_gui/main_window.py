@@ -27,20 +27,16 @@ from PySide6.QtWidgets import (
 
 from migbar.errors import Cancelled, MigbarError
 from migbar.resources import manual
+from migbar.runs import SCREENING, SUGGESTION
 from migbar_gui.background.jobs import Jobs
 from migbar_gui.background.runs import Runs
 from migbar_gui.commands.band_tools import BandTools
 from migbar_gui.commands.deriving import Deriver
 from migbar_gui.commands.exporting import Exports
 from migbar_gui.commands.menus import Commands
+from migbar_gui.commands.opening import OPEN_FILTER, Opener
 from migbar_gui.commands.retraining import Retraining
-from migbar_gui.commands.run_dialogs import (
-    SCREENING,
-    SUGGESTION,
-    RunDialog,
-    batch_dialog,
-    suggestion_dialog,
-)
+from migbar_gui.commands.run_dialogs import RunDialog, batch_dialog, suggestion_dialog
 from migbar_gui.commands.sessions import Sessions
 from migbar_gui.computing.asking import Inquiry, explanations, opinions
 from migbar_gui.computing.models import Models
@@ -54,7 +50,6 @@ from migbar_gui.dialogs.palette import CommandPalette
 from migbar_gui.dialogs.preferences import PreferencesDialog
 from migbar_gui.dialogs.shortcuts import ShortcutsDialog
 from migbar_gui.docks import Docks
-from migbar_gui.files.opening import OPEN_FILTER, Opener
 from migbar_gui.files.recent import RecentFiles, last_folder
 from migbar_gui.files.session import SUFFIX
 from migbar_gui.following import Follower

@@ -39,13 +39,16 @@ from migbar import __version__
 from migbar.errors import Cancelled, FolderInUseError, MigbarError
 from migbar.files import held, is_held, leave_missing_folder, user_dir, write_text
 
+NEB, VOLUME, RELAX = "neb", "volume", "relax"
+TRAINING, SUGGESTION, SCREENING = "training", "suggestion", "screening"
+
 TASKS: dict[str, str] = {
-    "neb": "migbar.neb.task:run",
-    "volume": "migbar.neb.volume:run",
-    "relax": "migbar.relaxation:relax_task",
-    "training": "migbar.training.own.task:run",
-    "suggestion": "migbar.suggestion:run",
-    "screening": "migbar.screening.run:work",
+    NEB: "migbar.neb.task:run",
+    VOLUME: "migbar.neb.volume:run",
+    RELAX: "migbar.relaxation:relax_task",
+    TRAINING: "migbar.training.own.task:run",
+    SUGGESTION: "migbar.suggestion:run",
+    SCREENING: "migbar.screening.run:work",
 }
 """Task name → ``module:function``, called as ``function(folder, options, progress)`` and returning JSON data."""
 

@@ -11,3 +11,15 @@ def counted(number: int, noun: str) -> str:
 def with_minus(text: str) -> str:
     """Return numbers with the minus sign that people read, where they have a hyphen."""
     return text.replace("-", "−")
+
+
+def duration(seconds: float) -> str:
+    """Say how long in words that are short."""
+    minutes = round(seconds / 60)
+    if seconds < 60:
+        return f"{max(1, round(seconds))} s"
+    if minutes < 60:
+        return f"{minutes} min"
+    if minutes < 60 * 48:
+        return f"{minutes // 60} h {minutes % 60:02d} min"
+    return f"{minutes / 1440:.1f} days"

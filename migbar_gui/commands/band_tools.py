@@ -13,15 +13,14 @@ from PySide6.QtWidgets import QFileDialog
 from migbar.barriers import Remark
 from migbar.files import write_text
 from migbar.relaxation import RelaxedStructure
-from migbar.runs import Run, RunState
+from migbar.runs import NEB, RELAX, VOLUME, Run, RunState
 from migbar.wording import with_minus
 from migbar_gui.background.run_watcher import Watched
 from migbar_gui.background.runs import ResultOpener
-from migbar_gui.computing.relaxations import NEB, VOLUME
 from migbar_gui.computing.relaxed import RelaxedPath
 from migbar_gui.dialogs.relax_band import RelaxBandDialog
 from migbar_gui.dialogs.relax_structure import RelaxedStructureDialog, RelaxStructureDialog
-from migbar_gui.files.opening import describe
+from migbar_gui.files.documents import describe
 from migbar_gui.files.saving import ask_path
 from migbar_gui.workspace import Document, PathEntry
 
@@ -30,7 +29,6 @@ if TYPE_CHECKING:
     from migbar.dft import DftBand
     from migbar_gui.main_window import MainWindow
 
-RELAX = "relax"
 
 PROFILE_FORMATS = {
     "Profile as CSV (*.csv)": ".csv",

@@ -11,7 +11,7 @@ from PySide6.QtWidgets import QWidget
 from migbar.barriers import Remark
 from migbar_gui.background.jobs import Jobs
 from migbar_gui.dialogs.substitution import SubstitutionDialog
-from migbar_gui.files.opening import describe
+from migbar_gui.files.documents import describe
 from migbar_gui.workspace import Document, Workspace
 
 if TYPE_CHECKING:

@@ -6,13 +6,11 @@ from typing import TYPE_CHECKING
 
 from PySide6.QtCore import QObject
 
-from migbar.runs import Run
+from migbar.runs import TRAINING, Run
 from migbar_gui.background.runs import ResultOpener
 
 if TYPE_CHECKING:
     from migbar_gui.main_window import MainWindow
-
-TASK = "training"
 
 
 class Retraining(QObject):
@@ -21,7 +19,7 @@ class Retraining(QObject):
     def __init__(self, window: MainWindow) -> None:
         super().__init__(window)
         self._window = window
-        window.runs.register(TASK, ResultOpener("Open training", self.open, at_any_time=True))
+        window.runs.register(TRAINING, ResultOpener("Open training", self.open, at_any_time=True))
 
     def open(self, run: Run | None = None) -> None:
         """Open the wizard, with a run where that is; it takes half a second to load."""

@@ -15,9 +15,6 @@ if TYPE_CHECKING:
     from migbar_gui.main_window import MainWindow
     from migbar_gui.screening.dialog import BatchDialog
 
-SCREENING, SUGGESTION = "screening", "suggestion"
-"""Tasks of `migbar.runs`."""
-
 D = TypeVar("D", "BatchDialog", "SuggestionDialog")
 
 

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from PySide6.QtCore import QObject, Signal
 
-from migbar.runs import Run, RunState
+from migbar.runs import NEB, VOLUME, Run, RunState
 from migbar_gui.background.jobs import Jobs
 from migbar_gui.background.run_watcher import Watched
 from migbar_gui.background.runs import Follower, ResultOpener, Runs
@@ -19,8 +19,7 @@ from migbar_gui.workspace import PathEntry, Workspace
 if TYPE_CHECKING:
     from migbar.bands import Band
 
-NEB, VOLUME = "neb", "volume"
-TASKS = (NEB, VOLUME)
+BAND_TASKS = (NEB, VOLUME)
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,7 +102,7 @@ class Relaxations(QObject):
         self._keys: dict[int, str] = {}
         runs.changed.connect(self._note)
         runs.removed.connect(self._forget)
-        for task in TASKS:
+        for task in BAND_TASKS:
             runs.register(task, ResultOpener("Open profile", self.open))
         workspace.restoring.connect(self._disown)
         workspace.paths_changed.connect(self._find_earlier)
@@ -164,7 +163,7 @@ class Relaxations(QObject):
 
     def _note(self, watched: Watched) -> None:
         run = watched.run
-        if run.task not in TASKS:
+        if run.task not in BAND_TASKS:
             return
         if run.state is RunState.RUNNING and run.task == NEB and run.folder not in self._live:
             live = LiveRun(run.folder, self._owner(run), self._name(run))

@@ -25,7 +25,7 @@ from PySide6.QtWidgets import (
 from migbar.errors import MigbarError
 from migbar.online import DATABASES, Database, Entry, Found, filter_of, save_entry, search
 from migbar.wording import counted
-from migbar_gui.files.opening import kept_structures
+from migbar_gui.files.documents import kept_structures
 from migbar_gui.files.recent import last_folder
 from migbar_gui.looks import energies
 from migbar_gui.looks.widgets import (

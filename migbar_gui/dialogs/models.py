@@ -30,8 +30,8 @@ from migbar.models.store import DEFAULT_MODEL
 from migbar.wording import with_minus
 from migbar_gui.files.saving import ask_path
 from migbar_gui.looks import energies
+from migbar_gui.looks.notice import Notice, open_notice
 from migbar_gui.looks.widgets import Question, button, choice_box, clear, field_rows, label, line
-from migbar_gui.panels.notice import Notice, open_notice
 
 if TYPE_CHECKING:
     from migbar_gui.main_window import MainWindow

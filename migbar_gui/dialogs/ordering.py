@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 
 from PySide6.QtCore import Signal
 from PySide6.QtWidgets import QSpinBox, QWidget
@@ -11,18 +10,11 @@ from PySide6.QtWidgets import QSpinBox, QWidget
 from migbar_gui.looks.widgets import Question, field_rows, formula_text, indented, label
 
 
-@dataclass(frozen=True, slots=True)
-class OrderingChoice:
-    """How large the ordered cell may be, and how long the search may take (s)."""
-
-    max_atoms: int
-    time_limit: float
-
-
 class OrderingDialog(Question):
     """Explains partial occupancy and offers to order it."""
 
-    chosen = Signal(OrderingChoice)
+    chosen = Signal(int, float)
+    """How many atoms the ordered cell may have, and how long the search may take (s)."""
 
     def __init__(
         self,
@@ -64,4 +56,4 @@ class OrderingDialog(Question):
         self.accepted.connect(self._choose)
 
     def _choose(self) -> None:
-        self.chosen.emit(OrderingChoice(self.max_atoms.value(), float(self.time_limit.value())))
+        self.chosen.emit(self.max_atoms.value(), float(self.time_limit.value()))

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 from PySide6.QtCore import QEvent, QObject, QPoint, Qt
 from PySide6.QtGui import QAction, QKeyEvent
 from PySide6.QtWidgets import (
@@ -14,9 +16,11 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
-from migbar_gui.commands.menus import Command
 from migbar_gui.dialogs.fuzzy import match
 from migbar_gui.looks.widgets import label
+
+if TYPE_CHECKING:
+    from migbar_gui.commands.menus import Command
 
 WIDTH, ROWS = 560, 11
 MOVES = (Qt.Key.Key_Up, Qt.Key.Key_Down, Qt.Key.Key_PageUp, Qt.Key.Key_PageDown)

@@ -21,10 +21,8 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
-from migbar.barriers import THRESHOLD_MEANS
 from migbar_gui.looks.colours import ball_radius, element_colour
 from migbar_gui.looks.widgets import (
-    EnergyBox,
     Question,
     SearchField,
     button,
@@ -33,6 +31,7 @@ from migbar_gui.looks.widgets import (
     indented,
     label,
     swatch_icon,
+    threshold_box,
 )
 from migbar_gui.preferences import SETTINGS, Preferences, Setting, Value
 
@@ -240,11 +239,3 @@ def _explained(text: str, tip: str, editor: QWidget) -> QWidget:
     if tip:
         column.addWidget(label(tip, "muted", wrap=True))
     return words
-
-
-def threshold_box(value: float) -> EnergyBox:
-    """Make a box for the largest barrier of a good conductor."""
-    box = EnergyBox(value, 0.05, 5.0, 0.05)
-    meaning = THRESHOLD_MEANS.replace(". ", ".\n")
-    box.setToolTip(f"Paths with a barrier up to this are called good conductors.\n{meaning}")
-    return box

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
 from PySide6.QtCore import Qt
 from PySide6.QtWidgets import (
@@ -13,8 +14,10 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
-from migbar_gui.commands.menus import Command
 from migbar_gui.looks.widgets import Question, SearchField, as_list
+
+if TYPE_CHECKING:
+    from migbar_gui.commands.menus import Command
 
 IN_THE_VIEW = (
     ("View: turn", "drag"),

@@ -22,11 +22,11 @@ from PySide6.QtWidgets import (
 
 from migbar.dft import CODE_NAMES
 from migbar.errors import MigbarError
-from migbar.runs import Run, RunState
+from migbar.runs import SUGGESTION, Run, RunState
 from migbar_gui.background.run_watcher import Watched
-from migbar_gui.commands.run_dialogs import SUGGESTION
 from migbar_gui.files.saving import ask_path
 from migbar_gui.looks import energies
+from migbar_gui.looks.notice import Notice, open_notice
 from migbar_gui.looks.widgets import (
     as_list,
     as_window,
@@ -40,7 +40,6 @@ from migbar_gui.looks.widgets import (
     restyle,
     write_heads,
 )
-from migbar_gui.panels.notice import Notice, open_notice
 from migbar_gui.screening.opening import WantedPath
 from migbar_gui.screening.sources import IonBox, SourcesField, model_box
 

@@ -8,7 +8,7 @@ from dataclasses import replace
 from migbar.datasets import BandRecord
 from migbar.hops import Hop, Mechanism, hop_between_points
 from migbar_gui.background.jobs import Jobs
-from migbar_gui.files.opening import describe
+from migbar_gui.files.documents import describe
 from migbar_gui.looks import energies
 from migbar_gui.workspace import Document, Workspace
 

@@ -1,1 +1,1 @@
-"""What panels, dialogs and the 3D view are drawn with."""
+"""What panels and dialogs are made of, and what they and the 3D view are drawn with."""

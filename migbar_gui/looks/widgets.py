@@ -46,6 +46,7 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
+from migbar.barriers import THRESHOLD_MEANS
 from migbar.energies import UNITS
 from migbar_gui.looks import energies
 from migbar_gui.looks.theme import current_theme, pixmap
@@ -407,6 +408,14 @@ class EnergyBox(QDoubleSpinBox):
     def _note(self, value: float) -> None:
         self.ev = value / energies.scaled(1.0)
         self.ev_changed.emit(self.ev)
+
+
+def threshold_box(value: float) -> EnergyBox:
+    """Make a box for the largest barrier of a good conductor."""
+    box = EnergyBox(value, 0.05, 5.0, 0.05)
+    meaning = THRESHOLD_MEANS.replace(". ", ".\n")
+    box.setToolTip(f"Paths with a barrier up to this are called good conductors.\n{meaning}")
+    return box
 
 
 class DockTitle(QWidget):

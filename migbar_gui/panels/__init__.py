@@ -1,1 +1,1 @@
-"""What stands around the 3D view: docks, the welcome page, notices."""
+"""What stands in the docks around the 3D view, and in the middle."""

@@ -6,9 +6,9 @@ from PySide6.QtCore import QTimer
 from PySide6.QtOpenGLWidgets import QOpenGLWidget
 from PySide6.QtWidgets import QFrame, QStackedWidget, QWidget
 
+from migbar_gui.looks.notice import Notice
 from migbar_gui.looks.widgets import ElidedLabel, button, centred, in_column, in_row, restyle
 from migbar_gui.panels.level_bar import LevelBar
-from migbar_gui.panels.notice import Notice
 from migbar_gui.panels.welcome import WelcomePage
 from migbar_gui.workspace import Workspace
 

@@ -12,8 +12,8 @@ from PySide6.QtWidgets import QApplication, QMainWindow, QPushButton
 from migbar.runs import Run, RunState
 from migbar_gui.background.run_watcher import Watched
 from migbar_gui.background.runs import Runs
+from migbar_gui.looks.notice import Notice
 from migbar_gui.looks.widgets import Question, button
-from migbar_gui.panels.notice import Notice
 
 LONGEST_TITLE = 44
 

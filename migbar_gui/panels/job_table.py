@@ -11,6 +11,7 @@ from PySide6.QtGui import QColor, QPainter
 from PySide6.QtWidgets import QStyle, QStyledItemDelegate, QStyleOptionViewItem, QWidget
 
 from migbar.runs import RunState
+from migbar.wording import duration
 from migbar_gui.background.jobs import Job
 from migbar_gui.background.run_watcher import Watched
 from migbar_gui.looks.theme import current_theme
@@ -87,18 +88,6 @@ def entry_of_run(watched: Watched) -> Entry:
 def entry_of_job(job: Job) -> Entry:
     """Make the row of a job within the window."""
     return Entry(job.title, "running", job.done, job.total, job.message, job=job)
-
-
-def duration(seconds: float) -> str:
-    """Say how long in words that are short."""
-    minutes = round(seconds / 60)
-    if seconds < 60:
-        return f"{max(1, round(seconds))} s"
-    if minutes < 60:
-        return f"{minutes} min"
-    if minutes < 60 * 48:
-        return f"{minutes // 60} h {minutes % 60:02d} min"
-    return f"{minutes / 1440:.1f} days"
 
 
 class JobTable(QAbstractTableModel):

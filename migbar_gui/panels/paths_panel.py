@@ -14,7 +14,6 @@ from PySide6.QtWidgets import (
 
 from migbar.barriers import ModelCard
 from migbar_gui.computing.models import Models
-from migbar_gui.dialogs.preferences import threshold_box
 from migbar_gui.looks import energies
 from migbar_gui.looks.widgets import (
     ElidedLabel,
@@ -26,6 +25,7 @@ from migbar_gui.looks.widgets import (
     in_row,
     label,
     select_row,
+    threshold_box,
     tool_row,
 )
 from migbar_gui.panels.path_table import SORT_ROLE, Column, NoteEditor, PathTable

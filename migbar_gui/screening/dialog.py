@@ -19,7 +19,7 @@ from PySide6.QtWidgets import (
 )
 
 from migbar.progress import Progress
-from migbar.runs import Run, RunState
+from migbar.runs import SCREENING, Run, RunState
 from migbar.screening.database import read_database
 from migbar.screening.query import Choice, Counts, Show, compound_classes, count, find_rows
 from migbar.structures import FILE_NAMES
@@ -28,6 +28,7 @@ from migbar_gui.background.run_watcher import Watched
 from migbar_gui.files.recent import last_folder
 from migbar_gui.files.saving import ask_path
 from migbar_gui.looks import energies
+from migbar_gui.looks.notice import Notice, open_notice
 from migbar_gui.looks.widgets import (
     as_list,
     as_window,
@@ -37,7 +38,6 @@ from migbar_gui.looks.widgets import (
     in_row,
     label,
 )
-from migbar_gui.panels.notice import Notice, open_notice
 from migbar_gui.screening.filters import Filters
 from migbar_gui.screening.form import RESULTS, ScreeningForm
 from migbar_gui.screening.opening import WantedPath
@@ -220,7 +220,7 @@ class BatchDialog(QDialog):
 
     def _start(self, title: str, options: dict[str, Any]) -> None:
         try:
-            folder = self._window.runs.start("screening", title, options)
+            folder = self._window.runs.start(SCREENING, title, options)
         except Exception as error:
             self.form.complain(str(error))
             return

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from PySide6.QtCore import QObject
 
@@ -13,8 +14,10 @@ from migbar.ends import name_hop, parse_end, parse_mechanism
 from migbar.errors import MigbarError
 from migbar.hops import Hop, Mechanism
 from migbar_gui.background.jobs import Jobs
-from migbar_gui.files.opening import Opener
 from migbar_gui.workspace import Document, Workspace
+
+if TYPE_CHECKING:
+    from migbar_gui.commands.opening import Opener
 
 
 @dataclass(frozen=True, slots=True)

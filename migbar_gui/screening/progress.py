@@ -9,10 +9,10 @@ from pathlib import Path
 from PySide6.QtWidgets import QProgressBar, QWidget
 
 from migbar.runs import RunState
+from migbar.wording import duration
 from migbar_gui.background.run_watcher import Watched
 from migbar_gui.background.runs import Runs
 from migbar_gui.looks.widgets import button, in_row, label
-from migbar_gui.panels.job_table import duration
 
 RATE_OVER_S = 60.0
 

@@ -14,6 +14,7 @@ from typer.core import TyperGroup
 from migbar.cli.common import goes_on, print_json, progress_bar
 from migbar.cli.options import AsJson
 from migbar.errors import Cancelled, MigbarError
+from migbar.wording import duration
 
 if TYPE_CHECKING:
     from migbar.runs import Run
@@ -103,7 +104,7 @@ def train_own(
                 }
             )
         else:
-            typer.echo(f"about {_duration(found.seconds)} on this machine")
+            typer.echo(f"about {duration(found.seconds)} on this machine")
         return
     result = _run(_folder(options, run), as_json)
     if as_json:
@@ -127,7 +128,9 @@ def _folder(options: TrainingOptions, folder: Path | None) -> Path:
                 f"{place} holds a run with other options; give another folder (--run), or remove it."
             )
         return place
-    return runs.create_run(place, "training", f"Training {options.name}", options.to_dict()).folder
+    return runs.create_run(
+        place, runs.TRAINING, f"Training {options.name}", options.to_dict()
+    ).folder
 
 
 def _place(options: TrainingOptions) -> Path:
@@ -217,9 +220,3 @@ def _tell(folder: Path, place: int, progress: Any, quiet: bool) -> int:
                 f"  {event['done']} of {event['total']} {event['unit']}: MAE {event['validation_ev']:.3f} eV"
             )
     return place
-
-
-def _duration(seconds: float) -> str:
-    if seconds < 90:
-        return f"{seconds:.0f} s"
-    return f"{seconds / 60:.0f} min" if seconds < 5400 else f"{seconds / 3600:.1f} h"

@@ -17,9 +17,10 @@ from PySide6.QtWidgets import (
 
 from migbar.errors import MigbarError
 from migbar.models.store import free_name
+from migbar.runs import TRAINING
 from migbar.training.own.options import PRESETS, Preset, TrainingOptions, write_options
 from migbar.training.own.starts import TREES, Kind, available_starts
-from migbar_gui.commands.retraining import TASK
+from migbar.wording import duration
 from migbar_gui.dialogs.relax_band import DEVICES
 from migbar_gui.dialogs.retraining.wizard import DATASET, RetrainingWizard, WizardPage
 from migbar_gui.files.saving import ask_path
@@ -33,7 +34,6 @@ from migbar_gui.looks.widgets import (
     indented,
     label,
 )
-from migbar_gui.panels.job_table import duration
 
 if TYPE_CHECKING:
     from migbar.training.own.task import Estimate
@@ -138,7 +138,7 @@ class ModelPage(WizardPage):
             count = len(wizard.dataset) if wizard.dataset is not None else 0
             title = f"Training {options.name} on {count} paths"
             folder = wizard.ensure_folder()
-            wizard.window_.runs.start(TASK, title, options.to_dict(), folder)
+            wizard.window_.runs.start(TRAINING, title, options.to_dict(), folder)
         except (MigbarError, OSError) as error:
             self._failed(error)
             return False

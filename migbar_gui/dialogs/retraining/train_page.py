@@ -9,6 +9,7 @@ import numpy as np
 from PySide6.QtWidgets import QHBoxLayout, QProgressBar, QVBoxLayout
 
 from migbar.runs import RunState
+from migbar.wording import duration
 from migbar_gui.background.run_watcher import Watched
 from migbar_gui.background.runs import Follower
 from migbar_gui.dialogs.log import LogDialog
@@ -17,7 +18,6 @@ from migbar_gui.looks import energies
 from migbar_gui.looks.charts import CurveChart, Line
 from migbar_gui.looks.theme import current_theme
 from migbar_gui.looks.widgets import Question, button, clear, label, remark_row, restyle
-from migbar_gui.panels.job_table import duration
 
 PAUSE_TIPS = {
     False: "Stop at the next step; what was done is kept",

@@ -13,9 +13,8 @@ from PySide6.QtWidgets import QFrame, QLabel, QVBoxLayout, QWizard, QWizardPage
 
 from migbar.datasets.problems import SAFE_MENDS, Mend
 from migbar.datasets.reading import ReadOptions
-from migbar.runs import Run, RunState
+from migbar.runs import TRAINING, Run, RunState
 from migbar.training.own.options import TrainingOptions
-from migbar_gui.commands.retraining import TASK
 from migbar_gui.looks.widgets import as_window, label, restyle
 
 if TYPE_CHECKING:
@@ -118,7 +117,7 @@ class RetrainingWizard(QWizard):
     def ensure_folder(self) -> Path:
         """Return the folder of the run to be; it is made when it is first needed."""
         if self.folder is None:
-            self.folder = self.window_.runs.new_folder(TASK)
+            self.folder = self.window_.runs.new_folder(TRAINING)
         return self.folder
 
     def run_now(self) -> Run | None:

@@ -1,33 +1,20 @@
-"""Opening files: read in another thread, ask where a file leaves a choice, never lose what was open."""
+"""Structures as the window shows them: read from files or pasted, ordered, and described."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
 from hashlib import sha256
 from pathlib import Path
 
 from pymatgen.core import Structure
-from PySide6.QtCore import QObject, Signal
-from PySide6.QtWidgets import QWidget
 
 from migbar import structures
 from migbar.barriers import Remark
 from migbar.errors import StructureFileError
 from migbar.files import user_dir, write_text
 from migbar.progress import Progress
-from migbar_gui.background.jobs import Jobs
-from migbar_gui.dialogs.blocks import BlockDialog
-from migbar_gui.dialogs.ordering import OrderingChoice, OrderingDialog
-from migbar_gui.files.session import SUFFIX
-from migbar_gui.workspace import Document, Workspace
-
-STRUCTURE_NAMES = "*.cif *.mcif *.vasp *.poscar POSCAR* CONTCAR* *.xyz *.extxyz *.json"
-OPEN_FILTER = (
-    f"All that MigBar opens ({STRUCTURE_NAMES} *{SUFFIX});;"
-    f"Crystal structures ({STRUCTURE_NAMES});;MigBar sessions (*{SUFFIX});;All files (*)"
-)
+from migbar_gui.workspace import Document
 
 
 @dataclass(frozen=True, slots=True)
@@ -121,92 +108,30 @@ def describe(
     )
 
 
-def order_document(partly: PartlyOccupied, choice: OrderingChoice, progress: Progress) -> Document:
-    """Order a partly occupied structure; its note goes with every result."""
+def order_document(
+    partly: PartlyOccupied, max_atoms: int, time_limit: float, progress: Progress
+) -> Document:
+    """Order a partly occupied structure; its note goes with every result.
+
+    Parameters
+    ----------
+    partly : PartlyOccupied
+    max_atoms : int
+        How large the ordered cell may be.
+    time_limit : float
+        How long the search may take, s.
+    progress : Progress
+    """
     from migbar.ordering import order_structure
 
     ordering = order_structure(
         partly.structure,
         partly.ion,
-        max_atoms=choice.max_atoms,
-        time_limit=choice.time_limit,
+        max_atoms=max_atoms,
+        time_limit=time_limit,
         progress=progress,
     )
     note = Remark("ordered", ordering.note)
     return describe(
         f"{partly.name} (ordered)", partly.path, ordering.structure, (note,), partly.sha256
     )
-
-
-class Opener(QObject):
-    """Opens files into the workspace."""
-
-    opened = Signal(Path)
-
-    def __init__(
-        self,
-        workspace: Workspace,
-        jobs: Jobs,
-        on_failed: Callable[[Exception], None],
-        parent: QWidget,
-    ) -> None:
-        super().__init__(parent)
-        self._workspace = workspace
-        self._jobs = jobs
-        self._on_failed = on_failed
-        self._window = parent
-
-    def open(self, path: Path, block: str | None = None) -> None:
-        """Read a file; what is open stays until the new structure is complete."""
-        self._jobs.start(
-            "open",
-            f"Reading {path.name}",
-            lambda progress: read_document(path, block),
-            self._take,
-            self._on_failed,
-        )
-
-    def open_text(self, text: str) -> None:
-        """Open a structure that was pasted."""
-        self._jobs.start(
-            "open",
-            "Reading what was pasted",
-            lambda _: keep_text(text),
-            self.open,
-            self._on_failed,
-        )
-
-    def _take(self, read: Document | SeveralBlocks | PartlyOccupied) -> None:
-        if isinstance(read, SeveralBlocks):
-            self._ask_block(read)
-        elif isinstance(read, PartlyOccupied):
-            self._offer_ordering(read)
-        else:
-            self._workspace.open(read)
-            if read.source is not None:
-                self.opened.emit(read.source)
-
-    def _ask_block(self, several: SeveralBlocks) -> None:
-        dialog = BlockDialog(several.path.name, several.blocks, self._window)
-        dialog.chosen.connect(lambda block: self.open(several.path, block))
-        dialog.open()
-
-    def _offer_ordering(self, partly: PartlyOccupied) -> None:
-        dialog = OrderingDialog(
-            partly.name,
-            structures.formula(partly.structure),
-            partly.partial_labels,
-            len(partly.structure),
-            self._window,
-        )
-        dialog.chosen.connect(lambda choice: self._order(partly, choice))
-        dialog.open()
-
-    def _order(self, partly: PartlyOccupied, choice: OrderingChoice) -> None:
-        self._jobs.start(
-            "open",
-            f"Ordering {partly.name}",
-            lambda progress: order_document(partly, choice, progress),
-            self._take,
-            self._on_failed,
-        )
