@@ -17,7 +17,6 @@ from PySide6.QtWidgets import (
     QFileDialog,
     QLineEdit,
     QStackedLayout,
-    QTableWidget,
     QTableWidgetItem,
     QWidget,
 )
@@ -28,8 +27,8 @@ from migbar.wording import counted
 from migbar_gui.files.documents import kept_structures
 from migbar_gui.files.recent import last_folder
 from migbar_gui.looks import energies
+from migbar_gui.looks.tables import LEFT, RIGHT, list_of, write_heads
 from migbar_gui.looks.widgets import (
-    as_list,
     button,
     centred,
     formula_text,
@@ -37,23 +36,20 @@ from migbar_gui.looks.widgets import (
     in_row,
     label,
     space_group_text,
-    write_heads,
 )
 
 if TYPE_CHECKING:
     from migbar_gui.main_window import MainWindow
 
-_LEFT = Qt.AlignmentFlag.AlignLeft | Qt.AlignmentFlag.AlignVCenter
-_RIGHT = Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter
 
 COLUMNS = (
-    ("Formula", 170, _LEFT, "Double-click to open the structure"),
-    ("Space group", 130, _LEFT, "As found here; partly occupied structures have to be ordered first"),
-    ("Atoms", 70, _RIGHT, "In the cell as the database has it"),
-    ("Above hull ({unit}/atom)", 170, _RIGHT,
+    ("Formula", 170, LEFT, "Double-click to open the structure"),
+    ("Space group", 130, LEFT, "As found here; partly occupied structures have to be ordered first"),
+    ("Atoms", 70, RIGHT, "In the cell as the database has it"),
+    ("Above hull ({unit}/atom)", 170, RIGHT,
      "Energy above the convex hull as the database has it: how far from being stable"),
-    ("Database", 150, _LEFT, "Measured structures are in COD, the Crystallography Open Database"),
-    ("Identifier", 0, _LEFT, "Of the structure in its database"),
+    ("Database", 150, LEFT, "Measured structures are in COD, the Crystallography Open Database"),
+    ("Identifier", 0, LEFT, "Of the structure in its database"),
 )  # fmt: skip
 """Title, width, side and explanation."""
 
@@ -103,9 +99,7 @@ class DatabasesDialog(QDialog):
         self.boxes = {where: self._make_box(where) for where in DATABASES}
         self.start = button("Search", self.search, "primary")
         self.start.setDefault(True)
-        self.table = QTableWidget(0, len(COLUMNS))
-        self.table.setEditTriggers(QAbstractItemView.EditTrigger.NoEditTriggers)
-        as_list(self.table, "Structures found", enumerate(width for _, width, *_ in COLUMNS[:-1]))
+        self.table = list_of(COLUMNS, "Structures found")
         self.table.setSelectionMode(QAbstractItemView.SelectionMode.ExtendedSelection)
         self.table.horizontalHeader().setSortIndicator(-1, Qt.SortOrder.AscendingOrder)
         self.table.setSortingEnabled(True)

@@ -14,7 +14,8 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
-from migbar_gui.looks.widgets import Question, SearchField, as_list
+from migbar_gui.looks.tables import as_list
+from migbar_gui.looks.widgets import Question, SearchField
 
 if TYPE_CHECKING:
     from migbar_gui.commands.menus import Command

@@ -8,15 +8,12 @@ from typing import TYPE_CHECKING, Any
 from PySide6.QtCore import QModelIndex, Qt, QUrl
 from PySide6.QtGui import QDesktopServices
 from PySide6.QtWidgets import (
-    QAbstractItemView,
     QDialog,
     QFileDialog,
     QLineEdit,
     QProgressBar,
     QSpinBox,
     QStackedLayout,
-    QTableWidget,
-    QTableWidgetItem,
     QWidget,
 )
 
@@ -27,8 +24,8 @@ from migbar_gui.background.run_watcher import Watched
 from migbar_gui.files.saving import ask_path
 from migbar_gui.looks import energies
 from migbar_gui.looks.notice import Notice, open_notice
+from migbar_gui.looks.tables import LEFT, RIGHT, list_of, write_heads, write_row
 from migbar_gui.looks.widgets import (
-    as_list,
     as_window,
     button,
     choice_box,
@@ -38,7 +35,6 @@ from migbar_gui.looks.widgets import (
     indented,
     label,
     restyle,
-    write_heads,
 )
 from migbar_gui.screening.opening import WantedPath
 from migbar_gui.screening.sources import IonBox, SourcesField, model_box
@@ -49,19 +45,17 @@ if TYPE_CHECKING:
 FOLDER = "to-compute"
 LIST_FORMATS = {"CSV (*.csv)": ".csv", "Excel workbook (*.xlsx)": ".xlsx"}
 
-_LEFT = Qt.AlignmentFlag.AlignLeft | Qt.AlignmentFlag.AlignVCenter
-_RIGHT = Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter
 
 COLUMNS = (
-    ("Rank", 52, _RIGHT, "The most instructive path is the first"),
-    ("File", 210, _LEFT, "Double-click to open the structure with this path"),
-    ("Ion", 44, _LEFT, "Element that moves"),
-    ("Path", 120, _LEFT, "Initial and final site (index@image)"),
-    ("Barrier ({unit})", 118, _RIGHT, "Predicted migration barrier Eₘ, to be replaced by DFT"),
-    ("90 % interval", 116, _RIGHT, "The wider, the less sure the model is"),
-    ("Unsure (√eV)", 106, _RIGHT, "Width of the interval between the square roots of its ends"),
-    ("Novelty", 76, _RIGHT, "Distance to what is known or stands above: 0 the same, about 1.4 any two paths"),
-    ("To know", 0, _LEFT, "Warnings of this path"),
+    ("Rank", 52, RIGHT, "The most instructive path is the first"),
+    ("File", 210, LEFT, "Double-click to open the structure with this path"),
+    ("Ion", 44, LEFT, "Element that moves"),
+    ("Path", 120, LEFT, "Initial and final site (index@image)"),
+    ("Barrier ({unit})", 118, RIGHT, "Predicted migration barrier Eₘ, to be replaced by DFT"),
+    ("90 % interval", 116, RIGHT, "The wider, the less sure the model is"),
+    ("Unsure (√eV)", 106, RIGHT, "Width of the interval between the square roots of its ends"),
+    ("Novelty", 76, RIGHT, "Distance to what is known or stands above: 0 the same, about 1.4 any two paths"),
+    ("To know", 0, LEFT, "Warnings of this path"),
 )  # fmt: skip
 """Title, width, side and explanation."""
 
@@ -112,11 +106,9 @@ class SuggestionDialog(QDialog):
         suggested = self._result.get("suggested", ())
         self.table.setRowCount(len(suggested))
         for row, path in enumerate(suggested):
-            for column, text in enumerate((str(row + 1), *_cells(path))):
-                cell = QTableWidgetItem(text)
-                cell.setTextAlignment(COLUMNS[column][2])
-                cell.setToolTip(path["structure"] if column == 1 else text)
-                self.table.setItem(row, column, cell)
+            write_row(self.table, row, COLUMNS, (str(row + 1), *_cells(path)))
+            if file := self.table.item(row, 1):
+                file.setToolTip(path["structure"])
 
     # -------------------------------------------------------------- building
 
@@ -175,9 +167,7 @@ class SuggestionDialog(QDialog):
         self.summary = label("", wrap=True)
         self.progress = QProgressBar()
         self.progress.setTextVisible(False)
-        self.table = QTableWidget(0, len(COLUMNS))
-        self.table.setEditTriggers(QAbstractItemView.EditTrigger.NoEditTriggers)
-        as_list(self.table, "Paths to compute", enumerate(width for _, width, *_ in COLUMNS[:-1]))
+        self.table = list_of(COLUMNS, "Paths to compute")
         self.table.activated.connect(self.open_row)
         self.table.itemSelectionChanged.connect(self._enable)
         self.left_out = label("", "muted", wrap=True)

@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Sequence
 from typing import TypeVar
 
 from PySide6.QtCore import (
-    QItemSelectionModel,
     QModelIndex,
     QPersistentModelIndex,
     QSignalBlocker,
@@ -17,7 +16,6 @@ from PySide6.QtCore import (
 )
 from PySide6.QtGui import QColor, QIcon, QKeyEvent, QPainter, QPaintEvent, QPixmap, QShowEvent
 from PySide6.QtWidgets import (
-    QAbstractItemView,
     QAbstractSpinBox,
     QApplication,
     QBoxLayout,
@@ -38,9 +36,6 @@ from PySide6.QtWidgets import (
     QSizePolicy,
     QStyledItemDelegate,
     QStyleOptionViewItem,
-    QTableView,
-    QTableWidget,
-    QTableWidgetItem,
     QToolButton,
     QVBoxLayout,
     QWidget,
@@ -201,52 +196,6 @@ def scrolled(page: QWidget) -> QScrollArea:
     made = QScrollArea()
     scroll(made, page)
     return made
-
-
-def as_list(view: QTableView, name: str, widths: Iterable[tuple[int, int]]) -> None:
-    """Make a table, which has its model, a list of rows that are selected whole.
-
-    Parameters
-    ----------
-    view : QTableView
-    name : str
-        For screen readers.
-    widths : iterable of (int, int)
-        Columns and their widths in pixels.
-    """
-    view.setSelectionBehavior(QAbstractItemView.SelectionBehavior.SelectRows)
-    view.setSelectionMode(QAbstractItemView.SelectionMode.SingleSelection)
-    view.setTabKeyNavigation(False)  # so that the keyboard gets out of it
-    view.setShowGrid(False)
-    view.setWordWrap(False)
-    view.setAccessibleName(name)
-    view.verticalHeader().hide()
-    view.verticalHeader().setDefaultSectionSize(30)
-    view.horizontalHeader().setHighlightSections(False)
-    view.horizontalHeader().setStretchLastSection(True)
-    for column, width in widths:
-        view.setColumnWidth(column, width)
-
-
-def select_row(view: QTableView, row: int, column: int = 0) -> None:
-    """Select a row alone; by Qt's own `selectRow` it is not while Ctrl is held down, as in Ctrl+Z."""
-    choose = QItemSelectionModel.SelectionFlag
-    index = view.model().index(row, column)
-    view.selectionModel().setCurrentIndex(index, choose.ClearAndSelect | choose.Rows)
-    view.scrollTo(index)
-
-
-Column = tuple[str, int, Qt.AlignmentFlag, str]
-"""Of a table: title, where ``{unit}`` is that of energies; width in pixels; side; explanation."""
-
-
-def write_heads(table: QTableWidget, columns: Sequence[Column]) -> None:
-    """Write the heads of a table's columns, in the unit of energies that the user likes."""
-    for number, (title, _, side, tip) in enumerate(columns):
-        head = QTableWidgetItem(title.format(unit=energies.unit()))
-        head.setTextAlignment(side)
-        head.setToolTip(tip)
-        table.setHorizontalHeaderItem(number, head)
 
 
 def formula_text(name: str) -> str:

@@ -31,6 +31,7 @@ from migbar.barriers import GOOD_CONDUCTOR_EV
 from migbar.wording import counted
 from migbar_gui.computing.relaxed import potential_note
 from migbar_gui.looks import energies
+from migbar_gui.looks.tables import LEFT, RIGHT
 from migbar_gui.looks.theme import current_theme, path_colour, pixmap
 from migbar_gui.looks.widgets import (
     as_panel,
@@ -123,25 +124,22 @@ class _Bar(QStyledItemDelegate):
             x += 20
         # Of two long texts the structure keeps some room, and the middle of the ends goes.
         room = int(max(LEAST_NAME, place.width() - x - needed - 10))
-        side = Qt.AlignmentFlag.AlignVCenter | Qt.AlignmentFlag.AlignLeft
         name = metrics.elidedText(compared.document.name, Qt.TextElideMode.ElideMiddle, room)
         painter.setPen(QColor(theme.muted))
-        painter.drawText(QRectF(x, 0, room, place.height()), side, name)
+        painter.drawText(QRectF(x, 0, room, place.height()), LEFT, name)
         start = x + metrics.horizontalAdvance(name) + 10
         ends = metrics.elidedText(
             ends, Qt.TextElideMode.ElideMiddle, int(max(20.0, place.width() - start))
         )
         painter.setPen(QColor(theme.text))
-        painter.drawText(QRectF(start, 0, place.width() - start, place.height()), side, ends)
+        painter.drawText(QRectF(start, 0, place.width() - start, place.height()), LEFT, ends)
 
     def _paint_numbers(self, painter: QPainter, compared: ComparedPath, place: QRectF) -> None:
         theme = current_theme()
-        right = Qt.AlignmentFlag.AlignVCenter | Qt.AlignmentFlag.AlignRight
-        left = Qt.AlignmentFlag.AlignVCenter | Qt.AlignmentFlag.AlignLeft
         painter.setPen(QColor(theme.text))
-        painter.drawText(place, left, energies.energy(compared.barrier.barrier_ev))
+        painter.drawText(place, LEFT, energies.energy(compared.barrier.barrier_ev))
         painter.setPen(QColor(theme.muted))
-        painter.drawText(place, right, f"{compared.length:.2f} Å")
+        painter.drawText(place, RIGHT, f"{compared.length:.2f} Å")
 
 
 class _Axis(QWidget):

@@ -14,6 +14,7 @@ from migbar.runs import RunState
 from migbar.wording import duration
 from migbar_gui.background.jobs import Job
 from migbar_gui.background.run_watcher import Watched
+from migbar_gui.looks.tables import LEFT, RIGHT
 from migbar_gui.looks.theme import current_theme
 
 Index = QModelIndex | QPersistentModelIndex
@@ -133,7 +134,7 @@ class JobTable(QAbstractTableModel):
         if orientation is Qt.Orientation.Horizontal and role == Qt.ItemDataRole.DisplayRole:
             return HEADERS[section]
         if role == Qt.ItemDataRole.TextAlignmentRole:
-            return int(Qt.AlignmentFlag.AlignLeft | Qt.AlignmentFlag.AlignVCenter)
+            return int(LEFT)
         return None
 
     def data(self, index: Index, role: int = Qt.ItemDataRole.DisplayRole) -> Any:
@@ -194,5 +195,5 @@ class ProgressBar(QStyledItemDelegate):
         selected = option.state & QStyle.StateFlag.State_Selected
         painter.setPen(QColor(theme.text if selected else theme.muted))
         place = QRectF(cell.right() - room - 4, cell.top(), room, cell.height())
-        painter.drawText(place, Qt.AlignmentFlag.AlignVCenter | Qt.AlignmentFlag.AlignRight, text)
+        painter.drawText(place, RIGHT, text)
         painter.restore()

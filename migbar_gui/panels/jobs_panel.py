@@ -19,16 +19,15 @@ from migbar_gui.background.jobs import Jobs
 from migbar_gui.background.run_watcher import Watched
 from migbar_gui.background.runs import Runs
 from migbar_gui.dialogs.log import LogDialog
+from migbar_gui.looks.tables import as_list, select_row
 from migbar_gui.looks.widgets import (
     Question,
-    as_list,
     as_panel,
     button,
     centred,
     in_column,
     indented,
     label,
-    select_row,
     tool_row,
 )
 from migbar_gui.panels.job_table import Column, Entry, JobTable, ProgressBar

@@ -13,6 +13,7 @@ from migbar.errors import Cancelled
 from migbar.hops import Mechanism
 from migbar_gui.computing.relaxed import potential_note
 from migbar_gui.looks import energies
+from migbar_gui.looks.tables import LEFT, RIGHT
 from migbar_gui.looks.theme import current_theme, icon, path_colour
 from migbar_gui.looks.widgets import swatch_icon
 from migbar_gui.workspace import PathEntry, PathResult, Workspace
@@ -299,5 +300,4 @@ def _without_barrier(found: Exception | None) -> str:
 
 
 def _alignment(column: Column) -> int:
-    side = Qt.AlignmentFlag.AlignRight if column in NUMERIC else Qt.AlignmentFlag.AlignLeft
-    return int(side | Qt.AlignmentFlag.AlignVCenter)
+    return int(RIGHT if column in NUMERIC else LEFT)

@@ -15,16 +15,15 @@ from PySide6.QtWidgets import (
 from migbar.barriers import ModelCard
 from migbar_gui.computing.models import Models
 from migbar_gui.looks import energies
+from migbar_gui.looks.tables import as_list, select_row
 from migbar_gui.looks.widgets import (
     ElidedLabel,
-    as_list,
     as_panel,
     centred,
     choice_box,
     in_column,
     in_row,
     label,
-    select_row,
     threshold_box,
     tool_row,
 )

@@ -29,8 +29,8 @@ from migbar_gui.files.recent import last_folder
 from migbar_gui.files.saving import ask_path
 from migbar_gui.looks import energies
 from migbar_gui.looks.notice import Notice, open_notice
+from migbar_gui.looks.tables import as_list
 from migbar_gui.looks.widgets import (
-    as_list,
     as_window,
     button,
     centred,

@@ -19,6 +19,7 @@ from migbar.screening import ScreeningError
 from migbar.screening.database import read_database
 from migbar.screening.query import get_rows
 from migbar_gui.looks import energies
+from migbar_gui.looks.tables import LEFT, RIGHT
 from migbar_gui.looks.theme import current_theme
 from migbar_gui.looks.widgets import formula_text, space_group_text
 
@@ -83,13 +84,7 @@ _NUMBERS = (
 _ENERGIES = (Column.BARRIER, Column.THROUGH_1D, Column.THROUGH_2D, Column.THROUGH_3D)
 
 _ROLES = (Role.DisplayRole, Role.ForegroundRole, Role.ToolTipRole, Role.TextAlignmentRole)
-_ALIGNMENT = {
-    column: int(
-        (Qt.AlignmentFlag.AlignRight if column in _NUMBERS else Qt.AlignmentFlag.AlignLeft)
-        | Qt.AlignmentFlag.AlignVCenter
-    )
-    for column in Column
-}
+_ALIGNMENT = {column: int(RIGHT if column in _NUMBERS else LEFT) for column in Column}
 
 Row = dict[str, Any]
 

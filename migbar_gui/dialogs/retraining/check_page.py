@@ -29,8 +29,9 @@ from migbar_gui.background.jobs import Job
 from migbar_gui.dialogs.retraining.wizard import DATASET, RetrainingWizard, WizardPage
 from migbar_gui.looks import energies
 from migbar_gui.looks.charts import CountBars, Histogram
+from migbar_gui.looks.tables import LEFT, as_list
 from migbar_gui.looks.theme import current_theme
-from migbar_gui.looks.widgets import as_list, button, clear, label, sentence
+from migbar_gui.looks.widgets import button, clear, label, sentence
 
 JOB = "own data"
 OUTCOMES = ("left out", "mended", "used")
@@ -67,7 +68,7 @@ class ProblemTable(QAbstractTableModel):
         if orientation is Qt.Orientation.Horizontal and role == Qt.ItemDataRole.DisplayRole:
             return self.HEADERS[section]
         if role == Qt.ItemDataRole.TextAlignmentRole:
-            return int(Qt.AlignmentFlag.AlignLeft | Qt.AlignmentFlag.AlignVCenter)
+            return int(LEFT)
         return None
 
     def data(self, index: Index, role: int = Qt.ItemDataRole.DisplayRole) -> Any:

@@ -6,14 +6,12 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from PySide6.QtCore import Qt, QUrl
+from PySide6.QtCore import QUrl
 from PySide6.QtGui import QDesktopServices
 from PySide6.QtWidgets import (
-    QAbstractItemView,
     QGridLayout,
     QHBoxLayout,
     QTableWidget,
-    QTableWidgetItem,
     QVBoxLayout,
     QWidget,
 )
@@ -28,7 +26,8 @@ from migbar_gui.dialogs.retraining.wizard import Page, RetrainingWizard, WizardP
 from migbar_gui.files.band_opening import open_record
 from migbar_gui.looks import energies
 from migbar_gui.looks.charts import ParityPlot
-from migbar_gui.looks.widgets import as_list, button, clear, label, restyle
+from migbar_gui.looks.tables import LEFT, RIGHT, list_of, write_heads, write_row
+from migbar_gui.looks.widgets import button, clear, label, restyle
 
 ROWS = (
     ("model", "The new model"),
@@ -36,12 +35,14 @@ ROWS = (
     ("start", "What you had: {start}"),
     ("baseline", "Mean of each class and ion"),
 )
-_LEFT = Qt.AlignmentFlag.AlignLeft | Qt.AlignmentFlag.AlignVCenter
-_RIGHT = Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter
 WORST = (
-    ("Path", _LEFT), ("Class", _LEFT), ("Known ({unit})", _RIGHT), ("Predicted ({unit})", _RIGHT),
-    ("Error ({unit})", _RIGHT), ("What you had ({unit})", _RIGHT),
-)  # fmt: skip
+    ("Path", 190, LEFT, ""),
+    ("Class", 150, LEFT, ""),
+    ("Known ({unit})", 112, RIGHT, "Barrier in the data"),
+    ("Predicted ({unit})", 128, RIGHT, "By the new model"),
+    ("Error ({unit})", 104, RIGHT, "Predicted minus known barrier"),
+    ("What you had ({unit})", 0, RIGHT, "By the model that was there before"),
+)
 """Columns of the table of the largest errors."""
 VERDICTS = {"better": "good", "not_better": "poor"}
 
@@ -178,9 +179,7 @@ class JudgePage(WizardPage):
         self._confusion.addWidget(holder)
 
     def _make_worst(self) -> QTableWidget:
-        table = QTableWidget(0, len(WORST))
-        table.setEditTriggers(QAbstractItemView.EditTrigger.NoEditTriggers)
-        as_list(table, "Largest errors", enumerate((190, 150, 112, 128, 104)))
+        table = list_of(WORST, "Largest errors")
         table.verticalHeader().setDefaultSectionSize(26)
         table.setFixedHeight(150)
         table.currentCellChanged.connect(lambda row, *_: self._mark(row))
@@ -191,10 +190,7 @@ class JudgePage(WizardPage):
 
     def _show_worst(self) -> None:
         parity, worst = self._result["parity"], self._result["worst"]
-        for column, (title, side) in enumerate(WORST):
-            head = QTableWidgetItem(title.format(unit=energies.unit()))
-            head.setTextAlignment(side)
-            self.worst.setHorizontalHeaderItem(column, head)
+        write_heads(self.worst, WORST)
         self.worst.setRowCount(len(worst))
         for row, index in enumerate(worst):
             known, predicted = parity["target_ev"][index], parity["predicted_ev"][index]
@@ -207,10 +203,7 @@ class JudgePage(WizardPage):
                 energies.number(predicted - known, sign=True),
                 "" if start is None else energies.number(start),
             )
-            for column, text in enumerate(cells):
-                item = QTableWidgetItem(text)
-                item.setTextAlignment(WORST[column][1])
-                self.worst.setItem(row, column, item)
+            write_row(self.worst, row, WORST, cells)
 
     # -------------------------------------------------------------- one path
 
