@@ -10,7 +10,7 @@ from migbar.barriers import Remark
 from migbar.ends import name_hop, parse_end
 from migbar.hops import Hop
 from migbar_gui.background.jobs import Jobs
-from migbar_gui.looks.widgets import Question, field_rows, label
+from migbar_gui.looks.widgets import ProblemLabel, Question, field_rows, label
 from migbar_gui.workspace import Workspace
 
 
@@ -40,9 +40,7 @@ class CoordinatesDialog(Question):
                 wrap=True,
             )
         )
-        self.problem = label("", wrap=True)
-        self.problem.setProperty("verdict", "poor")
-        self.problem.hide()
+        self.problem = ProblemLabel()
         self.body.addWidget(self.problem)
         self.start.setFocus()
 
@@ -69,6 +67,5 @@ class CoordinatesDialog(Question):
         super().accept()
 
     def _complain(self, error: Exception) -> None:
-        self.problem.setText(str(error))
-        self.problem.show()
+        self.problem.tell(error)
         self.fit()

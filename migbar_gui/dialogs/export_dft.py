@@ -18,6 +18,7 @@ from PySide6.QtWidgets import (
 from migbar.dft import CALCULATORS, CODE_NAMES, DftBand, DftSettings, input_files, parse_incar
 from migbar_gui.background.jobs import Jobs
 from migbar_gui.looks.widgets import (
+    ProblemLabel,
     Question,
     choice_box,
     field_rows,
@@ -88,12 +89,8 @@ class ExportDftDialog(Question):
         self.source = choice_box()
         self.source.addItems(list(self._sources))
         self.images = indented(QSpinBox(minimum=1, maximum=25, value=5))
-        self.code = choice_box()
-        for code, shown in CODE_NAMES.items():
-            self.code.addItem(shown, code)
-        self.calculator = choice_box()
-        for calculator in CALCULATORS:
-            self.calculator.addItem(CALCULATOR_NAMES[calculator], calculator)
+        self.code = choice_box(CODE_NAMES)
+        self.calculator = choice_box({name: CALCULATOR_NAMES[name] for name in CALCULATORS})
 
     def _make_code_fields(self, defaults: DftSettings) -> None:
         """Make what the codes are told."""
@@ -127,9 +124,7 @@ class ExportDftDialog(Question):
         self.preview.setAccessibleName("Preview")
         self.preview.setMinimumSize(430, 380)
         self.preview.setPlaceholderText("Making the files …")
-        self.warning = label("", wrap=True)
-        self.warning.setProperty("verdict", "poor")
-        self.warning.hide()
+        self.warning = ProblemLabel()
 
     def _lay_out(self) -> None:
         self._rows = (
@@ -257,8 +252,7 @@ class ExportDftDialog(Question):
             first, Qt.MatchFlag.MatchExactly
         )[0]  # fmt: skip
         self.list.setCurrentItem(item)
-        self.warning.setText("\n".join(band.warnings))
-        self.warning.setVisible(bool(band.warnings))
+        self.warning.tell("\n".join(band.warnings))
         self.accept_button.setEnabled(not self._timer.isActive())
 
     def _show_file(self, name: str) -> None:
@@ -266,8 +260,7 @@ class ExportDftDialog(Question):
 
     def _complain(self, error: Exception) -> None:
         self._files = {}
-        self.warning.setText(str(error))
-        self.warning.show()
+        self.warning.tell(error)
         self.accept_button.setEnabled(False)
 
 

@@ -130,9 +130,7 @@ class PreferencesDialog(Question):
     def _editor(self, setting: Setting) -> tuple[QWidget, Callable[[Value], None]]:
         choose = partial(self._preferences.set, setting.key)
         if setting.choices is not None:
-            box = choice_box()
-            for value, text in setting.choices():
-                box.addItem(text, value)
+            box = choice_box(dict(setting.choices()))
             box.activated.connect(lambda _: choose(box.currentData()))
             return box, lambda value: box.setCurrentIndex(box.findData(value))
         if setting.is_energy:

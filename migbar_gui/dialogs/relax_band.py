@@ -78,18 +78,12 @@ class RelaxBandDialog(Question):
         title = "Barrier against volume" if volumes else "Relax band"
         super().__init__(title, text, "Relax", parent)
         self.potential = potential_box()
-        self.preset = choice_box()
-        for name in PRESETS:
-            self.preset.addItem(PRESET_NAMES.get(name, name), name)
+        self.preset = choice_box({name: PRESET_NAMES.get(name, name) for name in PRESETS})
         self.images = indented(QSpinBox(minimum=1, maximum=25))
-        self.start = choice_box()
-        for start, shown in STARTS.items():
-            self.start.addItem(shown, start)
+        self.start = choice_box(STARTS)
         self.climb = QCheckBox("Let the highest image climb to the saddle")
         self.ends = QCheckBox("Relax both ends first")
-        self.device = choice_box()
-        for name, shown in DEVICES.items():
-            self.device.addItem(shown, name)
+        self.device = choice_box(DEVICES)
         self.trust = QCheckBox("Trust the model file: loading it runs the program inside")
         self.body.addLayout(
             field_rows(

@@ -11,7 +11,7 @@ from PySide6.QtWidgets import QCheckBox, QGridLayout, QWidget
 from migbar.relaxation import RelaxedStructure
 from migbar.wording import with_minus
 from migbar_gui.dialogs.relax_band import DEVICES, potential_box
-from migbar_gui.looks.widgets import Question, choice_box, field_rows, label
+from migbar_gui.looks.widgets import ProblemLabel, Question, choice_box, field_rows, label
 from migbar_gui.workspace import Document
 
 MOST_SITES = 6
@@ -35,9 +35,7 @@ class RelaxStructureDialog(Question):
         self.symmetry = QCheckBox("Keep the space group")
         self.symmetry.setChecked(True)
         self.symmetry.setToolTip("So that equivalent hops stay equivalent")
-        self.device = choice_box()
-        for name, shown in DEVICES.items():
-            self.device.addItem(shown, name)
+        self.device = choice_box(DEVICES)
         fields = (
             ("&Potential", self.potential),
             ("", self.cell),
@@ -86,8 +84,8 @@ class RelaxedStructureDialog(Question):
         self.body.addWidget(self.moved)
         self.body.addWidget(label(farthest(relaxed), "muted", wrap=True))
         if not relaxed.converged:
-            warning = label("Not converged", wrap=True)
-            warning.setProperty("verdict", "poor")
+            warning = ProblemLabel()
+            warning.tell("Not converged")
             self.body.addWidget(warning)
 
 

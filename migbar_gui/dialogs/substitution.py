@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping
 
 from PySide6.QtWidgets import QLineEdit, QWidget
 
-from migbar_gui.looks.widgets import Question, field_rows, label
+from migbar_gui.looks.widgets import ProblemLabel, Question, field_rows, label
 from migbar_gui.workspace import Document
 
 Substitute = Callable[
@@ -40,9 +40,7 @@ class SubstitutionDialog(Question):
                 wrap=True,
             )
         )
-        self.problem = label("", wrap=True)
-        self.problem.setProperty("verdict", "poor")
-        self.problem.hide()
+        self.problem = ProblemLabel()
         self.body.addWidget(self.problem)
         next(iter(self.fields.values())).setFocus()
 
@@ -53,6 +51,5 @@ class SubstitutionDialog(Question):
         self._substitute(exchange, super().accept, self._complain)
 
     def _complain(self, error: Exception) -> None:
-        self.problem.setText(str(error))
-        self.problem.show()
+        self.problem.tell(error)
         self.fit()

@@ -26,6 +26,7 @@ from migbar_gui.looks import energies
 from migbar_gui.looks.notice import Notice, open_notice
 from migbar_gui.looks.tables import LEFT, RIGHT, list_of, write_heads, write_row
 from migbar_gui.looks.widgets import (
+    ProblemLabel,
     as_window,
     button,
     choice_box,
@@ -114,9 +115,7 @@ class SuggestionDialog(QDialog):
 
     def _make_form(self) -> QWidget:
         self._make_fields()
-        self.problem = label("", wrap=True)
-        self.problem.setProperty("verdict", "bad")
-        self.problem.hide()
+        self.problem = ProblemLabel("bad")
         self.start = button("Suggest paths", self.ask, "primary")
         self.start.setDefault(True)
         fields = (
@@ -150,9 +149,7 @@ class SuggestionDialog(QDialog):
         self.model = model_box(self._window.models)
         self.count = indented(QSpinBox(minimum=1, maximum=1000))
         self.count.setValue(10)
-        self.code = choice_box()
-        for code, name in CODE_NAMES.items():
-            self.code.addItem(name, code)
+        self.code = choice_box(CODE_NAMES)
         self.images = indented(QSpinBox(minimum=1, maximum=25))
         self.images.setValue(5)
         self.out = QLineEdit(placeholderText="A new folder")
@@ -201,10 +198,9 @@ class SuggestionDialog(QDialog):
             name = Path(options["sources"][0]).name
             folder = self._window.runs.start(SUGGESTION, f"What to compute next of {name}", options)
         except (MigbarError, OSError) as error:
-            self.problem.setText(str(error))
-            self.problem.show()
+            self.problem.tell(error)
             return
-        self.problem.hide()
+        self.problem.tell()
         watched = self._window.runs.get(folder)
         assert watched is not None
         self.show_run(watched.run)

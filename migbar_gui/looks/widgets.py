@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Sequence
-from typing import TypeVar
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any, TypeVar
 
 from PySide6.QtCore import (
     QModelIndex,
@@ -81,6 +81,22 @@ class ElidedLabel(QLabel):
             painter, room, Qt.AlignmentFlag.AlignVCenter, self.palette(), self.isEnabled(), text
         )
         painter.end()
+
+
+class ProblemLabel(QLabel):
+    """What is wrong, on a ground that stands out; hidden while there is nothing."""
+
+    def __init__(self, verdict: str = "poor") -> None:
+        super().__init__()
+        self.setTextFormat(Qt.TextFormat.PlainText)
+        self.setWordWrap(True)
+        self.setProperty("verdict", verdict)
+        self.hide()
+
+    def tell(self, problem: object = "") -> None:
+        """Say what is wrong, or nothing."""
+        self.setText(str(problem))
+        self.setVisible(bool(self.text()))
 
 
 def button(text: str, run: Callable[[], object], style: str = "") -> QPushButton:
@@ -223,10 +239,18 @@ def indented(box: SpinBox) -> SpinBox:
     return box
 
 
-def choice_box(editable: bool = False) -> QComboBox:
-    """Make a box to choose from; the rows of its list are styled, which Qt's own delegate for boxes leaves out."""
+def choice_box(
+    choices: Mapping[Any, str] | None = None, name: str = "", editable: bool = False
+) -> QComboBox:
+    """Make a box to choose a value in by its text; `name` is for screen readers.
+
+    The rows of its list are styled, which Qt's own delegate for boxes leaves out.
+    """
     made = QComboBox(editable=editable)
     made.setItemDelegate(_ChoiceRows(made))
+    made.setAccessibleName(name)
+    for value, text in (choices or {}).items():
+        made.addItem(text, value)
     return made
 
 

@@ -11,10 +11,10 @@ from migbar_gui.log import MOST_RECORDS, Log, Record
 from migbar_gui.looks.widgets import as_panel, button, choice_box, in_column, label, tool_row
 
 LEVELS = {
-    "Everything": logging.DEBUG,
-    "Information": logging.INFO,
-    "Warnings": logging.WARNING,
-    "Errors": logging.ERROR,
+    logging.DEBUG: "Everything",
+    logging.INFO: "Information",
+    logging.WARNING: "Warnings",
+    logging.ERROR: "Errors",
 }
 
 
@@ -25,10 +25,7 @@ class LogPanel(QWidget):
         super().__init__()
         as_panel(self)
         self._log = log
-        self.level = choice_box()
-        self.level.setAccessibleName("Least level shown")
-        for name, level in LEVELS.items():
-            self.level.addItem(name, level)
+        self.level = choice_box(LEVELS, "Least level shown")
         self.level.setCurrentIndex(1)
         self.level.currentIndexChanged.connect(lambda _: self._fill())
         self.text = QPlainTextEdit(readOnly=True)

@@ -42,6 +42,11 @@ EXPLANATIONS = {
     Mechanism.INTERSTITIAL: "One extra ion, from void to void.",
     Mechanism.INSERTION: "One ion put into the empty host, from void to void.",
 }
+SUPERCELLS = {
+    "auto": "Automatic (at least 8 Å)",
+    "none": "None: the cell as read",
+    "choose": "Choose…",
+}
 REASONS = {
     True: "The structure already holds this ion.",
     False: "The structure holds no such ion; it can only be put in.",
@@ -131,14 +136,7 @@ class StructurePanel(QScrollArea):
     def _add_supercell(self, column: QVBoxLayout) -> None:
         column.addSpacing(4)
         column.addWidget(label("Supercell for the next path", "section"))
-        self.supercell = choice_box()
-        self.supercell.setAccessibleName("Supercell")
-        for text, data in (
-            ("Automatic (at least 8 Å)", "auto"),
-            ("None: the cell as read", "none"),
-            ("Choose…", "choose"),
-        ):
-            self.supercell.addItem(text, data)
+        self.supercell = choice_box(SUPERCELLS, "Supercell")
         self.repeats = QLineEdit(placeholderText="2,2,1")
         self.repeats.setAccessibleName("Repeats along a, b, c")
         self.repeats.setAcceptDrops(False)

@@ -22,6 +22,7 @@ from migbar.errors import MigbarError
 from migbar_gui.files.plot_export import offer_export
 from migbar_gui.looks import energies
 from migbar_gui.looks.widgets import (
+    ProblemLabel,
     as_panel,
     body,
     button,
@@ -31,6 +32,7 @@ from migbar_gui.looks.widgets import (
     label,
     line,
     scrolled,
+    sentence,
 )
 from migbar_gui.panels.plots import ArrheniusPlot, power_of_ten
 from migbar_gui.workspace import Workspace, whenever
@@ -104,8 +106,7 @@ class TransportPanel(QStackedWidget):
         self.case.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Fixed)
         self.case.activated.connect(lambda: self._choose(self.case.currentData()))
         self._barrier = label("", "muted", wrap=True)
-        self.problem = label("", wrap=True)
-        self.problem.setProperty("verdict", "poor")
+        self.problem = ProblemLabel()
         self.plot = ArrheniusPlot()
         offer_export(self.plot, "diffusivity")
         self.reset = button("Reset", self._reset, "link")
@@ -230,14 +231,12 @@ class TransportPanel(QStackedWidget):
         self.reset.setEnabled(bool(self._edited))
         try:
             self._show_estimate(self._case, replace(self._case.parameters, **self._edited))
-            self.problem.hide()
+            self.problem.tell()
         except MigbarError as error:
             for shown in (*self.values.values(), *self.ranges.values()):
                 shown.setText("")
             self.plot.show_lines(None)
-            text = str(error)
-            self.problem.setText(text[:1].upper() + text[1:])
-            self.problem.show()
+            self.problem.tell(sentence(str(error)))
 
     def _show_estimate(self, case: TransportCase, parameters: HoppingParameters) -> None:
         from migbar.transport import (

@@ -222,7 +222,7 @@ class BatchDialog(QDialog):
         try:
             folder = self._window.runs.start(SCREENING, title, options)
         except Exception as error:
-            self.form.complain(str(error))
+            self.form.problem.tell(error)
             return
         watched = self._window.runs.get(folder)
         assert watched is not None

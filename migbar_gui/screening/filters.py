@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 
 from PySide6.QtCore import QSignalBlocker, Signal
 from PySide6.QtWidgets import QComboBox, QLineEdit, QWidget
@@ -28,12 +28,12 @@ class Filters(QWidget):
 
     def __init__(self) -> None:
         super().__init__()
-        self.shown = _combo("Which rows to show", {name: show for show, name in SHOWN.items()})
-        self.classes = _combo("Class of compounds", {"All classes": ""})
+        self.shown = choice_box(SHOWN, "Which rows to show")
+        self.classes = choice_box({"": "All classes"}, "Class of compounds")
         self.classes.setSizeAdjustPolicy(QComboBox.SizeAdjustPolicy.AdjustToContents)
         self.barrier = _limit_box("Barrier of the path")
-        dimensions = {f"through in {number}D up to": number for number in (1, 2, 3)}
-        self.dimensions = _combo("Dimensions to get through in", dimensions)
+        dimensions = {number: f"through in {number}D up to" for number in (1, 2, 3)}
+        self.dimensions = choice_box(dimensions, "Dimensions to get through in")
         self.dimensions.setCurrentIndex(2)
         self.through = _limit_box("Barrier for getting through")
         self.text = QLineEdit(
@@ -73,14 +73,6 @@ class Filters(QWidget):
             for name in classes:
                 self.classes.addItem(name, name)
             self.classes.setCurrentIndex(max(0, self.classes.findData(chosen)))
-
-
-def _combo(name: str, items: Mapping[str, object]) -> QComboBox:
-    combo = choice_box()
-    for text, value in items.items():
-        combo.addItem(text, value)
-    combo.setAccessibleName(name)
-    return combo
 
 
 def _limit_box(name: str) -> EnergyBox:

@@ -21,7 +21,15 @@ from migbar.errors import MigbarError
 from migbar.screening import Limits, ScreeningError, ScreeningOptions, read_given_hops
 from migbar_gui.computing.models import Models
 from migbar_gui.files.recent import last_folder
-from migbar_gui.looks.widgets import button, field_rows, in_column, in_row, indented, label
+from migbar_gui.looks.widgets import (
+    ProblemLabel,
+    button,
+    field_rows,
+    in_column,
+    in_row,
+    indented,
+    label,
+)
 from migbar_gui.screening.sources import IonBox, SourcesField, existing, model_box
 
 RESULTS = "migbar-results.db"
@@ -67,9 +75,7 @@ class ScreeningForm(QWidget):
         self.scheduler = QLineEdit(
             placeholderText="this computer; or a Dask scheduler, tcp://host:8786"
         )
-        self.problem = label("", wrap=True)
-        self.problem.setProperty("verdict", "bad")
-        self.problem.hide()
+        self.problem = ProblemLabel("bad")
         self.start = button("Start", self.ask, "primary")
         self._lay_out()
         self.all_paths.toggled.connect(self._enable)
@@ -83,15 +89,10 @@ class ScreeningForm(QWidget):
         try:
             title, options = self._options()
         except (MigbarError, OSError) as error:
-            self.complain(str(error))
+            self.problem.tell(error)
             return
-        self.problem.hide()
+        self.problem.tell()
         self.asked.emit(title, options)
-
-    def complain(self, text: str) -> None:
-        """Say what is wrong."""
-        self.problem.setText(text)
-        self.problem.show()
 
     # -------------------------------------------------------------- building
 

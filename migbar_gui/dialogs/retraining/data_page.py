@@ -61,10 +61,7 @@ class DataPage(WizardPage):
         row.addWidget(self.list, 1)
         row.addLayout(buttons)
         self.body.addLayout(row, 1)
-        self.ion = choice_box()
-        self.ion.addItem("find it by itself", "")
-        for symbol in IONS:
-            self.ion.addItem(symbol, symbol)
+        self.ion = choice_box({"": "find it by itself"} | {symbol: symbol for symbol in IONS})
         self.ion.setToolTip("Only needed where the data do not say which ion moves")
         self.body.addLayout(field_rows((("The &ion that moves", self.ion),)))
         self.list.currentRowChanged.connect(lambda row: self.remove.setEnabled(row >= 0))

@@ -72,15 +72,11 @@ class ModelPage(WizardPage):
         self.name = QLineEdit()
         self.notes = QLineEdit()
         self.notes.setPlaceholderText("for yourself and others: what it is made from and for")
-        self.start = choice_box()
         self._starts = {start.name: start for start in available_starts()}
-        for start in self._starts.values():
-            self.start.addItem(start.text, start.name)
+        self.start = choice_box({name: start.text for name, start in self._starts.items()})
         self.recipe = choice_box()
         self.heads = QCheckBox("train its last layers only: for few paths")
-        self.device = choice_box()
-        for key, text in DEVICES.items():
-            self.device.addItem(text, key)
+        self.device = choice_box(DEVICES)
         self.seed = indented(QSpinBox(minimum=0, maximum=2**31 - 1))
         self.seed.setValue(TrainingOptions("", "").seed)
         self.seed.setToolTip("Same data, options and seed: the same model")
