@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 THREAD_VARIABLES = ("OMP_NUM_THREADS", "MKL_NUM_THREADS")
 
 
-class Follower(QObject):
+class PreferenceFollower(QObject):
     """Keeps one window in step with the preferences, and these with what is chosen in the window."""
 
     def __init__(self, window: MainWindow, preferences: Preferences) -> None:

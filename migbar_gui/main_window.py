@@ -52,7 +52,7 @@ from migbar_gui.dialogs.shortcuts import ShortcutsDialog
 from migbar_gui.docks import Docks
 from migbar_gui.files.recent import RecentFiles, last_folder
 from migbar_gui.files.session import SUFFIX
-from migbar_gui.following import Follower
+from migbar_gui.following import PreferenceFollower
 from migbar_gui.log import Log, logger
 from migbar_gui.looks.theme import apply_theme, chosen_theme, current_theme, icon
 from migbar_gui.looks.widgets import DockTitle
@@ -119,7 +119,7 @@ class MainWindow(QMainWindow):
         self._build_panels()
         self.commands = Commands(self)
         self.sessions: Sessions = Sessions(self)
-        self.follower: Follower = Follower(self, self.preferences)
+        self.follower: PreferenceFollower = PreferenceFollower(self, self.preferences)
         self.tour: Tour = Tour(self)
         self._connect()
         self.refresh_theme()

@@ -294,7 +294,7 @@ def _relaxed_drawing(relaxed: RelaxedPath) -> PathDrawing:
     return PathDrawing(
         points=relaxed.ion_path,
         ion=relaxed.ion,
-        colour=relaxed.colour,
+        colour=path_colour(relaxed.path_id),
         active=True,
         label=energies.energy(relaxed.result.barrier_ev, 2) + relaxed.state,
     )

@@ -14,7 +14,6 @@ from pymatgen.core import Structure
 
 from migbar.bands import Band
 from migbar_gui.looks import energies
-from migbar_gui.looks.theme import path_colour
 
 if TYPE_CHECKING:
     from migbar.neb import NebResult
@@ -22,9 +21,6 @@ if TYPE_CHECKING:
 
 LONGEST_ARROW = 2.5
 """Length in Å of the arrow for a band's largest force."""
-
-NOWHERE = "#7a8594"
-"""Colour of a relaxed path that is not in the window."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -61,11 +57,6 @@ class RelaxedPath:
     def ion(self) -> str:
         """Symbol of the migrating ion."""
         return str(self.result.images[0].symbols[0])
-
-    @property
-    def colour(self) -> str:
-        """The path's colour; grey where it is not in the window."""
-        return path_colour(self.path_id) if self.path_id is not None else NOWHERE
 
     @property
     def shift(self) -> NDArray[np.float64]:

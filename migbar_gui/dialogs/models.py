@@ -12,13 +12,11 @@ from PySide6.QtWidgets import (
     QDialog,
     QDialogButtonBox,
     QFileDialog,
-    QFrame,
     QGridLayout,
     QHBoxLayout,
     QLineEdit,
     QListWidget,
     QListWidgetItem,
-    QScrollArea,
     QVBoxLayout,
     QWidget,
 )
@@ -31,7 +29,16 @@ from migbar.wording import with_minus
 from migbar_gui.files.saving import ask_path
 from migbar_gui.looks import energies
 from migbar_gui.looks.notice import Notice, open_notice
-from migbar_gui.looks.widgets import Question, button, choice_box, clear, field_rows, label, line
+from migbar_gui.looks.widgets import (
+    Question,
+    button,
+    choice_box,
+    clear,
+    field_rows,
+    label,
+    line,
+    scrolled,
+)
 
 if TYPE_CHECKING:
     from migbar_gui.main_window import MainWindow
@@ -139,11 +146,6 @@ class ModelsDialog(QDialog):
         page.setObjectName("body")
         page.setLayout(self._card)
         self._card.setContentsMargins(16, 14, 16, 14)
-        scroll = QScrollArea()
-        scroll.setWidgetResizable(True)
-        scroll.setFrameShape(QFrame.Shape.NoFrame)
-        scroll.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
-        scroll.setWidget(page)
         closing = QDialogButtonBox()
         close = closing.addButton("Close", QDialogButtonBox.ButtonRole.RejectRole)
         close.setAutoDefault(False)  # else it looks like what is to be done next
@@ -154,7 +156,7 @@ class ModelsDialog(QDialog):
         row.addStretch(1)
         row.addWidget(closing)
         right = QVBoxLayout()
-        right.addWidget(scroll, 1)
+        right.addWidget(scrolled(page), 1)
         right.addLayout(row)
         columns = QHBoxLayout()
         columns.setContentsMargins(16, 16, 16, 16)

@@ -11,7 +11,6 @@ from PySide6.QtWidgets import (
     QColorDialog,
     QDialogButtonBox,
     QDoubleSpinBox,
-    QFrame,
     QGridLayout,
     QHBoxLayout,
     QPushButton,
@@ -30,6 +29,7 @@ from migbar_gui.looks.widgets import (
     choice_box,
     indented,
     label,
+    scrolled,
     swatch_icon,
     threshold_box,
 )
@@ -88,11 +88,7 @@ class PreferencesDialog(Question):
         self.nothing.hide()
         self._column.addWidget(self.nothing)
         self._column.addStretch(1)
-        scroll = QScrollArea()
-        scroll.setWidgetResizable(True)
-        scroll.setFrameShape(QFrame.Shape.NoFrame)
-        scroll.setWidget(page)
-        return scroll
+        return scrolled(page)
 
     def _add_group(self, title: str) -> QGridLayout:
         self._titles[title] = label(title, "section")

@@ -189,6 +189,6 @@ PATH_COLOURS = (
 )
 
 
-def path_colour(path_id: int) -> str:
-    """Return the colour of a path, the same in the table and in the 3D view."""
-    return PATH_COLOURS[(path_id - 1) % len(PATH_COLOURS)]
+def path_colour(path_id: int | None) -> str:
+    """Return the colour of a path, the same in the table and in the 3D view; grey where it is not in the window."""
+    return "#7a8594" if path_id is None else PATH_COLOURS[(path_id - 1) % len(PATH_COLOURS)]

@@ -21,7 +21,6 @@ from PySide6.QtWidgets import (
 from migbar_gui.background.runs import Runs
 from migbar_gui.computing.relaxations import LiveRun, Relaxations
 from migbar_gui.computing.relaxed import (
-    NOWHERE,
     RelaxedPath,
     ShownImage,
     VolumeResult,
@@ -48,11 +47,6 @@ ROLE = Qt.ItemDataRole.UserRole
 PLAY_MS = 350
 
 
-def entry_colour(entry: Entry) -> str:
-    """Return the colour of an entry's path."""
-    return path_colour(entry.path_id) if entry.path_id is not None else NOWHERE
-
-
 def curve_of(workspace: Workspace, relaxed: RelaxedPath) -> Curve:
     """Return what is drawn of a relaxed path, with the barrier that was predicted for it."""
     result = workspace.result(relaxed.path_id)
@@ -62,7 +56,7 @@ def curve_of(workspace: Workspace, relaxed: RelaxedPath) -> Curve:
         predicted = (barrier.barrier_ev, *barrier.interval_ev)
     return Curve(
         f"{relaxed.title}, {relaxed.method}",
-        entry_colour(relaxed),
+        path_colour(relaxed.path_id),
         relaxed.result.profile,
         relaxed.curve,
         relaxed.result.converged,
@@ -245,7 +239,7 @@ class ProfilePanel(QWidget):
         self._choose(follow=False)
 
     def _item(self, entry: Entry) -> QListWidgetItem:
-        item = QListWidgetItem(swatch_icon(entry_colour(entry)), "")
+        item = QListWidgetItem(swatch_icon(path_colour(entry.path_id)), "")
         item.setData(ROLE, entry)
         self._write(item)
         if isinstance(entry, RelaxedPath):
@@ -314,10 +308,10 @@ class ProfilePanel(QWidget):
         self._plots.setCurrentIndex(page)
         self._steering.setVisible(isinstance(shown, RelaxedPath))
         if isinstance(shown, LiveRun):
-            self.live_plot.show_run(shown, entry_colour(shown))
+            self.live_plot.show_run(shown, path_colour(shown.path_id))
             self._set_playing(False)
         if isinstance(shown, VolumeResult):
-            self.volume_plot.show_dependence(shown.dependence, entry_colour(shown))
+            self.volume_plot.show_dependence(shown.dependence, path_colour(shown.path_id))
         drawn = [
             e
             for e in self.entries
@@ -338,7 +332,7 @@ class ProfilePanel(QWidget):
         with QSignalBlocker(self.list):
             self._write(item)
         if live is self._shown:
-            self.live_plot.show_run(live, entry_colour(live))
+            self.live_plot.show_run(live, path_colour(live.path_id))
             self.facts.show_entry(live)
 
     def _enable(self) -> None:
