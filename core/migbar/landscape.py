@@ -55,21 +55,6 @@ class Landscape:
     lattice: Lattice
     energies: NDArray[np.float64]
 
-    def closed(self) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-        """Return the grid with the cell's far faces, as isosurfaces need it.
-
-        Returns
-        -------
-        points : ndarray, shape (na + 1, nb + 1, nc + 1, 3)
-            Positions in Å.
-        energies : ndarray, shape (na + 1, nb + 1, nc + 1)
-            In eV.
-        """
-        energies = np.pad(self.energies, [(0, 1)] * 3, mode="wrap")
-        axes = (np.linspace(0, 1, n + 1) for n in self.energies.shape)
-        frac = np.stack(np.meshgrid(*axes, indexing="ij"), axis=-1)
-        return frac @ self.lattice.matrix, energies
-
     def open_fraction(self, level: float) -> float:
         """Return the fraction of the cell's volume with an energy of at most `level` (eV)."""
         return float((self.energies <= level).mean())

@@ -94,7 +94,7 @@ def representative(pairs: NDArray[np.int_]) -> tuple[int, int, Translation]:
 
 
 def _rank(pair: Sequence[int]) -> tuple[object, ...]:
-    """Order in which the representative of equivalent hops is chosen: as `nearest_image` does."""
+    """Order in which the representative of equivalent hops is chosen: as `migbar.hops.nearest_images` does."""
     start, end, *image = pair
     return start, end, sum(map(abs, image)), [-n for n in image]
 

@@ -1,6 +1,6 @@
 """Graphs, forward pass and training step beside ALIGNN on DGL; run by hand on Python 3.11 with migbar[alignn]:
 
-``OMP_NUM_THREADS=1 python tests/benchmarks/networks.py``
+``OMP_NUM_THREADS=1 python -m tests.benchmarks.networks``
 
 Times are processor time, the best of several runs in turns, on the same structures with the same number of threads.
 Goals: graph with line graph five times, forward pass and training step twice as fast as the reference; the linear
@@ -22,6 +22,7 @@ from migbar.bands import Band, linear_path
 from migbar.graphs import CrystalGraph, line_graph, structure_graph
 from migbar.models.networks.architectures import NetworkSize, make_network
 from migbar.models.networks.batch import batch_graphs
+from tests.core.alignn_reference import from_reference
 
 ROUNDS = 5
 
@@ -58,7 +59,6 @@ def compare(five: Structure) -> None:
     """Print both sides for one structure."""
     from migbar.models.networks.reference import (
         batch_reference,
-        from_reference,
         reference_graph,
         reference_network,
     )

@@ -10,8 +10,8 @@ import torch
 
 from migbar.models.networks.architectures import ARCHITECTURES
 from migbar.models.networks.predictor import band_graphs
-from migbar.models.networks.reference import batch_reference, from_reference, reference_network
-from tests.core.alignn_reference import GRAPHS, STORED
+from migbar.models.networks.reference import batch_reference, reference_network
+from tests.core.alignn_reference import GRAPHS, STORED, from_reference
 from tests.core.small_bands import example_bands, fixed_network
 from tests.core.test_parity import reference_inputs
 

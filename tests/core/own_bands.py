@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+
 import numpy as np
 from pymatgen.core import Lattice, Structure
 
 from migbar.bands import Band, linear_path
 from migbar.datasets import BandRecord
+from migbar.datasets.problems import Source
+from migbar.datasets.storage import BarrierDataset, writing
 
 METALS = ("Ti", "V", "Mn", "Fe", "Co", "Ni", "Zr")
 
@@ -33,3 +38,13 @@ def rock_salt_band(metal: str = "Ti", ion: str = "Li", edge: float = 4.2) -> Ban
     sites = np.vstack([metals, metals + 0.25])
     host = Structure(Lattice.cubic(2 * edge), [metal] * 32 + ["O"] * 32, sites)
     return Band(host, ion, linear_path([0.125, 0.125, 0.125], [0.375, 0.125, 0.125]))
+
+
+def write_dataset(
+    records: Iterable[BandRecord], target: Path, parts: Sequence[str] = ("",)
+) -> BarrierDataset:
+    """Write a dataset; its paths are of these parts in turn, each from a row of its own."""
+    with writing(target) as writer:
+        for row, record in enumerate(records):
+            writer.add(record, Source("a.csv", row), parts[row % len(parts)])
+    return BarrierDataset(target)

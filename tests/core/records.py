@@ -11,7 +11,7 @@ from migbar.hops import Mechanism, SiteRef, hop_between_points, hop_between_site
 from migbar.supercells import make_band
 
 
-def own_records() -> list[BandRecord]:
+def three_records() -> list[BandRecord]:
     rock_salt = Structure.from_spacegroup(
         "Fm-3m", Lattice.cubic(4.03), ["Li", "F"], [[0, 0, 0], [0.5, 0.5, 0.5]]
     )

@@ -173,10 +173,10 @@ def test_that_partial_occupancy_asks_for_an_ordering(run, tmp_path):
 
 def test_that_evaluate_prints_scores_with_errors_and_writes_a_row_per_path(run, tmp_path):
     from migbar.datasets import write_bands
-    from tests.core.records import own_records
+    from tests.core.records import three_records
 
     bands, table = tmp_path / "bands.json", tmp_path / "out.csv"
-    write_bands(own_records(), bands)
+    write_bands(three_records(), bands)
     code, out, err = run(
         "evaluate", "--bands", bands, "--model", "band-forest", "--csv", table, "--json"
     )

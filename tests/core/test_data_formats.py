@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import zipfile
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -15,14 +16,14 @@ from pymatgen.core import Lattice, Structure
 
 from migbar.bands import Band
 from migbar.datasets import BandRecord, data_hash, write_bands
-from migbar.datasets.problems import Candidate, Source
+from migbar.datasets.problems import Source
 from migbar.datasets.reading import Reading, ReadOptions, import_data, read_candidates
 from migbar.datasets.splits import TRAINING, Scheme, SplitError, SplitOptions, split_dataset
-from migbar.datasets.storage import BarrierDataset, write_dataset
+from migbar.datasets.storage import BarrierDataset
 from migbar.datasets.writing import convert
 from migbar.descriptors import descriptor_matrix
 from migbar.errors import BandsFileError
-from tests.core.own_bands import own_records, rock_salt_band
+from tests.core.own_bands import own_records, rock_salt_band, write_dataset
 
 
 def frames(path: Band, energies: list[float] | None = None, **info: Any) -> list[Atoms]:
@@ -140,10 +141,7 @@ def test_that_an_excel_table_with_other_column_names_is_read(tmp_path: Path) -> 
 
 def test_that_a_dataset_gives_back_what_was_put_in(tmp_path: Path) -> None:
     records = own_records(450)
-    dataset = write_dataset(
-        (Candidate(Source("a.csv", i), r.sys_name, r, (), "x") for i, r in enumerate(records)),
-        tmp_path / "own.parquet",
-    )
+    dataset = write_dataset(records, tmp_path / "own.parquet")
     assert data_hash(dataset.records()) == data_hash(records)
     assert [dataset[i].sys_name for i in (449, 0, 200)] == [
         records[i].sys_name for i in (449, 0, 200)
@@ -167,15 +165,8 @@ def test_that_bands_are_read_only_when_asked_for(
     assert groups == [4]
 
 
-def dataset_of(tmp_path: Path, parts: list[str] | None = None, count: int = 60) -> BarrierDataset:
-    records = own_records(count)
-    return write_dataset(
-        (
-            Candidate(Source("a", i), r.sys_name, r, (), parts[i % len(parts)] if parts else "")
-            for i, r in enumerate(records)
-        ),
-        tmp_path / "own.parquet",
-    )
+def dataset_of(tmp_path: Path, parts: Sequence[str] = ("",), count: int = 60) -> BarrierDataset:
+    return write_dataset(own_records(count), tmp_path / "own.parquet", parts)
 
 
 def test_that_groups_are_never_split(tmp_path: Path) -> None:

@@ -14,7 +14,6 @@ from migbar import runs
 from migbar.barriers import Barrier
 from migbar.datasets import BandRecord
 from migbar.datasets.splits import Scheme, SplitError
-from migbar.datasets.storage import write_dataset
 from migbar.errors import BandsFileError, Cancelled, MigbarError
 from migbar.models.store import load_model
 from migbar.progress import Silent
@@ -31,7 +30,7 @@ from migbar.training.own.options import (
 from migbar.training.own.paths import bundled_training_paths
 from migbar.training.own.task import estimate
 from migbar.training.own.task import run as run_training
-from tests.core.own_bands import own_records, rock_salt_band
+from tests.core.own_bands import own_records, rock_salt_band, write_dataset
 from tests.core.processes import offer_counting, wait_for
 
 COUNT = 28

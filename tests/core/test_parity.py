@@ -37,7 +37,7 @@ from migbar.models.networks.reference import BackendError
 from migbar.models.store import save_model
 from migbar.resources import examples
 from migbar.structures import read_structure, write_cif
-from tests.core.alignn_reference import GRAPHS, STORED, live
+from tests.core.alignn_reference import GRAPHS, STORED, from_reference, live
 from tests.core.small_bands import SMALL, example_bands, fixed_network, layered, shaken
 from tests.core.test_networks import predictor
 
@@ -104,8 +104,6 @@ def assert_same_edges(mine: CrystalGraph, theirs: CrystalGraph, structure: Struc
 @pytest.mark.parametrize("canonize", [True, False])
 @pytest.mark.parametrize("name", EXAMPLES)
 def test_that_example_structures_give_the_edges_of_alignn(name, canonize):
-    from migbar.models.networks.reference import from_reference
-
     structure = example(name)
     theirs = from_reference(reference_of(name, canonize)[0], numbers(structure))
     mine = structure_graph(structure, GraphSettings(canonize=canonize))
@@ -116,7 +114,6 @@ def test_that_example_structures_give_the_edges_of_alignn(name, canonize):
 @pytest.mark.parametrize("name", list(example_bands()))
 def test_that_bands_and_sub_graphs_without_ties_give_exactly_the_edges_of_alignn(name):
     from migbar.models.networks.reference import (
-        from_reference,
         reference_graph,
         reference_sub_graph,
     )
@@ -135,8 +132,6 @@ def test_that_bands_and_sub_graphs_without_ties_give_exactly_the_edges_of_alignn
 
 @live
 def test_that_ties_are_all_that_differs_as_alignn_drops_some_by_rounding():
-    from migbar.models.networks.reference import from_reference
-
     structure = example("Li3OCl.cif") * (2, 2, 2)
     theirs = from_reference(reference_graph_of(structure)[0], numbers(structure))
     mine = structure_graph(structure, GRAPHS)
@@ -166,7 +161,6 @@ def test_that_only_a_bond_to_an_own_image_meets_itself_here_and_not_in_alignn(na
     """DGL leaves such a pair out, so that a crystal gives something else in a cell twice as long."""
     from migbar.models.networks.reference import (
         batch_reference,
-        from_reference,
         reference_network,
     )
 
@@ -191,8 +185,6 @@ def test_that_only_a_bond_to_an_own_image_meets_itself_here_and_not_in_alignn(na
 @live
 @pytest.mark.parametrize("name", EXAMPLES)
 def test_that_cosines_on_alignns_edges_are_those_of_alignn(name):
-    from migbar.models.networks.reference import from_reference
-
     structure, (crystal, line) = without_own_images(name)
     first, second, cosine = line_graph(from_reference(crystal, numbers(structure)))
     at = {pair: k for k, pair in enumerate(zip(first.tolist(), second.tolist(), strict=True))}
@@ -249,7 +241,7 @@ def assert_same_outputs_and_gradients(network: Network, batches, reference) -> N
 @live
 @pytest.mark.parametrize("name", EXAMPLES)
 def test_that_trunk_and_all_heads_of_mpt_are_those_of_alignn_on_every_example(name):
-    from migbar.models.networks.reference import batch_reference, from_reference
+    from migbar.models.networks.reference import batch_reference
 
     structure, pair = without_own_images(name)
     pair = tuple(part.clone() for part in pair)
@@ -263,7 +255,7 @@ def test_that_trunk_and_all_heads_of_mpt_are_those_of_alignn_on_every_example(na
 @pytest.mark.parametrize("mode", ["evaluation", "training", "training as published"])
 @pytest.mark.parametrize("architecture", ARCHITECTURES)
 def test_that_every_architecture_is_that_of_alignn(architecture, mode):
-    from migbar.models.networks.reference import batch_reference, from_reference
+    from migbar.models.networks.reference import batch_reference
 
     network = fixed_network(architecture).train(mode != "evaluation")
     network.joint_norms = mode != "training as published"
@@ -314,8 +306,6 @@ def test_that_weights_move_over_in_both_directions(architecture):
 @live
 def test_that_the_trunk_of_alignns_own_network_loads_and_gives_the_same():
     from alignn.models.alignn import ALIGNN, ALIGNNConfig
-
-    from migbar.models.networks.reference import from_reference
 
     torch.manual_seed(0)
     alignn = ALIGNN(ALIGNNConfig(name="alignn", extra_features=0)).eval()

@@ -18,7 +18,7 @@ from migbar.cli import main
 from migbar.datasets import read_bands, write_bands
 from migbar.structures import read_structure, write_cif
 from migbar.voids import find_voids
-from tests.core.records import own_records
+from tests.core.records import three_records
 
 TOLERANCE_EV = 1e-3
 
@@ -104,7 +104,7 @@ def evaluated(capsys, bands_file: Path) -> dict[str, float]:
 @pytest.fixture
 def own_bands(tmp_path: Path) -> Path:
     file = tmp_path / "bands.json"
-    write_bands(own_records(), file)
+    write_bands(three_records(), file)
     return file
 
 

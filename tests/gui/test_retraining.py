@@ -12,13 +12,12 @@ import pytest
 from migbar.barriers import Barrier
 from migbar.datasets import write_bands
 from migbar.datasets.problems import Mend
-from migbar.datasets.storage import write_dataset
 from migbar.models.sharing import export_model, import_model
 from migbar.models.store import list_models
 from migbar.runs import RunState, create_run, runs_dir
 from migbar.training.own.judgement import judge
 from migbar.training.own.options import TrainingOptions
-from tests.core.own_bands import own_records
+from tests.core.own_bands import own_records, write_dataset
 from tests.gui.conftest import wait_for_barriers
 from tests.gui.test_accessibility import check
 

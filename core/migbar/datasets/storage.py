@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from functools import lru_cache
 from pathlib import Path
@@ -17,7 +17,7 @@ from pymatgen.core import Element, Lattice, Structure
 from migbar import __version__
 from migbar.bands import Band
 from migbar.datasets import BandRecord
-from migbar.datasets.problems import Candidate, Source
+from migbar.datasets.problems import Source
 from migbar.errors import BandsFileError
 from migbar.files import replacing
 
@@ -157,17 +157,6 @@ def writing(path: str | Path) -> Iterator[Writer]:
         writer = Writer(file)
         yield writer
         writer.flush()
-
-
-def write_dataset(paths: Iterable[Candidate | BandRecord], target: str | Path) -> BarrierDataset:
-    """Write paths as a dataset."""
-    with writing(target) as writer:
-        for path in paths:
-            if isinstance(path, BandRecord):
-                writer.add(path, Source(""))
-            elif path.record is not None:
-                writer.add(path.record, path.source, path.part)
-    return BarrierDataset(target)
 
 
 def _row(record: BandRecord, source: Source, part: str) -> dict[str, Any]:

@@ -14,12 +14,11 @@ from importlib import import_module
 from types import MethodType
 from typing import TYPE_CHECKING, Any
 
-import numpy as np
 import torch
 from torch import Tensor, nn
 
 from migbar.errors import MigbarError
-from migbar.graphs import N_POSITIONS, CrystalGraph
+from migbar.graphs import N_POSITIONS
 from migbar.models.networks.architectures import (
     ANGLE_BINS,
     EDGE_BINS,
@@ -201,20 +200,6 @@ def batch_reference(graphs: Sequence[tuple[Any, Any]]) -> DglBatch:
     import dgl
 
     return DglBatch(dgl.batch([g for g, _ in graphs]), dgl.batch([lg for _, lg in graphs]))
-
-
-def from_reference(graph: Any, numbers: Sequence[int]) -> CrystalGraph:
-    """Return the graph that DGL holds, edge for edge; ALIGNN writes the two directions side by side."""
-    u, v = (side.numpy() for side in graph.edges())
-    r = graph.edata["r"].numpy()
-    if not (np.array_equal(u[::2], v[1::2]) and np.allclose(r[::2], -r[1::2])):
-        raise ValueError("edges do not come in pairs of opposite directions")
-    return CrystalGraph(
-        np.asarray(numbers, np.int16),
-        np.column_stack([u[::2], v[::2]]).astype(np.int32),
-        r[::2].astype(np.float32),
-        np.ones(len(numbers), np.float32),
-    )
 
 
 def _features(numbers: Sequence[int]) -> Tensor:
