@@ -91,6 +91,14 @@ class ModelCard:
         error = scores.get("mae_ev") if isinstance(scores, dict) else None
         return float(error) if isinstance(error, int | float) else None
 
+    def barrier(
+        self, value: float, interval: tuple[float, float], level: float, remarks: Sequence[Remark]
+    ) -> Barrier:
+        """Return a barrier (eV) that the model predicts, with its interval of a nominal coverage."""
+        low, high = interval
+        ends = float(low), float(high)
+        return Barrier(float(value), ends, self.name, self.version, level, tuple(remarks))
+
     def to_dict(self) -> dict[str, Any]:
         """Return the card as plain JSON data."""
         return asdict(self)

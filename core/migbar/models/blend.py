@@ -248,14 +248,7 @@ class MigbarFast:
             remarks.append(Remark("relaxed_barrier", text))
         value, spread = blend.predict(x)
         low, high = calibration.interval(value, spread)
-        return Barrier(
-            barrier_ev=float(value[0]),
-            interval_ev=(float(low[0]), float(high[0])),
-            model=self.card.name,
-            model_version=self.card.version,
-            interval_level=INTERVAL_LEVEL,
-            remarks=tuple(remarks),
-        )
+        return self.card.barrier(value[0], (low[0], high[0]), INTERVAL_LEVEL, remarks)
 
     def _remarks(
         self, band: Band, descriptors: dict[str, float], x: NDArray[np.float64]

@@ -123,11 +123,5 @@ class BandForest:
         x = np.array([list(describe(band).values())])
         value, spread = self.trees.predict(x)
         low, high = self.calibration.interval(value, spread)
-        return Barrier(
-            barrier_ev=float(value[0]),
-            interval_ev=(float(low[0]), float(high[0])),
-            model=self.card.name,
-            model_version=self.card.version,
-            interval_level=INTERVAL_LEVEL,
-            remarks=(*unseen_remarks(band, self.card.training), *self.domain.remarks(x)),
-        )
+        remarks = [*unseen_remarks(band, self.card.training), *self.domain.remarks(x)]
+        return self.card.barrier(value[0], (low[0], high[0]), INTERVAL_LEVEL, remarks)

@@ -2,12 +2,9 @@
 
 from __future__ import annotations
 
-import os
-import platform
 from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass
 from functools import partial
-from importlib.metadata import version
 from typing import Any, Protocol
 
 import numpy as np
@@ -22,6 +19,7 @@ from migbar.evaluation import grouped_folds, random_folds, score
 from migbar.models.intervals import INTERVAL_LEVEL, Calibration
 from migbar.progress import Progress, check_cancelled, reported
 from migbar.training.cells import doubled_cell, equivalent_cell
+from migbar.training.machine import processor, versions
 
 MIN_PATHS = 20
 
@@ -197,12 +195,9 @@ def provenance(records: Sequence[BandRecord], seed: int, seconds: float) -> dict
         "ions": sorted({r.band.ion for r in records}),
         "elements": sorted({s for r in records for s in r.band.host.symbol_set}),
         "descriptors": list(descriptor_names()),
-        "versions": {
-            "python": platform.python_version(),
-            **{name: version(name) for name in ("numpy", "scikit-learn", "pymatgen")},
-        },
+        "versions": versions("numpy", "scikit-learn", "pymatgen"),
         "wall_time_s": round(seconds, 1),
-        "hardware": f"{os.cpu_count()} CPU cores ({platform.machine()}), one used",
+        "hardware": f"{processor()}, one used",
     }
 
 

@@ -139,13 +139,8 @@ class NetworkPredictor:
         lows, highs = self._intervals(values)
         x = vectors.double().numpy()
         return [
-            Barrier(
-                barrier_ev=float(values[k]),
-                interval_ev=(float(lows[k]), float(highs[k])),
-                model=self.card.name,
-                model_version=self.card.version,
-                interval_level=INTERVAL_LEVEL,
-                remarks=tuple(self._remarks(band, x[k : k + 1])),
+            self.card.barrier(
+                values[k], (lows[k], highs[k]), INTERVAL_LEVEL, self._remarks(band, x[k : k + 1])
             )
             for k, band in enumerate(bands)
         ]

@@ -2,12 +2,9 @@
 
 from __future__ import annotations
 
-import os
-import platform
 from collections.abc import Hashable, Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from functools import partial
-from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
@@ -28,6 +25,7 @@ from migbar.models.networks.published import LAPLACE_90
 from migbar.models.networks.scaling import TargetScaling
 from migbar.progress import SILENT, Progress, reported
 from migbar.training.cells import doubled_cell, equivalent_cell
+from migbar.training.machine import processor, versions
 from migbar.training.networks.loop import (
     ONE_DEVICE,
     Epoch,
@@ -318,24 +316,14 @@ def make_predictor(
             "elements": data.info["elements"],
             "seed": recipe.settings.seed,
             "wall_time_s": round(curve[-1].seconds, 1) if curve else 0.0,
-            "hardware": f"{os.cpu_count()} CPU cores ({platform.machine()})",
-            "versions": {
-                "python": platform.python_version(),
-                **{name: version(name) for name in ("torch", "numpy", "pymatgen")},
-            },
+            "hardware": processor(),
+            "versions": versions("torch", "numpy", "pymatgen"),
             **({} if margin_ev is None else {"margin_ev": margin_ev}),
         },
         scores=scores,
         notes=list(notes),
     )
     return NetworkPredictor(card, network, calibration, Domain.of(reading.pooled))
-
-
-def in_half_precision(model: NetworkPredictor) -> NetworkPredictor:
-    """Return the model as it is after storage in half precision."""
-    card = replace(model.card, training={**model.card.training, "half_precision": True})
-    half = NetworkPredictor(card, model.network, model.calibration, model.domain)
-    return NetworkPredictor.from_weights(card, half.weights())
 
 
 def _scores(y: NDArray[np.float64], p: NDArray[np.float64]) -> dict[str, Any]:

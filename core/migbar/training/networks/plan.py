@@ -10,8 +10,6 @@ from __future__ import annotations
 import functools
 import json
 import multiprocessing
-import os
-import platform
 import subprocess
 import time
 import traceback
@@ -31,6 +29,7 @@ from migbar.errors import Cancelled
 from migbar.files import write_text
 from migbar.graphs import GraphSettings, save_arrays
 from migbar.models.networks.architectures import Network
+from migbar.training.machine import processor
 from migbar.training.networks.loop import (
     METRICS,
     Hardware,
@@ -310,7 +309,7 @@ def hardware_name() -> str:
     """Name the device that trains."""
     if torch.cuda.is_available():
         return torch.cuda.get_device_name()
-    return f"{os.cpu_count()} CPU cores ({platform.machine()})"
+    return processor()
 
 
 def _log_gpu(path: Path) -> None:

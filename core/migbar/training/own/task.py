@@ -21,11 +21,15 @@ from migbar.errors import BandsFileError
 from migbar.models.store import StoredModel, load_model, save_model
 from migbar.progress import SILENT, Progress, check_cancelled
 from migbar.runs import RunProgress
+from migbar.training.machine import versions
 from migbar.training.own.judgement import class_means, judge
 from migbar.training.own.options import TrainingOptions, write_options
 from migbar.training.own.report import write_report
 from migbar.training.own.starts import TREES, Kind, find_start
 from migbar.training.own.trees import Step, TreeLearner
+
+LIBRARIES = ("numpy", "scikit-learn", "pymatgen", "torch", "scipy")
+"""What makes the weights."""
 
 SAMPLE = 6
 """Paths that an estimate of time is measured on."""
@@ -333,7 +337,7 @@ class _Training:
             "own_data": {"paths": len(records), "data_sha256": data_hash(records)},
             "options": asked,
             "seed": options.seed,
-            "versions": versions(),
+            "versions": {"migbar": __version__, **versions(*LIBRARIES)},
             "wall_time_s": round(time.monotonic() - self.started, 1),
         }
         scores = card.scores | {
@@ -372,16 +376,3 @@ def _at(records: Sequence[BandRecord], index: NDArray[np.int64]) -> list[BandRec
 
 def _seen(barrier: Barrier) -> bool:
     return any(remark.code == "training_path" for remark in barrier.remarks)
-
-
-def versions() -> dict[str, str]:
-    """Versions of what makes the weights."""
-    import platform
-    from importlib.metadata import version
-
-    names = ("numpy", "scikit-learn", "pymatgen", "torch", "scipy")
-    return {
-        "migbar": __version__,
-        "python": platform.python_version(),
-        **{name: version(name) for name in names},
-    }
