@@ -1,4 +1,4 @@
-"""Size, speed and memory of a large dataset; run by hand: ``python tests/benchmarks/datasets.py [bands]``.
+"""Size, speed and memory of a large dataset; run by hand: ``python -m tests.benchmarks.datasets [bands]``.
 
 100,000 bands of 65 atoms are written path by path, opened, split, and read one here and one there: memory must
 not grow with their number beyond what the table of names takes.
