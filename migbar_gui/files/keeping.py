@@ -194,7 +194,7 @@ class SessionKeeper(QObject):
     def left_behind(self) -> list[Path]:
         """Recovery files of windows that did not end properly, the latest first."""
         found = []
-        for path in self._recovery.parent.glob(f"*{SUFFIX}"):
+        for path in self._recovery.parent.glob(f"[!.]*{SUFFIX}"):  # else what is being written, too
             lock = _lock(path)
             try:
                 lock.acquire(blocking=False)

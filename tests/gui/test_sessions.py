@@ -372,6 +372,16 @@ app.exec()
 """
 
 
+def test_that_a_session_that_another_window_writes_just_now_is_not_taken_for_left_behind(window):
+    from migbar.files import replacing
+    from migbar_gui.files.keeping import recovery_folder
+
+    folder = recovery_folder(window.settings)
+    folder.mkdir(exist_ok=True)
+    with replacing(folder / "1-2.migbar"):
+        assert window.sessions.keeper.left_behind() == []
+
+
 def test_that_nothing_typed_is_lost_when_the_program_is_killed(window, qtbot, tmp_path):
     """A real process with a real window, real keys, and a real kill -9."""
     from migbar_gui.files.keeping import recovery_folder
