@@ -54,6 +54,7 @@ from migbar_gui.files.recent import RecentFiles, last_folder
 from migbar_gui.files.session import SUFFIX
 from migbar_gui.following import PreferenceFollower
 from migbar_gui.log import Log, logger
+from migbar_gui.looks.notice import Notice
 from migbar_gui.looks.theme import apply_theme, chosen_theme, current_theme, icon
 from migbar_gui.looks.widgets import DockTitle
 from migbar_gui.panels.centre import Centre
@@ -405,6 +406,8 @@ class MainWindow(QMainWindow):
         self.commands.refresh_icons()
         self.welcome.refresh_icons()
         self.profile_panel.refresh_icons()
+        for notice in self.findChildren(Notice):
+            notice.refresh_icons()
         for title in self.findChildren(DockTitle):
             title.close_button.setIcon(icon("close", theme.muted))
         self.path_panel.show_path()

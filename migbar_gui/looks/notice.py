@@ -62,11 +62,8 @@ class Notice(QFrame):
         other_action: Choice | None = None,
     ) -> None:
         """Show a message and what can be done; `kind` is ``"info"``, ``"warning"`` or ``"error"``."""
-        theme = current_theme()
-        colour = {"info": theme.accent, "warning": theme.poor, "error": theme.error}[kind]
-        self._icon.setPixmap(pixmap(kind, colour, 20, self.devicePixelRatioF()))
-        self._close.setIcon(icon("close"))
         self.setProperty("kind", kind)
+        self.refresh_icons()
         restyle(self)
         self.text.setText(text)
         self.details.setPlainText(details)
@@ -80,6 +77,14 @@ class Notice(QFrame):
         self.other_action.setText(other_name)
         self.other_action.setVisible(self._other_run is not None)
         self.show()
+
+    def refresh_icons(self) -> None:
+        """Draw icons in the colours of the current theme."""
+        if kind := self.property("kind"):
+            theme = current_theme()
+            colour = {"info": theme.accent, "warning": theme.poor, "error": theme.error}[kind]
+            self._icon.setPixmap(pixmap(kind, colour, 20, self.devicePixelRatioF()))
+            self._close.setIcon(icon("close"))
 
     def show_error(self, error: BaseException) -> None:
         """Show an error: one that a user caused in its own words, any other as a fault of the program."""

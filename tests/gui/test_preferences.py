@@ -143,6 +143,21 @@ def test_that_each_setting_and_all_can_be_reset(opened, dialog):
     assert preferences.elements() == {}
 
 
+def test_that_a_message_follows_the_colours(window):
+    window.preferences.set("appearance", "light")
+    window.notice.show_message("Something", "warning")
+    light = [window.notice.grab().toImage()]
+    icons = [
+        window.notice._icon.pixmap().toImage(),
+        window.notice._close.icon().pixmap(16).toImage(),
+    ]
+    window.preferences.set("appearance", "dark")
+    assert window.notice._icon.pixmap().toImage() != icons[0]
+    assert window.notice._close.icon().pixmap(16).toImage() != icons[1]
+    window.preferences.set("appearance", "light")
+    assert [window.notice.grab().toImage()] == light
+
+
 def test_that_the_search_leaves_what_fits(dialog, qtbot):
     dialog.search.setText("thre")
     shown = {key for key, editor in dialog.editors.items() if not editor.isHidden()}
