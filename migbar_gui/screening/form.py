@@ -199,8 +199,10 @@ class ScreeningForm(QWidget):
             read_given_hops(chosen[0])  # what is wrong with it is told here, not by the run
         if not self.out.text().strip():
             raise ScreeningError("Choose where the results go.")
+        first = Path(chosen[0])
+        beside = first if first.is_dir() else first.parent
         options = ScreeningOptions(
-            out=Path(self.out.text().strip()).expanduser().absolute(),
+            out=beside / Path(self.out.text().strip()).expanduser(),
             ion=self.ion.symbol or None,
             model=self.model.currentText(),
             order=self.order.isChecked(),

@@ -201,6 +201,16 @@ def test_that_the_form_says_what_is_wrong(dialog, qtbot, tmp_path, folder):
     assert dialog.progress.folder is None
 
 
+def test_that_a_bare_name_of_the_results_is_meant_beside_the_structures(dialog, folder):
+    asked = []
+    dialog.form.asked.disconnect()
+    dialog.form.asked.connect(lambda _, options: asked.append(options["out"]))
+    for source in (folder, folder / "broken.cif"):
+        fill(dialog, source, Path("mine.db"))
+        dialog.form.ask()
+    assert asked == [str(folder / "mine.db")] * 2
+
+
 def test_that_a_screening_that_cannot_write_says_so(dialog, qtbot, tmp_path, folder):
     start(dialog, qtbot, folder, tmp_path / "no such folder" / "results.db")
     qtbot.waitUntil(lambda: "there is no such folder" in dialog.notice.text.text(), timeout=60_000)
