@@ -12,7 +12,7 @@ from shiboken6 import isValid
 
 from migbar.errors import MigbarError
 from migbar_gui.looks.theme import current_theme, icon, pixmap
-from migbar_gui.looks.widgets import button, label, restyle, sentence
+from migbar_gui.looks.widgets import button, in_words, label, restyle, sentence
 
 Choice = tuple[str, Callable[[], object]]
 
@@ -93,8 +93,7 @@ class Notice(QFrame):
             return
         details = "".join(traceback.format_exception(error))
         if isinstance(error, OSError):
-            where = f" {error.filename}" if error.filename else ""
-            self.show_message(f"{error.strerror or error}:{where}", "error", details)
+            self.show_message(in_words(error), "error", details)
             return
         self.show_message(
             "Something went wrong inside MigBar. What you had open is still there; the details help to "

@@ -94,8 +94,8 @@ class ProblemLabel(QLabel):
         self.hide()
 
     def tell(self, problem: object = "") -> None:
-        """Say what is wrong, or nothing."""
-        self.setText(str(problem))
+        """Say what is wrong, an error or a text, or nothing."""
+        self.setText(in_words(problem))
         self.setVisible(bool(self.text()))
 
 
@@ -221,6 +221,13 @@ def formula_text(name: str) -> str:
         lambda m: m[0].translate(_SUBSCRIPTS),
         name,
     )
+
+
+def in_words(error: object) -> str:
+    """Return what went wrong; of an error of the system, its words and the file without its number."""
+    if isinstance(error, OSError) and error.strerror:
+        return f"{error.strerror}: {error.filename}" if error.filename else error.strerror
+    return str(error)
 
 
 def sentence(text: str) -> str:

@@ -146,16 +146,9 @@ def test_that_each_setting_and_all_can_be_reset(opened, dialog):
 def test_that_a_message_follows_the_colours(window):
     window.preferences.set("appearance", "light")
     window.notice.show_message("Something", "warning")
-    light = [window.notice.grab().toImage()]
-    icons = [
-        window.notice._icon.pixmap().toImage(),
-        window.notice._close.icon().pixmap(16).toImage(),
-    ]
+    light = window.notice._close.icon().pixmap(16).toImage()
     window.preferences.set("appearance", "dark")
-    assert window.notice._icon.pixmap().toImage() != icons[0]
-    assert window.notice._close.icon().pixmap(16).toImage() != icons[1]
-    window.preferences.set("appearance", "light")
-    assert [window.notice.grab().toImage()] == light
+    assert window.notice._close.icon().pixmap(16).toImage() != light
 
 
 def test_that_the_search_leaves_what_fits(dialog, qtbot):

@@ -207,6 +207,27 @@ def test_that_data_that_were_put_right_are_read_again(window, qtbot, oxides):
     wizard.close()
 
 
+def test_that_a_full_disk_is_told_in_words_and_reading_can_be_tried_again(
+    window, qtbot, oxides, monkeypatch
+):
+    import migbar.datasets.reading as reading
+
+    def full(target):
+        raise OSError(28, "No space left on device", str(target))
+
+    monkeypatch.setattr(reading, "writing", full)
+    wizard = opened_wizard(qtbot, window)
+    page(wizard).add([oxides])
+    go_on(qtbot, wizard)
+    check = page(wizard)
+    qtbot.waitUntil(lambda: "No space left" in check.summary.text(), timeout=WAIT_MS)
+    assert check.summary.text().startswith("No space left on device: ")
+    monkeypatch.undo()
+    click(qtbot, check.stop)
+    qtbot.waitUntil(check.isComplete, timeout=WAIT_MS)
+    wizard.close()
+
+
 def test_that_another_name_goes_after_one_that_cannot_be_and_choices_stay(window, qtbot, oxides):
     from PySide6.QtWidgets import QWizard
 

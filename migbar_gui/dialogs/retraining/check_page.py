@@ -31,7 +31,7 @@ from migbar_gui.looks import energies
 from migbar_gui.looks.charts import CountBars, Histogram
 from migbar_gui.looks.tables import LEFT, as_list
 from migbar_gui.looks.theme import current_theme
-from migbar_gui.looks.widgets import button, clear, label, sentence
+from migbar_gui.looks.widgets import button, clear, in_words, label, sentence
 
 JOB = "own data"
 OUTCOMES = ("left out", "mended", "used")
@@ -232,7 +232,7 @@ class CheckPage(WizardPage):
 
     def _failed(self, error: Exception) -> None:
         self._offer_again()
-        self.summary.setText(str(error))
+        self.summary.setText(in_words(error))
 
     def _show_reading(self, checked: Checked) -> None:
         reading, self.owner.dataset = checked

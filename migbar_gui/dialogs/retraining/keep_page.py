@@ -15,7 +15,7 @@ from migbar.runs import Run
 from migbar_gui.dialogs.retraining.wizard import RetrainingWizard, WizardPage
 from migbar_gui.files.saving import ask_path
 from migbar_gui.looks.theme import current_theme
-from migbar_gui.looks.widgets import Question, button, field_rows, label
+from migbar_gui.looks.widgets import Question, button, field_rows, in_words, label
 
 KEPT = "kept.json"
 """Beside the run: what its model is called now, and the owner's notes on its card."""
@@ -70,7 +70,7 @@ class KeepPage(WizardPage):
             read_card(folder_of(self._name))
         except MigbarError as error:
             self._name = ""
-            self._say(str(error), bad=True)
+            self._say(in_words(error), bad=True)
         self.name.setText(self._name)
         self.notes.setPlainText(self._notes)
         better = run.result["verdict"] != "not_better"
@@ -107,7 +107,7 @@ class KeepPage(WizardPage):
             relabel_model(self._name, name, [notes, *others] if notes else others)
             write_text(run.folder / KEPT, json.dumps({"model": name, "notes": notes}))
         except (MigbarError, OSError) as error:
-            self._say(str(error), bad=True)
+            self._say(in_words(error), bad=True)
             return False
         self._name, self._notes = name, notes
         self.owner.window_.models.refresh()

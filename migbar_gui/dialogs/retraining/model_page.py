@@ -31,6 +31,7 @@ from migbar_gui.looks.widgets import (
     field_rows,
     in_column,
     in_row,
+    in_words,
     indented,
     label,
 )
@@ -224,7 +225,7 @@ class ModelPage(WizardPage):
         )
 
     def _failed(self, error: Exception) -> None:
-        self._problem = str(error)
+        self._problem = in_words(error)
         self._say(self._problem, current_theme().error)
         self.completeChanged.emit()
 

@@ -9,7 +9,7 @@ from PySide6.QtWidgets import QButtonGroup, QRadioButton, QSpinBox, QVBoxLayout
 
 from migbar.datasets.splits import SCHEMES, Scheme, Split, split_dataset
 from migbar_gui.dialogs.retraining.wizard import RetrainingWizard, WizardPage
-from migbar_gui.looks.widgets import clear, in_row, indented, label, line, remark_row
+from migbar_gui.looks.widgets import clear, in_row, in_words, indented, label, line, remark_row
 
 JOB = "own split"
 
@@ -115,7 +115,7 @@ class SplitPage(WizardPage):
 
     def _failed(self, error: Exception) -> None:
         self.counts.setText("")
-        self._show_warnings((str(error),))
+        self._show_warnings((in_words(error),))
 
     def _show_warnings(self, texts: tuple[str, ...]) -> None:
         clear(self.warnings)
