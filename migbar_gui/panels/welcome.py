@@ -24,7 +24,7 @@ from migbar.resources import examples
 from migbar_gui.looks.theme import current_theme, icon, pixmap
 from migbar_gui.looks.widgets import button, clear, formula_text, label, restyle, verbatim
 
-CARD_WIDTH = 210
+CARD_WIDTH, LINK_WIDTH = 210, 380
 
 TASKS = (
     ("file.batch", "Screen a folder", "Barriers of all paths of many structures, in one table"),
@@ -126,18 +126,24 @@ class WelcomePage(QScrollArea):
         clear(self._recent)
         self._recent_title.setVisible(bool(paths or left_off))
         for path, about in left_off.items():
-            text = f"Go on where you left off    {about}"
+            text = f"Go on where you left off    {self._elided(about)}"
             link = button(verbatim(text), partial(self.left_off_asked.emit, path), "link")
-            link.setToolTip("What was open when the window was closed, and in no session file")
+            link.setToolTip(
+                f"{about}: what was open when the window was closed, and in no session file"
+            )
             self._recent.addWidget(link, 0, Qt.AlignmentFlag.AlignLeft)
         for path in paths[:4]:
             link = button(
-                verbatim(f"{path.name}    {_shortened(path.parent)}"),
+                verbatim(f"{self._elided(path.name)}    {self._elided(_shortened(path.parent))}"),
                 partial(self.path_chosen.emit, path),
                 "link",
             )
             link.setToolTip(str(path))
             self._recent.addWidget(link, 0, Qt.AlignmentFlag.AlignLeft)
+
+    def _elided(self, text: str) -> str:
+        """Leave out the middle of a text that would make the page wider than the window."""
+        return self.fontMetrics().elidedText(text, Qt.TextElideMode.ElideMiddle, LINK_WIDTH)
 
     def set_hot(self, hot: bool) -> None:
         """Show that a dragged file can be dropped."""

@@ -351,6 +351,18 @@ def test_that_opened_files_are_remembered(opened, olivine: Path):
     assert opened.recent.paths() == [olivine.resolve()]
 
 
+def test_that_a_long_name_makes_the_welcome_page_no_wider(window, qtbot, olivine):
+    window.resize(1280, 800)
+    file = olivine.rename(olivine.parent / f"{'x' * 240}.cif")
+    window.open_file(file)
+    wait_for_document(qtbot, window, file.name)
+    window.workspace.undo()
+    window.welcome.show_recent([file], {file: f"{file.name}, 3 paths"})
+    qtbot.wait(50)
+    assert window.welcome.isVisible()
+    assert window.welcome.widget().sizeHint().width() <= window.welcome.viewport().width()
+
+
 def test_that_names_with_an_ampersand_are_written_as_they_are(window, qtbot, olivine):
     from PySide6.QtWidgets import QMenu, QPushButton
 
