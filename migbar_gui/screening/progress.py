@@ -74,6 +74,8 @@ class ProgressLine(QWidget):
 
     def _note_pace(self, watched: Watched) -> None:
         now = time.monotonic()
+        if self._pace and watched.done < self._pace[-1][1]:  # it goes on, and counts anew
+            self._pace.clear()
         if watched.total and (not self._pace or self._pace[-1][1] != watched.done):
             self._pace.append((now, watched.done))
         while len(self._pace) > 2 and now - self._pace[0][0] > RATE_OVER_S:

@@ -350,6 +350,17 @@ def test_that_a_screening_that_waits_for_its_turn_does_not_look_busy(dialog, tmp
         assert dialog.progress._state.text().startswith("Waiting for its turn") is not busy
 
 
+def test_that_a_screening_that_goes_on_has_no_negative_pace(dialog, tmp_path):
+    dialog.show_results(tmp_path / "none.db", tmp_path / "run")
+    run = Run(tmp_path / "run", "screening", "Screening", {}, RunState.RUNNING)
+    for done in (7, 9, 2):
+        dialog.progress.show_state(Watched(run, done, 500))
+    assert "per minute" not in dialog.progress._state.text()
+    dialog.progress.show_state(Watched(run, 4, 500))
+    assert "-" not in dialog.progress._state.text()
+    assert "per minute" in dialog.progress._state.text()
+
+
 def test_that_a_folder_can_be_dropped(dialog, folder):
     data = QMimeData()
     data.setUrls([QUrl.fromLocalFile(str(folder))])
