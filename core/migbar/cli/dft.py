@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -12,6 +13,60 @@ from migbar.cli.common import choose_hop, print_json, remarks_as_json
 from migbar.cli.options import AsJson, HopOptions, expanded
 from migbar.errors import MigbarError
 from migbar.wording import counted
+
+if TYPE_CHECKING:
+    from migbar.dft import DftSettings
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DftOptions:
+    """What the codes are told."""
+
+    climb: Annotated[
+        bool, typer.Option(help="Let the highest image climb (VASP: needs the VTST patch).")
+    ] = True
+    fmax: Annotated[float, typer.Option(help="Largest force left, eV/Å.", min=1e-3)] = 0.05
+    cutoff: Annotated[
+        float, typer.Option(help="Cut-off of VASP and GPAW, eV.", min=50, max=5000)
+    ] = 520.0
+    cutoff_ry: Annotated[
+        float, typer.Option(help="Cut-off of Quantum ESPRESSO, Ry.", min=5, max=500)
+    ] = 60.0
+    k_spacing: Annotated[
+        float, typer.Option(help="Largest distance of k-points, 1/Å (2π included).", min=0.01)
+    ] = 0.4
+    spin: Annotated[bool, typer.Option(help="Polarise spins where there are d or f metals.")] = True
+    hubbard_u: Annotated[
+        bool, typer.Option("--hubbard-u", help="Take the Materials Project's +U (VASP).")
+    ] = False
+    calculator: Annotated[
+        str, typer.Option(help="chgnet, vasp, espresso or gpaw, for --code ase.")
+    ] = "chgnet"
+    incar: Annotated[
+        list[str] | None, typer.Option(help='A further INCAR tag, "IVDW=12" (repeatable).')
+    ] = None
+
+    def settings(self) -> DftSettings:
+        """Return the settings.
+
+        Raises
+        ------
+        DftInputError
+            If a further tag is none.
+        """
+        from migbar.dft import DftSettings, parse_incar
+
+        return DftSettings(
+            climbing=self.climb,
+            force_ev_per_angstrom=self.fmax,
+            cutoff_ev=self.cutoff,
+            cutoff_ry=self.cutoff_ry,
+            k_spacing=self.k_spacing,
+            spin=self.spin,
+            hubbard_u=self.hubbard_u,
+            calculator=self.calculator,
+            incar=parse_incar("\n".join(self.incar or [])),
+        )
 
 
 @expanded
@@ -35,58 +90,16 @@ def export_dft(
     straight: Annotated[
         bool, typer.Option("--straight", help="Do not bend the band around the atoms (IDPP).")
     ] = False,
-    climb: Annotated[
-        bool, typer.Option(help="Let the highest image climb (VASP: needs the VTST patch).")
-    ] = True,
-    fmax: Annotated[float, typer.Option(help="Largest force left, eV/Å.", min=1e-3)] = 0.05,
-    cutoff: Annotated[
-        float, typer.Option(help="Cut-off of VASP and GPAW, eV.", min=50, max=5000)
-    ] = 520.0,
-    cutoff_ry: Annotated[
-        float, typer.Option(help="Cut-off of Quantum ESPRESSO, Ry.", min=5, max=500)
-    ] = 60.0,
-    k_spacing: Annotated[
-        float, typer.Option(help="Largest distance of k-points, 1/Å (2π included).", min=0.01)
-    ] = 0.4,
-    spin: Annotated[
-        bool, typer.Option(help="Polarise spins where there are d or f metals.")
-    ] = True,
-    hubbard_u: Annotated[
-        bool, typer.Option("--hubbard-u", help="Take the Materials Project's +U (VASP).")
-    ] = False,
-    calculator: Annotated[
-        str, typer.Option(help="chgnet, vasp, espresso or gpaw, for --code ase.")
-    ] = "chgnet",
-    incar: Annotated[
-        list[str] | None, typer.Option(help='A further INCAR tag, "IVDW=12" (repeatable).')
-    ] = None,
+    dft: DftOptions,
     overwrite: Annotated[
         bool, typer.Option("--overwrite", help="Replace files that are there.")
     ] = False,
     as_json: AsJson = False,
 ) -> None:
     """Write the input of a DFT-NEB for VASP, Quantum ESPRESSO or ASE: images, settings, what is left to do."""
-    from migbar.dft import (
-        DftSettings,
-        images_of,
-        input_files,
-        parse_incar,
-        prepare,
-        read_images,
-        write_inputs,
-    )
+    from migbar.dft import images_of, input_files, prepare, read_images, write_inputs
 
-    settings = DftSettings(
-        climbing=climb,
-        force_ev_per_angstrom=fmax,
-        cutoff_ev=cutoff,
-        cutoff_ry=cutoff_ry,
-        k_spacing=k_spacing,
-        spin=spin,
-        hubbard_u=hubbard_u,
-        calculator=calculator,
-        incar=parse_incar("\n".join(incar or [])),
-    )
+    settings = dft.settings()  # what is wrong with it is told before the work
     if (structure_file is None) == (band is None):
         raise MigbarError("Give either a structure with a hop, or a relaxed band (--band).")
     notes: list[Remark] = []
