@@ -17,6 +17,10 @@ if TYPE_CHECKING:
     from migbar.models.relaxed import RelaxedBarrier
 
 
+FEWEST_FOR_R2 = 10
+"""The R² of fewer paths is not shown: it says nothing (−8.28 ± 4531.51 was seen with three)."""
+
+
 @dataclass(frozen=True, slots=True)
 class Scores:
     """Scores of predicted barriers, each with its bootstrap standard error.

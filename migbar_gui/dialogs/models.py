@@ -22,6 +22,7 @@ from PySide6.QtWidgets import (
 )
 
 from migbar.barriers import ModelCard
+from migbar.evaluation import FEWEST_FOR_R2
 from migbar.models.networks.published import NETWORKS
 from migbar.models.sharing import SUFFIX, is_own
 from migbar.models.store import DEFAULT_MODEL
@@ -333,10 +334,12 @@ def add_titles(grid: QGridLayout) -> None:
 
 
 def with_error(values: Mapping[str, Any], key: str, digits: int) -> str:
-    """Write a score with its standard error; empty where there is none."""
+    """Write a score with its standard error; empty where there is none, or where it says nothing."""
     value = values.get(key)
     if not isinstance(value, int | float):
         return ""
+    if key == "r2" and values.get("n", FEWEST_FOR_R2) < FEWEST_FOR_R2:
+        return "–"
     error = values.get(f"{key.removesuffix('_ev')}_se{'_ev' if key.endswith('_ev') else ''}")
     numbers = [n for n in (value, error) if isinstance(n, int | float)]
     if key.endswith("_ev"):

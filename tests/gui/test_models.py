@@ -199,3 +199,11 @@ def test_that_going_back_to_what_another_model_found_brings_its_barriers_back(op
     assert [r.predicted.barrier for r in shown] == [
         r.predicted.barrier for r in first.found.results
     ]
+
+
+def test_that_the_r2_of_a_few_paths_is_not_shown():
+    from migbar_gui.dialogs.models import with_error
+
+    scores = {"n": 3, "r2": -8.28, "r2_se": 4531.51}
+    assert with_error(scores, "r2", 2) == "–"
+    assert with_error(scores | {"n": 40, "r2": 0.61, "r2_se": 0.07}, "r2", 2) == "0.61 ± 0.07"

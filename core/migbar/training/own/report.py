@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from migbar.energies import IN_EV, EnergyFormat
+from migbar.evaluation import FEWEST_FOR_R2
 from migbar.files import write_text
 from migbar.pages import ACCENT, INK, new_figure, page, svg, table
 from migbar.training.own.judgement import describe
@@ -75,8 +76,9 @@ def score_table(result: Result, energies: EnergyFormat = IN_EV) -> str:
             f"{energies.number(scores[f'{key}_ev'])} ± {energies.number(scores[f'{key}_se_ev'])}"
             for key in ("mae", "rmse")
         )
-        others = [_number(scores[key], scores[f"{key}_se"]) for key in ("r2", "accuracy")]
-        rows.append((name, str(scores["n"]), mae, rmse, *others))
+        r2, accuracy = (_number(scores[key], scores[f"{key}_se"]) for key in ("r2", "accuracy"))
+        enough = scores["n"] >= FEWEST_FOR_R2
+        rows.append((name, str(scores["n"]), mae, rmse, r2 if enough else "–", accuracy))
     unit = energies.unit
     threshold = f"Right side of {energies.short(result['threshold_ev'])} {unit}"
     return table(("", "Paths", f"MAE ({unit})", f"RMSE ({unit})", "R²", threshold), rows)
