@@ -25,7 +25,13 @@ from migbar.models.store import load_model, save_model
 from migbar.neb import relaxed_barrier, settings_from, usable_barrier
 from migbar.potentials import Provenance
 from migbar.reproduce.cross_validation import WITH_MACE, cross_validation_table
-from migbar.reproduce.stress_tests import ALL, as_markdown, stress_tests
+from migbar.reproduce.stress_tests import (
+    ALL,
+    RELATED,
+    as_markdown,
+    stress_tests,
+    structure_type,
+)
 from migbar.training.blend import BlendSettings, train_migbar_fast
 from migbar.training.forest import ForestSettings
 from migbar.training.relaxed import RelaxedPaths
@@ -272,6 +278,10 @@ def test_that_stress_tests_hold_out_whole_ions_and_classes(records: list[BandRec
         ("class", ALL, 24),
         ("class", "rock salt", 12),
         ("class", "spinel", 12),
+        ("structure type", ALL, 24),
+        ("structure type", RELATED, 24),
     ]
     assert all(0 <= row.coverage <= 1 for row in rows)
     assert "| Li | 12 |" in as_markdown(rows)
+    assert len({structure_type(record) for record in known}) == 4
+    assert len({record.group for record in known}) == 8

@@ -1,4 +1,4 @@
-"""Stress tests: whole ions and whole structural classes held out. They select nothing."""
+"""Stress tests: whole ions, structural classes and structure types held out. They select nothing."""
 
 from __future__ import annotations
 
@@ -8,10 +8,11 @@ from functools import partial
 
 import numpy as np
 from numpy.typing import NDArray
+from pymatgen.core import Composition
 
 from migbar.barriers import GOOD_CONDUCTOR_EV
 from migbar.datasets import BandRecord
-from migbar.evaluation import score
+from migbar.evaluation import grouped_folds, score
 from migbar.progress import SILENT, Progress
 from migbar.training.blend import BlendSettings, fit_blend
 from migbar.training.validation import (
@@ -33,15 +34,17 @@ FEWEST = 5
 
 OTHERS = "(all smaller classes)"
 ALL = "(all)"
+RELATED = "(of several frameworks)"
+ALONE = "(of one framework)"
 
 
 @dataclass(frozen=True, slots=True)
 class HeldOut:
-    """Scores of ``migbar-fast`` on all paths of an ion, or of a class, that it was trained without.
+    """Scores of ``migbar-fast`` on all paths of an ion, a class or structure types that it was trained without.
 
     Attributes
     ----------
-    test : {"ion", "class"}
+    test : {"ion", "class", "structure type"}
     held_out : str
     n : int
         Number of paths.
@@ -74,7 +77,9 @@ def stress_tests(
     protocols: Protocols = PROTOCOLS,
     progress: Progress = SILENT,
 ) -> list[HeldOut]:
-    """Hold out every ion, and every structural class, in turn.
+    """Hold out every ion, every structural class, and every structure type with its ion, in turn.
+
+    Structure types are held out some at a time, in as many folds as the grouped cross-validation has.
 
     Parameters
     ----------
@@ -89,7 +94,8 @@ def stress_tests(
     Returns
     -------
     list of HeldOut
-        All ions, then all classes, each after the row of all paths together.
+        All ions, all classes, and structure types of several frameworks and of one, each after the row of
+        all paths together.
 
     Raises
     ------
@@ -98,19 +104,22 @@ def stress_tests(
     """
     known = known_records(records)
     x, y = described(known, progress), targets(known)
-    labels = {
-        "ion": np.array([record.band.ion for record in known]),
-        "class": np.array([record.family or "(none)" for record in known]),
+    ions = np.array([record.band.ion for record in known])
+    classes = np.array([record.family or "(none)" for record in known])
+    types = [structure_type(record) for record in known]
+    tests = {
+        "ion": (_numbers(ions), _shown(ions)),
+        "class": (_numbers(classes), _shown(_without_small(classes))),
+        "structure type": (grouped_folds(types, protocols.folds, seed), _by_relatives(known)),
     }
     fold = all_folds(known, protocols, full=False)["grouped"][0]
-    total = int(fold.max()) + 1 + sum(len(set(names)) for names in labels.values())
-    work = Counter(progress, "Holding out ions and classes", total)
+    total = int(fold.max()) + 1 + sum(int(number.max()) + 1 for number, _ in tests.values())
+    work = Counter(progress, "Holding out ions, classes and structure types", total)
     fit = partial(fit_blend, seed=seed, settings=settings or BlendSettings())
     grouped = out_of_fold(x, y, fold, fit, work)
     rows = []
-    for test, names in labels.items():
-        _, number = np.unique(names, return_inverse=True)
-        unseen = out_of_fold(x, y, number.astype(np.int64), fit, work)
+    for test, (number, shown) in tests.items():
+        unseen = out_of_fold(x, y, number, fit, work)
         inside = np.empty(len(y), bool)
         for k in range(number.max() + 1):
             held = number == k
@@ -119,7 +128,7 @@ def stress_tests(
                 unseen.barrier[held], unseen.spread[held]
             )
             inside[held] = (low <= y[held]) & (y[held] <= high)
-        for name, chosen in _shown(test, names).items():
+        for name, chosen in shown.items():
             rows.append(_row(test, name, y, unseen.barrier, grouped.barrier, inside, chosen))
     return rows
 
@@ -128,11 +137,35 @@ def _chosen(unseen: OutOfFold, rows: NDArray[np.bool_]) -> OutOfFold:
     return OutOfFold(unseen.barrier[rows], unseen.spread[rows], unseen.fold[rows])
 
 
-def _shown(test: str, names: NDArray[np.str_]) -> dict[str, NDArray[np.bool_]]:
+def structure_type(record: BandRecord) -> tuple[str, str, str]:
+    """Return what close relatives share: the framework's formula without its elements, the class, and the ion.
+
+    MgEr2S4 and MgTm2S4 are two frameworks of one type: knowing the one is nearly knowing the other.
+    """
+    framework, ion = record.group
+    return Composition(framework).anonymized_formula, record.family, ion
+
+
+def _by_relatives(records: Sequence[BandRecord]) -> dict[str, NDArray[np.bool_]]:
+    frameworks: dict[tuple[str, str, str], set[tuple[str, str]]] = {}
+    for record in records:
+        frameworks.setdefault(structure_type(record), set()).add(record.group)
+    related = np.array([len(frameworks[structure_type(record)]) > 1 for record in records])
+    rows = {ALL: np.ones(len(records), bool), RELATED: related, ALONE: ~related}
+    return {name: chosen for name, chosen in rows.items() if chosen.any()}
+
+
+def _numbers(names: NDArray[np.str_]) -> NDArray[np.int64]:
+    return np.unique(names, return_inverse=True)[1].astype(np.int64)
+
+
+def _without_small(names: NDArray[np.str_]) -> NDArray[np.str_]:
+    few = [name for name in set(names) if (names == name).sum() < FEWEST]
+    return np.where(np.isin(names, few), OTHERS, names)
+
+
+def _shown(names: NDArray[np.str_]) -> dict[str, NDArray[np.bool_]]:
     """Return which paths each row of the table is about, the largest first."""
-    if test == "class":
-        few = [name for name in set(names) if (names == name).sum() < FEWEST]
-        names = np.where(np.isin(names, few), OTHERS, names)
     order = sorted(set(names), key=lambda name: (name == OTHERS, -(names == name).sum(), name))
     return {ALL: np.ones(len(names), bool)} | {str(name): names == name for name in order}
 
