@@ -148,7 +148,8 @@ def _find_end(structure: Structure, ion: str, end: str | Point) -> _End:
         voids = find_voids(structure, ion)
         if index >= len(voids):
             raise SiteError(
-                f"there is no void {end}; {len(voids)} were found (see migbar sites --voids)."
+                f"there is no void {end}; {len(voids)} were found "
+                "(on the command line, see migbar sites --voids)."
             )
         return _End(voids[index].frac_coords, image, name=f"v{index}")
     index, image = parse_site(end)

@@ -76,8 +76,8 @@ class NoMobileIonError(MigbarError):
         self.ion = ion
         self.formula = formula
         super().__init__(
-            f"{formula} has no site of {ion}; to put one {ion} into the empty host use "
-            f"--mechanism insertion with void sites (migbar sites --voids) or --from-frac and --to-frac."
+            f"{formula} has no site of {ion}; to put one {ion} into the empty host take the mechanism insertion "
+            "and two voids (on the command line: --mechanism insertion, see migbar sites --voids)."
         )
 
 

@@ -174,7 +174,10 @@ def _check_ion_site(structure: Structure, ion: str, site: SiteRef) -> None:
     _check_index(structure, site.index)
     found = structure[site.index].specie.symbol
     if found != ion:
-        raise SiteError(f"site {site.index} is {found}, not {ion} (see migbar sites --ion {ion}).")
+        raise SiteError(
+            f"site {site.index} is {found}, not {ion} "
+            f"(on the command line, see migbar sites --ion {ion})."
+        )
 
 
 # ------------------------------------------------------------------ making hops
@@ -319,5 +322,5 @@ def _check_not_on_top(structure: Structure, point: Sequence[float]) -> None:
         shown = ", ".join(f"{x:.3f}" for x in point)
         raise SiteError(
             f"the end ({shown}) lies on top of {structure[nearest].specie.symbol} (site {nearest}, "
-            f"{distances[nearest]:.2f} Å away); pick a void (see migbar sites --voids)."
+            f"{distances[nearest]:.2f} Å away); pick a void (on the command line, see migbar sites --voids)."
         )

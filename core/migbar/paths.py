@@ -364,7 +364,7 @@ def _nodes(
     if not voids:
         raise HopError(
             f"{formula(structure)} has no void with room for {ion}; try another ion, or one hop between positions "
-            "of your own (--from-frac, --to-frac)."
+            "of your own (on the command line: --from-frac, --to-frac)."
         )
     return tuple(Node(i, True, void.frac_coords) for i, void in enumerate(voids))
 

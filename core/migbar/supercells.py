@@ -175,7 +175,7 @@ def make_band(
     if meets_own_image(hop, matrix):
         raise SupercellError(
             f"the hop {hop.label} goes from an atom to its own periodic image in this cell; "
-            "use a larger supercell (--supercell auto)."
+            "use a larger supercell (on the command line: --supercell auto)."
         )
     n_atoms = round(abs(np.linalg.det(matrix)) * len(structure))
     if n_atoms > MAX_ATOMS:

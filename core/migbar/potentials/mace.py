@@ -69,7 +69,7 @@ def _check_file(file: Path, trusted: bool) -> None:
     if not trusted:
         raise PotentialError(
             f"{file.name} is a MACE model file: loading it runs the program inside. If you trust where it "
-            "comes from, say so (--trust-file)."
+            "comes from, say so (on the command line: --trust-file)."
         )
 
 

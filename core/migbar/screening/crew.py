@@ -159,7 +159,7 @@ class Crew:
             except WorkerDied as died:
                 self._dismiss(worker)
                 if died.timed_out:
-                    text = f"took longer than {seconds:g} s; it was stopped (--time-limit)."
+                    text = f"took longer than {seconds:g} s; it was stopped (on the command line: --time-limit)."
                     return {"code": "time_limit", "reason": text}
                 code = died.code  # it may have been killed for another's sake: once more
             else:

@@ -78,7 +78,8 @@ class Source:
         if len(data) > most:
             size = self.path.stat().st_size / 1e6
             raise TooLargeError(
-                f"is {size:.1f} MB large; at most {limits.megabytes:g} MB are screened (--max-megabytes)."
+                f"is {size:.1f} MB large; at most {limits.megabytes:g} MB are screened "
+                "(on the command line: --max-megabytes)."
             )
         return data
 
@@ -120,7 +121,7 @@ def find_sources(
                 if len(found) > max_files:
                     raise ScreeningError(
                         f"{path} holds more than {max_files:,} structure files; choose a folder "
-                        "within it, or raise the limit (--max-files)."
+                        "within it, or raise the limit (on the command line: --max-files)."
                     )
         elif path.exists():
             found.setdefault(path, Source(path))

@@ -84,7 +84,8 @@ def _without_name(error: MigbarError) -> str:
 def _reading(structure: Structure, max_sites: int) -> dict[str, Any]:
     if len(structure) > max_sites:
         raise TooLargeError(
-            f"has {len(structure)} sites; at most {max_sites} are screened (--max-sites)."
+            f"has {len(structure)} sites; at most {max_sites} are screened "
+            "(on the command line: --max-sites)."
         )
     return {"fingerprint": fingerprint(structure), "n_sites": len(structure)}
 

@@ -90,7 +90,7 @@ class TreeLearner:
                 "training data",
                 [
                     f"{len(records)} paths are too many for trees and a Gaussian process (at most {MOST_PATHS}); "
-                    "start from a network (--from MODEL-3-compact)"
+                    "start from a network (on the command line: --from MODEL-3-compact)"
                 ],
             )
         self.own = describe_records(records, progress)
