@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 
 FEWEST_FOR_R2 = 10
-"""The R² of fewer paths is not shown: it says nothing (−8.28 ± 4531.51 was seen with three)."""
+"""Tables of scores leave out the R² of fewer paths: it says nothing (−8.28 ± 4531.51 was seen with three)."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -23,7 +23,7 @@ STARTS = {
 
 TIMES = {
     "chgnet": "CHGNet needs half a minute to some minutes for a path of 100 atoms.",
-    "sevennet": "SevenNet needs ten times as long as CHGNet, or three times (sevennet:0).",
+    "sevennet": "SevenNet needs some nine times as long as CHGNet, or three times (sevennet:0).",
 }
 
 DEVICES = {"auto": "Automatic", "cpu": "Processor", "cuda": "Graphics card (CUDA)"}

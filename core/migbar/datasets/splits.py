@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from migbar.datasets.storage import BarrierDataset
 from migbar.errors import MigbarError
 from migbar.evaluation import grouped_folds, random_folds
+from migbar.wording import counted
 
 TRAINING = -1
 """Fold of a path that is never held out."""
@@ -109,12 +110,10 @@ def split_dataset(dataset: BarrierDataset, options: SplitOptions = SplitOptions(
     fold = np.full(len(dataset), TRAINING, np.int64)
     fold[order] = _folds(dataset, order, options)
     if len(set(fold.tolist())) < 2:
-        paths = "1 path" if len(dataset) == 1 else f"{len(dataset)} paths"
         frameworks = len(set(dataset.groups))
-        of = "1 framework" if frameworks == 1 else f"{frameworks} frameworks"
         raise SplitError(
-            f"{paths} of {of} cannot be split like this: one side would be empty. Hold out another share, or "
-            "choose another scheme."
+            f"{counted(len(dataset), 'path')} of {counted(frameworks, 'framework')} cannot be split like this: one "
+            "side would be empty. Hold out another share, or choose another scheme."
         )
     return Split(fold, tuple(_warnings(dataset, fold)))
 
