@@ -7,8 +7,6 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any, TypeVar
 
 from PySide6.QtCore import (
-    QModelIndex,
-    QPersistentModelIndex,
     QSignalBlocker,
     QSize,
     Qt,
@@ -34,8 +32,6 @@ from PySide6.QtWidgets import (
     QPushButton,
     QScrollArea,
     QSizePolicy,
-    QStyledItemDelegate,
-    QStyleOptionViewItem,
     QToolButton,
     QVBoxLayout,
     QWidget,
@@ -46,7 +42,6 @@ from migbar.energies import UNITS
 from migbar_gui.looks import energies
 from migbar_gui.looks.theme import current_theme, pixmap
 
-Index = QModelIndex | QPersistentModelIndex
 SpinBox = TypeVar("SpinBox", bound=QAbstractSpinBox)
 Box = TypeVar("Box", bound=QBoxLayout)
 
@@ -249,36 +244,12 @@ def indented(box: SpinBox) -> SpinBox:
 def choice_box(
     choices: Mapping[Any, str] | None = None, name: str = "", editable: bool = False
 ) -> QComboBox:
-    """Make a box to choose a value in by its text; `name` is for screen readers.
-
-    The rows of its list are styled, which Qt's own delegate for boxes leaves out.
-    """
+    """Make a box to choose a value in by its text; `name` is for screen readers."""
     made = QComboBox(editable=editable)
-    made.setItemDelegate(_ChoiceRows(made))
     made.setAccessibleName(name)
     for value, text in (choices or {}).items():
         made.addItem(text, value)
     return made
-
-
-class _ChoiceRows(QStyledItemDelegate):
-    """Rows of a box's list, with a line for each separator."""
-
-    def sizeHint(self, option: QStyleOptionViewItem, index: Index) -> QSize:  # noqa: N802
-        size = super().sizeHint(option, index)
-        return QSize(size.width(), 9) if _is_separator(index) else size
-
-    def paint(self, painter: QPainter, option: QStyleOptionViewItem, index: Index) -> None:
-        if not _is_separator(index):
-            super().paint(painter, option, index)
-            return
-        middle = option.rect.center().y()
-        painter.setPen(QColor(current_theme().border))
-        painter.drawLine(option.rect.left() + 6, middle, option.rect.right() - 6, middle)
-
-
-def _is_separator(index: Index) -> bool:
-    return index.data(Qt.ItemDataRole.AccessibleDescriptionRole) == "separator"  # as Qt marks them
 
 
 def line() -> QFrame:

@@ -102,8 +102,8 @@ def test_that_lists_of_boxes_have_rows_to_hit_and_thin_separators(window, qtbot)
 
 
 def test_that_every_box_of_the_window_has_these_rows(window):
-    from PySide6.QtWidgets import QComboBox, QStyledItemDelegate
+    from PySide6.QtWidgets import QComboBox
 
-    boxes = window.findChildren(QComboBox)
+    boxes = [box for box in window.findChildren(QComboBox) if box.count()]
     assert boxes
-    assert all(isinstance(box.itemDelegate(), QStyledItemDelegate) for box in boxes)
+    assert all(box.view().sizeHintForRow(0) >= 26 for box in boxes)
