@@ -215,7 +215,8 @@ def band_from_record(record: Mapping[str, Any], name: str = "record") -> Band:
     ----------
     record : Mapping
         With ``atoms``: ``lattice_mat`` (3×3, Å, rows are vectors), ``coords`` (N×3, fractional unless
-        ``cartesian`` is true), ``elements`` (N); atoms 0–4 are the ion from the initial to the final site.
+        ``cartesian`` is true), ``elements`` (N); atoms 0–4 are the ion from the initial to the final site, wrapped
+        into the cell or not.
     name : str
         What to call the record in errors.
 
@@ -246,7 +247,13 @@ def band_from_record(record: Mapping[str, Any], name: str = "record") -> Band:
         coords = np.asarray(lattice.get_fractional_coords(coords))
     symbols = _symbols(elements, name)
     host = Structure(lattice, symbols[5:], coords[5:])
-    return Band(host, symbols[0], coords[:5].copy())
+    return Band(host, symbols[0], _unwrapped(coords[:5]))
+
+
+def _unwrapped(path: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Undo jumps through the cell: from one position to the next an ion goes no farther than half of it."""
+    jumps = np.cumsum(np.round(np.diff(path, axis=0, prepend=path[:1])), axis=0)
+    return np.where(jumps, path - jumps, path)  # a hash of the data tells -0 from 0
 
 
 def _symbols(elements: Sequence[str], name: str) -> list[str]:

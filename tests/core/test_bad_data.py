@@ -116,6 +116,15 @@ def test_that_an_absurd_barrier_is_told(check: Check, tmp_path: Path, two_ends: 
     assert "48.2" in only(check("barriers.csv"), "absurd_barrier").text
 
 
+def test_that_barriers_that_may_be_in_kj_per_mol_are_not_taken_for_mev(
+    check: Check, tmp_path: Path, two_ends: object
+) -> None:
+    table(tmp_path, [f"a.vasp,b.vasp,{barrier}" for barrier in ("41.5", "27.7", "37")])
+    reading = check("barriers.csv")
+    assert reading.used == 0
+    assert all("barrier (kJ/mol)" in problem.text for problem in reading.problems)
+
+
 def test_that_barriers_in_mev_are_mended_only_if_allowed(check: Check, tmp_path: Path) -> None:
     records = own_records(4)
     write_bands(
@@ -146,6 +155,9 @@ def test_that_a_barrier_with_its_own_unit_is_left_alone_among_others_in_mev(
         ("barrier_meV", "350", 0.35),
         ("Ea / eV", "0.35", 0.35),
         ("Barrier (meV)", "0.35 eV", 0.35),
+        ("Ea (kJ/mol)", "33.77", 0.35),
+        ("barrier [kcal mol-1]", "8.071", 0.35),
+        ("barrier", "33.77 kJ/mol", 0.35),
     ],
 )
 def test_that_a_unit_in_the_head_of_the_column_is_heeded(
@@ -153,7 +165,7 @@ def test_that_a_unit_in_the_head_of_the_column_is_heeded(
 ) -> None:
     table(tmp_path, [f"a.vasp,b.vasp,{written}"], f"initial,final,{head}")
     reading = check("barriers.csv")
-    assert reading.barriers == pytest.approx([barrier])
+    assert reading.barriers == pytest.approx([barrier], rel=1e-4)
     assert not reading.problems
 
 
@@ -272,6 +284,17 @@ def test_that_a_host_that_moves_along_is_a_warning(check: Check, tmp_path: Path)
     reading = check("barriers.csv")
     assert only(reading, "host_moves").level is Level.WARNING
     assert reading.used == 1
+
+
+def test_that_a_shift_of_the_whole_crystal_between_the_ends_is_left_out(tmp_path: Path) -> None:
+    first, last = ends()
+    last.translate_sites(range(len(last)), [0.4, 0, 0], frac_coords=False)
+    poscar(first, tmp_path / "a.vasp")
+    poscar(last, tmp_path / "b.vasp")
+    table(tmp_path, ["a.vasp,b.vasp,0.4"])
+    import_data([tmp_path / "barriers.csv"], tmp_path / "own.parquet")
+    band = BarrierDataset(tmp_path / "own.parquet")[0].band
+    assert band.length == pytest.approx(rock_salt_band().length)
 
 
 def test_that_the_wrong_ion_moving_is_told(check: Check, tmp_path: Path, two_ends: object) -> None:
@@ -615,6 +638,16 @@ def test_that_an_unconverged_and_a_missing_image_are_told(check: Check, tmp_path
     reading = check("neb")
     assert "02" in only(reading, "missing_image").text
     assert reading.used == 0
+
+
+def test_that_an_image_that_cannot_be_read_is_told(check: Check, tmp_path: Path) -> None:
+    neb(tmp_path / "neb", [-100.0, -99.7, -99.4, -99.8, -100.0])
+    for file in (tmp_path / "neb" / "02").glob("*CAR"):
+        if file.name != "OUTCAR":
+            file.write_text("cut")
+    reading = check("neb")
+    assert "taken to go the shortest way" in only(reading, "unreadable_image").text
+    assert reading.used == 1
 
 
 @pytest.mark.parametrize("end", ["00", "04"])

@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 from pymatgen.core import Structure
 
-from migbar.bands import Band
+from migbar.bands import Band, band_from_record, band_to_record
 from migbar.datasets import (
     BandRecord,
     PublishedPath,
@@ -43,6 +43,27 @@ def test_that_written_bands_are_read_back_the_same(
     assert [r.family for r in again] == ["layered", ""]
     assert np.allclose(again[0].band.path, records[0].band.path)
     assert data_hash(again) == data_hash(records)
+
+
+def test_that_positions_wrapped_into_the_cell_are_one_way(
+    records: list[BandRecord], tmp_path: Path
+) -> None:
+    band = records[0].band
+    moved = Band(band.host, band.ion, band.path - [1 / 6, 0.0, 0.0])  # through the wall of the cell
+    file = tmp_path / "bands.json"
+    write_bands([BandRecord("TiS2_Li", moved)], file)
+    data = json.loads(file.read_text())
+    data[0]["atoms"]["coords"] = np.mod(data[0]["atoms"]["coords"], 1.0).tolist()
+    (again,) = read_bands(write(file, data))
+    assert np.ptp(np.array(data[0]["atoms"]["coords"])[:5, 0]) > 0.5
+    assert np.allclose(np.diff(again.band.path, axis=0), np.diff(band.path, axis=0))
+
+
+def test_that_a_path_within_the_cell_stays_as_it_is(records: list[BandRecord]) -> None:
+    record = band_to_record(records[0].band, "TiS2_Li")
+    for position in record["atoms"]["coords"][:5]:
+        position[2] = -0.0
+    assert np.signbit(band_from_record(record).path[:, 2]).all()  # data hashes tell -0 from 0
 
 
 def test_that_order_does_not_change_the_data_hash_but_a_barrier_does(

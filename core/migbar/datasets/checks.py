@@ -141,7 +141,8 @@ def barrier_problems(barrier: float | None, source: Source, name: str) -> Iterat
         yield Problem("zero_barrier", text, source, name, Level.WARNING)
     elif barrier > ABSURD_EV:
         text = (
-            f"The barrier of {barrier:g} eV is absurd; is it in meV or kJ/mol, or a total energy?"
+            f"The barrier of {barrier:g} eV is absurd. If it is in meV or kJ/mol, write that behind the column's "
+            "name, as in barrier (kJ/mol); it may also be a total energy."
         )
         yield Problem("absurd_barrier", text, source, name)
 

@@ -37,7 +37,8 @@ def band_between(
 ) -> Found:
     """Make the straight band between two ends.
 
-    The host is half-way between the two ends, so that the band is the same in both directions.
+    The host is half-way between the two ends, so that the band is the same in both directions. A shift of the whole
+    crystal between them is left out.
 
     Parameters
     ----------
@@ -70,6 +71,8 @@ def band_between(
     if len(movers) != 1:
         return None, (Problem(*_not_one_mover(symbols, far), source, name),)
     mover = int(movers[0])
+    steps = _without_drift(steps, mover)
+    far = np.linalg.norm(steps, axis=1)
     problems = [*mended(source, name)] if mended else []
     problems += _mover_problems(str(symbols[mover]), mover, ion, source, name)
     problems += _host_problems(symbols, far, mover, source, name)
@@ -143,6 +146,12 @@ def _steps(first: Structure, last: Structure, order: NDArray[np.int64]) -> NDArr
     cartesian = (change[:, None] + corners) @ first.lattice.matrix
     nearest = np.linalg.norm(cartesian, axis=2).argmin(axis=1)
     return np.asarray(cartesian[np.arange(len(change)), nearest])
+
+
+def _without_drift(steps: NDArray[np.float64], mover: int) -> NDArray[np.float64]:
+    """Return the ways of all atoms in a crystal whose host stays where it is on average."""
+    host = np.delete(steps, mover, axis=0)
+    return steps - host.mean(axis=0) if len(host) else steps
 
 
 def _followed(images: Sequence[Structure]) -> NDArray[np.float64] | None:

@@ -70,8 +70,9 @@ def read_neb_folder(folder: Path, root: Path, ion: str = "") -> Candidate:
         text = "An end has partly occupied sites; a calculated structure has none."
         problems.append(Problem("partly_occupied", text, source, name))
         return Candidate(source, name, None, tuple(problems))
-    band, wrong = band_between(ends[0], ends[1], source, name, ion, _structures(images[1:-1]))
-    problems += wrong
+    between, unread = _structures(images[1:-1], source, name)
+    band, wrong = band_between(ends[0], ends[1], source, name, ion, between)
+    problems += [*unread, *wrong]
     record = None if band is None else BandRecord(name, band, barrier)
     return Candidate(source, name, record, tuple(problems))
 
@@ -127,12 +128,18 @@ def _structure(image: Path) -> Structure:
     return parse_structure(data, file.name.removesuffix(".gz"))
 
 
-def _structures(images: list[Path]) -> list[Structure]:
+def _structures(
+    images: list[Path], source: Source, name: str
+) -> tuple[list[Structure], list[Problem]]:
     """Read the images between the ends; none where one of them cannot be read, as the band needs the ends alone."""
     try:
-        return [_structure(image) for image in images]
-    except StructureFileError:
-        return []
+        return [_structure(image) for image in images], []
+    except StructureFileError as error:
+        text = (
+            f"An image between the ends cannot be read ({error}), so the ion is taken to go the shortest way "
+            "between the ends."
+        )
+        return [], [Problem("unreadable_image", text, source, name, Level.WARNING)]
 
 
 def _barrier(

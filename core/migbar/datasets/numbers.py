@@ -1,4 +1,4 @@
-"""Barriers as people write them: with units, with decimal commas, in meV, or not at all."""
+"""Barriers as people write them: with units, with decimal commas, in meV or kJ/mol, or not at all."""
 
 from __future__ import annotations
 
@@ -11,8 +11,30 @@ import numpy as np
 from migbar.datasets.problems import Level, Mend, Problem, Source
 
 _BLANK = {"", "-", "–", "na", "n/a", "nan", "none", "null", "?", "tbd"}
-_MEV_MEDIAN = 20.0
-"""A file whose median barrier is larger is in meV."""
+_MEV_MEDIAN = 150.0
+"""A file whose median barrier is larger is in meV; below that it may be in kJ/mol, and is asked about."""
+
+_IN_EV = {"ev": 1.0, "mev": 1e-3, "kj": 1 / 96.48533, "kcal": 1 / 23.06055}
+"""What the units are worth; the last two per mole."""
+
+UNIT = r"(?:(m?ev)|(kj|kcal)[\s/]*mol(?:e|\^?[-−]1|⁻¹)?)"
+"""``meV``, ``kJ/mol``, ``kcal mol-1`` as a regular expression of two groups, where capitals do not matter."""
+
+_NUMBER = re.compile(rf"([-+]?\d*[.,]?\d+(?:e[-+]?\d+)?)\s*{UNIT}?", re.IGNORECASE)
+_WITH_UNIT = re.compile(rf"{UNIT}$", re.IGNORECASE)
+
+
+def unit_in_ev(match: re.Match[str], first: int = 1) -> float | None:
+    """Return what the `UNIT` of a match is worth in eV, None where there is none.
+
+    Parameters
+    ----------
+    match : re.Match
+    first : int
+        Number of the first of the unit's two groups.
+    """
+    unit = match[first] or match[first + 1]
+    return _IN_EV[unit.lower()] if unit else None
 
 
 class Barriers:
@@ -23,15 +45,17 @@ class Barriers:
     values : iterable
         All of them as they stand there; where the median of those without a unit is too large for eV, meV are
         meant by these.
-    in_mev : bool
-        Whether the file says that they are in meV.
+    unit_ev : float, optional
+        What their unit is worth (eV), where the file says it.
     """
 
-    def __init__(self, values: Iterable[Any], in_mev: bool = False) -> None:
+    def __init__(self, values: Iterable[Any], unit_ev: float | None = None) -> None:
         bare = (value for value in values if not _has_unit(value))
         known = [number for number, _ in map(_parse, bare) if number is not None]
-        self._said = in_mev
-        self._mev = not in_mev and len(known) >= 3 and float(np.median(known)) > _MEV_MEDIAN
+        self._unit_ev = unit_ev
+        many_large = len(known) >= 3 and float(np.median(known)) > _MEV_MEDIAN
+        # A column may be in meV though its name says eV: barrier_ev is what MigBar calls it itself.
+        self._mev = unit_ev in (None, 1.0) and many_large
 
     def read(
         self, value: Any, source: Source, name: str
@@ -44,8 +68,8 @@ class Barriers:
             text = f"The barrier {str(value)[:40]!r} is not a number."
             return None, (Problem("bad_barrier", text, source, name),)
         problems = []
-        if self._said and not _has_unit(value):
-            number /= 1000
+        if self._unit_ev is not None and not _has_unit(value):
+            number *= self._unit_ev
         if comma:
             text = f"The barrier '{value}' has a decimal comma; it would be read as {number:g} eV."
             problems.append(
@@ -66,7 +90,7 @@ def _is_blank(value: Any) -> bool:
 
 
 def _has_unit(value: Any) -> bool:
-    return str(value).strip().endswith("eV")
+    return _WITH_UNIT.search(str(value).strip()) is not None
 
 
 def _parse(value: Any) -> tuple[float | None, bool]:
@@ -77,8 +101,8 @@ def _parse(value: Any) -> tuple[float | None, bool]:
         return (float(value), False) if np.isfinite(value) else (None, False)
     if not isinstance(value, str):
         return None, False
-    match = re.fullmatch(r"([-+]?\d*[.,]?\d+(?:[eE][-+]?\d+)?)\s*(m?eV)?", value.strip())
+    match = _NUMBER.fullmatch(value.strip())
     if match is None:
         return None, False
     number = float(match[1].replace(",", "."))
-    return number / (1000 if match[2] == "meV" else 1), "," in match[1]
+    return number * (unit_in_ev(match, 2) or 1.0), "," in match[1]

@@ -20,7 +20,7 @@ from migbar.datasets.neb_folders import (
     is_neb_folder,
     read_neb_folder,
 )
-from migbar.datasets.numbers import Barriers
+from migbar.datasets.numbers import UNIT, Barriers, unit_in_ev
 from migbar.datasets.problems import Candidate, Problem, Source
 from migbar.errors import BandsFileError, MigbarError
 from migbar.structures import mobile_ions, read_structure, require_ordered
@@ -51,8 +51,8 @@ _SAY = (
 _PREDICTED = "interval_low_ev"
 """A column that only predicted barriers have."""
 
-_UNIT = re.compile(r"[\s_]*[(\[/]?\s*(?<![a-z])(m?ev)\s*[)\]]?$")
-"""At the end of what a column is called: ``barrier (meV)``, ``Em / eV``."""
+_UNIT = re.compile(rf"[\s_]*[(\[/]?\s*(?<![a-z]){UNIT}\s*[)\]]?$")
+"""At the end of what a column is called: ``barrier (meV)``, ``Em / eV``, ``Ea [kJ/mol]``."""
 
 _ION = re.compile(r"([A-Za-z]{1,2})\d?\+?")
 """``Li``, ``li``, ``Li+``, ``Mg2+``."""
@@ -85,7 +85,7 @@ def read_table(
     there = [str(name).strip().lower() for name in header]
     predicted = _PREDICTED in there and there[meaning["barrier"]] != "dft_barrier_ev"
     unit = _UNIT.search(there[meaning["barrier"]])
-    barriers = Barriers((row["barrier"] for row in told), unit is not None and unit[1] == "mev")
+    barriers = Barriers((row["barrier"] for row in told), unit_in_ev(unit) if unit else None)
     read = _Reader(path.parent, barriers, ion, predicted)
     for (number, cells), row in zip(numbered, told, strict=True):
         source = Source(path.name, number)
