@@ -177,6 +177,12 @@ def test_that_an_unknown_group_is_said_to_be_unknown(write):
         read_structure(write(cif_text(symmetry="_symmetry_space_group_name_H-M 'P n x y'\n")))
 
 
+def test_that_the_identity_may_be_left_out_of_the_operations(write):
+    symmetry = "loop_\n_symmetry_equiv_pos_as_xyz\n'-x,-y,-z'\n"
+    structure = read_structure(write(cif_text("Li1 Li 0.1 0.2 0.3 1\n", symmetry)))
+    assert structure.frac_coords == pytest.approx(np.array([[0.1, 0.2, 0.3], [0.9, 0.8, 0.7]]))
+
+
 def test_that_symmetry_that_does_not_fit_the_cell_is_refused(write):
     text = EXAMPLES["LiFePO4"].read_text().replace("'-x,-y,-z'", "'y,x,-z'")
     with pytest.raises(StructureFileError, match="'y,x,-z' does not fit the cell"):
@@ -363,6 +369,21 @@ def test_that_an_isotope_is_read_as_its_element(write):
     atoms = ROCK_SALT.replace("Li1+", "7Li")
     assert "7Li" in atoms
     assert formula(read_structure(write(cif_text(atoms)))) == "LiF"
+
+
+@pytest.mark.parametrize(
+    ("label", "formula_sum", "element"),
+    [("HO1", "H F", "H"), ("HO1", "Ho F", "Ho"), ("CO1", "C F", "C"), ("D2", "D F", "H")],
+)
+def test_that_a_label_names_an_element_of_the_formula(label, formula_sum, element, write):
+    columns = "".join(f"_atom_site_{x}\n" for x in ("label", "fract_x", "fract_y", "fract_z"))
+    text = f"data_a\n{CELL}_chemical_formula_sum '{formula_sum}'\nloop_\n{columns}"
+    there = "F1 0.5 0.5 0.5\n"
+    assert read_structure(write(f"{text}{label} 0 0 0\n{there}"))[0].specie.symbol == element
+    with pytest.raises(UnknownElementError, match="Wat1"):  # water, and not tungsten
+        read_structure(write(f"{text}Wat1 0 0 0\n{there}"))
+    with pytest.raises(UnknownElementError, match="T1"):  # a tetrahedral site, and no tritium
+        read_structure(write(f"{text}T1 0 0 0\n{there}"))
 
 
 def test_that_occupancies_of_one_place_add_up_to_one_at_most(write):

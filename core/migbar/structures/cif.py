@@ -8,7 +8,7 @@ said in a `StructureFileError`.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 from math import isfinite
 
@@ -31,6 +31,7 @@ _NOT_UNDERSTOOD = (RuntimeError, UnicodeDecodeError)
 _CELL_TAGS = [f"_cell_length_{x}" for x in "abc"]
 _CELL_TAGS += [f"_cell_angle_{x}" for x in ("alpha", "beta", "gamma")]
 _ATOM_TAGS = ["fract_x", "fract_y", "fract_z", "?label", "?type_symbol", "?occupancy", "?calc_flag"]
+_FORMULA_TAGS = ("_chemical_formula_sum",)
 _XYZ_TAGS = ("_symmetry_equiv_pos_as_xyz", "_space_group_symop_operation_xyz")
 _HALL_TAGS = ("_space_group_name_hall", "_symmetry_space_group_name_hall")
 _GROUP_TAGS = (
@@ -189,6 +190,7 @@ def _listed_atoms(block: gemmi.cif.Block, name: str) -> list[Atom]:
         raise StructureFileError(name, "its table of atoms has no y or z coordinates.")
     if len(table) > MAX_ATOMS:
         raise too_many_atoms(name, len(table))
+    known = _formula_sum(block)
     atoms = []
     for row in table:
         *xyz, label, symbol, occupancy_text, flag = (
@@ -204,7 +206,7 @@ def _listed_atoms(block: gemmi.cif.Block, name: str) -> list[Atom]:
             )
         if occupancy == 0:
             continue
-        element = element_of(symbol, name) if symbol else _element_of_label(label, name)
+        element = element_of(symbol, name) if symbol else _element_of_label(label, known, name)
         x, y, z = (_number(text, f"a coordinate of {label}", name) for text in xyz)
         atoms.append(Atom(label, {element: min(occupancy, 1.0)}, (x, y, z)))
     return atoms
@@ -223,12 +225,16 @@ def element_of(text: str, name: str) -> str:
     return symbol
 
 
-def _element_of_label(label: str, name: str) -> str:
+def _element_of_label(label: str, known: Collection[str], name: str) -> str:
+    """Return the element that begins a label, one of the `known` ones where there are any: HO1 is a hydrogen."""
     for length in (2, 1):
         symbol = label[:length].capitalize()
-        if is_element(symbol) or symbol in HEAVY_HYDROGEN:
-            return element_of(symbol, name)
-    raise UnknownElementError(name, f"the site {label[:30]!r} names no chemical element.")
+        if is_element(symbol) or symbol == "D":  # T1 is a tetrahedral site, and no tritium
+            element = element_of(symbol, name)
+            if not known or element in {*known, "H"}:
+                return element
+    of = " of its _chemical_formula_sum" if known else ""
+    raise UnknownElementError(name, f"the site {label[:30]!r} names no chemical element{of}.")
 
 
 def _orbit(
@@ -265,7 +271,10 @@ def _operations(block: gemmi.cif.Block, matrix: NDArray[np.float64], name: str) 
         raise StructureFileError(
             name, f"lists {len(written)} symmetry operations; a space group has at most 192."
         )
-    seitz = np.array([_parse_operation(gemmi.cif.as_string(text), name) for text in written])
+    parsed = [_parse_operation(gemmi.cif.as_string(text), name) for text in written]
+    if np.eye(4).tolist() not in parsed:  # some programs leave it out
+        written, parsed = ["x,y,z", *written], [np.eye(4).tolist(), *parsed]
+    seitz = np.array(parsed)
     operations = Operations(seitz[:, :3, :3], seitz[:, :3, 3])
     misfit = operations.misfit(matrix)
     if misfit is not None:
@@ -360,18 +369,23 @@ def _settings(
     return one, two
 
 
+def _formula_sum(block: gemmi.cif.Block) -> dict[str, float]:
+    """Return how many atoms of each element the file says that its formula has; nothing where it does not say."""
+    text = _first(block, _FORMULA_TAGS)
+    return {
+        symbol: float(amount or 1)
+        for symbol, amount in re.findall(r"([A-Z][a-z]?)(\d+\.?\d*|\.\d+)?", text)
+        if is_element(symbol) and float(amount or 1) > 0
+    }
+
+
 def check_formula(block: gemmi.cif.Block, atoms: Sequence[Atom], name: str) -> None:
     """Refuse a list of atoms that does not make the compound the file says it is.
 
     A file that was cut short within its table of atoms looks like a smaller crystal otherwise.
     Hydrogen is left out, as it often is in the list of atoms.
     """
-    text = _first(block, ["_chemical_formula_sum"])
-    formula = {
-        symbol: float(amount or 1)
-        for symbol, amount in re.findall(r"([A-Z][a-z]?)(\d+\.?\d*|\.\d+)?", text)
-        if is_element(symbol) and symbol != "H" and float(amount or 1) > 0
-    }
+    formula = {symbol: n for symbol, n in _formula_sum(block).items() if symbol != "H"}
     found: dict[str, float] = {}
     for atom in atoms:
         for symbol, occupancy in atom.species.items():
@@ -383,6 +397,6 @@ def check_formula(block: gemmi.cif.Block, atoms: Sequence[Atom], name: str) -> N
         listed = " ".join(f"{symbol}{amount:g}" for symbol, amount in found.items())
         raise StructureFileError(
             name,
-            f"lists the atoms {listed} but says that it is {text}; is it cut short? "
+            f"lists the atoms {listed} but says that it is {_first(block, _FORMULA_TAGS)}; is it cut short? "
             "(Without _chemical_formula_sum it is read as it is.)",
         )
