@@ -10,8 +10,8 @@ import numpy as np
 from numpy.typing import NDArray
 from pymatgen.core import Element, Species, Structure
 
-from migbar.descriptors.chemistry import ion_charge, roles
-from migbar.elements import is_element, usual_charge
+from migbar.descriptors.chemistry import cation_charge, roles
+from migbar.elements import is_element, mobile_charge, usual_charge
 from migbar.errors import MigbarError
 from migbar.ordering import CLOSEST_IONS
 from migbar.structures import formula, require_ordered
@@ -109,7 +109,7 @@ def substitute(structure: Structure, exchange: Mapping[str, str]) -> Derived:
     Source: pymatgen's ``RLSVolumePredictor`` (Chu et al., Comput. Mater. Sci. 146, 184 (2018),
     doi:10.1016/j.commatsci.2018.01.040): lengths go with the sum over the elements of radius times cube root of
     the number of atoms. Ionic radii are used where oxidation states can be told by bond valences, else atomic
-    ones; a new element has its usual oxidation state, or that of the element it replaces.
+    ones; a new element has its usual oxidation state of the same sign as the element it replaces, or that element's.
 
     Parameters
     ----------
@@ -144,7 +144,12 @@ def substitute(structure: Structure, exchange: Mapping[str, str]) -> Derived:
 
 
 def _cell_and_ions_to_add(structure: Structure, ion: str) -> tuple[Structure, int]:
-    """Return a cell with enough electrons for at least one ion, and the number of ions."""
+    """Return a cell whose electrons are enough for a whole number of ions, if a small one is, and that number."""
+    charge = mobile_charge(ion)
+    if charge < 0:
+        raise DeriveError(
+            f"{ion} is an anion: no electrons come with it into {formula(structure)}."
+        )
     metals = [i for i, site in enumerate(structure) if _is_redox_active(site.specie)]
     if not metals:
         raise DeriveError(
@@ -158,11 +163,17 @@ def _cell_and_ions_to_add(structure: Structure, ion: str) -> tuple[Structure, in
             f"the transition metals of {formula(structure)} have the mean charge {valence:+.2f}: "
             f"they take up no further electrons, and the structure no further {ion}."
         )
-    charge = ion_charge(ion)
+    ions = electrons / charge
+    times = _times(ions)
     repeats = [1, 1, 1]
-    repeats[int(np.argmin(structure.lattice.abc))] = int(np.ceil(charge / electrons - 1e-6))
-    cell = structure * repeats
-    return cell, int((electrons * max(repeats) + 1e-6) // charge)
+    repeats[int(np.argmin(structure.lattice.abc))] = times
+    return structure * repeats, int(times * ions + 1e-3)
+
+
+def _times(ions: float) -> int:
+    """How often a cell that takes up so many ions is repeated: until they are whole, else at least one."""
+    whole = (n for n in range(1, 7) if round(n * ions) and abs(n * ions - round(n * ions)) < 1e-3)
+    return next(whole, int(np.ceil(1 / ions - 1e-6)))
 
 
 def _is_redox_active(element: Element) -> bool:
@@ -251,5 +262,6 @@ def _with_oxidation_states(
 
 
 def _oxidation_state(symbol: str, replaced: float) -> float:
-    usual = usual_charge(symbol)
-    return replaced if usual is None else usual
+    """Take the usual one if it is of the same sign: the S that replaces the P of a phosphate is no anion."""
+    usual = (usual_charge(symbol), cation_charge(symbol))
+    return next((state for state in usual if state is not None and state * replaced > 0), replaced)

@@ -14,8 +14,10 @@ from migbar.elements import ionic_radius, is_anion
 from migbar.hops import Point
 from migbar.structures import require_ordered, symmetry
 
-ROOM = 0.78
-"""A void must have at least this much room: distance over the distance that is comfortable."""
+ROOM = 0.79
+"""A void must have at least this much room: distance over the distance that is comfortable.
+
+96 % of the ends of the published paths have it. FePO4, an example, has candidates of 0.780 and sites of 0.949."""
 
 REPULSION = 1.4
 """An ion likes to be this much farther (Å) from the framework's cations than their radii touch."""

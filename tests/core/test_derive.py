@@ -61,6 +61,17 @@ def test_that_a_cell_with_too_few_electrons_for_one_ion_is_repeated(example):
     assert "supercell" in derived.note
 
 
+@pytest.mark.parametrize("repeats", [1, 2, 3])
+def test_that_the_discharged_limit_does_not_depend_on_the_cell(example, repeats):
+    # A cell with three Ti has one electron left beside one Mg.
+    derived = discharged_limit(example("TiS2") * (repeats, 1, 1), "Mg")
+    assert formula(derived.structure) == "Mg(TiS2)2"
+
+
+def test_that_copper_takes_one_electron_along(example):
+    assert formula(discharged_limit(example("TiS2"), "Cu").structure) == "TiCuS2"
+
+
 def test_that_both_limits_of_a_path_can_be_compared(example):
     full = find_hops(example("LiCoO2"), "Li", cutoff=4.0)
     empty = find_hops(charged_limit(example("LiCoO2"), "Li").structure, "Li", cutoff=4.0)
@@ -100,6 +111,13 @@ def test_that_the_scaling_is_that_of_pymatgens_predictor(example):
     assert substitute(structure, {"Fe": "Mn"}).structure.volume == pytest.approx(volume, rel=1e-6)
 
 
+def test_that_the_centre_of_a_polyanion_is_replaced_by_a_cation(example):
+    # S6+ is a little smaller than P5+; the radius of S2- would double the volume.
+    structure = example("LiFePO4")
+    sulphate = substitute(structure, {"P": "S"}).structure
+    assert 0.9 < sulphate.volume / structure.volume < 1
+
+
 def test_that_a_substituted_structure_names_its_new_elements(example):
     derived = substitute(example("LiFePO4"), {"Li": "Na"})
     assert not any(site.label.startswith("Li") for site in derived.structure)
@@ -112,6 +130,8 @@ def test_that_what_cannot_be_derived_is_refused_with_the_reason(example, rock_sa
         discharged_limit(rock_salt, "Li")
     with pytest.raises(DeriveError, match=r"mean charge \+2"):
         discharged_limit(example("LiFePO4"), "Li")
+    with pytest.raises(DeriveError, match="is an anion"):
+        discharged_limit(example("FePO4"), "F")
     with pytest.raises(DeriveError, match="has room"):
         discharged_limit(example("LiCoO2"), "Li")
     with pytest.raises(DeriveError, match="holds no Fe"):

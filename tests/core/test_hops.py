@@ -7,7 +7,7 @@ import pytest
 from pymatgen.core import Lattice, Structure
 
 from migbar.bands import approaches, band_from_record, band_to_record, idpp_band
-from migbar.ends import name_hop, parse_point
+from migbar.ends import name_hop, parse_end, parse_point
 from migbar.errors import (
     BandsFileError,
     FrenkelPairError,
@@ -85,6 +85,12 @@ def test_that_the_nearest_image_is_right_far_from_a_reduced_cell():
 @pytest.mark.parametrize(("text", "value"), [("0,0.5,1", 0.5), ("0, 1/3, -1", 1 / 3)])
 def test_that_positions_are_read_with_fractions(text, value):
     assert parse_point(text)[1] == pytest.approx(value)
+
+
+def test_that_the_label_of_a_position_is_read_as_an_end(empty_layered):
+    ends = (0.25, 0.5, -0.125), (0.25, 0.75, 1.0)
+    hop = hop_between_points(empty_layered, "Li", *ends, Mechanism.INSERTION)
+    assert [parse_end(label) for label in hop.end_labels] == [hop.start, hop.end]
 
 
 def test_that_a_void_end_takes_its_nearest_image(empty_layered):
@@ -193,6 +199,16 @@ def test_that_the_voids_of_an_empty_host_are_its_known_sites(empty_layered):
     assert any(np.allclose(v.frac_coords, (0, 0, 0.5), atol=0.02) for v in voids)
     roomiest = voids[0]
     assert np.allclose(roomiest.frac_coords, (0, 0, 0.5), atol=0.02)  # the octahedral site
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_that_a_little_noise_makes_no_more_voids_of_an_olivine(examples_dir, seed):
+    host = read_structure(examples_dir / "FePO4.cif")
+    noise = np.random.default_rng(seed).normal(scale=0.005, size=(len(host), 3))
+    shaken = Structure(
+        host.lattice, host.species, host.cart_coords + noise, coords_are_cartesian=True
+    )
+    assert len(find_voids(shaken, "Li", symprec=0.05)) == len(find_voids(host, "Li")) == 4
 
 
 def test_that_voids_are_the_same_in_a_thin_and_strongly_skewed_cell(examples_dir):
