@@ -10,15 +10,25 @@ from migbar.runs import TRAINING, Run
 from migbar_gui.background.runs import ResultOpener
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
+    from migbar.datasets.reading import ReadOptions
     from migbar_gui.main_window import MainWindow
 
 
 class Retraining(QObject):
-    """The wizards of a window; the Jobs dock leads to them, too."""
+    """The wizards of a window; the Jobs dock leads to them, too.
+
+    Attributes
+    ----------
+    left : tuple or None
+        Files and how to read them, of a wizard that was closed before it trained.
+    """
 
     def __init__(self, window: MainWindow) -> None:
         super().__init__(window)
         self._window = window
+        self.left: tuple[list[Path], ReadOptions] | None = None
         window.runs.register(TRAINING, ResultOpener("Open training", self.open, at_any_time=True))
 
     def open(self, run: Run | None = None) -> None:

@@ -228,11 +228,20 @@ def test_that_cross_validation_never_predicts_what_it_was_trained_on(bands):
     fold = np.arange(len(bands)) % 2
     recipe = Recipe("MODEL-3", "compact", replace(SHORT, epochs=1, validation=0.0))
     found = cross_validate(recipe, bands, fold)
-    one = recipe.fresh()
-    train_network(one, bands, recipe.settings, chosen=np.flatnonzero(fold == 1))
-    scaling = TargetScaling(**bands.info["scaling"])
-    wanted = scaling.unscale(predict_scaled(one, bands, np.flatnonzero(fold == 0))[:, 0])
+    one, known = recipe.fresh(), bands.scaled_by(np.flatnonzero(fold == 1))
+    train_network(one, known, recipe.settings, chosen=np.flatnonzero(fold == 1))
+    wanted = known.scaling.unscale(predict_scaled(one, known, np.flatnonzero(fold == 0))[:, 0])
     assert np.allclose(found.barrier_ev[fold == 0], wanted)
+
+
+def test_that_a_fold_is_scaled_by_its_own_barriers(bands):
+    chosen = np.arange(len(bands) // 2)
+    known = bands.scaled_by(chosen)
+    barriers = bands.scaling.unscale(bands.targets[:, 0].astype(float))
+    assert known.scaling.mean == pytest.approx(barriers[chosen].mean())
+    assert known.targets[chosen].max() == pytest.approx(1.0)
+    assert known.targets[chosen].min() == pytest.approx(-1.0)
+    assert known.scaling.unscale(known.targets[:, 0]) == pytest.approx(barriers, abs=1e-5)
 
 
 def test_that_a_model_is_trained_from_a_pre_trained_network_with_a_card(tmp_path):

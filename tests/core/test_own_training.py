@@ -16,9 +16,13 @@ from migbar.datasets import BandRecord
 from migbar.datasets.splits import Scheme, SplitError
 from migbar.errors import BandsFileError, Cancelled, MigbarError
 from migbar.models.store import load_model
+from migbar.neb.volume import scaled
+from migbar.paths import find_hops
 from migbar.progress import Silent
 from migbar.reproduce.own_data import chemistry_parts, random_parts
 from migbar.runs import RunState
+from migbar.structures import read_structure
+from migbar.supercells import make_band
 from migbar.training.own.judgement import class_means, compare, judge
 from migbar.training.own.options import (
     OptionsError,
@@ -142,6 +146,20 @@ def test_that_the_default_predictor_takes_own_paths_in(data: Path, tmp_path: Pat
     assert model.card.training["paths"] == 559 + COUNT
     barrier = model.predict([own_records(1)[0].band])[0]
     assert "training_path" in [remark.code for remark in barrier.remarks]
+    assert not any("Leak: " in text for text in run.result["split"]["warnings"])
+
+
+def test_that_frameworks_known_to_the_start_are_told(
+    data: Path, examples_dir: Path, tmp_path: Path
+) -> None:
+    olivine = read_structure(examples_dir / "LiFePO4.cif")
+    band = make_band(olivine, find_hops(olivine, "Li").hops[0].hop)
+    wide = [BandRecord(f"wide {k}", scaled(band, 0.04 + 0.01 * k), 0.3, "olivine") for k in (0, 1)]
+    records = [*own_records(COUNT), *wide]
+    write_dataset(records, tmp_path / "own.parquet", ("train",) * COUNT + ("test",) * 2)
+    asked = forest(tmp_path / "own.parquet", start="migbar-fast", recipe="", scheme=Scheme.COLUMN)
+    run = train(tmp_path / "run", asked)
+    assert any("Leak: 2 of 2 held-out" in text for text in run.result["split"]["warnings"])
 
 
 def test_that_a_cross_validation_judges_every_path(data: Path, tmp_path: Path) -> None:

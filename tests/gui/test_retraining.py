@@ -260,6 +260,18 @@ def test_that_unusable_data_are_explained_and_nothing_is_left(window, qtbot, tmp
     assert not runs_dir().exists() or list(runs_dir().iterdir()) == []
 
 
+def test_that_a_file_that_cannot_be_read_beside_others_is_told_above_the_list(
+    window, qtbot, oxides, tmp_path
+):
+    (tmp_path / "bad.csv").write_text("a,b\n1,2\n")
+    wizard = opened_wizard(qtbot, window)
+    page(wizard).add([oxides, tmp_path / "bad.csv"])
+    go_on(qtbot, wizard)
+    qtbot.waitUntil(lambda: page(wizard).reading is not None, timeout=WAIT_MS)
+    assert "Not read at all: 1 file." in page(wizard).summary.text()
+    wizard.close()
+
+
 def test_that_data_are_looked_for_where_the_last_were_and_taken_out_by_a_key(
     window, qtbot, oxides, tmp_path, monkeypatch
 ):
@@ -337,6 +349,21 @@ def test_that_a_wizard_that_was_left_is_found_again(window, qtbot, oxides):
         widths.add(wizard._side.width())
     assert len(widths) == 1  # nothing jumps where another step is in bold
     wizard.close()
+
+
+def test_that_a_wizard_that_was_closed_has_its_files_again(window, qtbot, oxides):
+    wizard = opened_wizard(qtbot, window)
+    page(wizard).add([oxides, oxides.parent])
+    page(wizard)._name_columns({"barrier": "Barriere"})
+    choose(page(wizard).ion, "Na")
+    wizard.close()
+    wizard = opened_wizard(qtbot, window)
+    files = page(wizard).list
+    assert [files.item(row).text() for row in (0, 1)] == [str(oxides), str(oxides.parent)]
+    first, second = (files.visualItemRect(files.item(row)) for row in (0, 1))
+    assert second.top() >= first.top() + first.height()
+    assert wizard.read_options.columns == {"barrier": "Barriere"}
+    assert page(wizard).ion.currentData() == "Na"
 
 
 @pytest.fixture

@@ -284,12 +284,13 @@ def _summary(reading: Reading) -> str:
         return f"{text} The list says what is wrong; go back and choose other data."
     left = reading.found - reading.used
     if left:
-        text += f" {left} are left out, for the reasons below."
+        text += f" Left out: {left:,}, for the reasons below."
+    unread = {p.source.file for p in reading.problems if p.source.row is None and not p.name}
+    if unread:
+        text += f" Not read at all: {counted(len(unread), 'file')}."
     known = count_known(reading)
     if known:
-        text += (
-            f" {known} are in the training data of the bundled models: they are trained on only."
-        )
+        text += f" In the training data of the bundled models: {known:,}, trained on only."
     if known >= reading.used:
         text += " Nothing is left to judge a model by that starts from these; start from scratch, or add paths."
     return text

@@ -66,6 +66,13 @@ class DataPage(WizardPage):
         self.body.addLayout(field_rows((("The &ion that moves", self.ion),)))
         self.list.currentRowChanged.connect(lambda row: self.remove.setEnabled(row >= 0))
         self.remove.setEnabled(False)
+        self.list.ensurePolished()  # else the rows are laid out without the style sheet, and overlap
+        self.add(wizard.sources)
+        self.ion.setCurrentIndex(self.ion.findData(wizard.read_options.ion))
+
+    def leave(self) -> None:
+        """Hand over what was chosen, for the next wizard."""
+        self.validatePage()
 
     def add(self, paths: list[Path]) -> None:
         """Add files and folders."""

@@ -21,7 +21,7 @@ from migbar.runs import TRAINING
 from migbar.training.own.options import PRESETS, Preset, TrainingOptions, write_options
 from migbar.training.own.starts import TREES, Kind, available_starts
 from migbar.wording import duration
-from migbar_gui.dialogs.relax_band import DEVICES
+from migbar_gui.dialogs.potential import DEVICES
 from migbar_gui.dialogs.retraining.wizard import DATASET, RetrainingWizard, WizardPage
 from migbar_gui.files.saving import ask_path
 from migbar_gui.looks.theme import current_theme

@@ -15,7 +15,7 @@ from migbar.datasets.problems import SAFE_MENDS, Mend
 from migbar.datasets.reading import ReadOptions
 from migbar.runs import TRAINING, Run, RunState
 from migbar.training.own.options import TrainingOptions
-from migbar_gui.looks.widgets import as_window, label, restyle
+from migbar_gui.looks.widgets import as_window, label, resize_on_screen, restyle
 
 if TYPE_CHECKING:
     from migbar.datasets.checks import KnownPath
@@ -76,6 +76,9 @@ class RetrainingWizard(QWizard):
         self.window_ = window
         self.sources: list[Path] = []
         self.read_options = ReadOptions()
+        self._is_new = run is None
+        if self._is_new and window.retraining.left is not None:
+            self.sources, self.read_options = window.retraining.left
         self.mends: frozenset[Mend] = SAFE_MENDS
         self.dataset: BarrierDataset | None = None
         self.known: KnownPath | None = None
@@ -95,7 +98,7 @@ class RetrainingWizard(QWizard):
         self.setOption(QWizard.WizardOption.NoBackButtonOnStartPage)
         self.setOption(QWizard.WizardOption.NoDefaultButton, False)
         self.setOption(QWizard.WizardOption.NoCancelButtonOnLastPage)  # it would forget the notes
-        self.resize(1100, 690)
+        resize_on_screen(self, 1100, 690)
         self.pages: dict[Page, WizardPage] = {}
         for number, kind in PAGES.items():
             self.pages[number] = kind(self)
@@ -134,6 +137,9 @@ class RetrainingWizard(QWizard):
         """Stop what was for the pages alone; a training that has begun goes on."""
         for page in self.pages.values():
             page.leave()
+        if self._is_new:  # for the next one
+            left = None if self.started else (self.sources, self.read_options)
+            self.window_.retraining.left = left
         if not self.started and self.folder is not None:
             shutil.rmtree(self.folder, ignore_errors=True)
         super().done(result)

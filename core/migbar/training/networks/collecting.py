@@ -15,7 +15,6 @@ from numpy.typing import NDArray
 from migbar.datasets import BandRecord, data_hash
 from migbar.graphs import load_arrays
 from migbar.models.networks.predictor import NetworkPredictor
-from migbar.models.networks.scaling import TargetScaling
 from migbar.models.store import save_model
 from migbar.progress import SILENT, Progress, check_cancelled
 from migbar.training.networks.finetuning import (
@@ -112,8 +111,7 @@ def _model(
 ) -> NetworkPredictor:
     """Make the model, and see that it says here what it said where it was trained."""
     said = load_arrays(work / run.name / PREDICTIONS)
-    scaling = TargetScaling(**data.info["scaling"])
-    single, half = (scaling.unscale(said[name].astype(float)) for name in ("scaled", "half"))
+    single, half = (data.scaling.unscale(said[name].astype(float)) for name in ("scaled", "half"))
     model = _as_trained(run, work, data, said, 1000 * float(np.abs(half - single).max()))
     seed = model.card.training["settings"]["seed"]
     few = np.random.default_rng(seed).permutation(chosen_paths(run, data))[:CELL_PATHS]
@@ -172,8 +170,11 @@ def _unseen(run: PlannedRun, work: Path, data: TrainingData) -> CrossValidation 
     if not all(file.exists() for file in files):
         return None
     fold = np.array(data.info["folds"])
-    scaled = np.choose(fold, [load_arrays(file)["scaled"] for file in files])
-    return CrossValidation(fold, TargetScaling(**data.info["scaling"]).unscale(scaled))
+    barriers = np.empty(len(fold))
+    for k, file in enumerate(files):
+        scaling = data.scaled_by(np.flatnonzero(fold != k)).scaling
+        barriers[fold == k] = scaling.unscale(load_arrays(file)["scaled"][fold == k])
+    return CrossValidation(fold, barriers)
 
 
 def _curve(path: Path) -> list[Epoch]:

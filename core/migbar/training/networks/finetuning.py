@@ -247,7 +247,7 @@ class Reading:
 
 
 def _unscaled(data: TrainingData, scaled: NDArray[np.float32]) -> NDArray[np.float64]:
-    return TargetScaling(**data.info["scaling"]).unscale(scaled.astype(float))
+    return data.scaling.unscale(scaled.astype(float))
 
 
 def make_predictor(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import zipfile
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 from migbar.errors import MigbarError
 from migbar.graphs import GraphSettings, PackedGraphs, load_arrays, save_arrays
 from migbar.models.networks.architectures import Network, NetworkSize, make_network
+from migbar.models.networks.scaling import TargetScaling
 
 _INFO = "info"
 
@@ -46,6 +47,18 @@ class TrainingData:
 
     def __len__(self) -> int:
         return len(self.targets)
+
+    @property
+    def scaling(self) -> TargetScaling:
+        """How the barriers are scaled."""
+        return TargetScaling(**self.info["scaling"])
+
+    def scaled_by(self, chosen: NDArray[np.int64]) -> TrainingData:
+        """Return the same barriers scaled by the statistics of some: a held-out fold has no part in its own scale."""
+        barriers = self.scaling.unscale(self.targets[:, 0].astype(float))
+        scaling = TargetScaling.of(barriers[chosen], self.scaling.power)
+        targets = scaling.scale(barriers)[:, None].astype(np.float32)
+        return replace(self, targets=targets, info=self.info | {"scaling": asdict(scaling)})
 
     def save(self, path: str | Path) -> None:
         """Write the data to an ``.npz`` file, atomically."""

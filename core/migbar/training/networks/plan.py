@@ -212,6 +212,8 @@ def _carry_out(run: PlannedRun, plan: Plan, deadline: float) -> str:
     folder = plan.folder / run.name
     data = _load(plan.pretraining if run.architecture == PRETRAINING else plan.finetuning)
     chosen = chosen_paths(run, data)
+    if run.fold is not None:
+        data = data.scaled_by(chosen)
     start = None if run.scratch else SavedNetwork.load(plan.folder / PRETRAINING / NETWORK)
     settings = _settings(run, plan, data, chosen, start, deadline)
     network = Recipe(run.architecture, plan.preset, settings, start).fresh()

@@ -10,7 +10,6 @@ import torch
 from numpy.typing import NDArray
 
 from migbar.models.networks.architectures import Network, copy_trunk, make_network
-from migbar.models.networks.scaling import TargetScaling
 from migbar.progress import SILENT, Progress
 from migbar.training.networks.loop import ONE_DEVICE, Hardware, predict_scaled, train_network
 from migbar.training.networks.packing import SavedNetwork, TrainingData
@@ -79,12 +78,11 @@ def cross_validate(
 ) -> CrossValidation:
     """Train on all folds but one and predict that one, in turn; each fold can be resumed on its own."""
     barriers = np.empty(len(data))
-    scaling = TargetScaling(**data.info["scaling"])
     for k in range(int(fold.max()) + 1):
         network = recipe.fresh()
         place = None if folder is None else folder / f"fold-{k}"
-        chosen = np.flatnonzero(fold != k)
-        train_network(network, data, recipe.settings, place, chosen, hardware, progress)
-        test = np.flatnonzero(fold == k)
-        barriers[test] = scaling.unscale(predict_scaled(network, data, test)[:, 0])
+        chosen, test = np.flatnonzero(fold != k), np.flatnonzero(fold == k)
+        known = data.scaled_by(chosen)
+        train_network(network, known, recipe.settings, place, chosen, hardware, progress)
+        barriers[test] = known.scaling.unscale(predict_scaled(network, known, test)[:, 0])
     return CrossValidation(fold, barriers)

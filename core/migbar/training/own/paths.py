@@ -111,3 +111,10 @@ def bundled_training_paths() -> DescribedPaths:
     domain = forest.domain
     x = domain.known.astype(np.float64) * domain.scale + domain.mean
     return DescribedPaths(x, blend.known, frozenset(blend.card.training["elements"]))
+
+
+def known_frameworks(records: Sequence[BandRecord], progress: Progress) -> NDArray[np.bool_]:
+    """Say of which paths the published training paths have the framework and ion, too."""
+    published = set(bundled_training_paths().groups)
+    groups = describe_records(records, progress).groups
+    return np.array([group in published for group in groups], bool)

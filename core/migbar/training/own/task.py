@@ -18,12 +18,13 @@ from migbar.datasets import BandRecord, data_hash
 from migbar.datasets.splits import TRAINING, Split, SplitError, split_dataset
 from migbar.datasets.storage import BarrierDataset
 from migbar.errors import BandsFileError
-from migbar.models.store import StoredModel, load_model, save_model
+from migbar.models.store import StoredModel, bundled_models_dir, load_model, save_model
 from migbar.progress import SILENT, Progress, check_cancelled
 from migbar.runs import RunProgress
 from migbar.training.machine import versions
 from migbar.training.own.judgement import class_means, judge
 from migbar.training.own.options import TrainingOptions, write_options
+from migbar.training.own.paths import known_frameworks
 from migbar.training.own.report import write_report
 from migbar.training.own.starts import TREES, Kind, find_start
 from migbar.training.own.trees import Step, TreeLearner
@@ -218,7 +219,7 @@ class _Training:
         require_enough(options, fold)
         if find_start(options).kind in (Kind.GROWN, Kind.TUNED):
             fold = np.where(np.isfinite(start), fold, TRAINING)
-        told = self._tell_split(split, fold, int(np.isnan(start).sum()))
+        told = self._tell_split(split, records, fold, int(np.isnan(start).sum()))
         self._stage(2, "judging", "Training without the validation paths, to judge the model")
         barriers, baseline, model = self._judge(learner, records, fold)
         judged = np.flatnonzero(fold != TRAINING)
@@ -262,7 +263,13 @@ class _Training:
         barriers = model.predict([record.band for record in records], self.progress)
         return np.array([np.nan if _seen(b) else b.barrier_ev for b in barriers])
 
-    def _tell_split(self, split: Split, fold: NDArray[np.int64], known: int) -> dict[str, Any]:
+    def _tell_split(
+        self,
+        split: Split,
+        records: Sequence[BandRecord],
+        fold: NDArray[np.int64],
+        known: int,
+    ) -> dict[str, Any]:
         first = int((fold == 0).sum())
         if not (fold != TRAINING).any():
             raise SplitError(
@@ -274,10 +281,24 @@ class _Training:
             "validation": first,
             "folds": self.options.folds and split.folds,
             "known": known,
-            "warnings": list(split.warnings),
+            "warnings": [*split.warnings, *self._leaks(records, fold)],
         }
         self.progress.tell("split", **told)
         return told
+
+    def _leaks(self, records: Sequence[BandRecord], fold: NDArray[np.int64]) -> list[str]:
+        """Warn where a start that has seen the published paths knows frameworks that are held out."""
+        start = self.options.start
+        if not (bundled_models_dir() / start).is_dir():
+            return []
+        held = np.flatnonzero(fold != TRAINING)
+        shared = int(known_frameworks(_at(records, held), self.progress).sum())
+        if not shared:
+            return []
+        return [
+            f"Leak: {shared} of {len(held)} held-out paths have a framework and ion that are among the published paths "
+            f"behind {start}, too. The scores will be better than those on new materials."
+        ]
 
     def _judge(
         self, learner: Learner, records: Sequence[BandRecord], fold: NDArray[np.int64]
