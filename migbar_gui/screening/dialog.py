@@ -37,6 +37,7 @@ from migbar_gui.looks.widgets import (
     in_column,
     in_row,
     label,
+    resize_on_screen,
 )
 from migbar_gui.screening.filters import Filters
 from migbar_gui.screening.form import RESULTS, ScreeningForm
@@ -90,7 +91,7 @@ class BatchDialog(QDialog):
         super().__init__(window)
         self.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
         self.setWindowTitle("Batch screening")
-        self.resize(1120, 700)
+        resize_on_screen(self, 1120, 700)
         self._window = window
         self._database: Path | None = None
         self._job = f"screening {id(self)}"
@@ -324,8 +325,11 @@ class BatchDialog(QDialog):
         self.table.show(view.database, view.keys)
         self._note_row()
         counts = view.counts
-        shown = "file" if self.filters.shown.currentData() == Show.FAILED else "path"
-        parts = [f"{counted(len(view.keys), shown)} shown", counted(counts.done, "structure")]
+        if self.filters.shown.currentData() == Show.FAILED:
+            shown = counted(len(view.keys), "file")
+        else:  # a file that failed has a row and no path
+            shown = counted(sum(number is not None for _, number in view.keys), "path")
+        parts = [f"{shown} shown", counted(counts.done, "structure")]
         parts += [f"{counts.good:,} good in 3D"]
         parts += [f"{counts.duplicates:,} repeated"] if counts.duplicates else []
         parts += [f"{counts.failed:,} failed"] if counts.failed else []

@@ -30,7 +30,7 @@ from migbar_gui.looks.widgets import (
     indented,
     label,
 )
-from migbar_gui.screening.sources import IonBox, SourcesField, existing, model_box
+from migbar_gui.screening.sources import IonBox, SourcesField, existing, model_box, several
 
 RESULTS = "migbar-results.db"
 
@@ -214,7 +214,7 @@ class ScreeningForm(QWidget):
         options.check()
         what = Path(chosen[0]).name or chosen[0]
         if len(chosen) > 1:
-            what = f"{len(chosen)} files"
+            what = several(chosen)
         key: dict[str, Any] = {"paths": chosen} if every else {"given_hops": chosen[0]}
         return f"Screening {what}", {**options.to_dict(), **key}
 

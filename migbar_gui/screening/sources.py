@@ -12,6 +12,7 @@ from PySide6.QtWidgets import QComboBox, QFileDialog, QLineEdit, QWidget
 from migbar.elements import MOBILE_IONS
 from migbar.screening import ScreeningError
 from migbar.structures import FILE_NAMES
+from migbar.wording import counted
 from migbar_gui.computing.models import Models
 from migbar_gui.files.recent import last_folder
 from migbar_gui.looks.widgets import button, choice_box, in_row
@@ -53,7 +54,7 @@ class SourcesField(QWidget):
         """Take a folder, or files."""
         self.names = list(names)
         with QSignalBlocker(self.line):
-            self.line.setText(names[0] if len(names) == 1 else f"{len(names)} files")
+            self.line.setText(names[0] if len(names) == 1 else several(names))
         self.changed.emit()
 
     def paths(self) -> list[str]:
@@ -117,6 +118,13 @@ def model_box(models: Models) -> QComboBox:
     box.addItems(models.names())
     box.setCurrentText(models.used)
     return box
+
+
+def several(names: Sequence[str]) -> str:
+    """Return what several files and folders are called together: ``1 folder, 2 files``."""
+    folders = sum(Path(name).is_dir() for name in names)
+    parts = ((folders, "folder"), (len(names) - folders, "file"))
+    return ", ".join(counted(count, noun) for count, noun in parts if count)
 
 
 def existing(names: Sequence[str]) -> list[str]:

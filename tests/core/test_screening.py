@@ -218,6 +218,16 @@ def test_that_changed_files_and_other_settings_are_done_anew(tmp_path):
         assert connection.execute(query).fetchone() == (0,)
 
 
+def test_that_results_of_another_version_are_done_anew(tmp_path, monkeypatch):
+    write_salts(tmp_path / "in", 2)
+    database = tmp_path / "results.db"
+    with monkeypatch.context() as patch:
+        patch.setattr("migbar.screening.options.__version__", "0.0.1")
+        run_screening([tmp_path / "in"], options(database))
+    summary = run_screening([tmp_path / "in"], options(database))
+    assert (summary.judged, summary.skipped) == (2, 0)
+
+
 def test_that_failed_files_are_tried_again_when_asked_or_with_other_limits(tmp_path):
     write_salts(tmp_path / "in", 1)
     (tmp_path / "in" / "broken.cif").write_text("data_x\n")

@@ -13,6 +13,7 @@ import pytest
 
 from migbar.barriers import GOOD_CONDUCTOR_EV
 from migbar.cli import main
+from migbar.datasets.reading import read_records
 from migbar.elements import compound_class
 from migbar.screening import ScreeningError, ScreeningOptions, run_screening
 from migbar.screening.database import read_database
@@ -61,6 +62,21 @@ def test_that_csv_xlsx_and_parquet_say_the_same(tmp_path, database):
             assert line["good_conductor"] == str(record["barrier_ev"] <= 0.7).lower()
     assert [line["file"] for line in lines] == sorted(line["file"] for line in lines)
     assert sheet.cell(2, 1).data_type == "s"
+
+
+def test_that_a_table_with_dft_barriers_added_is_read_as_data(tmp_path, database):
+    export(database, tmp_path / "paths.csv")
+    with (tmp_path / "paths.csv").open(encoding="utf-8", newline="") as file:
+        rows = [row for row in csv.DictReader(file) if row["barrier_ev"]]
+    with (tmp_path / "own.csv").open("w", encoding="utf-8", newline="") as file:
+        writer = csv.DictWriter(file, [*rows[0], "dft_barrier_ev"])
+        writer.writeheader()
+        writer.writerows({**row, "dft_barrier_ev": "0.5"} for row in rows)
+    records = read_records(tmp_path / "own.csv")
+    assert [r.band.length for r in records] == [
+        pytest.approx(float(row["path_length_angstrom"]), abs=1e-4) for row in rows
+    ]
+    assert {record.target_ev for record in records} == {0.5}
 
 
 @pytest.mark.parametrize("change", ["UPDATE path SET remarks = '{'", "DROP TABLE path"])

@@ -81,6 +81,7 @@ def test_that_a_folder_becomes_a_table_and_a_file(
 
     start(dialog, qtbot, folder, tmp_path / "results.db")
     wait_until_finished(dialog, qtbot, 5)
+    assert dialog._counts.text().startswith("4 paths shown  ·  4 structures")
     assert "1 failed" in dialog._counts.text()
     assert window.runs.get(dialog.progress.folder).run.outcome == "4 predicted, 1 failed"
     assert dialog.progress._state.text() == "Finished: 4 predicted, 1 failed"
@@ -375,6 +376,9 @@ def test_that_a_folder_can_be_dropped(dialog, folder):
     dialog.form.sources.dropEvent(drop)
     assert dialog.form.source.text() == str(folder)
     assert dialog.form.out.text().startswith(str(folder))
+    files = [str(path) for path in sorted(folder.glob("*.cif"))[:2]]
+    dialog.form.sources.set_names([str(folder), *files])
+    assert dialog.form.source.text() == "1 folder, 2 files"
 
 
 def test_that_an_empty_table_says_why(dialog, qtbot, tmp_path, folder):

@@ -10,6 +10,7 @@ from dataclasses import asdict, dataclass, field, fields
 from pathlib import Path
 from typing import Any
 
+from migbar import __version__
 from migbar.elements import is_element
 from migbar.ends import parse_mechanism
 from migbar.errors import HopError, MigbarError
@@ -197,8 +198,9 @@ class Settings:
 
     @property
     def digest(self) -> str:
-        """A short name for exactly these settings; where the model lies does not count."""
-        return digest({k: v for k, v in asdict(self).items() if k != "model"})
+        """A short name for exactly these settings in this MigBar; where the model lies does not count."""
+        named = {k: v for k, v in asdict(self).items() if k != "model"}
+        return digest(named | {"migbar_version": __version__})  # another one may find other hops
 
 
 def digest(data: Any) -> str:
