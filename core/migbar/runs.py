@@ -39,13 +39,14 @@ from migbar import __version__
 from migbar.errors import Cancelled, FolderInUseError, MigbarError
 from migbar.files import held, is_held, leave_missing_folder, user_dir, write_text
 
-NEB, VOLUME, RELAX = "neb", "volume", "relax"
+NEB, VOLUME, RELAX, PLACES = "neb", "volume", "relax", "places"
 TRAINING, SUGGESTION, SCREENING = "training", "suggestion", "screening"
 
 TASKS: dict[str, str] = {
     NEB: "migbar.neb.task:run",
     VOLUME: "migbar.neb.volume:run",
     RELAX: "migbar.relaxation:relax_task",
+    PLACES: "migbar.places:run",
     TRAINING: "migbar.training.own.task:run",
     SUGGESTION: "migbar.suggestion:run",
     SCREENING: "migbar.screening.run:work",
@@ -128,16 +129,24 @@ class RunProgress:
         self._path = folder / "events.jsonl"
         self._stop = folder / "stop"
         self._last = 0.0
+        self._untold: dict[str, Any] = {}
 
     def report(self, done: int, total: int, message: str = "") -> None:
         """Tell how far the work is."""
+        self._untold = {"done": done, "total": total, "message": message}
         now = time.monotonic()
         if done >= total > 0 or now - self._last > REPORT_EVERY_S:
             self._last = now
-            self.tell("progress", done=done, total=total, message=message)
+            self.tell_rest()
+
+    def tell_rest(self) -> None:
+        """Tell what was reported too soon after something else; called when the work ends."""
+        if self._untold:
+            self.tell("progress", **self._untold)
 
     def tell(self, kind: str, **data: Any) -> None:
         """Append an event; a full disk loses the event and not the work."""
+        self._untold = {}
         line = json.dumps({"kind": kind, "time": time.time(), **data}, ensure_ascii=False)
         try:
             with self._path.open("a", encoding="utf-8") as file:
@@ -376,6 +385,7 @@ def work(folder: str | Path) -> RunState:
             traceback.print_exc()
             text = f"{type(error).__name__}: {error} (details in {folder / 'log.txt'})"
             outcome = {"state": RunState.FAILED, "error": text}
+        progress.tell_rest()
         _write_outcome(folder, outcome)
     return RunState(outcome["state"])
 

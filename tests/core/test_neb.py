@@ -6,6 +6,7 @@ import errno
 import os
 import signal
 import time
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -221,7 +222,8 @@ def test_that_a_stopped_run_leaves_its_files_and_goes_on(tmp_path):
     assert runs.work(folder) is RunState.FINISHED
     result = read_result(folder)
     assert result.converged
-    assert runs.read_run(folder).result == result.to_dict()
+    ended = runs.read_run(folder)
+    assert ended.result == {**result.to_dict(), "text": f"{result.barrier_ev:.3f} eV"}
     steps = [event for event in runs.read_events(folder)[0] if event["kind"] == "step"]
     assert {event["stage"] for event in steps} == {"initial", "final", "band"}
     assert steps[-1]["residual"] == pytest.approx(result.residual)
@@ -267,11 +269,22 @@ def test_that_a_converged_band_is_not_relaxed_again(emt, ends, tmp_path, optimiz
     assert again.barrier_ev == pytest.approx(first.barrier_ev, abs=1e-9)
 
 
+def test_that_ends_that_get_more_steps_are_relaxed_further(emt, ends, tmp_path):
+    short = relax_band(*ends, emt, NebSettings(ends_max_steps=1), folder=tmp_path)
+    assert "ends_not_converged" in [remark.code for remark in short.remarks]
+    more = relax_band(*ends, emt, NebSettings(), folder=tmp_path)
+    assert more.converged
+    assert more.barrier_ev == pytest.approx(relax_band(*ends, emt).barrier_ev, abs=0.005)
+
+
 @pytest.mark.parametrize("max_steps", [1, 1000], ids=["under way", "converged"])
 def test_that_a_folder_of_another_band_is_left_alone(emt, ends, tmp_path, max_steps):
     relax_band(*ends, emt, NebSettings(max_steps=max_steps), folder=tmp_path)
     with pytest.raises(NebError, match="another band or of other settings"):
         relax_band(*ends, emt, NebSettings(n_images=5), folder=tmp_path)
+    emt.provenance = replace(emt.provenance, sha256="other weights in a file of the same name")
+    with pytest.raises(NebError, match="by another potential"):
+        relax_band(*ends, emt, NebSettings(max_steps=max_steps), folder=tmp_path)
     whole = (tmp_path / STATE).read_bytes()
     encrypted = whole.replace(b"PK\x01\x02-\x03-\x00\x00\x00", b"PK\x01\x02-\x03-\x00\x01\x00")
     assert encrypted != whole

@@ -86,6 +86,7 @@ def test_that_a_run_stops_when_asked_and_goes_on(tmp_path, tasks):
     process.wait()
     assert runs.read_run(folder).state is RunState.STOPPED
     assert 2 <= counted(folder) < 100
+    assert runs.read_events(folder)[0][-1]["done"] == counted(folder)  # however soon after another
     runs.start_run(folder).wait()
     assert runs.read_run(folder).state is RunState.FINISHED
 
@@ -96,6 +97,7 @@ def test_that_a_failure_is_told_in_words(tmp_path, tasks):
     runs.start_run(folder).wait()
     run = runs.read_run(folder)
     assert (run.state, run.error) == (RunState.FAILED, "Seven is unlucky; count to six.")
+    assert runs.read_events(folder)[0][-1]["done"] == 6
 
 
 def test_that_a_folder_holds_one_run_of_a_task_that_there_is(tmp_path, tasks):

@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 
 from migbar.files import replacing
 from migbar.neb.settings import NebError, NebSettings
+from migbar.potentials import Provenance
 
 if TYPE_CHECKING:
     from ase import Atoms
@@ -82,7 +83,7 @@ class Checkpoint:
             raise NebError(f"{self._path} is damaged; remove it to begin anew.") from error
         if mark != self._mark:
             raise NebError(
-                f"{self._path.parent} holds the state of another band or of other settings; "
+                f"{self._path.parent} holds the state of another band or of other settings, or by another potential; "
                 "choose another folder."
             )
         return saved
@@ -115,12 +116,12 @@ class Checkpoint:
         self._cost = self._last - now
 
 
-def fingerprint(initial: Atoms, final: Atoms, settings: NebSettings, potential: str) -> str:
-    """SHA-256 of what is relaxed and how; more steps are still the same relaxation."""
+def fingerprint(initial: Atoms, final: Atoms, settings: NebSettings, potential: Provenance) -> str:
+    """SHA-256 of what is relaxed and how; more steps are still the same relaxation, other weights are not."""
     options = settings.to_dict()
     for name in ("max_steps", "ends_max_steps"):
         del options[name]
-    digest = hashlib.sha256(json.dumps([options, potential]).encode())
+    digest = hashlib.sha256(json.dumps([options, potential.name, potential.sha256]).encode())
     for array in (initial.numbers, initial.cell.array, initial.positions, final.positions):
         digest.update(np.round(np.asarray(array, float), 6).tobytes())
     return digest.hexdigest()

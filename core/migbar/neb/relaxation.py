@@ -37,7 +37,9 @@ OVERLAP = 0.5
 SAME_PLACE = 0.1
 """Ends in which no atom moves farther than this (Å) are the same."""
 
-STAGES = ("initial", "final", "band", "climb")
+ENDS = ("initial", "final")
+
+STAGES = (*ENDS, "band", "climb")
 """What is relaxed, one after the other."""
 
 
@@ -117,7 +119,7 @@ def relax_band(
     first_guess([initial, final], settings)  # images that overlap are told before ends are relaxed
     checkpoint = None
     if folder is not None:
-        mark = fingerprint(initial, final, settings, potential.provenance.name)
+        mark = fingerprint(initial, final, settings, potential.provenance)
         checkpoint = Checkpoint(Path(folder), mark)
     relaxation = _Relaxation(initial, final, potential, settings, checkpoint, progress, on_step)
     return relaxation.run()
@@ -158,13 +160,14 @@ class _Relaxation:
             self.steps |= saved.steps
             self.reached |= saved.reached
             self.spent = saved.seconds
-            stages = stages[stages.index(saved.stage) :]
+            stages = self._left(stages, saved.stage)
+        memory = saved.memory if saved is not None and saved.stage == stages[0] else None
         for stage in stages:
-            memory = saved.memory if saved is not None and saved.stage == stage else None
             if stage in ("band", "climb") and len(self.images) == 2:
                 self.images = first_guess(self.images, self.settings)
             if not self.stopped:
                 self._relax(stage, memory)
+                memory = None
         if len(self.images) == 2:  # stopped while an end was relaxed
             self.images = first_guess(self.images, self.settings)
         result = self._result()
@@ -172,8 +175,21 @@ class _Relaxation:
             self._save(stages[-1], {}, at_once=True)  # it needs no memory to stay where it is
         return result
 
+    def _left(self, stages: list[str], saved: str) -> list[str]:
+        """Return the stages from the saved one on, or from an end that is allowed more steps than it had before."""
+        at, most = stages.index(saved), self.settings.ends_max_steps
+        ends = [
+            s for s in stages[:at] if s in ENDS and not self.reached[s] and self.steps[s] < most
+        ]
+        if not ends:
+            return stages[at:]
+        self.images = [self.images[0], self.images[-1]]  # the band between other ends begins anew
+        self.steps |= {"band": 0, "climb": 0}
+        self.reached |= {"band": False, "climb": False}
+        return stages[stages.index(ends[0]) :]
+
     def _stages(self) -> list[str]:
-        ends = ["initial", "final"] if self.settings.relax_ends else []
+        ends = ENDS if self.settings.relax_ends else ()
         return [*ends, "band", *(["climb"] if self.settings.climb else [])]
 
     def _relax(self, stage: str, memory: dict[str, Any] | None) -> None:
@@ -194,7 +210,7 @@ class _Relaxation:
 
     def _target(self, stage: str) -> tuple[Any, float, int]:
         settings = self.settings
-        if stage in ("initial", "final"):
+        if stage in ENDS:
             end = self.images[0 if stage == "initial" else -1]
             end.calc = _PotentialCalculator(self.potential)
             return end, settings.ends_fmax, settings.ends_max_steps

@@ -85,4 +85,5 @@ def run(folder: Path, options: Mapping[str, Any], progress: RunProgress) -> dict
     write_result(result, folder)
     if progress.cancelled():
         raise Cancelled
-    return result.to_dict()
+    state = "" if result.converged else ", not converged"
+    return {**result.to_dict(), "text": f"{result.barrier_ev:.3f} eV{state}"}
