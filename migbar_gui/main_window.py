@@ -40,6 +40,7 @@ from migbar_gui.commands.run_dialogs import RunDialog, batch_dialog, suggestion_
 from migbar_gui.commands.sessions import Sessions
 from migbar_gui.computing.asking import Inquiry, explanations, opinions
 from migbar_gui.computing.models import Models
+from migbar_gui.computing.places import PlaceComparisons
 from migbar_gui.computing.predictions import Predictions
 from migbar_gui.computing.relaxations import Relaxations
 from migbar_gui.computing.site_energy import SiteEnergyMaps
@@ -105,6 +106,7 @@ class MainWindow(QMainWindow):
         self.opinions: Inquiry = opinions(self.workspace, self.jobs, self)
         self.site_energy = SiteEnergyMaps(self.workspace, self.jobs, self.show_error, self)
         self.relaxations = Relaxations(self.workspace, self.jobs, self.runs, self)
+        self.places = PlaceComparisons(self.workspace, self.jobs, self.runs, self)
         self.band_tools: BandTools = BandTools(self)
         self.exports: Exports = Exports(self)
         self.recent = RecentFiles(self.settings)
@@ -139,8 +141,10 @@ class MainWindow(QMainWindow):
         self.paths_panel = PathsPanel(workspace, self.models)
         self.path_panel = PathPanel(workspace, self.opinions)
         self.why_panel = WhyPanel(workspace, self.explainer)
-        self.network_panel = NetworkPanel(workspace, self.predictions.find_all)
-        self.transport_panel = TransportPanel(workspace)
+        self.network_panel = NetworkPanel(
+            workspace, self.predictions.find_all, self.band_tools.ask_compare_places
+        )
+        self.transport_panel = TransportPanel(workspace, self.jobs)
         self.comparison_panel = ComparisonPanel(workspace)
         self.profile_panel = ProfilePanel(
             workspace,
@@ -183,6 +187,7 @@ class MainWindow(QMainWindow):
         self.docks["Why"].visibilityChanged.connect(self.why_panel.set_looked_at)
         self.path_panel.why_asked.connect(lambda: self.docks.show("Why"))
         self.relaxations.opened.connect(self._show_relaxed)
+        self.places.opened.connect(self._show_places)
         self.jobs_panel.at_once_changed.connect(partial(self.settings.setValue, "runs_at_once"))
         self.paths_panel.models_asked.connect(self.ask_models)
         self.models.changed.connect(self.opinions.forget)
@@ -273,6 +278,12 @@ class MainWindow(QMainWindow):
         else:
             self.docks.replace("Path", "Network")
 
+    def _show_places(self, fits: bool) -> None:
+        if fits:
+            self.docks.show("Network")
+        else:
+            self.say("Open the structure and find its paths: the energies are used with them.")
+
     def _show_relaxed(self, made: RelaxedPath | VolumeResult) -> None:
         self.docks.show("Profile")
         self.profile_panel.select(made.folder)
@@ -293,7 +304,12 @@ class MainWindow(QMainWindow):
     def open_file(self, path: Path) -> None:
         """Open a structure or a session file."""
         self.notice.hide()
-        if path.suffix.lower() == SUFFIX:
+        if path.is_dir():
+            self.notice.show_message(
+                f"{path.name} is a folder: its structures can be screened together.",
+                action=("Screen it…", lambda: self.screening.open().offer(path)),
+            )
+        elif path.suffix.lower() == SUFFIX:
             self.sessions.open(path)
         else:
             self.opener.open(path)
@@ -304,7 +320,7 @@ class MainWindow(QMainWindow):
         if not given:
             return
         self.open_file(given[0])
-        if len(given) > 1:
+        if len(given) > 1 and given[0].is_file():
             self.status.hint(f"Opened {given[0].name}; one structure is shown at a time.")
 
     def ask_open(self) -> None:
@@ -469,17 +485,17 @@ class MainWindow(QMainWindow):
         self.open_files(map(Path, names))
 
     def closeEvent(self, event: QCloseEvent) -> None:  # noqa: N802
-        """Ask about runs and unsaved changes; then stop all work of the window and take the 3D view down in order."""
+        """Ask about unsaved changes and runs; then stop all work of the window and take the 3D view down in order."""
         app = QApplication.instance()
         assert isinstance(app, QApplication)
-        hurried = app.isSavingSession()  # the session ends: no time to ask
-        if self.runs.under_way and not self._may_close and not hurried:
-            event.ignore()
-            self._ask_close()
-            return
-        if not hurried and not self.sessions.may_leave(self.close):
-            event.ignore()
-            return
+        if not self._may_close and not app.isSavingSession():  # the session ends: no time to ask
+            if not self.sessions.may_leave(self.close):
+                event.ignore()
+                return
+            if self.runs.under_way:  # asked last, as runs that are stopped are stopped at once
+                event.ignore()
+                self._ask_close()
+                return
         for dialog in self.findChildren(QDialog):
             dialog.close()
         self.placing.keep_window()

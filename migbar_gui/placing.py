@@ -6,10 +6,9 @@ from PySide6.QtCore import QByteArray, QSettings, QSize, Qt
 from PySide6.QtGui import QGuiApplication
 from PySide6.QtWidgets import QMainWindow
 
-FIRST_SIZE = QSize(1280, 800)
-FRAME = QSize(16, 48)
-"""About what a window manager puts around a window."""
+from migbar_gui.looks.widgets import FRAME
 
+FIRST_SIZE = QSize(1280, 800)
 VERSION = 1
 """Of the docks: an arrangement of other ones is forgotten."""
 

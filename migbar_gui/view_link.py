@@ -118,7 +118,9 @@ class ViewLink(QObject):
             hop, ends = search.segments()
             cartesian = np.asarray(workspace.structure.lattice.get_cartesian_coords(ends))
             labels = tuple(distinct.label for distinct in search.hops)
-            tubes = NetworkDrawing(hop, cartesian, network.barriers, labels, search.ion)
+            tubes = NetworkDrawing(
+                hop, cartesian, network.barriers, network.heights, labels, search.ion
+            )
             self._tubes = network, tubes
         drawing = self._tubes[1]
         if drawing is not None and network is not None:
@@ -260,6 +262,8 @@ class ViewLink(QObject):
             f"{hop.length:.2f} Å",
             f"{hop.multiplicity} per cell",
         ]
+        if group.found.crystal.places is not None:
+            parts.append(f"saddle {energies.energy(group.heights[number])} above the best place")
         self.pointed.emit("   ·   ".join(parts))
 
     def _describe(self, atom: AtomInfo) -> str:

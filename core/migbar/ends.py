@@ -124,12 +124,16 @@ def parse_point(text: str) -> Point:
 def parse_end(text: str) -> str | Point:
     """Read fractional coordinates, which have commas and no image; sites and voids stay as they are written.
 
+    Coordinates may stand in brackets, as in exported tables.
+
     Raises
     ------
     SiteError
         If it has a comma and is not three numbers.
     """
-    return parse_point(text) if "," in text and "@" not in text else text
+    if "," not in text or "@" in text:
+        return text
+    return parse_point(text.strip().removeprefix("(").removesuffix(")"))
 
 
 def _number(text: str) -> float:

@@ -11,7 +11,6 @@ from __future__ import annotations
 import heapq
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from itertools import groupby
 
 import numpy as np
 
@@ -101,22 +100,27 @@ def percolation(
     barriers: Sequence[float],
     intervals: Sequence[tuple[float, float]] | None = None,
     lengths: Sequence[float] | None = None,
+    place_energies: Sequence[float] | None = None,
 ) -> dict[str, Percolation | None]:
     """Find the percolation barriers of a network.
 
     For every E take the hops with a barrier of at most E. The nD barrier is the smallest E at which
     some connected component has closed loops in n independent directions; that of an axis the
-    smallest E at which the closed loops of some component span this axis.
+    smallest E at which the closed loops of some component span this axis. Where places differ in
+    energy E is the height of a hop's saddle above the lowest place of all: that is the activation
+    energy of diffusion, however high the saddles are that lead from there to the way.
 
     Parameters
     ----------
     network : Network
     barriers : sequence of float
-        Barrier of each symmetry-distinct hop in eV.
+        Barrier of each symmetry-distinct hop in eV, above the lower one of its ends.
     intervals : sequence of (low, high), optional
         Interval of each barrier in eV.
     lengths : sequence of float, optional
         Length of each hop in Å: the walks are then the shortest, else those of fewest hops.
+    place_energies : sequence of float, optional
+        Energy of the ion at each node in eV; all alike where not given.
 
     Returns
     -------
@@ -124,11 +128,12 @@ def percolation(
         For each of `DIRECTIONS` a Percolation, or None where there is no way through.
     """
     low, high = zip(*intervals, strict=True) if intervals else (barriers, barriers)
-    ends = percolation_barriers(network, low), percolation_barriers(network, high)
+    ends = [percolation_barriers(network, end, place_energies) for end in (low, high)]
     steps = [1.0] * len(barriers) if lengths is None else lengths
+    heights = dict(zip(network.edges, saddles(network, barriers, place_energies), strict=True))
     found: dict[str, Percolation | None] = dict.fromkeys(DIRECTIONS)
-    for direction, event in _percolation_events(network, barriers, None).items():
-        open_edges = [e for e in network.edges if barriers[e.hop] <= event.barrier_ev]
+    for direction, event in _percolation_events(network, barriers, place_energies).items():
+        open_edges = [e for e in network.edges if heights[e] <= heights[event.edge]]
         found[direction] = Percolation(
             event.barrier_ev,
             (_known(ends[0][direction]), _known(ends[1][direction])),
@@ -139,41 +144,31 @@ def percolation(
 
 
 def percolation_barriers(
-    network: Network, barriers: Sequence[float], site_energies: Sequence[float] | None = None
+    network: Network, barriers: Sequence[float], place_energies: Sequence[float] | None = None
 ) -> dict[str, float | None]:
-    """Find the percolation barriers alone (see `percolation`).
-
-    Parameters
-    ----------
-    network : Network
-    barriers : sequence of float
-        Barrier of each symmetry-distinct hop in eV; with `site_energies` the energy of its saddle.
-    site_energies : sequence of float, optional
-        Energy of the ion at each node in eV. The barrier of a component is then its highest saddle
-        minus its lowest site.
-
-    Returns
-    -------
-    dict
-        For each of `DIRECTIONS` a barrier in eV, or None where there is no way through.
-    """
-    events = _percolation_events(network, barriers, site_energies)
+    """Find the percolation barriers alone, in eV, or None where there is no way through (see `percolation`)."""
+    events = _percolation_events(network, barriers, place_energies)
     return {d: events[d].barrier_ev if d in events else None for d in DIRECTIONS}
 
 
-def dimensionality(
-    network: Network, barriers: Sequence[float] | None = None, highest: float = np.inf
-) -> int:
-    """Return in how many dimensions hops up to a barrier of `highest` (eV) get through; 0 to 3."""
-    if barriers is None:
-        barriers = [0.0] * (1 + max((edge.hop for edge in network.edges), default=0))
-    events = percolation_barriers(network, barriers)
-    reached = [n for name, n in DIMENSIONS.items() if _within(events[name], highest)]
-    return max(reached, default=0)
+def saddles(
+    network: Network, barriers: Sequence[float], place_energies: Sequence[float] | None = None
+) -> list[float]:
+    """Return the energy of each edge's saddle: its barrier above the lower end, but never below the higher one."""
+    if place_energies is None:
+        return [float(barriers[edge.hop]) for edge in network.edges]
+    found = []
+    for edge in network.edges:
+        low, high = sorted((place_energies[edge.start], place_energies[edge.end]))
+        found.append(float(max(low + barriers[edge.hop], high)))
+    return found
 
 
-def _within(barrier: float | None, highest: float) -> bool:
-    return barrier is not None and barrier <= highest
+def dimensionality(network: Network) -> int:
+    """Return in how many dimensions the hops get through, whatever their barriers; 0 to 3."""
+    n_hops = 1 + max((edge.hop for edge in network.edges), default=0)
+    ways = percolation_barriers(network, [0.0] * n_hops)
+    return max((n for name, n in DIMENSIONS.items() if ways[name] is not None), default=0)
 
 
 def _known(barrier: float | None) -> float:
@@ -194,23 +189,16 @@ class _Event:
 
 
 def _percolation_events(
-    network: Network, barriers: Sequence[float], site_energies: Sequence[float] | None
+    network: Network, barriers: Sequence[float], place_energies: Sequence[float] | None
 ) -> dict[str, _Event]:
-    """Open the hops from the easiest on; for each direction tell the edge that got through."""
-    energies = np.zeros(network.n_nodes) if site_energies is None else np.asarray(site_energies)
-    components = _Components(energies.tolist())
+    """Open the hops from the lowest saddle on; for each direction tell the edge that got through."""
+    bottom = 0.0 if place_energies is None else min(place_energies)
+    components = _Components(network.n_nodes)
     events: dict[str, _Event] = {}
-
-    def height(edge: Edge) -> float:
-        return float(barriers[edge.hop])
-
-    for saddle, level in groupby(sorted(network.edges, key=lambda e: (height(e), e)), height):
-        # All hops of a level are open at once: the lowest site may be joined by the last of them.
-        opened = [(d, edge) for edge in level for d in _newly_open(components, edge)]
-        for direction, edge in opened:
-            barrier = saddle - components.lowest(edge.start)
-            if direction not in events or barrier < events[direction].barrier_ev:
-                events[direction] = _Event(barrier, edge)
+    tops = saddles(network, barriers, place_energies)
+    for saddle, edge in sorted(zip(tops, network.edges, strict=True)):
+        for direction in _newly_open(components, edge):
+            events.setdefault(direction, _Event(saddle - bottom, edge))
     return events
 
 
@@ -236,19 +224,14 @@ class _Components:
     Every node knows its parent and in which cell, seen from the parent's, the component reaches it.
     """
 
-    def __init__(self, energies: Sequence[float]) -> None:
-        self._parent = list(range(len(energies)))
-        self._offset: list[Translation] = [(0, 0, 0)] * len(energies)
-        self._basis: list[tuple[Translation, ...]] = [()] * len(energies)
-        self._lowest = list(energies)
+    def __init__(self, n_nodes: int) -> None:
+        self._parent = list(range(n_nodes))
+        self._offset: list[Translation] = [(0, 0, 0)] * n_nodes
+        self._basis: list[tuple[Translation, ...]] = [()] * n_nodes
 
     def basis(self, node: int) -> tuple[Translation, ...]:
         """Independent translations of the closed loops of a node's component."""
         return self._basis[self._find(node)[0]]
-
-    def lowest(self, node: int) -> float:
-        """Lowest site energy of a node's component."""
-        return self._lowest[self._find(node)[0]]
 
     def join(self, edge: Edge) -> None:
         """Add an edge: it joins two components, or closes a loop in one."""
@@ -259,7 +242,6 @@ class _Components:
             self._basis[root] = _extended(self._basis[root], gap)
             return
         self._parent[other], self._offset[other] = root, gap
-        self._lowest[root] = min(self._lowest[root], self._lowest[other])
         for translation in self._basis[other]:
             self._basis[root] = _extended(self._basis[root], translation)
 

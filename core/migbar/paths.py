@@ -22,6 +22,7 @@ from migbar.hops import Hop, Mechanism, Point, SiteRef, nearest_images
 from migbar.networks import Edge, Network, Percolation, Translation, dimensionality, percolation
 from migbar.orbits import Operations, canonical, representative
 from migbar.passages import BottleneckAtom, Surroundings
+from migbar.places import PlaceEnergies
 from migbar.prediction import PredictedPath, predict_paths
 from migbar.progress import SILENT, Progress
 from migbar.structures import formula, require_ordered
@@ -103,12 +104,6 @@ class DistinctHop:
         home = self.image == (0, 0, 0) and self.hop.end_is_nearest
         image = "" if home else "@" + ",".join(map(str, self.image))
         return f"{self.start.name} → {self.end.name}{image}"
-
-    @property
-    def per_place(self) -> float:
-        """Mean number of equivalent hops that lead away from a place at either end, whichever is called the start."""
-        places = {place for edge in self.edges for place in (edge.start, edge.end)}
-        return 2 * self.multiplicity / len(places)
 
     @property
     def is_tight(self) -> bool:
@@ -203,11 +198,23 @@ class CrystalPaths:
     percolation : dict
         For each of `migbar.networks.DIRECTIONS` how the ion gets through, or None; a, b and c are
         the axes of the cell as read.
+    places : PlaceEnergies or None
+        How the kinds of places differ in energy, where that is known.
     """
 
     search: HopSearch
     paths: tuple[PredictedPath, ...]
     percolation: dict[str, Percolation | None]
+    places: PlaceEnergies | None = None
+
+    def __post_init__(self) -> None:
+        if self.places is not None:
+            self.places.of_nodes(self.search.kinds)  # refuses those of other places
+
+    @property
+    def place_energies(self) -> tuple[float, ...] | None:
+        """Energy of each node in eV, where that is known."""
+        return None if self.places is None else self.places.of_nodes(self.search.kinds)
 
     @property
     def remarks(self) -> list[Remark]:
@@ -215,26 +222,35 @@ class CrystalPaths:
         kinds = len(set(self.search.kinds))
         if kinds == 1 or self.percolation["1D"] is None:
             return []
+        if self.places is not None:
+            return self.places.remarks
         text = (
             f"{self.search.ion} has {kinds} kinds of places here, and how far these differ in energy is not known. "
             "Getting through takes at least the barriers told, and more where it goes by unfavourable places: the "
-            "highest saddle counts above the best place."
+            "highest saddle counts above the best place. A potential can tell their energies."
         )
         return [Remark("unequal_places", text)]
 
     @classmethod
-    def of(cls, search: HopSearch, paths: Sequence[PredictedPath]) -> CrystalPaths:
+    def of(
+        cls,
+        search: HopSearch,
+        paths: Sequence[PredictedPath],
+        places: PlaceEnergies | None = None,
+    ) -> CrystalPaths:
         """Find the way through for one predicted path per distinct hop (see `migbar.networks.percolation`).
 
-        Where a barrier is refined, for example by a relaxed band, this gives the new way through.
+        Where a barrier is refined, for example by a relaxed band, or the energies of the places become known,
+        this gives the new way through.
         """
         through = percolation(
             search.network,
             [path.barrier.barrier_ev for path in paths],
             [path.barrier.interval_ev for path in paths],
             [hop.length for hop in search.hops],
+            None if places is None else places.of_nodes(search.kinds),
         )
-        return cls(search, tuple(paths), through)
+        return cls(search, tuple(paths), through, places)
 
 
 def find_paths(

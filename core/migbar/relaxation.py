@@ -14,6 +14,7 @@ from pymatgen.core import Structure
 from migbar.errors import MigbarError
 from migbar.progress import SILENT, Progress, check_cancelled
 from migbar.structures import require_ordered
+from migbar.wording import with_minus
 
 if TYPE_CHECKING:
     from ase import Atoms
@@ -210,15 +211,18 @@ def relax_task(folder: Path, options: Mapping[str, Any], progress: Progress) -> 
     folder : Path
         Not used; the result is all there is.
     options : mapping
-        ``structure`` (pymatgen's), ``potential``, ``device``, ``settings``.
+        ``structure`` (pymatgen's), ``potential``, ``device``, ``trust_file``, ``settings``.
     progress : Progress
     """
     from migbar.potentials import load_potential
 
-    potential = load_potential(options["potential"], options.get("device", "auto"))
+    device, trust = options.get("device", "auto"), bool(options.get("trust_file"))
+    potential = load_potential(options["potential"], device, trust_file=trust)
     structure = Structure.from_dict(options["structure"])
     settings = RelaxationSettings(**options.get("settings", {}))
-    return relax_structure(structure, potential, settings, progress).to_dict()
+    relaxed = relax_structure(structure, potential, settings, progress)
+    text = with_minus(f"volume {100 * relaxed.volume_change:+.2f} %")
+    return {**relaxed.to_dict(), "text": text}
 
 
 def _largest_force(atoms: Atoms) -> float:

@@ -18,19 +18,24 @@ from migbar import __version__
 from migbar.barriers import GOOD_CONDUCTOR_EV, ModelCard
 from migbar.energies import IN_EV, EnergyFormat
 from migbar.files import write_text
-from migbar.networks import DIMENSIONS, DIRECTIONS, Walk, dimensionality
+from migbar.networks import DIMENSIONS, DIRECTIONS, Walk
 from migbar.pages import ACCENT, GRID, INK, new_figure, page, svg, table
 from migbar.paths import CrystalPaths, HopSearch
 from migbar.structures import formula, symmetry
 from migbar.transport import (
-    HoppingParameters,
+    ALL_DIRECTIONS,
+    CrystalHops,
+    TransportParameters,
+    activation_energy,
     arrhenius,
-    conductivity_estimate,
-    diffusivity_estimate,
+    by_direction,
+    conductivity,
+    diffusivity,
     explain,
     parameters_for,
     particle_size,
 )
+from migbar.wording import power
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -38,6 +43,8 @@ if TYPE_CHECKING:
 
 COLOUR_MAP = "viridis"
 """Colours of barriers, from low to high."""
+
+_DECADES = 12  # of diffusivity are drawn at most: what is so much slower is none
 
 _TURN, _TILT = -22.0, 14.0  # degrees about the vertical and the horizontal axis of a picture
 
@@ -110,6 +117,7 @@ def html_report(
         _picture(structure, result, picture_png, energies),
         "<h2>Getting through the crystal</h2>",
         _percolation_table(result, energies),
+        _places_table(result, energies),
         "<h2>Symmetry-distinct hops</h2>",
         _hop_section(result, threshold_ev, energies),
         _left_out_table(search),
@@ -185,6 +193,24 @@ def _percolation_table(result: CrystalPaths, energies: EnergyFormat) -> str:
     )
 
 
+def _places_table(result: CrystalPaths, energies: EnergyFormat) -> str:
+    places, search = result.places, result.search
+    if places is None:
+        return ""
+    rows = [
+        (
+            str(search.nodes[kind].name),
+            str(search.kinds.count(kind)),
+            energies.number(energy),
+            "" if stays else "nothing stays there",
+        )
+        for kind, energy, stays in zip(places.kinds, places.energies_ev, places.stays, strict=True)
+    ]
+    return "<h3>Kinds of places</h3>" + table(
+        ("", "per cell", f"energy / {energies.unit}", ""), rows
+    )
+
+
 def walk_text(search: HopSearch, walk: Walk) -> str:
     """Write a walk by the names of its places, each with the cell it is in: ``0 → 3 → 0@0,1,0``."""
     cell = np.zeros(3, int)
@@ -241,57 +267,35 @@ def _left_out_table(search: HopSearch) -> str:
 
 
 def _transport_section(structure: Structure, result: CrystalPaths, energies: EnergyFormat) -> str:
-    estimates = transport_parameters(structure, result)
-    if not estimates:
+    parameters = parameters_for(structure, result.search.ion)
+    ways = by_direction(structure, result, parameters)
+    if not ways:
         return "<p>No way through the crystal, so no long-range transport to estimate.</p>"
     rows = []
-    for name, parameters in estimates.items():
-        way = result.percolation[name]
-        assert way is not None
-        d = diffusivity_estimate(way.barrier_ev, way.interval_ev, parameters)
-        sigma = conductivity_estimate(way.barrier_ev, way.interval_ev, parameters)
+    for name, hops in ways.items():
+        d, sigma = diffusivity(hops, parameters), conductivity(hops, parameters)
         rows.append(
             (
                 name,
+                energies.number(activation_energy(hops, parameters.temperature)),
                 f"{d.value:.1e}",
-                f"{d.interval[0]:.0e} to {d.interval[1]:.0e}",
+                " to ".join(map(power, d.interval)),
                 f"{sigma.value:.1e}",
-                f"{sigma.interval[0]:.0e} to {sigma.interval[1]:.0e}",
-                f"{particle_size(way.barrier_ev, parameters):.3g}",
+                " to ".join(map(power, sigma.interval)),
+                f"{particle_size(hops, parameters).value:.3g}",
             )
         )
-    head = ("", "D / cm²/s", "interval", "σ / S/cm", "interval", "keeps up with C/2 / µm")
-    explained = "".join(
-        f"<p class='small'>{name}: {escape(explain(p))}</p>" for name, p in estimates.items()
-    )
+    head = (
+        "", f"activation energy / {energies.unit}", "D / cm²/s", "interval", "σ / S/cm", "interval",
+        "keeps up with C/2 / µm",
+    )  # fmt: skip
     return (
         table(head, rows)
-        + explained
-        + f"<figure>{svg(arrhenius_figure(result, estimates, energies))}"
-        "<figcaption>Estimated diffusivity over temperature; the bands are the intervals.</figcaption></figure>"
+        + f"<p class='small'>{escape(explain(next(iter(ways.values())), parameters))}</p>"
+        + f"<figure>{svg(arrhenius_figure(ways, parameters))}"
+        "<figcaption>Estimated diffusivity over temperature; the band is the interval of the "
+        f"{ALL_DIRECTIONS}.</figcaption></figure>"
     )
-
-
-def transport_parameters(
-    structure: Structure, result: CrystalPaths
-) -> dict[str, HoppingParameters]:
-    """Return parameters to start from for each of 1D, 2D, 3D that gets through, by its bottleneck.
-
-    Its hops spread over as many dimensions as the crystal lets the ion through at this barrier: where that is three,
-    a third of them leads along the way in 1D.
-    """
-    network = result.search.network
-    barriers = [path.barrier.barrier_ev for path in result.paths]
-    found = {}
-    for name in DIMENSIONS:
-        way = result.percolation[name]
-        if way is not None:
-            hop = result.search.hops[way.bottleneck]
-            dimensions = dimensionality(network, barriers, way.barrier_ev)
-            found[name] = parameters_for(
-                structure, result.search.ion, hop.length, hop.per_place, dimensions
-            )
-    return found
 
 
 def _notes(result: CrystalPaths) -> str:
@@ -353,22 +357,16 @@ def barrier_figure(result: CrystalPaths, threshold_ev: float, energies: EnergyFo
     return figure
 
 
-def arrhenius_figure(
-    result: CrystalPaths, parameters: dict[str, HoppingParameters], energies: EnergyFormat
-) -> Figure:
-    """Return log D over 1000/T for the ways through that `parameters` names."""
+def arrhenius_figure(ways: dict[str, CrystalHops], parameters: TransportParameters) -> Figure:
+    """Return log D over 1000/T in several directions, the interval of the first one as a band."""
     figure, axes = new_figure(6.4, 3.6)
-    kelvin = np.linspace(250, 700, 60)
-    for number, (name, chosen) in enumerate(parameters.items()):
-        way = result.percolation[name]
-        assert way is not None
-        low, high = (arrhenius(e, chosen, kelvin) for e in reversed(way.interval_ev))
-        colour = f"C{number}"
-        axes.semilogy(
-            1000 / kelvin, arrhenius(way.barrier_ev, chosen, kelvin), color=colour,
-            label=f"{name}: {energies.energy(way.barrier_ev, 2)}",
-        )  # fmt: skip
-        axes.fill_between(1000 / kelvin, low, high, color=colour, alpha=0.12, linewidth=0)
+    kelvin = np.linspace(250, 700, 24)
+    for number, (name, hops) in enumerate(ways.items()):
+        value, low, high = arrhenius(hops, parameters, kelvin)
+        axes.semilogy(1000 / kelvin, value, color=f"C{number}", label=name)
+        if number == 0:
+            axes.fill_between(1000 / kelvin, low, high, color="C0", alpha=0.12, linewidth=0)
+            axes.set_ylim(bottom=max(low.min(), 10.0**-_DECADES * value.max()))
     axes.set_xlabel("1000 K / T")
     axes.set_ylabel("D (cm²/s)")
     axes.legend(frameon=False)

@@ -165,7 +165,7 @@ def suggest(
         try:
             found = _paths(file, ion, model)
         except MigbarError as error:
-            problems.append((str(file), str(error)))
+            problems.append((str(file), str(error).removeprefix(f"{file.name}: ")))
             continue
         names += [str(file)] * len(found)
         paths += found

@@ -128,7 +128,7 @@ def parse_supercell(text: str) -> Matrix | None:
     if text == "none":
         return np.eye(3, dtype=int)
     try:
-        numbers = [int(n) for n in re.split(r"[,x\s]+", text)]
+        numbers = [int(n) for n in re.split(r"[,;x\s]+", text)]
     except ValueError:
         numbers = []
     if len(numbers) == 3:
@@ -188,7 +188,7 @@ def make_band(
     emptied = [site.frac_coords(structure) for site in hop.removed]
     if hop.mechanism.between_sites:
         emptied += [hop.start, hop.end]
-    indices = [_atom_at(cell, hop.ion, np.array(point) @ inverse) for point in emptied]
+    indices = [atom_at(cell, hop.ion, np.array(point) @ inverse) for point in emptied]
     if len(set(indices)) < len(indices):
         raise SiteError(
             "two of the sites to be emptied are the same atom in this supercell; name each site once, or take a "
@@ -202,7 +202,14 @@ def make_band(
     return Band(host, hop.ion, linear_path(ends[0], ends[1], n_images))
 
 
-def _atom_at(cell: Structure, ion: str, point: NDArray[np.float64]) -> int:
+def atom_at(cell: Structure, ion: str, point: NDArray[np.float64]) -> int:
+    """Return the index of the ion at fractional coordinates of a cell.
+
+    Raises
+    ------
+    SiteError
+        If there is none.
+    """
     distances = cell.lattice.get_all_distances(point, cell.frac_coords)[0]
     nearest = int(distances.argmin())
     if distances[nearest] > 0.05 or cell[nearest].specie.symbol != ion:

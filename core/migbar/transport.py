@@ -1,21 +1,26 @@
-"""From a barrier to diffusivity, conductivity, and the particle size that still keeps up.
+"""From hops to diffusivity, conductivity, and the particle size that still keeps up.
 
-Everything here is an estimate: of the ideal hopping of independent ions, from one barrier and from
+Everything here is an estimate: of the ideal hopping of independent ions, from predicted barriers and from
 parameters that are guesses unless somebody measured them. All of them can be changed.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
-from math import exp, log, sqrt
+from math import log, sqrt
+from typing import TYPE_CHECKING, Protocol
 
 import numpy as np
-from numpy.typing import NDArray
+from numpy.typing import ArrayLike, NDArray
 from pymatgen.core import Structure
 
+from migbar.diffusion import diffusion_tensor
 from migbar.elements import mobile_charge
 from migbar.errors import MigbarError
+from migbar.networks import AXES, Network, saddles
+
+if TYPE_CHECKING:
+    from migbar.paths import CrystalPaths
 
 BOLTZMANN_EV = 8.617333262e-5
 """Boltzmann constant in eV/K (CODATA 2018)."""
@@ -31,6 +36,18 @@ Chosen so that 1 µm at C/2 and 300 K with the default parameters gives the publ
 then gives 0.644 eV, published as 0.650 eV.
 """
 
+ALL_DIRECTIONS = "mean of all directions"
+"""What a powder has: a third of the trace of the tensor."""
+
+DIRECTIONS = (ALL_DIRECTIONS, *AXES)
+"""Directions that the hops of a crystal are looked at in."""
+
+ROUNDING = 1e-12
+"""What is left of a sum when all but this fraction cancels is made up by rounding."""
+
+RIGHT_ANGLE = 1e-4
+"""Vectors whose cosine is no larger are at right angles: cells in files have few digits."""
+
 
 class TransportError(MigbarError):
     """Raised when a parameter of an estimate makes no sense."""
@@ -40,61 +57,8 @@ _SENSIBLE = "must be larger than zero, and no larger than any in nature"
 
 
 @dataclass(frozen=True, slots=True)
-class HoppingParameters:
-    """What Eq. (1) and Nernst–Einstein need besides the barrier.
-
-    Attributes
-    ----------
-    hop_length : float
-        a, length of the hop in Å.
-    temperature : float
-        T in K.
-    attempt_frequency : float
-        ν in 1/s.
-    correlation_factor : float
-        f, 1 for independent hops.
-    geometric_factor : float
-        g, how the hops are connected: z/2d for z hops per site in d dimensions (`geometric_factor`).
-    ion_charge : float
-        q in elementary charges.
-    ion_density : float
-        x, mobile ions per Å³ (`ion_density`).
-    vacancy_fraction : float
-        Chance that the place to hop to is free; 1 for a lone ion or an interstitial.
-    """
-
-    hop_length: float = 3.0
-    temperature: float = 300.0
-    attempt_frequency: float = 1e13
-    correlation_factor: float = 1.0
-    geometric_factor: float = 1.0
-    ion_charge: float = 1.0
-    ion_density: float = 0.01
-    vacancy_fraction: float = 1.0
-
-    def __post_init__(self) -> None:
-        wrong = [
-            name.replace("_", " ")
-            for name in self.__slots__
-            if not _makes_sense(getattr(self, name))
-        ]
-        if wrong:
-            raise TransportError(f"{', '.join(wrong)}: {_SENSIBLE}.")
-        if self.vacancy_fraction > 1:
-            raise TransportError("the vacancy fraction must be at most 1.")
-
-    @property
-    def prefactor_cm2_s(self) -> float:
-        """Prefactor f g a² ν, the diffusivity without a barrier, in cm²/s."""
-        squared_hop = (self.hop_length * 1e-8) ** 2
-        return (
-            self.correlation_factor * self.geometric_factor * squared_hop * self.attempt_frequency
-        )
-
-
-@dataclass(frozen=True, slots=True)
 class Estimate:
-    """A value and where it lies if the barrier lies in its interval.
+    """A value and where it lies if the barriers lie in their intervals.
 
     Attributes
     ----------
@@ -105,26 +69,190 @@ class Estimate:
     value: float
     interval: tuple[float, float]
 
+    def times(self, factor: float) -> Estimate:
+        """Return the estimate of a multiple."""
+        low, high = self.interval
+        return Estimate(factor * self.value, (factor * low, factor * high))
 
-def geometric_factor(hops_per_site: float, dimensions: int) -> float:
-    """Return g = z/2d of a lattice with z equal hops per site in d dimensions.
 
-    For z = 2d (a chain, a square lattice, a simple cubic one) it is 1.
+# ------------------------------------------------------------------ what hops
+
+
+class Hops(Protocol):
+    """Hops of a carrier, each with its barrier."""
+
+    def squared_step(self, kelvin: NDArray[np.float64]) -> NDArray[np.float64]:
+        """Return D over the attempt frequency in Å², shape (3, n_temperatures).
+
+        For the barriers, for the upper ends of their intervals, and for the lower ends.
+        """
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class LoneHop:
+    """One hop that alone makes the ion diffuse: Eq. (1).
+
+    Attributes
+    ----------
+    barrier_ev : float
+    interval_ev : tuple of 2 floats
+    hop_length : float
+        a in Å.
+    geometric_factor : float
+        g, how the hops are connected: z/2d for z equal hops per site in d dimensions; 1 for a chain, a square lattice
+        and a simple cubic one.
     """
-    return hops_per_site / (2 * dimensions)
+
+    barrier_ev: float
+    interval_ev: tuple[float, float]
+    hop_length: float = 3.0
+    geometric_factor: float = 1.0
+
+    def __post_init__(self) -> None:
+        _require_sense(hop_length=self.hop_length, geometric_factor=self.geometric_factor)
+
+    def squared_step(self, kelvin: NDArray[np.float64]) -> NDArray[np.float64]:
+        """Return g a² exp(−E_m/k_B T), see `Hops`."""
+        low, high = self.interval_ev
+        barriers = np.array([self.barrier_ev, high, low])
+        chances = np.exp(-barriers[:, None] / (BOLTZMANN_EV * kelvin))
+        return np.asarray(self.geometric_factor * self.hop_length**2 * chances)
 
 
-def parameters_for(
-    structure: Structure, ion: str, hop_length: float, hops_per_site: float, dimensions: int
-) -> HoppingParameters:
+@dataclass(frozen=True, slots=True)
+class CrystalHops:
+    """All hops of a crystal together, looked at in one direction.
+
+    Attributes
+    ----------
+    network : Network
+    cell : tuple of 3 tuples of 3 floats
+        Cell vectors in Å.
+    barriers_ev : tuple of 3 tuples of float
+        Of each distinct hop: barrier, upper and lower end of its interval.
+    place_energies_ev : tuple of float
+        Of each node.
+    direction : str
+        One of `DIRECTIONS`.
+    """
+
+    network: Network
+    cell: tuple[tuple[float, float, float], ...]
+    barriers_ev: tuple[tuple[float, ...], ...]
+    place_energies_ev: tuple[float, ...]
+    direction: str = ALL_DIRECTIONS
+
+    @classmethod
+    def of(
+        cls, structure: Structure, crystal: CrystalPaths, direction: str = ALL_DIRECTIONS
+    ) -> CrystalHops:
+        """Return the hops that were found in a structure."""
+        barriers = [path.barrier for path in crystal.paths]
+        low, high = zip(*(b.interval_ev for b in barriers), strict=True) if barriers else ((), ())
+        middle = tuple(b.barrier_ev for b in barriers)
+        cell = tuple(tuple(row) for row in structure.lattice.matrix.tolist())
+        places = crystal.place_energies or (0.0,) * len(crystal.search.nodes)
+        return cls(crystal.search.network, cell, (middle, high, low), places, direction)
+
+    def tensor(self, kelvin: NDArray[np.float64]) -> NDArray[np.float64]:
+        """Return the diffusion tensor over the attempt frequency in Å², shape (3, n_temperatures, 3, 3).
+
+        Along x, y and z of the cell vectors, see `migbar.diffusion.diffusion_tensor`.
+        """
+        cell = np.array(self.cell)
+        return np.asarray(cell.T @ self._in_cells(kelvin) @ cell)
+
+    def squared_step(self, kelvin: NDArray[np.float64]) -> NDArray[np.float64]:
+        """Return the tensor's value in the direction, 0 where there is no way; see `Hops`."""
+        if not self.barriers_ev[0]:
+            return np.zeros((3, len(kelvin)))
+        if self.direction == ALL_DIRECTIONS:
+            return np.asarray(np.trace(self.tensor(kelvin), axis1=-2, axis2=-1) / 3)
+        # In cells, where rounding does not mix what is slow by many orders of magnitude with what is fast.
+        cell = np.array(self.cell)
+        axis = np.array(AXES[self.direction]) @ cell
+        steps = cell @ axis / np.linalg.norm(axis)
+        steps[np.abs(steps) < RIGHT_ANGLE * np.linalg.norm(cell, axis=1)] = 0.0
+        tensor = self._in_cells(kelvin)
+        along, parts = steps @ tensor @ steps, np.abs(steps) @ np.abs(tensor) @ np.abs(steps)
+        return np.where(along > ROUNDING * parts, along, 0.0)
+
+    def _in_cells(self, kelvin: NDArray[np.float64]) -> NDArray[np.float64]:
+        thermal = BOLTZMANN_EV * np.asarray(kelvin, float)[:, None]
+        tops = [saddles(self.network, row, self.place_energies_ev) for row in self.barriers_ev]
+        heights = np.array(tops)[:, None]
+        lowest = heights.min(initial=np.inf, axis=-1, keepdims=True)
+        # The lowest saddle is put in last, so that no flow is too small for a float.
+        flows = np.exp((lowest - heights) / thermal)
+        bottom = min(self.place_energies_ev)
+        populations = np.exp((bottom - np.array(self.place_energies_ev)) / thermal)
+        tensor = diffusion_tensor(self.network, flows, populations)
+        return np.asarray(tensor * np.exp((bottom - lowest) / thermal)[..., None])
+
+
+# ------------------------------------------------------------------ estimates
+
+
+@dataclass(frozen=True, slots=True)
+class TransportParameters:
+    """What an estimate needs besides the hops.
+
+    Attributes
+    ----------
+    temperature : float
+        T in K.
+    attempt_frequency : float
+        ν in 1/s.
+    correlation_factor : float
+        f, 1 for independent hops.
+    ion_charge : float
+        q in elementary charges.
+    ion_density : float
+        x, mobile ions per Å³ (`ion_density`).
+    vacancy_fraction : float
+        Chance that the place to hop to is free; 1 for a lone ion or an interstitial.
+    """
+
+    temperature: float = 300.0
+    attempt_frequency: float = 1e13
+    correlation_factor: float = 1.0
+    ion_charge: float = 1.0
+    ion_density: float = 0.01
+    vacancy_fraction: float = 1.0
+
+    def __post_init__(self) -> None:
+        _require_sense(**{name: getattr(self, name) for name in self.__slots__})
+        if self.vacancy_fraction > 1:
+            raise TransportError("the vacancy fraction must be at most 1.")
+
+    @property
+    def attempts(self) -> float:
+        """Correlated attempts f ν in cm²/(Å² s)."""
+        return self.correlation_factor * self.attempt_frequency * 1e-16
+
+
+def by_direction(
+    structure: Structure, crystal: CrystalPaths, parameters: TransportParameters
+) -> dict[str, CrystalHops]:
+    """Return the directions that the ion gets through in; axes of like diffusivity are one, named ``a, b``."""
+    alike: dict[tuple[bool, str], list[CrystalHops]] = {}
+    for direction in DIRECTIONS:
+        hops = CrystalHops.of(structure, crystal, direction)
+        value = diffusivity(hops, parameters).value
+        if value > 0:
+            key = direction == ALL_DIRECTIONS, f"{value:.5e}"
+            alike.setdefault(key, []).append(hops)
+    return {", ".join(h.direction for h in group): group[0] for group in alike.values()}
+
+
+def parameters_for(structure: Structure, ion: str) -> TransportParameters:
     """Return parameters to start from: what the crystal tells, and defaults for all else.
 
     The density is that of the ion's sites; one ion per cell where the structure holds none. The
     vacancy fraction is 1, which makes the conductivity of a vacancy conductor an upper bound.
     """
-    return HoppingParameters(
-        hop_length=hop_length,
-        geometric_factor=geometric_factor(hops_per_site, dimensions),
+    return TransportParameters(
         ion_charge=abs(mobile_charge(ion)),
         ion_density=max(ion_density(structure, ion), 1 / structure.volume),
     )
@@ -135,87 +263,107 @@ def ion_density(structure: Structure, ion: str) -> float:
     return float(structure.composition[ion] / structure.volume)
 
 
-def diffusivity(barrier_ev: float, parameters: HoppingParameters) -> float:
-    """D = f g a² ν exp(−E_m/k_B T) in cm²/s.
+def diffusivity(hops: Hops, parameters: TransportParameters) -> Estimate:
+    """D = f ν s(T) in cm²/s with the squared step s of `Hops`; all but the barriers is taken as exact.
 
-    Source: Eq. (1) of Devi, Butler and Sai Gautam, npj Comput. Mater. (2026).
+    For a lone hop this is D = f g a² ν exp(−E_m/k_B T), Eq. (1) of Devi, Butler and Sai Gautam, npj Comput. Mater.
+    (2026).
     """
-    return parameters.prefactor_cm2_s * exp(-barrier_ev / _thermal_energy(parameters.temperature))
+    value, low, high = arrhenius(hops, parameters, [parameters.temperature])[:, 0].tolist()
+    return Estimate(value, (low, high))
 
 
-def conductivity(barrier_ev: float, parameters: HoppingParameters) -> float:
+def conductivity(hops: Hops, parameters: TransportParameters) -> Estimate:
     """σ = q² x c D/k_B T in S/cm, with c the vacancy fraction (Nernst–Einstein)."""
     charge = parameters.ion_charge * ELEMENTARY_CHARGE
     carriers = parameters.ion_density * 1e24 * parameters.vacancy_fraction
-    thermal_joule = _thermal_energy(parameters.temperature) * ELEMENTARY_CHARGE
-    return charge**2 * carriers * diffusivity(barrier_ev, parameters) / thermal_joule
+    thermal_joule = BOLTZMANN_EV * parameters.temperature * ELEMENTARY_CHARGE
+    return diffusivity(hops, parameters).times(charge**2 * carriers / thermal_joule)
 
 
-def particle_size(barrier_ev: float, parameters: HoppingParameters, c_rate: float = 0.5) -> float:
+def particle_size(hops: Hops, parameters: TransportParameters, c_rate: float = 0.5) -> Estimate:
     """Size in µm of the largest particle that keeps up with a C-rate: L = √(D t / `KEEPING_UP`)."""
-    return sqrt(diffusivity(barrier_ev, parameters) * _duration(c_rate) / KEEPING_UP) * 1e4
+    d = diffusivity(hops, parameters)
+    size, low, high = (
+        sqrt(x * _duration(c_rate) / KEEPING_UP) * 1e4 for x in (d.value, *d.interval)
+    )
+    return Estimate(size, (low, high))
 
 
 def highest_barrier(
-    particle_size_um: float, parameters: HoppingParameters, c_rate: float = 0.5
+    particle_size_um: float, hops: Hops, parameters: TransportParameters, c_rate: float = 0.5
 ) -> float:
-    """Highest barrier in eV at which a particle keeps up with a C-rate (0 where none does)."""
+    """Highest activation energy in eV at which a particle keeps up with a C-rate (0 where none does).
+
+    That of hops whose barriers are all lower or higher by the same amount than those given.
+    """
     if not _makes_sense(particle_size_um):
         raise TransportError(f"the particle size: {_SENSIBLE}.")
     needed = KEEPING_UP * (particle_size_um * 1e-4) ** 2 / _duration(c_rate)
-    barrier = _thermal_energy(parameters.temperature) * log(parameters.prefactor_cm2_s / needed)
-    return max(barrier, 0.0)
+    reached = diffusivity(hops, parameters).value
+    if reached == 0:
+        return 0.0
+    spare = BOLTZMANN_EV * parameters.temperature * log(reached / needed)
+    return max(activation_energy(hops, parameters.temperature) + spare, 0.0)
 
 
-def diffusivity_estimate(
-    barrier_ev: float, interval_ev: tuple[float, float], parameters: HoppingParameters
-) -> Estimate:
-    """D in cm²/s with the interval that follows from the barrier's; all else is taken as exact."""
-    low, high = interval_ev
-    return Estimate(
-        diffusivity(barrier_ev, parameters),
-        (diffusivity(high, parameters), diffusivity(low, parameters)),
-    )
-
-
-def conductivity_estimate(
-    barrier_ev: float, interval_ev: tuple[float, float], parameters: HoppingParameters
-) -> Estimate:
-    """σ in S/cm with the interval that follows from the barrier's; all else is taken as exact."""
-    low, high = interval_ev
-    return Estimate(
-        conductivity(barrier_ev, parameters),
-        (conductivity(high, parameters), conductivity(low, parameters)),
-    )
+def activation_energy(hops: Hops, temperature: float) -> float:
+    """Slope −d ln D / d(1/k_B T) in eV: the barrier of a lone hop; nan where there is no way."""
+    inverse = np.array([0.99, 1.01]) / (BOLTZMANN_EV * temperature)
+    steps = hops.squared_step(1 / (BOLTZMANN_EV * inverse))[0]
+    return float(np.diff(-np.log(steps))[0] / np.diff(inverse)[0]) if steps.all() else float("nan")
 
 
 def arrhenius(
-    barrier_ev: float,
-    parameters: HoppingParameters,
-    temperatures: Sequence[float] | NDArray[np.float64],
+    hops: Hops, parameters: TransportParameters, temperatures: ArrayLike
 ) -> NDArray[np.float64]:
-    """D in cm²/s at several temperatures (K), for a plot of log D over 1000/T."""
+    """D in cm²/s at several temperatures (K), for a plot of log D over 1000/T.
+
+    Returns
+    -------
+    ndarray, shape (3, n_temperatures)
+        Of the barriers, and both ends of the interval: the lower, the upper.
+    """
     kelvin = np.asarray(temperatures, float)
     if not (kelvin > 0).all():
         raise TransportError("temperatures must be larger than zero.")
-    return parameters.prefactor_cm2_s * np.exp(-barrier_ev / (BOLTZMANN_EV * kelvin))
+    return parameters.attempts * hops.squared_step(kelvin)
 
 
-def explain(parameters: HoppingParameters) -> str:
-    """Say in one sentence what an estimate was made from."""
+def explain(hops: LoneHop | CrystalHops, parameters: TransportParameters) -> str:
+    """Say what an estimate was made from."""
     p = parameters
+    common = (
+        f"f = {p.correlation_factor:g}, ν = {p.attempt_frequency:.3g} 1/s, T = {p.temperature:g} K, "
+        f"q = {p.ion_charge:g} e, x = {p.ion_density:.4g} ions/Å³, c = {p.vacancy_fraction:g} (the fraction of "
+        "vacancies where ions hop into them; σ is proportional to it, and D is that of one vacancy: a tracer's is "
+        "c D); the intervals carry over those of the barriers alone."
+    )
+    if isinstance(hops, LoneHop):
+        return (
+            "An estimate for independent hops of this one kind, D = f g a² ν exp(−Eₘ/kT) and σ = q² x c D/kT, with "
+            f"g = {hops.geometric_factor:g}, a = {hops.hop_length:.2f} Å, {common}"
+        )
     return (
-        "An estimate for independent hops, D = f g a² ν exp(−Eₘ/kT) and σ = q² x c D/kT, with "
-        f"f = {p.correlation_factor:g}, g = {p.geometric_factor:g}, a = {p.hop_length:.2f} Å, "
-        f"ν = {p.attempt_frequency:.3g} 1/s, T = {p.temperature:g} K, q = {p.ion_charge:g} e, "
-        f"x = {p.ion_density:.4g} ions/Å³, c = {p.vacancy_fraction:g} (the fraction of vacancies where "
-        "ions hop into them; σ is proportional to it, and D is that of one vacancy: a tracer's is c D); the intervals "
-        "carry over that of the barrier alone."
+        "An estimate for one carrier that hops at random over all paths found, each at the rate ν exp(−Eₘ/kT), uphill "
+        f"at less, solved exactly; {_places(hops)}. D is f times what its mean squared "
+        f"displacement along the direction grows by, over 2t; σ = q² x c D/kT, with {common}"
     )
 
 
-def _thermal_energy(temperature: float) -> float:
-    return BOLTZMANN_EV * temperature
+def _places(hops: CrystalHops) -> str:
+    spread = max(hops.place_energies_ev) - min(hops.place_energies_ev)
+    return (
+        f"places differ in energy by up to {spread:.3f} eV"
+        if spread
+        else "all places count as equally favourable"
+    )
+
+
+def _require_sense(**values: float) -> None:
+    wrong = [name.replace("_", " ") for name, value in values.items() if not _makes_sense(value)]
+    if wrong:
+        raise TransportError(f"{', '.join(wrong)}: {_SENSIBLE}.")
 
 
 def _makes_sense(value: float) -> bool:

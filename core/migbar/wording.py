@@ -23,3 +23,8 @@ def duration(seconds: float) -> str:
     if minutes < 60 * 48:
         return f"{minutes // 60} h {minutes % 60:02d} min"
     return f"{minutes / 1440:.1f} days"
+
+
+def power(value: float) -> str:
+    """Return a number's order of magnitude, ``3e-10``; none is ``0``."""
+    return f"{value:.0e}" if value else "0"

@@ -55,6 +55,11 @@ def has_active_result(window: MainWindow) -> bool:
     return window.workspace.result(window.workspace.active) is not None
 
 
+def has_kinds_of_places(window: MainWindow) -> bool:
+    group = window.workspace.state.group
+    return group is not None and group.has_kinds_of_places
+
+
 def has_shown_profile(window: MainWindow) -> bool:
     return bool(window.workspace.relaxed)
 
@@ -257,6 +262,9 @@ MENUS: dict[str, tuple[tuple[Entry, ...], ...]] = {
             Action("path.volume", "Barrier against &volume…", lambda w: w.band_tools.ask_relax(volumes=True),
                    enabled=has_judged_selection,
                    tip="Relax the selected paths at 98, 100 and 102 % of their volume"),
+            Action("path.places", "Compare p&laces…", lambda w: w.band_tools.ask_compare_places(),
+                   enabled=has_kinds_of_places,
+                   tip="Find out with a universal potential how the kinds of places of the ion differ in energy"),
             Action("path.profile", "Energy pr&ofile", lambda w: w.docks.show("Profile"), icon="path",
                    enabled=has_structure, tip="Show relaxed bands, their profiles and images"),
             Action("path.export_profile", "E&xport relaxed band…", lambda w: w.band_tools.ask_export_profile(),

@@ -18,6 +18,7 @@ from migbar.wording import with_minus
 from migbar_gui.background.run_watcher import Watched
 from migbar_gui.background.runs import ResultOpener
 from migbar_gui.computing.relaxed import RelaxedPath
+from migbar_gui.dialogs.compare_places import ComparePlacesDialog
 from migbar_gui.dialogs.relax_band import RelaxBandDialog
 from migbar_gui.dialogs.relax_structure import RelaxedStructureDialog, RelaxStructureDialog
 from migbar_gui.files.documents import describe
@@ -149,6 +150,17 @@ class BandTools(QObject):
                 f"Wrote {len(files)} files to {folder}; begin with {next(iter(files))}."
             ),
         )
+
+    # -------------------------------------------------------------- comparing places
+
+    def ask_compare_places(self) -> None:
+        """Ask how to compare the kinds of places of the found paths, and start."""
+        group = self._window.workspace.state.group
+        if group is None:
+            return
+        dialog = ComparePlacesDialog(group.found.crystal.search, self._window)
+        dialog.chosen.connect(self._window.places.start)
+        dialog.open()
 
     # -------------------------------------------------------------- relaxing the structure
 

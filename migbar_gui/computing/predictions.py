@@ -224,7 +224,8 @@ class Predictions(QObject):
         def find(_: Progress) -> CrystalPaths:
             from migbar.paths import CrystalPaths
 
-            return CrystalPaths.of(group.found.crystal.search, now)
+            crystal = group.found.crystal
+            return CrystalPaths.of(crystal.search, now, crystal.places)
 
         self._jobs.start(
             WAY, "Finding the way through", find, lambda found: workspace.refine_found(group, found)

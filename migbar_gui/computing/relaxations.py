@@ -14,12 +14,13 @@ from migbar_gui.background.jobs import Jobs
 from migbar_gui.background.run_watcher import Watched
 from migbar_gui.background.runs import Follower, ResultOpener, Runs
 from migbar_gui.computing.relaxed import RelaxedPath, VolumeResult, band_key
-from migbar_gui.workspace import PathEntry, Workspace
+from migbar_gui.workspace import Workspace
 
 if TYPE_CHECKING:
     from migbar.bands import Band
 
-BAND_TASKS = (NEB, VOLUME)
+TITLES = {NEB: "Relaxing {}", VOLUME: "Barrier against volume of {}"}
+BAND_TASKS = tuple(TITLES)
 
 
 @dataclass(frozen=True, slots=True)
@@ -123,41 +124,28 @@ class Relaxations(QObject):
     # -------------------------------------------------------------- starting
 
     def start(self, ids: Iterable[int], request: RelaxRequest, task: str = NEB) -> None:
-        """Relax paths, one after the other; each is a run of its own."""
+        """Relax paths, one after the other in the order given; each is a run of its own."""
         document = self._workspace.document
+        chosen = []
         for path_id in ids:
             path, result = self._workspace.path(path_id), self._workspace.result(path_id)
             if document is not None and path is not None and result is not None:
-                self._start(path, document.name, result.predicted.band, request, task)
+                # The path first: in a narrow list the end of a long name is cut off.
+                name = f"{path.hop.ion} {path.label} in {document.name}"
+                chosen.append((path.id, name, result.predicted.band))
 
-    def _start(
-        self, path: PathEntry, document: str, band: Band, request: RelaxRequest, task: str
-    ) -> None:
-        name = f"{document}, {path.hop.ion} {path.label}"
-        title = f"Relaxing {name}" if task == NEB else f"Barrier against volume of {name}"
+        def begin(prepared: list[dict[str, Any]]) -> None:
+            for (path_id, name, _), options in zip(chosen, prepared, strict=True):
+                folder = self._runs.new_folder(task)
+                self._owners[folder] = path_id
+                self._runs.start(task, TITLES[task].format(name), options, folder)
 
-        def prepare(_: object) -> dict[str, Any]:
-            from migbar.neb.task import neb_options
-
-            options = neb_options(
-                band,
-                request.potential,
-                request.preset,
-                request.changes,
-                device=request.device,
-                trust_file=request.trust_file,
-                name=name,
-            )
-            return options | {"key": band_key(band), "name": name}
-
-        owners = self._owners
-
-        def begin(options: dict[str, Any]) -> None:
-            folder = self._runs.new_folder(task)
-            owners[folder] = path.id
-            self._runs.start(task, title, options, folder)
-
-        self._jobs.start(f"relax {path.id} {task}", "", prepare, begin)
+        self._jobs.start(
+            f"relax {[path_id for path_id, *_ in chosen]} {task}",
+            "",
+            lambda _: [_options(band, name, request) for _, name, band in chosen],
+            begin,
+        )
 
     # -------------------------------------------------------------- following
 
@@ -207,7 +195,12 @@ class Relaxations(QObject):
             self._load(run, lambda _: None)
 
     def _find_earlier(self) -> None:
-        """Read results of earlier runs that belong to paths of the window."""
+        """Read results of earlier runs that belong to paths of the window, and tell whose those under way are."""
+        for live in [live for live in self._live.values() if live.path_id is None]:
+            watched = self._runs.get(live.folder)
+            if watched is not None and self._owner(watched.run) is not None:
+                live.path_id, live.title = self._owner(watched.run), self._name(watched.run)
+                self.progressed.emit(live)
         for folder, run in self._ended.items():
             if folder not in self._read:
                 self._attach(run)
@@ -268,6 +261,21 @@ class Relaxations(QObject):
     def _name(self, run: Run) -> str:
         path = self._workspace.path(self._owner(run))
         return f"{path.hop.ion}   {path.label}" if path else str(run.options.get("name", run.title))
+
+
+def _options(band: Band, name: str, request: RelaxRequest) -> dict[str, Any]:
+    from migbar.neb.task import neb_options
+
+    options = neb_options(
+        band,
+        request.potential,
+        request.preset,
+        request.changes,
+        device=request.device,
+        trust_file=request.trust_file,
+        name=name,
+    )
+    return options | {"key": band_key(band), "name": name}
 
 
 def _import(_: object) -> None:

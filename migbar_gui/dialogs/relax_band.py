@@ -5,13 +5,13 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from PySide6.QtCore import QCoreApplication, Qt, Signal
-from PySide6.QtGui import QStandardItemModel
-from PySide6.QtWidgets import QCheckBox, QComboBox, QSpinBox, QWidget
+from PySide6.QtCore import Signal
+from PySide6.QtWidgets import QCheckBox, QSpinBox, QWidget
 
 from migbar_gui.computing.relaxations import RelaxRequest
 from migbar_gui.computing.relaxed import potential_note
-from migbar_gui.looks.widgets import Question, choice_box, field_rows, indented, label
+from migbar_gui.dialogs.potential import PotentialQuestion
+from migbar_gui.looks.widgets import choice_box, field_rows, indented, label
 
 PRESET_NAMES = {"paper": "Paper: 3 images, as published", "quality": "Quality: 5 images, climbing"}
 
@@ -26,29 +26,8 @@ TIMES = {
     "sevennet": "SevenNet needs some nine times as long as CHGNet, or three times (sevennet:0).",
 }
 
-DEVICES = {"auto": "Automatic", "cpu": "Processor", "cuda": "Graphics card (CUDA)"}
 
-
-def potential_box() -> QComboBox:
-    """Make a box for a potential; one that is not listed can be typed."""
-    from migbar.potentials import DEFAULT_POTENTIAL, potential_choices
-
-    box = choice_box(editable=True)
-    box.setInsertPolicy(QComboBox.InsertPolicy.NoInsert)
-    for row, choice in enumerate(potential_choices()):
-        box.addItem(choice.name)
-        box.setItemData(row, choice.missing or choice.summary, Qt.ItemDataRole.ToolTipRole)
-        model = box.model()
-        if choice.missing and isinstance(model, QStandardItemModel):
-            model.item(row).setEnabled(False)
-    application = QCoreApplication.instance()
-    usual = application.property("potential") if application is not None else None
-    box.setCurrentText(str(usual or DEFAULT_POTENTIAL))
-    box.setToolTip("chgnet, mace:FILE, or ase:NAME for a calculator that ASE knows")
-    return box
-
-
-class RelaxBandDialog(Question):
+class RelaxBandDialog(PotentialQuestion):
     """Asks how the selected paths are to be relaxed.
 
     Parameters
@@ -77,14 +56,11 @@ class RelaxBandDialog(Question):
             )
         title = "Barrier against volume" if volumes else "Relax band"
         super().__init__(title, text, "Relax", parent)
-        self.potential = potential_box()
         self.preset = choice_box({name: PRESET_NAMES.get(name, name) for name in PRESETS})
         self.images = indented(QSpinBox(minimum=1, maximum=25))
         self.start = choice_box(STARTS)
         self.climb = QCheckBox("Let the highest image climb to the saddle")
         self.ends = QCheckBox("Relax both ends first")
-        self.device = choice_box(DEVICES)
-        self.trust = QCheckBox("Trust the model file: loading it runs the program inside")
         self.body.addLayout(
             field_rows(
                 (
@@ -102,7 +78,6 @@ class RelaxBandDialog(Question):
         self._about = label("", "muted", wrap=True)
         self.body.addWidget(self._about)
         self.preset.currentIndexChanged.connect(self._take_preset)
-        self.potential.currentTextChanged.connect(self._describe)
         self._take_preset()
         self.ends.toggled.connect(self._describe)
         self._describe()
@@ -139,14 +114,8 @@ class RelaxBandDialog(Question):
         self.ends.setChecked(preset.relax_ends)
 
     def _describe(self) -> None:
-        name = self.potential.currentText().strip()
-        kind, _, variant = name.partition(":")
-        is_file = kind == "mace" and variant not in ("", "small", "medium", "large")
-        self.trust.setVisible(is_file)
-        self._about.setText(about(name, self.ends.isChecked()))
-        self.accept_button.setEnabled(bool(name))
-        if self.isVisible():
-            self.fit()
+        self._about.setText(about(self.potential.currentText().strip(), self.ends.isChecked()))
+        super()._describe()
 
 
 def about(potential: str, ends_relaxed: bool = True) -> str:

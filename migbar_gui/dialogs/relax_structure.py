@@ -10,14 +10,14 @@ from PySide6.QtWidgets import QCheckBox, QGridLayout, QWidget
 
 from migbar.relaxation import RelaxedStructure
 from migbar.wording import with_minus
-from migbar_gui.dialogs.relax_band import DEVICES, potential_box
-from migbar_gui.looks.widgets import ProblemLabel, Question, choice_box, field_rows, label
+from migbar_gui.dialogs.potential import PotentialQuestion
+from migbar_gui.looks.widgets import ProblemLabel, Question, field_rows, label
 from migbar_gui.workspace import Document
 
 MOST_SITES = 6
 
 
-class RelaxStructureDialog(Question):
+class RelaxStructureDialog(PotentialQuestion):
     """Asks how the open structure is to be relaxed."""
 
     chosen = Signal(object)
@@ -29,18 +29,17 @@ class RelaxStructureDialog(Question):
             "changed before anything is replaced."
         )
         super().__init__("Relax structure", text, "Relax", parent)
-        self.potential = potential_box()
         self.cell = QCheckBox("Relax the cell too")
         self.cell.setChecked(True)
         self.symmetry = QCheckBox("Keep the space group")
         self.symmetry.setChecked(True)
         self.symmetry.setToolTip("So that equivalent hops stay equivalent")
-        self.device = choice_box(DEVICES)
         fields = (
             ("&Potential", self.potential),
             ("", self.cell),
             ("", self.symmetry),
             ("&Compute on", self.device),
+            ("", self.trust),
         )
         self.body.addLayout(field_rows(fields))
         self.accepted.connect(lambda: self.chosen.emit(self.options()))
@@ -48,11 +47,7 @@ class RelaxStructureDialog(Question):
     def options(self) -> dict[str, Any]:
         """Return what was chosen."""
         settings = {"cell": self.cell.isChecked(), "keep_symmetry": self.symmetry.isChecked()}
-        return {
-            "potential": self.potential.currentText().strip(),
-            "device": self.device.currentData(),
-            "settings": settings,
-        }
+        return {**self.potential_options(), "settings": settings}
 
 
 class RelaxedStructureDialog(Question):

@@ -3,9 +3,14 @@
 from __future__ import annotations
 
 from hashlib import sha256
+from typing import TYPE_CHECKING
 
 from migbar.hops import Hop, SiteRef
 from migbar_gui.workspace import Document, Workspace
+
+if TYPE_CHECKING:
+    from migbar.paths import HopSearch
+    from migbar.places import PlaceEnergies
 
 
 def script(workspace: Workspace, model: str) -> str:
@@ -28,10 +33,16 @@ def script(workspace: Workspace, model: str) -> str:
     assert document is not None
     lines = [f'"""{document.name} in MigBar."""', ""]
     if group is not None and (path is None or workspace.undo_label.startswith("find")):
-        search = group.found.crystal.search
-        body = _search(search.ion, search.mechanism.name, search.cutoff, group.found.supercell)
+        search, places = group.found.crystal.search, group.found.crystal.places
+        body = _search(search, group.found.supercell, places)
         used = group.found.model.name
-        names = ["from migbar.hops import Mechanism", "from migbar.paths import find_paths"]
+        known = ["CrystalPaths"] if places is not None else []
+        names = [
+            "from migbar.hops import Mechanism",
+            f"from migbar.paths import {', '.join([*known, 'find_paths'])}",
+        ]
+        if places is not None:
+            names.append("from migbar.places import PlaceEnergies")
         cell = group.found.supercell
     else:
         assert path is not None
@@ -113,11 +124,16 @@ def _path(hop: Hop, supercell: str) -> list[str]:
     ]
 
 
-def _search(ion: str, mechanism: str, cutoff: float, supercell: str) -> list[str]:
+def _search(search: HopSearch, supercell: str, places: PlaceEnergies | None) -> list[str]:
     cell = "" if supercell == "auto" else f", supercell=parse_supercell({supercell!r})"
-    call = f"structure, {ion!r}, model, Mechanism.{mechanism}, cutoff={cutoff:g}{cell}"
+    asked = f"Mechanism.{search.mechanism.name}, cutoff={search.cutoff:g}{cell}"
+    known = [
+        f"places = {places}",
+        "crystal = CrystalPaths.of(crystal.search, crystal.paths, places)",
+    ]
     return [
-        f"crystal = find_paths({call})",
+        f"crystal = find_paths(structure, {search.ion!r}, model, {asked})",
+        *(known if places is not None else []),
         "for path in crystal.paths:",
         "    print(path.hop.label, path.barrier.barrier_ev, path.barrier.interval_ev)",
         "for direction, way in crystal.percolation.items():",

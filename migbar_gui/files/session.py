@@ -17,7 +17,7 @@ from pathlib import Path
 from migbar import __version__, bands, barriers, hops, networks, prediction, structures
 from migbar.errors import MigbarError
 from migbar.files import replacing
-from migbar.values import DamagedDataError, UnknownKindError, pack, unpack
+from migbar.values import pack, unpack
 from migbar_gui import workspace
 from migbar_gui.workspace.camera import Camera
 
@@ -61,7 +61,7 @@ class Session:
 @cache
 def kinds() -> dict[str, type]:
     """Return the classes that a session may hold, by their names."""
-    from migbar import neb, passages, paths, potentials
+    from migbar import neb, passages, paths, places, potentials
     from migbar.neb import profiles
     from migbar.neb.volume import VolumeDependence
     from migbar_gui.computing import relaxed
@@ -96,6 +96,7 @@ def kinds() -> dict[str, type]:
         paths.LeftOutHop,
         paths.HopSearch,
         paths.CrystalPaths,
+        places.PlaceEnergies,
         networks.Edge,
         networks.Percolation,
         neb.NebResult,
@@ -155,7 +156,7 @@ def read_session(path: str | Path) -> Session:
         )
     try:
         session = unpack(content, kinds())
-    except (UnknownKindError, DamagedDataError) as error:
+    except MigbarError as error:  # of the data, or of what is to be made of them
         raise SessionError(path.name, str(error)) from None
     if not isinstance(session, Session):
         raise SessionError(path.name, "it is damaged: it holds no session.")

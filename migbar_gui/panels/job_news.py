@@ -12,6 +12,7 @@ from PySide6.QtWidgets import QApplication, QMainWindow, QPushButton
 from migbar.runs import Run, RunState
 from migbar_gui.background.run_watcher import Watched
 from migbar_gui.background.runs import Runs
+from migbar_gui.looks import energies
 from migbar_gui.looks.notice import Notice
 from migbar_gui.looks.widgets import Question, button
 
@@ -77,7 +78,7 @@ class JobNews(QObject):
         if run.state is RunState.FINISHED:
             opener = self._runs.opener(run)
             action = (opener.text, partial(opener.open, run)) if opener else show
-            told = ", ".join(filter(None, ("finished", run.outcome)))
+            told = ", ".join(filter(None, ("finished", energies.in_text(run.outcome))))
             self._notice.show_message(f"{run.title}: {told}.", "info", action=action)
         elif run.state is RunState.FAILED:
             self._notice.show_message(f"{run.title}: {run.error}", "error", action=show)

@@ -14,6 +14,7 @@ from migbar.runs import RunState
 from migbar.wording import duration
 from migbar_gui.background.jobs import Job
 from migbar_gui.background.run_watcher import Watched
+from migbar_gui.looks import energies
 from migbar_gui.looks.tables import LEFT, RIGHT
 from migbar_gui.looks.theme import current_theme
 
@@ -74,7 +75,7 @@ def entry_of_run(watched: Watched) -> Entry:
     elif run.state is RunState.INTERRUPTED:
         message = "its process is gone; it can go on from where it was"
     elif run.state is RunState.FINISHED:
-        message = run.outcome
+        message = energies.in_text(run.outcome)
     return Entry(
         run.title,
         "stopping" if watched.stopping else str(run.state),

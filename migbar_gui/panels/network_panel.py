@@ -27,6 +27,7 @@ from migbar.wording import counted
 from migbar_gui.looks import energies
 from migbar_gui.looks.theme import current_theme
 from migbar_gui.looks.widgets import as_panel, button, clear, indented, label, line, scrolled
+from migbar_gui.panels.place_list import PlaceList
 from migbar_gui.workspace import Group, Workspace
 
 NO_WAY = "no percolation"
@@ -100,12 +101,20 @@ class NetworkPanel(QStackedWidget):
     workspace : Workspace
     find : callable
         Finds all paths; called with the longest hop in Å, or None where it is to be chosen.
+    compare : callable
+        Asks how to compare the kinds of places.
     """
 
-    def __init__(self, workspace: Workspace, find: Callable[[float | None], object]) -> None:
+    def __init__(
+        self,
+        workspace: Workspace,
+        find: Callable[[float | None], object],
+        compare: Callable[[], object],
+    ) -> None:
         super().__init__()
         self._workspace = workspace
         self._find = find
+        self.places = PlaceList(compare)
         as_panel(self)
         self.cutoff = self._make_cutoff()
         self.addWidget(self._make_invitation())
@@ -174,6 +183,7 @@ class NetworkPanel(QStackedWidget):
         column.addLayout(self._barriers)
         self.remark = label("", "muted", wrap=True)
         column.addWidget(self.remark)
+        column.addWidget(self.places)
         column.addWidget(line())
         self._add_slider(column)
         column.addWidget(line())
@@ -250,8 +260,9 @@ class NetworkPanel(QStackedWidget):
         )
         self._origin.setText(f"{origin}. {ALL_FULL}" if self._workspace.state.emptied else origin)
         self._list_barriers(group)
+        self.places.show_group(group)
         self._list_left_out(group)
-        highest = max(group.barriers, default=0.0)
+        highest = max(group.heights, default=0.0)
         with QSignalBlocker(self.slider):
             self.slider.setRange(0, int(np.ceil(highest / STEP_EV)))
             self.slider.setPageStep(10)
@@ -263,7 +274,7 @@ class NetworkPanel(QStackedWidget):
         clear(self._barriers)
         self._through.setText(f"Barrier of getting through ({energies.unit()})")
         remarks = group.found.crystal.remarks
-        self.remark.setText("\n".join(remark.text for remark in remarks))
+        self.remark.setText("\n".join(energies.in_text(remark.text) for remark in remarks))
         self.remark.setVisible(bool(remarks))
         for row, direction in enumerate(DIRECTIONS):
             way = group.found.crystal.percolation[direction]
@@ -316,7 +327,7 @@ class NetworkPanel(QStackedWidget):
             self.in_view.setChecked(workspace.show_network)
         self.slider.setEnabled(workspace.show_network)
         self.limit.setText("none hidden" if everything else energies.energy(highest, 2))
-        shown = int((group.barriers <= highest).sum())
+        shown = int((group.heights <= highest).sum())
         self.opened.setText(
             f"{_opened(group, highest)} {shown} of {len(group.barriers)} hops shown."
         )
@@ -340,11 +351,11 @@ def _summary(group: Group) -> str:
         return f"No percolation: the hops of {ion} do not connect through the crystal."
     barriers = group.found.crystal.percolation
     ways = {n: way for n in range(1, dimensions + 1) if (way := barriers[f"{n}D"]) is not None}
-    texts = {n: energies.energy(way.barrier_ev, 2) for n, way in ways.items()}
-    least, most = texts[min(texts)], texts[max(texts)]
-    if least == most:
-        return f"{ion} gets through in {counted(dimensions, 'dimension')} from {most} on."
-    return f"{ion} gets through in 1 dimension from {least} on, in {dimensions} from {most} on."
+    # The most dimensions that each energy opens.
+    reached = {energies.energy(way.barrier_ev, 2): n for n, way in ways.items()}
+    (lowest, fewest), *higher = reached.items()
+    further = "".join(f", in {n} from {text} on" for text, n in higher)
+    return f"{ion} gets through in {counted(fewest, 'dimension')} from {lowest} on{further}."
 
 
 def _opened(group: Group, highest: float) -> str:

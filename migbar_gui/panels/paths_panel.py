@@ -116,6 +116,8 @@ class PathsPanel(QWidget):
     def _make_chooser(self) -> QComboBox:
         chooser = choice_box()
         chooser.setAccessibleName("Model")
+        # Wider, it would push the tools out of a window of half a usual screen.
+        chooser.setMinimumWidth(110)
         chooser.setMaximumWidth(190)
         chooser.setToolTip("The model that predicts the barriers")
         chooser.activated.connect(self._choose_model)

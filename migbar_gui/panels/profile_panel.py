@@ -239,7 +239,7 @@ class ProfilePanel(QWidget):
         self._choose(follow=False)
 
     def _item(self, entry: Entry) -> QListWidgetItem:
-        item = QListWidgetItem(swatch_icon(path_colour(entry.path_id)), "")
+        item = QListWidgetItem()
         item.setData(ROLE, entry)
         self._write(item)
         if isinstance(entry, RelaxedPath):
@@ -251,6 +251,7 @@ class ProfilePanel(QWidget):
     @staticmethod
     def _write(item: QListWidgetItem) -> None:
         entry: Entry = item.data(ROLE)
+        item.setIcon(swatch_icon(path_colour(entry.path_id)))
         if isinstance(entry, LiveRun):
             force = f"{entry.residuals[-1]:.3f} eV/Å" if entry.residuals else "starting"
             item.setText(f"{entry.title}\nrelaxing, {force}")

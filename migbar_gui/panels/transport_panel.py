@@ -1,12 +1,13 @@
-"""The dock that turns a barrier into diffusivity, conductivity and particle size, as an estimate."""
+"""The dock that turns barriers into diffusivity, conductivity and particle size, as an estimate."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import fields, replace
-from typing import TYPE_CHECKING
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
+from numpy.typing import NDArray
 from PySide6.QtCore import QSignalBlocker, Qt
 from PySide6.QtGui import QShowEvent
 from PySide6.QtWidgets import (
@@ -19,6 +20,8 @@ from PySide6.QtWidgets import (
 )
 
 from migbar.errors import MigbarError
+from migbar.progress import Progress, check_cancelled
+from migbar_gui.background.jobs import Jobs
 from migbar_gui.files.plot_export import offer_export
 from migbar_gui.looks import energies
 from migbar_gui.looks.widgets import (
@@ -39,14 +42,14 @@ from migbar_gui.workspace import Workspace, whenever
 from migbar_gui.workspace.estimates import TransportCase, transport_cases
 
 if TYPE_CHECKING:
-    from migbar.transport import HoppingParameters
+    from migbar.transport import Estimate
 
 FIELDS = {
     "temperature": ("&Temperature T (K)", "Of the estimate below; the plot shows all"),
     "attempt_frequency": ("Attempt fre&quency ν (1/s)", "A guess; 10¹²–10¹³ is usual"),
     "correlation_factor": ("&Correlation f", "1 for independent hops"),
     "geometric_factor": ("&Geometry g = z/2d", "z hops a site in d dimensions; 1 for a chain"),
-    "hop_length": ("Hop &length a (Å)", "Of the path, or of the bottleneck"),
+    "hop_length": ("Hop &length a (Å)", "Of the path"),
     "ion_charge": ("Ch&arge q (e)", "Of the ion"),
     "ion_density": ("Ion &density x (1/Å³)", "Sites of the ion; one per cell in an empty host"),
     "vacancy_fraction": (
@@ -54,9 +57,12 @@ FIELDS = {
         "Chance that the place to hop to is free; with 1 the conductivity is an upper bound",
     ),
 }
-"""Fields of `HoppingParameters`, in the order shown."""
+"""Fields of `TransportParameters` and of `LoneHop`, in the order shown."""
 
-OF_THE_CASE = ("geometric_factor", "hop_length", "ion_charge", "ion_density")
+OF_A_LONE_HOP = ("geometric_factor", "hop_length")
+"""Fields that only one hop by itself has; the hops of a crystal have theirs."""
+
+OF_THE_CASE = (*OF_A_LONE_HOP, "ion_charge", "ion_density")
 """Parameters that the crystal tells: edits of them are forgotten with another path."""
 
 SMALLEST_UM = 0.001
@@ -65,16 +71,39 @@ SMALLEST_UM = 0.001
 LENGTHS = ((1.0, 1e3, "nm"), (1e3, 1.0, "µm"), (1e4, 1e-3, "mm"))
 """Up to how many µm a unit is used, and how many of it a µm is."""
 
-SPAN_K = (250.0, 700.0)
+SPAN_K = np.linspace(250.0, 700.0, 24)
 """Temperatures of the Arrhenius plot."""
 
 
-class TransportPanel(QStackedWidget):
-    """Estimate for the active path or a percolation barrier, with all its parameters."""
+@dataclass(frozen=True, slots=True)
+class Numbers:
+    """What is shown: D, σ, particle size (µm), slope and limit (eV), the lines of the plot, and if there is a way."""
 
-    def __init__(self, workspace: Workspace) -> None:
+    diffusivity: Estimate
+    conductivity: Estimate
+    size: Estimate
+    slope_ev: float
+    limit_ev: float
+    lines: NDArray[np.float64]
+    is_way: bool
+
+
+HOT_K = 1e6
+"""No way is too slow to be told from none at this temperature."""
+
+LEAST_D = 1e-300
+"""No diffusivity is drawn lower: none has no logarithm."""
+
+JOB = "transport"
+
+
+class TransportPanel(QStackedWidget):
+    """Estimate for the active path, or for all hops of the crystal, with all its parameters."""
+
+    def __init__(self, workspace: Workspace, jobs: Jobs) -> None:
         super().__init__()
         self._workspace = workspace
+        self._jobs = jobs
         self._cases: list[TransportCase] = []
         self._case: TransportCase | None = None
         self._path_key = ""
@@ -105,7 +134,7 @@ class TransportPanel(QStackedWidget):
         self.case.setAccessibleName("What the estimate is for")
         self.case.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Fixed)
         self.case.activated.connect(lambda: self._choose(self.case.currentData()))
-        self._barrier = label("", "muted", wrap=True)
+        self._about = label("", "muted", wrap=True)
         self.problem = ProblemLabel()
         self.plot = ArrheniusPlot()
         offer_export(self.plot, "diffusivity")
@@ -113,7 +142,7 @@ class TransportPanel(QStackedWidget):
         self.explanation = label("", "muted", wrap=True)
         return body(
             self.case,
-            self._barrier,
+            self._about,
             self._make_results(),
             self.problem,
             line(),
@@ -151,6 +180,7 @@ class TransportPanel(QStackedWidget):
         grid.setVerticalSpacing(5)
         grid.setColumnStretch(0, 1)
         self.boxes = {name: QLineEdit() for name in FIELDS}
+        self.names: dict[QLineEdit, QLabel] = {}
         self.c_rate, self.particle_size = QLineEdit("0.5"), QLineEdit("0.1")
         rows = [
             *((*FIELDS[name], field) for name, field in self.boxes.items()),
@@ -158,7 +188,7 @@ class TransportPanel(QStackedWidget):
             ("Particle si&ze (µm)", "For the highest barrier that keeps up", self.particle_size),
         ]
         for row, (text, tip, field) in enumerate(rows):
-            name = label(text)
+            name = self.names[field] = label(text)
             name.setBuddy(field)
             name.setToolTip(tip)
             field.setToolTip(tip)
@@ -183,7 +213,7 @@ class TransportPanel(QStackedWidget):
         with QSignalBlocker(self.case):
             self.case.clear()
             for case in self._cases:
-                self.case.addItem(f"{case.title}: {energies.energy(case.barrier_ev, 2)}", case.key)
+                self.case.addItem(case.title, case.key)
         if self._cases:
             keys = [case.key for case in self._cases]
             path_key = keys[0] if keys[0].startswith("path") else ""
@@ -198,15 +228,19 @@ class TransportPanel(QStackedWidget):
             self._edited = {n: x for n, x in self._edited.items() if n not in OF_THE_CASE}
             self._case = case
             self._fill()
+            self._clear()
         self._show()
 
     def _fill(self) -> None:
         """Write the parameters into their fields; what was typed stays, whether it makes sense or not."""
         assert self._case is not None
-        parameters = self._case.parameters
-        for field in fields(parameters):
-            if field.name not in self._edited:
-                self.boxes[field.name].setText(f"{getattr(parameters, field.name):.6g}")
+        for name, field in self.boxes.items():
+            owners = (self._case.parameters, self._case.hops)
+            owner = next((owner for owner in owners if hasattr(owner, name)), None)
+            for shown in (field, self.names[field]):
+                shown.setVisible(owner is not None)
+            if owner is not None and name not in self._edited:
+                field.setText(f"{getattr(owner, name):.6g}")
 
     # ---- editing
 
@@ -230,50 +264,101 @@ class TransportPanel(QStackedWidget):
             return
         self.reset.setEnabled(bool(self._edited))
         try:
-            self._show_estimate(self._case, replace(self._case.parameters, **self._edited))
-            self.problem.tell()
+            case = replace(
+                self._case,
+                hops=self._as_edited(self._case.hops),
+                parameters=self._as_edited(self._case.parameters),
+            )
         except MigbarError as error:
-            for shown in (*self.values.values(), *self.ranges.values()):
-                shown.setText("")
-            self.plot.show_lines(None)
-            self.problem.tell(sentence(str(error)))
-
-    def _show_estimate(self, case: TransportCase, parameters: HoppingParameters) -> None:
-        from migbar.transport import (
-            arrhenius,
-            conductivity_estimate,
-            diffusivity_estimate,
-            explain,
-            highest_barrier,
-            particle_size,
-        )
-
-        barrier, (low, high) = case.barrier_ev, case.interval_ev
+            self._jobs.cancel(JOB)
+            self._refuse(error)
+            return
         rate, size = _number(self.c_rate.text()), _number(self.particle_size.text())
-        sizes = [particle_size(e, parameters, rate) for e in (barrier, high, low)]
-        limit = highest_barrier(size, parameters, rate)
-        self._barrier.setText(
-            f"Barrier {energies.energy(barrier)}, interval {energies.interval(low, high)} {energies.unit()}"
+        self._jobs.start(
+            JOB,
+            "",
+            lambda progress: _estimated(case, rate, size, progress),
+            lambda numbers: self._show_numbers(case, numbers, rate, size),
+            self._refuse,
         )
+
+    def _as_edited(self, owner: Any) -> Any:
+        return replace(owner, **{n: x for n, x in self._edited.items() if hasattr(owner, n)})
+
+    def _refuse(self, error: Exception) -> None:
+        self._clear()
+        self.problem.tell(sentence(str(error)))
+
+    def _clear(self) -> None:
+        """Show no numbers: large cells take seconds, and those of another case would be taken for theirs."""
+        for shown in (*self.values.values(), *self.ranges.values()):
+            shown.setText("")
+        self._about.setText("")
+        self.plot.show_lines(None)
+
+    def _show_numbers(
+        self, case: TransportCase, numbers: Numbers, rate: float, size: float
+    ) -> None:
+        from migbar.transport import explain
+
+        self.problem.tell()
+        self._about.setText(_about(case, numbers))
+        nothing = "next to none" if numbers.is_way else "none"
         for key, estimate, unit in (
-            ("D", diffusivity_estimate(barrier, case.interval_ev, parameters), "cm²/s"),
-            ("σ", conductivity_estimate(barrier, case.interval_ev, parameters), "S/cm"),
+            ("D", numbers.diffusivity, "cm²/s"),
+            ("σ", numbers.conductivity, "S/cm"),
         ):
-            self.values[key].setText(f"{scientific(estimate.value)} {unit}")
+            self.values[key].setText(
+                f"{scientific(estimate.value)} {unit}" if estimate.value else nothing
+            )
             least, most = (scientific(end, 0) for end in estimate.interval)
             self.ranges[key].setText(f"{least} to {most}")
-        typical, least, most = map(size_text, sizes)
+        typical, least, most = map(size_text, (numbers.size.value, *numbers.size.interval))
         keeping_up = "none keeps up" if typical == "none" else f"up to {typical}"
         self.values["L"].setText(f"{keeping_up} at {rate:g} C")
         self.ranges["L"].setText(least if least == most else f"{least} to {most}")
+        limit = energies.energy(numbers.limit_ev)
         self.values["E"].setText(
-            f"barrier ≤ {energies.energy(limit)}" if limit > 0 else "none is low enough"
+            f"barrier ≤ {limit}" if numbers.limit_ev > 0 else "none is low enough"
         )
         self.ranges["E"].setText(f"for {size:g} µm at {rate:g} C")
-        kelvin = np.linspace(*SPAN_K, 60)
-        lines = [arrhenius(e, parameters, kelvin) for e in (barrier, high, low)]
-        self.plot.show_lines((1000 / kelvin, *np.log10(lines)), 1000 / parameters.temperature)
-        self.explanation.setText(explain(parameters))
+        lines = (1000 / SPAN_K, *numbers.lines) if numbers.is_way else None
+        self.plot.show_lines(lines, 1000 / case.parameters.temperature)
+        self.explanation.setText(explain(case.hops, case.parameters))
+
+
+def _estimated(case: TransportCase, rate: float, size: float, progress: Progress) -> Numbers:
+    from migbar import transport
+
+    hops, parameters = case.hops, case.parameters
+    lines = []
+    for kelvin in SPAN_K:
+        check_cancelled(progress)  # by what is typed next
+        lines.append(transport.arrhenius(hops, parameters, [kelvin])[:, 0])
+    return Numbers(
+        transport.diffusivity(hops, parameters),
+        transport.conductivity(hops, parameters),
+        transport.particle_size(hops, parameters, rate),
+        transport.activation_energy(hops, parameters.temperature),
+        transport.highest_barrier(size, hops, parameters, rate),
+        np.log10(np.maximum(np.array(lines).T, LEAST_D)),
+        bool(hops.squared_step(np.array([HOT_K]))[0, 0] > 0),
+    )
+
+
+def _about(case: TransportCase, numbers: Numbers) -> str:
+    from migbar.transport import LoneHop
+
+    if isinstance(case.hops, LoneHop):
+        low, high = case.hops.interval_ev
+        barrier = energies.energy(case.hops.barrier_ev)
+        return f"Barrier {barrier}, interval {energies.interval(low, high)} {energies.unit()}"
+    if not numbers.is_way:
+        return "The hops found lead nowhere in this direction"
+    temperature = case.parameters.temperature
+    if not numbers.diffusivity.value:
+        return f"Too slow for a number at {temperature:g} K"
+    return f"Activation energy {energies.energy(numbers.slope_ev)} at {temperature:g} K"
 
 
 def scientific(value: float, digits: int = 1) -> str:

@@ -55,8 +55,9 @@ class Tag:
 
 @dataclass(frozen=True, slots=True)
 class Legend:
-    """A bar that tells the colours of barriers; blank above `highest`, where hops are hidden."""
+    """A bar that tells the colours of energies; blank above `highest`, where hops are hidden."""
 
+    name: str
     scale: Scale
     highest: float
 
@@ -183,8 +184,9 @@ def _paint_labels(
 
 
 def _paint_tags(painter: QPainter, tags: Sequence[Tag], projection: Projection) -> None:
-    """Put each tag beside its point, where it covers no other one."""
+    """Put each tag beside its point, where it covers no other one and is seen whole."""
     taken: list[QRectF] = []
+    picture = QRectF(0, 0, projection.width, projection.height)
     font = _font(painter, 12, bold=True)
     metrics = QFontMetricsF(font)
     painter.setFont(font)
@@ -192,7 +194,11 @@ def _paint_tags(painter: QPainter, tags: Sequence[Tag], projection: Projection) 
         x, y, _ = projection.pixels(tag.position[None])[0]
         away = projection.scale * tag.clearance
         size = QSizeF(metrics.horizontalAdvance(tag.text) + 14, metrics.height() + 4)
-        places = [_beside(QPointF(x, y), away, way, size) for way in _WAYS]
+        point = QPointF(x, y)
+        places = [_beside(point, away, way, size) for way in _WAYS]
+        if picture.contains(point):
+            places.sort(key=lambda place: not picture.contains(place[1]))
+            places = [(foot, _moved_into(picture, box)) for foot, box in places]
         free = (place for place in places if not any(place[1].intersects(box) for box in taken))
         foot, box = next(free, places[0])
         taken.append(box)
@@ -211,6 +217,12 @@ def _beside(
     left = corner.x() if way[0] > 0 else corner.x() - size.width()
     top = corner.y() if way[1] > 0 else corner.y() - size.height()
     return foot, QRectF(QPointF(left, top), size)
+
+
+def _moved_into(picture: QRectF, box: QRectF) -> QRectF:
+    left = min(max(box.left(), 2.0), picture.right() - box.width() - 2)
+    top = min(max(box.top(), 2.0), picture.bottom() - box.height() - 2)
+    return QRectF(QPointF(left, top), box.size())
 
 
 def _paint_tag(painter: QPainter, tag: Tag, foot: QPointF, box: QRectF) -> None:
@@ -232,7 +244,7 @@ def _paint_tag(painter: QPainter, tag: Tag, foot: QPointF, box: QRectF) -> None:
 
 
 def _paint_legend(painter: QPainter, legend: Legend, projection: Projection, theme: Theme) -> None:
-    """Draw the scale of barriers in the lower right corner, the highest on top."""
+    """Draw the scale of energies in the lower right corner, the highest on top."""
     scale = legend.scale
     font = _font(painter, 12)
     metrics = QFontMetricsF(font)
@@ -244,7 +256,7 @@ def _paint_legend(painter: QPainter, legend: Legend, projection: Projection, the
         _LEGEND_HEIGHT,
     )
     painter.setFont(font)
-    title = f"Barrier ({energies.unit()})"
+    title = f"{legend.name} ({energies.unit()})"
     right = bar.right() + room
     left = right - metrics.horizontalAdvance(title)
     ground = QColor(theme.background)

@@ -23,7 +23,7 @@ def captions(content: Content) -> Annotations:
         notes.cell = content.structure.lattice.matrix
     network = content.network
     if network is not None and len(network.hop):
-        notes.legend = Legend(content.scale(network), network.highest)
+        notes.legend = Legend(network.measure, content.scale(network), network.highest)
         row = content.hovered_tube
         if row is not None:
             middle = network.ends[row].mean(axis=0)

@@ -152,8 +152,8 @@ class Content:
             self.void_balls = scene.void_balls(self.structure.lattice, self.voids, self.ion)
 
     def scale(self, network: NetworkDrawing) -> Scale:
-        """Return the colours of a network's barriers."""
-        return Scale.of(network.barriers, self.theme is themes.DARK)
+        """Return the colours of a network's saddles."""
+        return Scale.of(network.heights, self.theme is themes.DARK)
 
     def extent(self) -> tuple[Floats, Floats]:
         """Return positions (n, 3) and radii (n,) in Å of balls that hold all that is drawn."""

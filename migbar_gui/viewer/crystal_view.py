@@ -354,7 +354,7 @@ class CrystalView(QWidget):
         super().resizeEvent(event)
         self._glass.setGeometry(self.rect())
         if self._viewpoint.fitted:
-            self._fit()
+            self.zoom_to_fit()  # the canvas was drawn in its new size already, from where one looked before
 
     def closeEvent(self, event: QCloseEvent) -> None:  # noqa: N802
         self._canvas.close()

@@ -194,14 +194,14 @@ class Layers:
         self._ends.draw(_stack(shells), np.array(shell_sizes), np.array(shell_colours))
 
     def draw_network(self) -> None:
-        """Draw the hops as tubes in the colours of their barriers, with balls where they meet."""
+        """Draw the hops as tubes in the colours of their saddles, with balls where they meet."""
         network = self._content.network
         if network is None:
             self._tubes.clear()
             self._nodes.clear()
             return
         rows = network.shown
-        ends, energies = network.ends[rows], network.barriers[network.hop[rows]]
+        ends, energies = network.ends[rows], network.heights[network.hop[rows]]
         colours = self._content.scale(network).colours(energies)
         self._tubes.draw(ends[:, 0], ends[:, 1], network.radii()[rows], colours)
         nodes = ends.reshape(-1, 3)

@@ -1,4 +1,4 @@
-"""The hops of a crystal as tubes coloured by their barrier, and the scale that tells the colours."""
+"""The hops of a crystal as tubes coloured by the height of their saddle, and the scale that tells the colours."""
 
 from __future__ import annotations
 
@@ -76,14 +76,14 @@ class NetworkDrawing:
         Which of the distinct hops a tube is.
     ends : ndarray, shape (n, 2, 3)
         Of the tubes in Å.
-    barriers : ndarray, shape (m,)
-        Of the distinct hops in eV.
+    barriers, heights : ndarray, shape (m,)
+        Of the distinct hops in eV; how high their saddles are above the best place is what their colours tell.
     labels : tuple of str, length m
         Names of the distinct hops.
     ion : str
         Symbol of what hops.
     highest : float
-        Hops above this barrier (eV) are hidden.
+        Higher hops (eV) are hidden.
     active : int or None
         The distinct hop being looked at.
     """
@@ -91,15 +91,21 @@ class NetworkDrawing:
     hop: Ints
     ends: Floats
     barriers: Floats
+    heights: Floats
     labels: tuple[str, ...]
     ion: str
     highest: float = np.inf
     active: int | None = None
 
     @property
+    def measure(self) -> str:
+        """What the colours tell, in a word: where places are alike both are the same."""
+        return "Barrier" if np.array_equal(self.barriers, self.heights) else "Saddle"
+
+    @property
     def shown(self) -> Ints:
         """Rows of the tubes that are not hidden."""
-        return np.flatnonzero(self.barriers[self.hop] <= self.highest)
+        return np.flatnonzero(self.heights[self.hop] <= self.highest)
 
     def radii(self) -> Floats:
         """Return the radius of each tube in Å."""

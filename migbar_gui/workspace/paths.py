@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from migbar.bands import Approach
 from migbar.barriers import Barrier, ModelCard, Remark
 from migbar.hops import Hop
-from migbar.networks import AXES, DIMENSIONS
+from migbar.networks import AXES, DIMENSIONS, saddles
 from migbar.prediction import PredictedPath
 from migbar_gui.workspace.document import Document
 
@@ -133,6 +133,23 @@ class Group:
     def barriers(self) -> NDArray[np.float64]:
         """Barrier of each hop in eV."""
         return np.array([path.barrier.barrier_ev for path in self.found.crystal.paths])
+
+    @property
+    def heights(self) -> NDArray[np.float64]:
+        """Height of each hop's saddle above the best place in eV: its barrier where places are alike."""
+        crystal = self.found.crystal
+        if crystal.place_energies is None:
+            return self.barriers
+        network, found = crystal.search.network, np.zeros(len(self.paths))
+        tops = saddles(network, self.barriers.tolist(), crystal.place_energies)
+        found[[edge.hop for edge in network.edges]] = tops
+        return found
+
+    @property
+    def has_kinds_of_places(self) -> bool:
+        """Whether the ion has places that symmetry does not map on each other, and hops between them."""
+        search = self.found.crystal.search
+        return bool(search.hops) and len(set(search.kinds)) > 1
 
     def hop_of(self, path_id: int | None) -> int | None:
         """Return which of the hops a path is."""

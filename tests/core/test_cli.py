@@ -82,7 +82,7 @@ def test_that_a_table_in_a_file_has_one_line_for_each_hop_or_site(run, layered_c
 
 def test_that_the_verdict_follows_the_threshold(run, layered_cif):
     verdicts = []
-    for threshold in ("0.0", "50"):
+    for threshold in ("0.0", "10"):
         _, out, _ = run(
             "predict",
             layered_cif,
@@ -145,6 +145,7 @@ def test_that_text_output_says_barrier_interval_model_and_verdict(run, layered_c
         (("--from", "0", "--to-frac", "0.5,0.5"), "not a position"),
         (("--from", "0", "--to-frac", "0.5,0.5,0.3"), "Frenkel"),
         (("--from", "0", "--to", "0@1,0,0", "--threshold", "low"), "threshold"),
+        (("--from", "0", "--to", "0@1,0,0", "--threshold", "650"), "threshold"),  # meant in meV
     ],
 )
 def test_that_wrong_use_is_one_line_on_stderr_and_exit_code_2(run, layered_cif, arguments, words):

@@ -60,6 +60,11 @@ def test_that_the_network_is_pictured(iron_phosphate, qtbot):
     window.predictions.find_all()
     qtbot.waitUntil(lambda: window.workspace.state.group is not None, timeout=60_000)
     take(qtbot, window, "network")
+    window.docks.show("Transport")
+    panel = window.transport_panel
+    panel.case.setCurrentIndex(panel.case.findData("b"))
+    panel.case.activated.emit(panel.case.currentIndex())
+    take(qtbot, window, "transport")
 
 
 def test_that_the_preferences_and_the_palette_are_pictured(iron_phosphate, qtbot):

@@ -54,7 +54,7 @@ def finished_run(tmp_path_factory):
     band = make_band(alloy(), hop_between_sites(alloy(), "Al", SiteRef(0), SiteRef(0, (1, 0, 0))))
     folder = tmp_path_factory.mktemp("run") / "neb"
     options = neb_options(band, "ase:emt", "paper", device="cpu")
-    options |= {"key": band_key(band), "name": "alloy.cif, Al 0 → 0@1,0,0"}
+    options |= {"key": band_key(band), "name": "Al 0 → 0@1,0,0 in alloy.cif"}
     create_run(folder, "neb", "Relaxing alloy.cif", options)
     assert work(folder) is RunState.FINISHED
     return folder
@@ -106,6 +106,9 @@ def test_that_a_click_leads_to_relaxed_barriers_beside_the_predicted_ones(metal,
     metal.relaxations.progressed.connect(lambda live: seen.append(len(live.residuals)))
     ask_to_relax(metal)
     qtbot.waitUntil(lambda: len(metal.runs.under_way) == 2, timeout=LONG_MS)
+    assert [watched.run.title for watched in metal.runs.under_way] == [
+        f"Relaxing Al {path.label} in alloy.cif" for path in metal.workspace.state.paths
+    ]
     assert metal.docks["Profile"].isVisible()
     wait_for_relaxed(qtbot, metal, 2)
     ids = [path.id for path in metal.workspace.state.paths]
@@ -196,6 +199,11 @@ def test_that_a_stopped_relaxation_keeps_what_there_is_and_goes_on(metal, qtbot)
     qtbot.waitUntil(lambda: metal.profile_panel.stop.isVisible(), timeout=LONG_MS)
     live = metal.relaxations.live
     qtbot.waitUntil(lambda: bool(live[0].energies), timeout=LONG_MS)
+    # A session is opened again while the run goes on: it is that of the same path.
+    metal.workspace.restoring.emit()
+    assert live[0].path_id is None
+    metal.workspace.paths_changed.emit()
+    assert live[0].path_id == metal.workspace.active
     metal.profile_panel.stop.click()
     wait_for_relaxed(qtbot, metal)
     found = metal.workspace.relaxed[0].result
@@ -344,3 +352,13 @@ def test_that_profiles_of_compared_paths_lie_over_one_another(relaxed, qtbot, ol
     assert panel.profiles.isVisible()
     panel.show_profiles.click()
     assert panel.bars.isVisible()
+
+
+def test_that_the_list_of_jobs_tells_the_barrier_in_the_unit_in_use(relaxed):
+    from migbar_gui.panels.job_table import entry_of_run
+
+    (watched,) = relaxed.runs.all
+    barrier = relaxed.workspace.relaxed[-1].result.barrier_ev
+    assert entry_of_run(watched).message == f"{barrier:.3f} eV"
+    relaxed.preferences.set("energy_unit", "meV")
+    assert entry_of_run(watched).message == f"{1000 * barrier:.0f} meV"

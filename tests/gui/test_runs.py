@@ -314,6 +314,21 @@ def test_that_closing_asks_and_the_run_goes_on_or_is_stopped(listed, qtbot):
     listed.runs._runs.clear()  # this window watches no more
 
 
+def test_that_nothing_is_stopped_before_it_is_sure_that_the_window_closes(
+    listed, qtbot, monkeypatch
+):
+    from migbar_gui.panels.job_news import CloseQuestion
+
+    folder = count(listed, 1000, 0.02)
+    wait_for_steps(qtbot, listed, folder, 1)
+    with monkeypatch.context() as patch:
+        patch.setattr(listed.sessions, "may_leave", lambda _: False)  # changes are to be kept
+        listed.close()
+    assert listed.isVisible()
+    assert listed.findChild(CloseQuestion) is None
+    assert read_run(folder).state is RunState.RUNNING
+
+
 def test_that_interrupted_runs_offer_to_resume_when_the_window_is_opened(qtbot, window):
     folder = runs_dir() / "old"
     create_run(folder, "count", "Old", {"to": 2})

@@ -17,7 +17,7 @@ if sys.platform.startswith("linux"):
     os.environ.setdefault("QT_QPA_PLATFORM", "xcb")
 
 from PySide6.QtCore import QEvent, QMimeData, QPoint, QPointF, Qt, QUrl
-from PySide6.QtGui import QColor, QDropEvent, QImage, QSurface
+from PySide6.QtGui import QColor, QDropEvent, QImage, QPainter, QSurface
 from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QApplication, QMainWindow
 from shiboken6 import Shiboken
@@ -373,6 +373,40 @@ def test_that_dropped_files_are_handed_on_and_not_read(view, qtbot, tmp_path):
     assert signal.args == [[str(file)]]
 
 
+def test_that_the_last_frame_after_a_change_of_size_is_one_of_the_new_fit(view, qtbot, monkeypatch):
+    view.show_structure(olivine(), "Li")
+    settle(qtbot)
+    before_frame, drawn = view._canvas._before_frame, []
+
+    def note(detailed: bool) -> None:
+        before_frame(detailed)
+        drawn.append(view.camera().scale)
+
+    monkeypatch.setattr(view._canvas, "_before_frame", note)
+    for width in (400, 900):
+        view.resize(width, 600)
+        settle(qtbot)
+        assert drawn[-1] == view.camera().scale
+
+
+def test_that_a_tag_at_the_edge_of_the_picture_is_seen_whole(view, monkeypatch):
+    from migbar_gui.viewer import annotations
+
+    view.show_structure(olivine(), "Li")
+    seen, boxes = view._viewpoint.projection(), []
+    monkeypatch.setattr(
+        annotations, "_paint_tag", lambda painter, tag, foot, box: boxes.append(box)
+    )
+    edge = seen.focus + 0.98 * seen.half_height * seen.width / seen.height * seen.right
+    picture = QImage(view.size(), QImage.Format.Format_RGB32)
+    painter = QPainter(picture)
+    annotations._paint_tags(painter, [annotations.Tag("initial", edge, 1.0, "#ff0000")] * 3, seen)
+    painter.end()
+    assert all(box.left() >= 0 and box.right() <= view.width() for box in boxes)
+    assert not boxes[0].intersects(boxes[1])
+    assert not boxes[2].intersects(boxes[1])
+
+
 def test_that_keys_are_left_to_the_window(qtbot):
     pressed: list[int] = []
 
@@ -491,7 +525,9 @@ def test_that_equal_barriers_have_a_scale(view):
     structure = layered_oxide()
     view.show_structure(structure, "Li")
     ends = structure.lattice.get_cartesian_coords([[[0, 0, 0.5], [1, 0, 0.5]]])
-    network = NetworkDrawing(np.array([0]), ends, np.array([0.3]), ("0 → 0@1,0,0",), "Li")
+    network = NetworkDrawing(
+        np.array([0]), ends, np.array([0.3]), np.array([0.3]), ("0 → 0@1,0,0",), "Li"
+    )
     view.set_network(network)
     assert view.notes.legend.scale.low < 0.3 < view.notes.legend.scale.high
     view.set_network(None)

@@ -56,7 +56,9 @@ PathsMechanism = Annotated[
 Model = Annotated[
     str | None, typer.Option("--model", "-m", help="Model to use (see migbar models list).")
 ]
-Threshold = Annotated[float, typer.Option(help="Highest barrier of a good conductor, eV.", min=0.0)]
+Threshold = Annotated[
+    float, typer.Option(help="Highest barrier of a good conductor, eV.", min=0.0, max=10.0)
+]
 THRESHOLD = GOOD_CONDUCTOR_EV
 
 # ------------------------------------------------------------------ options that belong together
@@ -110,6 +112,13 @@ class HopOptions:
         return _end(self.start, self.start_frac, "from"), _end(self.end, self.end_frac, "to")
 
 
+TrustFile = Annotated[
+    bool,
+    typer.Option("--trust-file", help="Load the MACE model file named: it runs as a program."),
+]
+Device = Annotated[str, typer.Option(help="auto, cpu, cuda or cuda:N.")]
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PotentialOptions:
     """The universal potential that computes energies and forces."""
@@ -120,11 +129,8 @@ class PotentialOptions:
             help="chgnet, chgnet:r2scan, sevennet, sevennet:0, mace:small … large, mace:FILE, ase:NAME."
         ),
     ] = "chgnet"
-    trust_file: Annotated[
-        bool,
-        typer.Option("--trust-file", help="Load the MACE model file named: it runs as a program."),
-    ] = False
-    device: Annotated[str, typer.Option(help="auto, cpu, cuda or cuda:N.")] = "auto"
+    trust_file: TrustFile = False
+    device: Device = "auto"
 
     def load(self) -> Potential:
         """Load the potential.

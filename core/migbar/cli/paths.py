@@ -23,6 +23,7 @@ from migbar.cli.options import (
     THRESHOLD,
     AsJson,
     Block,
+    Device,
     Ion,
     Model,
     Order,
@@ -31,6 +32,7 @@ from migbar.cli.options import (
     Supercell,
     Symprec,
     Threshold,
+    TrustFile,
 )
 
 if TYPE_CHECKING:
@@ -39,6 +41,7 @@ if TYPE_CHECKING:
     from migbar.barriers import ModelCard
     from migbar.networks import Walk
     from migbar.paths import CrystalPaths, DistinctHop, HopSearch
+    from migbar.places import PlaceEnergies
 
 
 def paths(
@@ -55,6 +58,14 @@ def paths(
     model: Model = None,
     threshold: Threshold = THRESHOLD,
     symprec: Symprec = SYMPREC,
+    places: Annotated[
+        str | None,
+        typer.Option(
+            help="Potential (chgnet, …) that tells how the kinds of places of the ion differ in energy."
+        ),
+    ] = None,
+    trust_file: TrustFile = False,
+    device: Device = "auto",
     report: Annotated[
         Path | None, typer.Option(help="Write a self-contained HTML page here.")
     ] = None,
@@ -66,7 +77,9 @@ def paths(
     from migbar.ends import parse_mechanism
     from migbar.files import require_writable
     from migbar.models.store import load_model
-    from migbar.paths import find_paths
+    from migbar.paths import CrystalPaths, find_paths
+    from migbar.places import place_energies
+    from migbar.potentials import load_potential
     from migbar.supercells import parse_supercell
 
     chosen, cell = (
@@ -77,12 +90,16 @@ def paths(
         require_ending(report, "a report", ".html")
         require_writable(report)
     predictor = load_model(model)
+    potential = None if places is None else load_potential(places, device, trust_file=trust_file)
     structure, notes = open_structure(structure_file, ion, block, order)
     symbol = choose_ion(structure, ion)
     with progress_bar() as progress:
         result = find_paths(
             structure, symbol, predictor, chosen, cutoff, symprec, cell, notes, progress
         )
+        if potential is not None:
+            known = place_energies(structure, result.search, potential, progress)
+            result = CrystalPaths.of(result.search, result.paths, known)
     if report is not None:
         settings = {
             "supercell": supercell,
@@ -95,7 +112,7 @@ def paths(
     if as_json:
         print_json(_as_json(structure_file, structure, result, predictor.card, threshold, notes))
     else:
-        _print(structure_file, result, predictor.card, threshold, notes)
+        _print(structure_file, structure, result, predictor.card, threshold, notes)
 
 
 def _asked(cutoff: float | None) -> str:
@@ -144,6 +161,7 @@ def _as_json(
         "threshold_ev": threshold,
         "paths": _paths_as_json(result, threshold),
         "left_out": [{**_hop_as_json(o.hop), "reason": o.reason} for o in search.left_out],
+        "places": None if result.places is None else result.places.to_dict(),
         "percolation_ev": {
             d: None if way is None else way.barrier_ev for d, way in result.percolation.items()
         },
@@ -155,8 +173,35 @@ def _as_json(
             d: None if way is None else [_walk_as_json(search, walk) for walk in way.walks]
             for d, way in result.percolation.items()
         },
+        "diffusivity": _diffusivity_as_json(structure, result),
         "warnings": remarks_as_json([*notes, *result.remarks]),
     }
+
+
+def _diffusivity_as_json(structure: Structure, result: CrystalPaths) -> dict[str, Any]:
+    from migbar.transport import (
+        DIRECTIONS,
+        CrystalHops,
+        activation_energy,
+        diffusivity,
+        parameters_for,
+    )
+
+    parameters = parameters_for(structure, result.search.ion)
+    found: dict[str, Any] = {
+        "temperature_k": parameters.temperature,
+        "attempt_frequency_per_s": parameters.attempt_frequency,
+    }
+    for direction in DIRECTIONS:
+        hops = CrystalHops.of(structure, result, direction)
+        d = diffusivity(hops, parameters)
+        energy = activation_energy(hops, parameters.temperature) if d.value > 0 else None
+        found[direction] = {
+            "cm2_per_s": d.value,
+            "interval_cm2_per_s": list(d.interval),
+            "activation_energy_ev": energy,
+        }
+    return found
 
 
 def _paths_as_json(result: CrystalPaths, threshold: float) -> list[dict[str, Any]]:
@@ -210,6 +255,7 @@ def _walk_as_json(search: HopSearch, walk: Walk) -> list[dict[str, Any]]:
 
 def _print(
     structure_file: Path,
+    structure: Structure,
     result: CrystalPaths,
     card: ModelCard,
     threshold: float,
@@ -224,6 +270,8 @@ def _print(
         _print_hops(result, threshold)
     else:
         typer.echo("no hop found")
+    if result.places is not None:
+        _print_places(result.places, search)
     for out in search.left_out:
         typer.echo(f"left out: {out.hop.label} ({out.hop.length:.2f} Å) {out.reason}")
     for direction, way in result.percolation.items():
@@ -236,8 +284,38 @@ def _print(
             f"through {where}: {way.barrier_ev:.3f} eV ({low:.2f} to {high:.2f}), "
             f"bottleneck {search.hops[way.bottleneck].label}"
         )
+    _print_diffusivity(structure, result)
     for note in (*notes, *result.remarks):
         typer.echo(f"note: {note.text}")
+
+
+def _print_places(places: PlaceEnergies, search: HopSearch) -> None:
+    for kind, energy, stays in zip(places.kinds, places.energies_ev, places.stays, strict=True):
+        left = "" if stays else ", nothing stays there"
+        typer.echo(
+            f"place {search.nodes[kind].name}, {search.kinds.count(kind)} per cell: {energy:.3f} eV{left}"
+        )
+
+
+def _print_diffusivity(structure: Structure, result: CrystalPaths) -> None:
+    from migbar.transport import (
+        ALL_DIRECTIONS,
+        activation_energy,
+        by_direction,
+        diffusivity,
+        parameters_for,
+    )
+    from migbar.wording import power
+
+    parameters = parameters_for(structure, result.search.ion)
+    for name, hops in by_direction(structure, result, parameters).items():
+        d = diffusivity(hops, parameters)
+        low, high = map(power, d.interval)
+        where = name if name == ALL_DIRECTIONS else f"along {name}"
+        typer.echo(
+            f"diffusivity at {parameters.temperature:g} K, {where}: {d.value:.1e} cm²/s ({low} to {high}), "
+            f"activation energy {activation_energy(hops, parameters.temperature):.3f} eV"
+        )
 
 
 def _print_hops(result: CrystalPaths, threshold: float) -> None:
