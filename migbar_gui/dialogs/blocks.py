@@ -24,6 +24,7 @@ class BlockDialog(Question):
         )
         self.list = QListWidget()
         self.list.addItems(list(blocks))
+        self.list.ensurePolished()  # else the rows are laid out without the style sheet, and overlap
         self.list.setCurrentRow(0)
         self.list.itemDoubleClicked.connect(self.accept)
         self.body.addWidget(self.list)

@@ -35,6 +35,7 @@ from migbar_gui.looks.widgets import (
     in_column,
     in_row,
     label,
+    resize_on_screen,
     space_group_text,
 )
 
@@ -88,7 +89,7 @@ class DatabasesDialog(QDialog):
         self.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
         self.setWindowTitle("Search databases")
         self.setWindowFlag(Qt.WindowType.WindowMaximizeButtonHint)
-        self.resize(940, 560)
+        resize_on_screen(self, 940, 560)
         self._window = window
         self._asked = ""
         self._found: dict[Database, Found | Exception] = {}

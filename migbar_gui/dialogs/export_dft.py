@@ -26,6 +26,7 @@ from migbar_gui.looks.widgets import (
     in_row,
     indented,
     label,
+    resize_on_screen,
 )
 
 PAUSE_MS = 250
@@ -147,7 +148,7 @@ class ExportDftDialog(Question):
         self.body.addLayout(columns, 1)
         self.stretch_body()
         self.body.addWidget(self.warning)
-        self.resize(1040, 600)
+        resize_on_screen(self, 1040, 600)
 
     def _connect(self) -> None:
         for box in (self.source, self.code, self.calculator):

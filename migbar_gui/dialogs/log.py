@@ -7,7 +7,7 @@ from PySide6.QtGui import QFontDatabase
 from PySide6.QtWidgets import QDialog, QDialogButtonBox, QPlainTextEdit, QVBoxLayout, QWidget
 
 from migbar.runs import Run
-from migbar_gui.looks.widgets import label
+from migbar_gui.looks.widgets import label, resize_on_screen
 
 SHOWN_BYTES = 100_000
 REFRESH_MS = 1000
@@ -19,7 +19,7 @@ class LogDialog(QDialog):
     def __init__(self, run: Run, parent: QWidget | None) -> None:
         super().__init__(parent)
         self.setWindowTitle("Log")
-        self.resize(760, 460)
+        resize_on_screen(self, 760, 460)
         self._path = run.folder / "log.txt"
         self._size = -1
         self.text = QPlainTextEdit(readOnly=True)

@@ -38,6 +38,7 @@ from migbar_gui.looks.widgets import (
     field_rows,
     label,
     line,
+    resize_on_screen,
     scrolled,
 )
 
@@ -81,7 +82,7 @@ class ModelsDialog(QDialog):
         super().__init__(window)
         self.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
         self.setWindowTitle("Models")
-        self.resize(960, 620)
+        resize_on_screen(self, 960, 620)
         self._models = models = window.models
         self.notice = Notice()
         self._notices = self.notice, window.notice

@@ -29,6 +29,7 @@ from migbar_gui.looks.widgets import (
     choice_box,
     indented,
     label,
+    resize_on_screen,
     scrolled,
     swatch_icon,
     threshold_box,
@@ -52,7 +53,8 @@ class PreferencesDialog(Question):
         self.editors: dict[str, QWidget] = {}
         self.resets: dict[str, QPushButton] = {}
         self._show_again: list[Callable[[], None]] = []
-        self.setMinimumSize(WIDTH, HEIGHT)
+        self.setMinimumWidth(WIDTH)
+        resize_on_screen(self, WIDTH, HEIGHT)
         self.cancel_button.hide()  # one taken out crashes Qt at the next change of the theme
         role = QDialogButtonBox.ButtonRole.ResetRole
         self.reset_all = self.buttons.addButton("Reset all", role)

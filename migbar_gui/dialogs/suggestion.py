@@ -35,6 +35,7 @@ from migbar_gui.looks.widgets import (
     in_row,
     indented,
     label,
+    resize_on_screen,
     restyle,
 )
 from migbar_gui.screening.opening import WantedPath
@@ -79,7 +80,7 @@ class SuggestionDialog(QDialog):
         super().__init__(window)
         self.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
         self.setWindowTitle("What to compute next")
-        self.resize(1080, 560)
+        resize_on_screen(self, 1080, 560)
         self._window = window
         self._folder: Path | None = None
         self._result: dict[str, Any] = {}
@@ -254,7 +255,9 @@ class SuggestionDialog(QDialog):
         failed = run.state is RunState.FAILED
         self.summary.setProperty("verdict", "bad" if failed else "")
         restyle(self.summary)
-        self.left_out.setText(_left_out(self._result.get("problems", ())))
+        problems = self._result.get("problems", ())
+        self.left_out.setText(_left_out(problems))
+        self.left_out.setToolTip("\n".join(_reasons(problems)))
         self.left_out.setVisible(bool(self.left_out.text()))
         self._enable()
 
@@ -357,6 +360,10 @@ def _left_out(problems: list[list[str]] | tuple[()]) -> str:
     if not problems:
         return ""
     count = "1 file was" if len(problems) == 1 else f"{len(problems)} files were"
-    told = "; ".join(f"{Path(name).name}: {text}" for name, text in problems[:3])
+    told = "; ".join(_reasons(problems[:3]))
     more = f"; and {len(problems) - 3} more" if len(problems) > 3 else ""
     return f"{count} left out. {told}{more}"
+
+
+def _reasons(problems: list[list[str]] | tuple[()]) -> list[str]:
+    return [f"{Path(name).name}: {text.rstrip('.')}" for name, text in problems]

@@ -12,7 +12,16 @@ from PySide6.QtCore import (
     Qt,
     Signal,
 )
-from PySide6.QtGui import QColor, QIcon, QKeyEvent, QPainter, QPaintEvent, QPixmap, QShowEvent
+from PySide6.QtGui import (
+    QColor,
+    QGuiApplication,
+    QIcon,
+    QKeyEvent,
+    QPainter,
+    QPaintEvent,
+    QPixmap,
+    QShowEvent,
+)
 from PySide6.QtWidgets import (
     QAbstractSpinBox,
     QApplication,
@@ -44,6 +53,9 @@ from migbar_gui.looks.theme import current_theme, pixmap
 
 SpinBox = TypeVar("SpinBox", bound=QAbstractSpinBox)
 Box = TypeVar("Box", bound=QBoxLayout)
+
+FRAME = QSize(16, 48)
+"""About what a window manager puts around a window."""
 
 _SUBSCRIPTS = str.maketrans("0123456789", "₀₁₂₃₄₅₆₇₈₉")
 
@@ -182,6 +194,13 @@ def body(*items: Item, spacing: int = 8, margins: Margins = (14, 12, 14, 14)) ->
     made.setObjectName("body")
     made.setLayout(in_column(*items, None, spacing=spacing, margins=margins))
     return made
+
+
+def resize_on_screen(dialog: QWidget, width: int, height: int) -> None:
+    """Give a dialog a size, on a small screen as much of it as there is: its buttons are at its edge."""
+    # Not the dialog's `screen()`: Python may take that for a part of the dialog, and delete it with it.
+    room = QGuiApplication.primaryScreen().availableGeometry().size() - FRAME
+    dialog.resize(QSize(width, height).boundedTo(room))
 
 
 def as_window(dialog: QDialog) -> None:

@@ -36,7 +36,7 @@ def test_that_a_plot_of_a_dark_window_is_saved_in_colours_for_paper(opened, qtbo
     wait_for_barriers(qtbot, opened)
     opened.docks.show("Transport")
     plot = opened.transport_panel.plot
-    qtbot.waitUntil(plot.isVisible)
+    qtbot.waitUntil(lambda: plot.isVisible() and not opened.jobs.is_running("transport"))
     opened.preferences.set("appearance", "light")
     light = picture(plot).toImage()
     opened.preferences.set("appearance", "dark")

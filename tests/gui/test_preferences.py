@@ -217,7 +217,7 @@ def test_that_nonsense_in_the_settings_file_does_no_harm(qtbot, tmp_path):
 
 
 def test_that_the_potential_asked_for_is_offered_first(opened):
-    from migbar_gui.dialogs.relax_band import potential_box
+    from migbar_gui.dialogs.potential import potential_box
 
     opened.preferences.set("potential", "chgnet:r2scan")
     assert potential_box().currentText() == "chgnet:r2scan"

@@ -107,3 +107,18 @@ def test_that_every_box_of_the_window_has_these_rows(window):
     boxes = [box for box in window.findChildren(QComboBox) if box.count()]
     assert boxes
     assert all(box.view().sizeHintForRow(0) >= 26 for box in boxes)
+
+
+def test_that_no_dialog_is_larger_than_the_screen(qtbot, qapp):
+    from PySide6.QtWidgets import QWidget
+
+    from migbar_gui.looks.widgets import resize_on_screen
+
+    room = qapp.primaryScreen().availableGeometry()
+    dialog = QWidget()
+    qtbot.addWidget(dialog)
+    resize_on_screen(dialog, 400, 300)
+    assert (dialog.width(), dialog.height()) == (400, 300)
+    resize_on_screen(dialog, 9000, 9000)
+    assert room.width() - 50 < dialog.width() < room.width()
+    assert room.height() - 100 < dialog.height() < room.height()

@@ -215,10 +215,23 @@ def test_that_a_file_with_two_structures_asks_which(window, qtbot, two_blocks):
     window.open_file(two_blocks)
     qtbot.waitUntil(lambda: window.findChild(BlockDialog) is not None, timeout=30_000)
     dialog = window.findChild(BlockDialog)
+    first, second = (dialog.list.visualItemRect(dialog.list.item(row)) for row in (0, 1))
+    assert second.top() >= first.top() + first.height()
     dialog.list.setCurrentRow(1)
     dialog.accept()
     wait_for_document(qtbot, window, "two.cif · host")
     assert window.workspace.state.mechanism == "insertion"
+
+
+def test_that_a_folder_is_offered_to_the_screening(window, tmp_path):
+    from migbar_gui.screening.dialog import BatchDialog
+
+    window.open_files([tmp_path])
+    assert f"{tmp_path.name} is a folder" in window.notice.text.text()
+    window.notice.action.click()
+    dialog = window.findChild(BatchDialog)
+    assert dialog.form.sources.paths() == [str(tmp_path)]
+    dialog.close()
 
 
 def test_that_a_file_whose_symmetry_is_cut_short_says_so(window, qtbot, tmp_path):
