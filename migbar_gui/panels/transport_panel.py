@@ -88,6 +88,15 @@ class Numbers:
     is_way: bool
 
 
+@dataclass(frozen=True, slots=True)
+class Inputs:
+    """What the numbers depend on: the case as it was edited, charges in an hour, size of the particle (µm)."""
+
+    case: TransportCase
+    rate: float
+    size_um: float
+
+
 HOT_K = 1e6
 """No way is too slow to be told from none at this temperature."""
 
@@ -108,6 +117,7 @@ class TransportPanel(QStackedWidget):
         self._case: TransportCase | None = None
         self._path_key = ""
         self._edited: dict[str, float] = {}
+        self._known: tuple[Inputs, Numbers] | None = None
         as_panel(self)
         self.addWidget(
             centred("Diffusivity and conductivity appear here as soon as a path has its barrier.")
@@ -273,12 +283,16 @@ class TransportPanel(QStackedWidget):
             self._jobs.cancel(JOB)
             self._refuse(error)
             return
-        rate, size = _number(self.c_rate.text()), _number(self.particle_size.text())
+        inputs = Inputs(case, _number(self.c_rate.text()), _number(self.particle_size.text()))
+        if self._known is not None and self._known[0] == inputs:  # written anew, in another unit
+            self._jobs.cancel(JOB)
+            self._show_numbers(*self._known)
+            return
         self._jobs.start(
             JOB,
             "",
-            lambda progress: _estimated(case, rate, size, progress),
-            lambda numbers: self._show_numbers(case, numbers, rate, size),
+            lambda progress: _estimated(inputs, progress),
+            lambda numbers: self._show_numbers(inputs, numbers),
             self._refuse,
         )
 
@@ -296,11 +310,11 @@ class TransportPanel(QStackedWidget):
         self._about.setText("")
         self.plot.show_lines(None)
 
-    def _show_numbers(
-        self, case: TransportCase, numbers: Numbers, rate: float, size: float
-    ) -> None:
+    def _show_numbers(self, inputs: Inputs, numbers: Numbers) -> None:
         from migbar.transport import explain
 
+        self._known = inputs, numbers
+        case = inputs.case
         self.problem.tell()
         self._about.setText(_about(case, numbers))
         nothing = "next to none" if numbers.is_way else "none"
@@ -315,22 +329,22 @@ class TransportPanel(QStackedWidget):
             self.ranges[key].setText(f"{least} to {most}")
         typical, least, most = map(size_text, (numbers.size.value, *numbers.size.interval))
         keeping_up = "none keeps up" if typical == "none" else f"up to {typical}"
-        self.values["L"].setText(f"{keeping_up} at {rate:g} C")
+        self.values["L"].setText(f"{keeping_up} at {inputs.rate:g} C")
         self.ranges["L"].setText(least if least == most else f"{least} to {most}")
         limit = energies.energy(numbers.limit_ev)
         self.values["E"].setText(
             f"barrier ≤ {limit}" if numbers.limit_ev > 0 else "none is low enough"
         )
-        self.ranges["E"].setText(f"for {size:g} µm at {rate:g} C")
+        self.ranges["E"].setText(f"for {inputs.size_um:g} µm at {inputs.rate:g} C")
         lines = (1000 / SPAN_K, *numbers.lines) if numbers.is_way else None
         self.plot.show_lines(lines, 1000 / case.parameters.temperature)
         self.explanation.setText(explain(case.hops, case.parameters))
 
 
-def _estimated(case: TransportCase, rate: float, size: float, progress: Progress) -> Numbers:
+def _estimated(inputs: Inputs, progress: Progress) -> Numbers:
     from migbar import transport
 
-    hops, parameters = case.hops, case.parameters
+    hops, parameters = inputs.case.hops, inputs.case.parameters
     lines = []
     for kelvin in SPAN_K:
         check_cancelled(progress)  # by what is typed next
@@ -338,9 +352,9 @@ def _estimated(case: TransportCase, rate: float, size: float, progress: Progress
     return Numbers(
         transport.diffusivity(hops, parameters),
         transport.conductivity(hops, parameters),
-        transport.particle_size(hops, parameters, rate),
+        transport.particle_size(hops, parameters, inputs.rate),
         transport.activation_energy(hops, parameters.temperature),
-        transport.highest_barrier(size, hops, parameters, rate),
+        transport.highest_barrier(inputs.size_um, hops, parameters, inputs.rate),
         np.log10(np.maximum(np.array(lines).T, LEAST_D)),
         bool(hops.squared_step(np.array([HOT_K]))[0, 0] > 0),
     )

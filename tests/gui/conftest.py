@@ -37,6 +37,16 @@ def garbage(request: pytest.FixtureRequest) -> Iterator[None]:
     gc.enable()
 
 
+@pytest.fixture(autouse=True)
+def usual_format() -> Iterator[None]:
+    """Numbers and atoms are shown as usual again: the program has one way at a time."""
+    yield
+    from migbar_gui.looks import colours, energies
+
+    energies.set_format(unit="eV", places=3)
+    colours.choose({})
+
+
 LIFEPO4 = """\
 data_LiFePO4
 _cell_length_a 10.332

@@ -15,13 +15,6 @@ from tests.gui.conftest import site, wait_for_barriers, wait_for_document
 pytestmark = pytest.mark.gui
 
 
-@pytest.fixture(autouse=True)
-def usual_format():
-    yield
-    energies.set_format(unit="eV", places=3)
-    colours.choose({})
-
-
 @pytest.fixture
 def dialog(opened, qtbot):
     from migbar_gui.dialogs.preferences import PreferencesDialog

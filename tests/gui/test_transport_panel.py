@@ -186,7 +186,7 @@ def test_that_what_is_typed_next_ends_what_is_computed(whole):
     from migbar_gui.panels import transport_panel
 
     with pytest.raises(Cancelled):
-        transport_panel._estimated(whole._case, 0.5, 0.1, Stopped())
+        transport_panel._estimated(transport_panel.Inputs(whole._case, 0.5, 0.1), Stopped())
 
 
 def test_that_numbers_of_another_case_are_not_shown_meanwhile(whole, monkeypatch):
@@ -205,6 +205,21 @@ class Stopped:
 
     def cancelled(self) -> bool:
         return True
+
+
+def test_that_numbers_are_written_in_another_unit_at_once(panel, monkeypatch):
+    from migbar_gui.panels import transport_panel
+
+    def again(*_):
+        raise AssertionError("nothing changed but how it is written")
+
+    monkeypatch.setattr(transport_panel, "_estimated", again)
+    before = panel.values["D"].text()
+    assert panel.values["E"].text().endswith(" eV")
+    panel.window().preferences.set("energy_unit", "meV")
+    assert panel.values["E"].text().endswith(" meV")
+    assert "meV" in panel._about.text()
+    assert panel.values["D"].text() == before
 
 
 def test_that_a_way_that_is_too_slow_for_a_number_is_not_said_to_be_none(whole, qtbot):

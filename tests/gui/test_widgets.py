@@ -48,19 +48,14 @@ def test_that_a_long_name_is_shortened_in_its_middle_to_the_room_there_is(qtbot)
 @pytest.fixture
 def milli():
     set_format(unit="meV")
-    yield
+
+
+def test_that_every_energy_before_a_unit_is_written_in_the_one_that_is_liked(milli):
+    text = "MAE 0.320 ± 0.125 eV, +0.210 ± 0.099 eV; −0.4 eV; 0.42 to 2.57 eV; 1.58 Å, 3 paths"
+    told = "MAE 320 ± 125 meV, +210 ± 99 meV; −400 meV; 420 to 2570 meV; 1.58 Å, 3 paths"
+    assert in_text(text) == told
+    assert energies.number(-0.4931, sign=True) == "−493"
     set_format(unit="eV")
-
-
-def test_that_every_energy_before_a_unit_is_written_in_the_one_that_is_liked():
-    set_format(unit="meV")
-    try:
-        text = "MAE 0.320 ± 0.125 eV, +0.210 ± 0.099 eV; −0.4 eV; 0.42 to 2.57 eV; 1.58 Å, 3 paths"
-        told = "MAE 320 ± 125 meV, +210 ± 99 meV; −400 meV; 420 to 2570 meV; 1.58 Å, 3 paths"
-        assert in_text(text) == told
-        assert energies.number(-0.4931, sign=True) == "−493"
-    finally:
-        set_format(unit="eV")
     assert energies.number(-0.4931) == "−0.493"
     assert energies.number(-0.0001) == "0.000"
 
