@@ -106,7 +106,7 @@ class MainWindow(QMainWindow):
         self.opinions: Inquiry = opinions(self.workspace, self.jobs, self)
         self.site_energy = SiteEnergyMaps(self.workspace, self.jobs, self.show_error, self)
         self.relaxations = Relaxations(self.workspace, self.jobs, self.runs, self)
-        self.places = PlaceComparisons(self.workspace, self.jobs, self.runs, self)
+        self.places = PlaceComparisons(self.workspace, self.jobs, self.runs, self.show_error, self)
         self.band_tools: BandTools = BandTools(self)
         self.exports: Exports = Exports(self)
         self.recent = RecentFiles(self.settings)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -30,12 +31,21 @@ class PlaceComparisons(QObject):
     opened = Signal(bool)
     """The user asked to see a result; whether it belongs to what is open."""
 
-    def __init__(self, workspace: Workspace, jobs: Jobs, runs: Runs, parent: QObject) -> None:
+    def __init__(
+        self,
+        workspace: Workspace,
+        jobs: Jobs,
+        runs: Runs,
+        on_failed: Callable[[Exception], None],
+        parent: QObject,
+    ) -> None:
         super().__init__(parent)
         self._workspace = workspace
         self._jobs = jobs
         self._runs = runs
+        self._on_failed = on_failed
         self._finished: dict[Path, Run] = {}
+        self._unusable: set[Path] = set()
         runs.changed.connect(self._note)
         runs.removed.connect(lambda folder: self._finished.pop(folder, None))
         runs.register(PLACES, ResultOpener("Show network", self.open))
@@ -83,7 +93,7 @@ class PlaceComparisons(QObject):
         if group is None or group.found.crystal.places is not None:
             return
         for run in reversed(self._finished.values()):
-            if self._belongs(run):
+            if run.folder not in self._unusable and self._belongs(run):
                 self._use(run)
                 return
 
@@ -96,11 +106,17 @@ class PlaceComparisons(QObject):
     def _use(self, run: Run) -> None:
         group = self._workspace.state.group
         assert group is not None
+
+        def refuse(error: Exception) -> None:
+            self._unusable.add(run.folder)  # told once, not whenever paths are found
+            self._on_failed(error)
+
         self._jobs.start(
             JOB,
             "",
             lambda _: _with_places(group, run),
             lambda crystal: self._workspace.refine_found(group, crystal),
+            refuse,
         )
 
 

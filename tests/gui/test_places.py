@@ -138,6 +138,19 @@ def test_that_a_session_keeps_them(metal, qtbot, finished_run, tmp_path):
     assert group.found.crystal.places == known
 
 
+def test_that_a_result_that_makes_no_sense_is_told_once(metal, qtbot, finished_run):
+    leave(finished_run)
+    result = runs_dir() / finished_run.name / "outcome.json"
+    result.write_text(result.read_text().replace("energies_ev", "energies"), encoding="utf-8")
+    metal.runs._watcher.look()
+    qtbot.waitUntil(lambda: "no energies of places" in metal.notice.text.text(), timeout=20_000)
+    metal.notice.hide()
+    find(qtbot, metal, 3.0)
+    qtbot.waitUntil(lambda: not metal.jobs.is_running("places"))
+    assert metal.notice.isHidden()
+    assert crystal(metal).places is None
+
+
 @pytest.mark.parametrize(
     ("old", "new"),
     [('"energies_ev":[', '"energies_ev":[NaN,'), ('"kinds":[0,1],', '"kinds":[0,2],')],
