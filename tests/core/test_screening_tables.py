@@ -122,12 +122,22 @@ def test_that_other_endings_and_missing_databases_are_refused(tmp_path, database
         export(tmp_path / "nothing.db", tmp_path / "table.csv")
 
 
+@pytest.mark.parametrize("typed", ["größe", "GRÖSSE", "Gro\N{COMBINING DIAERESIS}ße"])
+def test_that_capitals_and_accents_do_not_matter_in_a_search(tmp_path, typed):
+    (tmp_path / "Größe.cif").write_text("data_x\n", encoding="utf-8")
+    (tmp_path / "other.cif").write_text("data_x\n", encoding="utf-8")
+    results = tmp_path / "results.db"
+    run_screening([tmp_path], ScreeningOptions(out=results, workers=1))
+    assert [Path(f).name for (f,) in chosen(results, Choice(text=typed))] == ["Größe.cif"]
+
+
 def test_that_results_can_be_filtered_and_sorted(database):
     files = [Path(row[0]).name for row in chosen(database, Choice(Show.FAILED, sort="file"))]
     assert files == ["broken_100%.cif", "empty.cif"]
     assert len(chosen(database, Choice(Show.LOWEST))) == 6
     assert [Path(f).name for (f,) in chosen(database, Choice(text="_100%"))] == ["broken_100%.cif"]
     assert {f for (f,) in chosen(database, Choice(text="NaF"), "formula")} == {"NaF"}
+    assert {f for (f,) in chosen(database, Choice(text="naf"), "formula")} == {"NaF"}
     low = chosen(database, Choice(max_barrier_ev=GOOD_CONDUCTOR_EV), "barrier_ev")
     assert all(barrier <= GOOD_CONDUCTOR_EV for (barrier,) in low)
     through = chosen(database, Choice(max_through_ev=0.9, through=2), "through_2d_ev")

@@ -20,6 +20,7 @@ from migbar import __version__
 from migbar.networks import DIRECTIONS
 from migbar.screening.inputs import Source
 from migbar.screening.options import ScreeningError, Settings
+from migbar.screening.query import plain
 
 APPLICATION_ID = 0x4D694742
 """Tells a results database from any other SQLite file (the letters MiGB)."""
@@ -431,6 +432,7 @@ def read_database(path: str | Path) -> Iterator[sqlite3.Connection]:
         _check(connection, path)
         if connection.execute("PRAGMA user_version").fetchone()[0] == 0:
             raise ScreeningError(f"{path} is empty: no screening has written to it.")
+        connection.create_function("plain", 1, plain, deterministic=True)
         yield connection
     except sqlite3.DatabaseError as error:
         raise _explained(error, path) from error

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sqlite3
+import unicodedata
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
@@ -39,7 +40,7 @@ class Choice:
     ----------
     show : Show
     text : str
-        Must occur in the file's path, the formula, or the reason of a failure.
+        Must occur in the file's path, the formula, or the reason of a failure; capitals do not matter.
     compound_class : str
         Empty for all.
     max_barrier_ev : float, optional
@@ -63,7 +64,7 @@ class Choice:
     descending: bool = False
 
     def condition(self) -> tuple[str, list[Any]]:
-        """Return an SQL condition on the view ``result`` and its values."""
+        """Return an SQL condition on the view ``result`` and its values; it calls `plain`."""
         parts: list[str] = ["1"]
         values: list[Any] = []
         if self.show is Show.FAILED:
@@ -75,10 +76,9 @@ class Choice:
                 "ORDER BY p.barrier_ev IS NULL, p.barrier_ev, p.number LIMIT 1))"
             )
         if self.text:
-            parts.append(
-                "(file LIKE ? ESCAPE '\\' OR formula LIKE ? ESCAPE '\\' OR reason LIKE ? ESCAPE '\\')"
-            )
-            values += [f"%{_escaped(self.text)}%"] * 3
+            columns = ("file", "formula", "reason")
+            parts.append(f"({' OR '.join(f'instr(plain({c}), ?)' for c in columns)})")
+            values += [plain(self.text)] * len(columns)
         if self.compound_class:
             parts.append("compound_class = ?")
             values.append(self.compound_class)
@@ -98,8 +98,9 @@ class Choice:
         return f'"{self.sort}" IS NULL, "{self.sort}" {way}, file, number'
 
 
-def _escaped(text: str) -> str:
-    return text.replace("\\", "\\\\").replace("%", "\\%").replace("_", "\\_")
+def plain(text: str | None) -> str | None:
+    """Return a text without capitals, and letters with their accents as one sign: macOS takes them apart in names."""
+    return None if text is None else unicodedata.normalize("NFC", text).casefold()
 
 
 def find_rows(connection: sqlite3.Connection, choice: Choice) -> list[tuple[int, int | None]]:
