@@ -7,7 +7,8 @@ computed besides. Paths are therefore taken one by one, each time the one with t
 - novelty: the distance (root mean square difference of normal scores of the descriptors) to the nearest path that
   the model knows (the default predictor, for a network) or that was taken before.
 
-This is farthest-point sampling weighted with the uncertainty.
+This is farthest-point sampling weighted with the uncertainty. Of paths that are about as good the one in the smallest
+cell is taken, as its computation is the cheapest.
 """
 
 from __future__ import annotations
@@ -38,6 +39,9 @@ from migbar.progress import SILENT, Progress, check_cancelled
 from migbar.structures import FILE_NAMES, mobile_ions, read_structure, require_ordered
 
 LIST = "suggested.csv"
+
+ABOUT = 0.95
+"""Paths with this fraction of the largest product are about as good."""
 
 _COLUMNS = (
     "rank", "structure", "ion", "from", "to", "mechanism", "predicted_barrier_ev", "interval_low_ev",
@@ -92,16 +96,19 @@ class Suggestions:
 def choose(
     uncertainty: NDArray[np.float64],
     scores: NDArray[np.float64],
+    sizes: NDArray[np.int64],
     known: NDArray[np.float64],
     count: int,
 ) -> tuple[list[int], list[float]]:
-    """Choose paths one by one by uncertainty × novelty.
+    """Choose paths one by one by uncertainty × novelty, of those that teach about as much the smallest.
 
     Parameters
     ----------
     uncertainty : ndarray, shape (n,)
     scores : ndarray, shape (n, n_descriptors)
         Normal scores of the paths.
+    sizes : ndarray of int, shape (n,)
+        Numbers of atoms in their cells, which is what their computation costs.
     known : ndarray, shape (m, n_descriptors)
         Of those that need not be computed any more.
     count : int
@@ -118,7 +125,8 @@ def choose(
     for _ in range(min(count, len(scores))):
         worth = uncertainty * nearest
         worth[chosen] = -1.0
-        best = int(worth.argmax())
+        alike = np.flatnonzero(worth >= ABOUT * worth.max())
+        best = int(alike[sizes[alike].argmin()])
         chosen.append(best)
         novelty.append(float(nearest[best]))
         nearest = np.minimum(nearest, distances(scores, scores[[best]])[:, 0])
@@ -178,9 +186,10 @@ def suggest(
     assert isinstance(metric, MigbarFast)
     process = metric.blend.process
     scores = process.scores(descriptor_matrix(path.band for path in paths))
+    sizes = np.array([len(path.band.host) for path in paths])
     known = process.support.astype(np.float64)
     uncertainty = np.array([_uncertainty(path.barrier) for path in paths])
-    chosen, novelty = choose(uncertainty, scores, known, count)
+    chosen, novelty = choose(uncertainty, scores, sizes, known, count)
     return Suggestions(
         tuple(
             Suggestion(names[i], paths[i], float(uncertainty[i]), far)

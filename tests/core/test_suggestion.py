@@ -37,10 +37,22 @@ def folder(tmp_path: Path) -> Path:
 def test_that_uncertainty_and_novelty_both_count() -> None:
     known = np.array([[0.0, 0.0]])
     scores = np.array([[2.0, 0.0], [2.0, 0.1], [0.0, 1.0], [0.0, 0.0]])
-    chosen, novelty = choose(np.array([1.0, 1.1, 1.0, 9.0]), scores, known, 3)
+    alike = np.full(4, 50)
+    chosen, novelty = choose(np.array([1.0, 1.1, 1.0, 9.0]), scores, alike, known, 3)
     assert chosen == [1, 2, 0]
     assert novelty[0] == pytest.approx(float(distances(scores[[1]], known)[0, 0]))
     assert novelty[2] < 0.1  # its twin was taken first
+
+
+def test_that_of_a_hop_in_several_cells_the_smallest_is_suggested(tmp_path: Path) -> None:
+    cell = Structure.from_spacegroup(
+        "Fm-3m", Lattice.cubic(4.03), ["Li", "F"], [[0, 0, 0], [0.5, 0.5, 0.5]]
+    )
+    for n in (3, 4):
+        write_cif(cell.make_supercell(n, in_place=False), tmp_path / f"{n}.cif")
+    write_cif(cell, tmp_path / "unit.cif")
+    (first,) = suggest([tmp_path], count=1, ion="Li").chosen
+    assert Path(first.structure).name == "unit.cif"
 
 
 def test_that_the_same_crystal_is_not_suggested_twice(folder: Path) -> None:
