@@ -225,6 +225,7 @@ def test_that_a_published_archive_is_read_as_what_it_holds(tmp_path: Path) -> No
 
 def test_that_predictions_of_a_screening_are_paths_without_barriers(tmp_path: Path) -> None:
     from migbar.cli import main
+    from migbar.screening.tables import export
     from migbar.structures import write_cif
 
     cell = Structure.from_spacegroup(
@@ -239,6 +240,9 @@ def test_that_predictions_of_a_screening_are_paths_without_barriers(tmp_path: Pa
     assert {p.code for c in candidates for p in c.problems} == {"predicted_barrier"}
     assert all(c.record is not None and c.record.target_ev is None for c in candidates)
     assert not any(c.accepted() for c in candidates)
+    export(tmp_path / "r.db", tmp_path / "table.csv")
+    exported = list(read_candidates(tmp_path / "table.csv"))
+    assert {c.name for c in exported} == {c.name for c in candidates} == {"LiF: 0 → 1@0,0,0"}
 
 
 @pytest.mark.parametrize("suffix", ["json", "extxyz", "parquet"])

@@ -6,7 +6,7 @@ import itertools
 import json
 import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from pathlib import Path
+from pathlib import Path, PureWindowsPath
 from typing import Any
 
 from pymatgen.core import Structure
@@ -135,6 +135,8 @@ def _meaning(path: Path, header: Sequence[Any], named: Mapping[str, str]) -> dic
     found: dict[str, int] = {}
     problems = []
     for key, usual in COLUMNS.items():
+        if key == "name" and _PREDICTED in there:
+            usual = tuple(name for name in usual if name != "path")  # a screening's number of it
         names = (named[key].strip().lower(),) if key in named else usual
         heads = [_UNIT.sub("", name) for name in there] if key == "barrier" else there
         place = next((row.index(n) for row in (there, heads) for n in names if n in row), None)
@@ -180,7 +182,7 @@ def read_results(path: Path) -> Iterator[Candidate]:
         rows = fetch(connection, query)
     for number, row in enumerate(rows, start=1):
         source = Source(path.name, number)
-        name = f"{Path(row['file']).stem}: {row['from']} → {row['to']}"
+        name = _hop_name(row["file"], row["from"], row["to"])
         numbers = itertools.chain.from_iterable(json.loads(row["supercell"] or "[]"))
         told = {
             **row,
@@ -197,6 +199,10 @@ def read_results(path: Path) -> Iterator[Candidate]:
         yield Candidate(source, name, record, (_predicted(source, name),))
 
 
+def _hop_name(file: str, start: str, end: str) -> str:
+    return f"{PureWindowsPath(file).stem}: {start} → {end}"  # it knows both slashes
+
+
 class _Reader:
     """Makes a path of a row."""
 
@@ -205,7 +211,9 @@ class _Reader:
 
     def __call__(self, row: Row, source: Source) -> Candidate:
         text = {key: str(value).strip() if _filled(value) else "" for key, value in row.items()}
-        name = text.get("name") or f"{Path(source.file).stem}-{source.row}"
+        hop = [text.get(key, "") for key in ("structure", "from", "to")]
+        usual = _hop_name(*hop) if all(hop) else f"{Path(source.file).stem}-{source.row}"
+        name = text.get("name") or usual
         part = text.get("split", "")
         try:
             band, barrier, problems = self._band(text, source, name)
