@@ -149,6 +149,7 @@ def suggestion_rows(
     """
     records = known_records(records)
     paths = describe_records(records, progress)
+    sizes = np.array([len(record.band.host) for record in records])
     settings = BlendSettings()
     rounds: dict[str, list[Round]] = {}
     for repeat in range(repeats):
@@ -160,9 +161,8 @@ def suggestion_rows(
         _, spread = fitted.predict(paths.x[pool])
         uncertainty = FLOOR * np.median(spread) + spread
         process = fitted.process
-        chosen, _ = choose(
-            uncertainty, process.scores(paths.x[pool]), process.scores(paths.x[base]), COMPUTED
-        )
+        scores, known = process.scores(paths.x[pool]), process.scores(paths.x[base])
+        chosen, _ = choose(uncertainty, scores, sizes[pool], known, COMPUTED)
         drawn = np.random.default_rng(seed + repeat).permutation(len(pool))[:COMPUTED]
         none = np.array([], np.int64)
         for name, own in (
