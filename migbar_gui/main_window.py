@@ -51,6 +51,7 @@ from migbar_gui.dialogs.palette import CommandPalette
 from migbar_gui.dialogs.preferences import PreferencesDialog
 from migbar_gui.dialogs.shortcuts import ShortcutsDialog
 from migbar_gui.docks import Docks
+from migbar_gui.files.calculations import Calculations
 from migbar_gui.files.recent import RecentFiles, last_folder
 from migbar_gui.files.session import SUFFIX
 from migbar_gui.following import PreferenceFollower
@@ -106,6 +107,7 @@ class MainWindow(QMainWindow):
         self.opinions: Inquiry = opinions(self.workspace, self.jobs, self)
         self.site_energy = SiteEnergyMaps(self.workspace, self.jobs, self.show_error, self)
         self.relaxations = Relaxations(self.workspace, self.jobs, self.runs, self)
+        self.calculations = Calculations(self.workspace, self.jobs, self)
         self.places = PlaceComparisons(self.workspace, self.jobs, self.runs, self.show_error, self)
         self.band_tools: BandTools = BandTools(self)
         self.exports: Exports = Exports(self)
@@ -187,6 +189,7 @@ class MainWindow(QMainWindow):
         self.docks["Why"].visibilityChanged.connect(self.why_panel.set_looked_at)
         self.path_panel.why_asked.connect(lambda: self.docks.show("Why"))
         self.relaxations.opened.connect(self._show_relaxed)
+        self.calculations.opened.connect(self._show_calculation)
         self.places.opened.connect(self._show_places)
         self.jobs_panel.at_once_changed.connect(partial(self.settings.setValue, "runs_at_once"))
         self.paths_panel.models_asked.connect(self.ask_models)
@@ -288,6 +291,13 @@ class MainWindow(QMainWindow):
         self.docks.show("Profile")
         self.profile_panel.select(made.folder)
 
+    def _show_calculation(self, made: RelaxedPath, known: bool) -> None:
+        self._show_relaxed(made)
+        if not known:
+            self.say(
+                "Its hop is none in the table, so its own cell was opened; Undo brings back what was open."
+            )
+
     def say(self, text: str) -> None:
         """Say something in passing."""
         logger.info(text)
@@ -302,17 +312,33 @@ class MainWindow(QMainWindow):
     # -------------------------------------------------------------- opening
 
     def open_file(self, path: Path) -> None:
-        """Open a structure or a session file."""
+        """Open a structure, a session file, or the folder of a NEB calculation."""
         self.notice.hide()
         if path.is_dir():
-            self.notice.show_message(
-                f"{path.name} is a folder: its structures can be screened together.",
-                action=("Screen it…", lambda: self.screening.open().offer(path)),
-            )
+            self._open_folder(path)
         elif path.suffix.lower() == SUFFIX:
             self.sessions.open(path)
         else:
             self.opener.open(path)
+
+    def _open_folder(self, path: Path) -> None:
+        """Open a NEB calculation; offer to screen what else a folder holds."""
+
+        def is_calculation(_: object) -> bool:
+            from migbar.neb.finished import is_calculation
+
+            return is_calculation(path)
+
+        def decide(is_one: bool) -> None:
+            if is_one:
+                self.calculations.open(path)
+                return
+            self.notice.show_message(
+                f"{path.name} is a folder: its structures can be screened together.",
+                action=("Screen it…", lambda: self.screening.open().offer(path)),
+            )
+
+        self.jobs.start("open", f"Looking into {path.name}", is_calculation, decide)
 
     def open_files(self, paths: Iterable[Path]) -> None:
         """Open the first of several dropped files, and say so."""

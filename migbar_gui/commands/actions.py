@@ -273,6 +273,8 @@ MENUS: dict[str, tuple[tuple[Entry, ...], ...]] = {
             Action("path.export_dft", "Export NEB &input…", lambda w: w.band_tools.ask_export_dft(), icon="export",
                    enabled=has_active_result,
                    tip="Write the input of a DFT-NEB: VASP, Quantum ESPRESSO, or an ASE script"),
+            Action("path.read_dft", "Rea&d NEB calculation…", lambda w: w.band_tools.ask_calculation(), icon="open",
+                   tip="Show a finished NEB of VASP, Quantum ESPRESSO or ASE: its profile beside what was predicted"),
         ),
         (
             Action("path.compare", "Compare path&s", lambda w: w.docks.show("Comparison"), icon="compare",

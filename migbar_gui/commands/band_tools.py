@@ -22,6 +22,7 @@ from migbar_gui.dialogs.compare_places import ComparePlacesDialog
 from migbar_gui.dialogs.relax_band import RelaxBandDialog
 from migbar_gui.dialogs.relax_structure import RelaxedStructureDialog, RelaxStructureDialog
 from migbar_gui.files.documents import describe
+from migbar_gui.files.recent import last_folder
 from migbar_gui.files.saving import ask_path
 from migbar_gui.workspace import Document, PathEntry
 
@@ -163,6 +164,16 @@ class BandTools(QObject):
         dialog.open()
 
     # -------------------------------------------------------------- relaxing the structure
+
+    def ask_calculation(self) -> None:
+        """Ask for the folder of a finished NEB calculation, and show it."""
+        window = self._window
+        name = QFileDialog.getExistingDirectory(
+            window, "Read NEB calculation", last_folder(window.settings)
+        )
+        if name:
+            window.settings.setValue("folder", str(Path(name).parent))
+            window.calculations.open(Path(name))
 
     def ask_relax_structure(self) -> None:
         """Ask how to relax the open structure, and start."""

@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from pymatgen.core import Structure
 
 from migbar.bands import Band
+from migbar.wording import counted
 from migbar_gui.looks import energies
 
 if TYPE_CHECKING:
@@ -47,11 +48,15 @@ class RelaxedPath:
     curve: tuple[NDArray[np.float64], NDArray[np.float64]]
 
     @property
+    def images(self) -> str:
+        """How many images there are between the ends, and whether one climbs."""
+        settings = self.result.settings
+        return counted(settings.n_images, "image") + (", climbing" if settings.climb else "")
+
+    @property
     def method(self) -> str:
         """Potential and number of images, short."""
-        images = self.result.settings.n_images
-        climbing = ", climbing" if self.result.settings.climb else ""
-        return f"{self.result.potential.name}, {images} images{climbing}"
+        return f"{self.result.potential.name}, {self.images}"
 
     @property
     def ion(self) -> str:

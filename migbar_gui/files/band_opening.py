@@ -30,14 +30,11 @@ def open_record(
 
     def work(_: object) -> tuple[Document, Hop, float | None]:
         record = load()
-        return (*_document(record), record.target_ev)
+        return (*document_of(record), record.target_ev)
 
     def show(made: tuple[Document, Hop, float | None]) -> None:
         document, hop, known = made
-        workspace.open(document, hop.ion)
-        workspace.set_mechanism(hop.mechanism)
-        workspace.set_supercell("none")
-        path_id = workspace.add_path(hop)
+        path_id = show_document(workspace, document, hop)
         workspace.set_note(
             path_id, "" if known is None else f"known barrier {energies.energy(known)}"
         )
@@ -45,7 +42,15 @@ def open_record(
     jobs.start("open", f"Opening {name}", work, show)
 
 
-def _document(record: BandRecord) -> tuple[Document, Hop]:
+def show_document(workspace: Workspace, document: Document, hop: Hop) -> int:
+    """Open what `document_of` made, and return the id of its path."""
+    workspace.open(document, hop.ion)
+    workspace.set_mechanism(hop.mechanism)
+    workspace.set_supercell("none")
+    return workspace.add_path(hop)
+
+
+def document_of(record: BandRecord) -> tuple[Document, Hop]:
     """Describe the host, and make the hop of one more ion in it."""
     band = record.band
     mechanism = Mechanism.INTERSTITIAL if band.ion in band.host.symbol_set else Mechanism.INSERTION

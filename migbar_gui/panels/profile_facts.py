@@ -5,7 +5,7 @@ from __future__ import annotations
 from PySide6.QtCore import QSize, Qt
 from PySide6.QtWidgets import QScrollArea
 
-from migbar.wording import with_minus
+from migbar.wording import counted, duration, with_minus
 from migbar_gui.computing.relaxations import LiveRun
 from migbar_gui.computing.relaxed import RelaxedPath, VolumeResult, potential_note
 from migbar_gui.looks import energies
@@ -100,9 +100,10 @@ class ProfileFacts(QScrollArea):
             lines.append(f"{difference} from the predicted {energies.energy(predicted)}")
         self.lines.setText("\n".join(lines))
         ends = "ends relaxed" if result.ends_relaxed else "ends as they were"
+        work = f"{counted(result.steps, 'step')}, " if result.steps else ""
+        seconds = f", {duration(result.seconds)}" if result.seconds else ""
         self.method.setText(
-            f"{result.potential}, {relaxed.method.partition(', ')[2]}, {ends}. {result.steps} steps, "
-            f"{result.residual:.3f} eV/Å left, {result.seconds:.0f} s."
+            f"{result.potential}, {relaxed.images}, {ends}. {work}{result.residual:.3f} eV/Å left{seconds}."
         )
         for remark in result.remarks:
             self._remarks.addWidget(remark_row(energies.in_text(remark.text)))

@@ -73,6 +73,7 @@ def _register() -> None:
             "neb": neb.neb,
             "volume": volume.volume,
             "export-dft": dft.export_dft,
+            "read-dft": dft.read_dft,
         },
         "Models and data": {"evaluate": evaluate.evaluate},
         "The window": {"gui": gui.gui},

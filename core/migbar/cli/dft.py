@@ -1,4 +1,4 @@
-"""``migbar export-dft``: input files for the DFT-NEB that confirms a barrier."""
+"""``migbar export-dft`` and ``read-dft``: input files for the DFT-NEB that confirms a barrier, and what came out."""
 
 from __future__ import annotations
 
@@ -10,7 +10,8 @@ import typer
 
 from migbar.barriers import Remark
 from migbar.cli.common import choose_hop, print_json, remarks_as_json
-from migbar.cli.options import AsJson, HopOptions, expanded
+from migbar.cli.neb import print_band
+from migbar.cli.options import AsJson, HopOptions, Model, expanded
 from migbar.errors import MigbarError
 from migbar.wording import counted
 
@@ -125,3 +126,48 @@ def export_dft(
     typer.echo(f"wrote {counted(len(files), 'file')} to {out}; begin with its {next(iter(files))}")
     for note in notes:
         typer.echo(f"  note: {note.text}")
+
+
+def read_dft(
+    folder: Annotated[
+        Path, typer.Argument(help="NEB of VASP (00, 01, …), Quantum ESPRESSO (neb.x) or ASE.")
+    ],
+    out: Annotated[
+        Path | None,
+        typer.Option(
+            "--out", "-o", help="Folder to write images and profile to.", show_default=False
+        ),
+    ] = None,
+    model: Model = None,
+    as_json: AsJson = False,
+) -> None:
+    """Read a finished DFT-NEB: its barrier and energy profile, and what is predicted for its hop."""
+    from migbar.models.store import load_model
+    from migbar.neb import write_result
+    from migbar.neb.finished import read_calculation
+
+    found = read_calculation(folder)
+    (predicted,) = load_model(model).predict([found.record.band])
+    if out is not None:
+        write_result(found.result, out)
+    if as_json:
+        data = found.result.to_dict()
+        notes = [*predicted.remarks, *found.result.remarks, found.result.trust]
+        data["warnings"] = remarks_as_json(notes)
+        low, high = predicted.interval_ev
+        data["predicted"] = {
+            "model": predicted.model,
+            "barrier_ev": predicted.barrier_ev,
+            "interval_low_ev": low,
+            "interval_high_ev": high,
+        }
+        print_json({"ion": found.record.band.ion, "folder": str(folder), **data})
+        return
+    print_band(found.result, predicted.remarks, folder.resolve().name)
+    low, high = predicted.interval_ev
+    typer.echo(
+        f"predicted {predicted.barrier_ev:.3f} eV ({low:.2f} to {high:.2f}) by {predicted.model} "
+        f"{predicted.model_version}: {found.result.barrier_ev - predicted.barrier_ev:+.3f} eV to the calculation"
+    )
+    if out is not None:
+        typer.echo(f"written to {out}")

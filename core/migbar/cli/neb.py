@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -121,7 +122,8 @@ def neb(
         data["warnings"] = remarks_as_json([*chosen.notes, *result.remarks, result.trust])
         print_json({"ion": chosen.hop.ion, "folder": str(out), **data})
     else:
-        _print(result, chosen.notes, out, structure_file)
+        print_band(result, chosen.notes, structure_file.name)
+        typer.echo(f"written to {out}")
 
 
 def _ends(text: str, one: bool = False) -> list[bool]:
@@ -144,13 +146,15 @@ def _relax(
     return result
 
 
-def _print(result: NebResult, notes: list[Remark], out: Path, file: Path) -> None:
+def print_band(result: NebResult, notes: Sequence[Remark], name: str) -> None:
+    """Print what is to be told of a relaxed band."""
     profile = result.profile
     state = "converged" if result.converged else "NOT CONVERGED"
     ends = "ends relaxed" if result.ends_relaxed else "ends as given"
+    work = f" after {counted(result.steps, 'step')}, {result.seconds:.0f} s" if result.steps else ""
     typer.echo(
-        f"{file.name}   {result.potential}, {result.settings.n_images} images, {ends}: {state} "
-        f"({result.residual:.3f} eV/Å after {result.steps} steps, {result.seconds:.0f} s)"
+        f"{name}   {result.potential}, {counted(result.settings.n_images, 'image')}, {ends}: {state} "
+        f"({result.residual:.3f} eV/Å{work})"
     )
     typer.echo(
         f"E_m = {profile.barrier_ev:.3f} eV   forward {profile.forward_ev:.3f}, reverse "
@@ -160,7 +164,6 @@ def _print(result: NebResult, notes: list[Remark], out: Path, file: Path) -> Non
         typer.echo(f"  {image:2d}  {where:6.2f} Å  {energy:7.3f} eV")
     for remark in [*notes, *result.remarks, result.trust]:
         typer.echo(f"  note: {remark.text}")
-    typer.echo(f"written to {out}")
 
 
 def _relax_known(

@@ -114,7 +114,7 @@ def _not_one_mover(symbols: NDArray[np.str_], far: NDArray[np.float64]) -> tuple
     told = ", ".join(f"{symbols[i]} (atom {i + 1}) by {far[i]:.1f} Å" for i in movers[:4])
     return (
         "several_movers",
-        f"{len(movers)} atoms move: {told}. The models know hops of one ion; leave this path out.",
+        f"{len(movers)} atoms move: {told}. The models know hops of one ion alone.",
     )
 
 

@@ -41,10 +41,11 @@ def find_neb_folders(root: Path) -> list[Path]:
 
 def is_neb_folder(folder: Path) -> bool:
     """Whether a folder holds the images of a band."""
-    return folder.is_dir() and len(_images(folder)) > 2
+    return folder.is_dir() and len(image_folders(folder)) > 2
 
 
-def _images(folder: Path) -> list[Path]:
+def image_folders(folder: Path) -> list[Path]:
+    """Return the folders ``00``, ``01`` … of the images of a band, in order."""
     return sorted(p for p in folder.iterdir() if p.is_dir() and _IMAGE.fullmatch(p.name))
 
 
@@ -53,12 +54,12 @@ def read_neb_folder(folder: Path, root: Path, ion: str = "") -> Candidate:
     inside = folder.relative_to(root)
     name = folder.resolve().name if str(inside) == "." else inside.as_posix().replace("/", "_")
     source = Source(root.name if str(inside) == "." else f"{root.name}/{inside.as_posix()}")
-    images = _images(folder)
+    images = image_folders(folder)
     problems = list(_gaps(folder, images, source, name))
     ends = []
     for image in (images[0], images[-1]):
         try:
-            ends.append(_structure(image))
+            ends.append(image_structure(image))
         except StructureFileError as error:
             where = Source(f"{source.file}/{image.name}")
             problems.append(Problem("unreadable", str(error), where, name))
@@ -111,8 +112,8 @@ def _geometry(image: Path) -> Path:
     return next((p for p in there if p.is_file() and p.stat().st_size), image / "POSCAR")
 
 
-def _structure(image: Path) -> Structure:
-    """Read the structure of an image, compressed or not.
+def image_structure(image: Path) -> Structure:
+    """Read the structure of an image, compressed or not: CONTCAR or POSCAR.
 
     Raises
     ------
@@ -133,7 +134,7 @@ def _structures(
 ) -> tuple[list[Structure], list[Problem]]:
     """Read the images between the ends; none where one of them cannot be read, as the band needs the ends alone."""
     try:
-        return [_structure(image) for image in images], []
+        return [image_structure(image) for image in images], []
     except StructureFileError as error:
         text = (
             f"An image between the ends cannot be read ({error}), so the ion is taken to go the shortest way "
@@ -147,10 +148,10 @@ def _barrier(
 ) -> tuple[float | None, list[Problem]]:
     """Highest image minus the lower end."""
     problems: list[Problem] = []
-    table = next((folder / t for t in BARRIER_TABLES if (folder / t).is_file()), None)
+    table = _table(folder)
     energies = [_energy(image) for image in images]
     if any(energy is None for energy, _ in energies) and table is not None:
-        values = _table(table)
+        values = _energies(table)
         if len(values) != len(images):
             text = f"{table.name} has {len(values)} readable lines for {len(images)} images."
             return None, [Problem("bad_barrier", text, source, name)]
@@ -202,7 +203,17 @@ def _energy(image: Path) -> tuple[float | None, bool]:
     return energy, converged
 
 
-def _table(path: Path) -> list[float]:
+def _table(folder: Path) -> Path | None:
+    return next((folder / name for name in BARRIER_TABLES if (folder / name).is_file()), None)
+
+
+def energies_of_table(folder: Path) -> list[float] | None:
+    """Return the energies (eV) that the VTST scripts left beside the images; None where they left none."""
+    table = _table(folder)
+    return None if table is None else _energies(table)
+
+
+def _energies(path: Path) -> list[float]:
     column = BARRIER_TABLES[path.name]
     values = []
     for line in path.read_text(encoding="utf-8", errors="replace").splitlines():

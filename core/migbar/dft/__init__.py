@@ -12,7 +12,7 @@ from pathlib import Path
 
 from migbar.dft.ase_script import ase_files
 from migbar.dft.espresso import espresso_files
-from migbar.dft.images import DftBand, images_of, prepare, read_images
+from migbar.dft.images import DftBand, images_of, prepare, read_images, unwrapped
 from migbar.dft.settings import CALCULATORS, DftInputError, DftSettings, parse_incar
 from migbar.dft.vasp import vasp_files
 from migbar.files import write_text
@@ -34,6 +34,7 @@ __all__ = [
     "parse_incar",
     "prepare",
     "read_images",
+    "unwrapped",
     "write_inputs",
 ]
 

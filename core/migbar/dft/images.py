@@ -134,7 +134,7 @@ def prepare(images: Sequence[Structure]) -> DftBand:
             )
         if not np.allclose(image.lattice.matrix, first.lattice.matrix, atol=1e-4):
             raise DftInputError(f"The cell of image {number} is not that of image 0.")
-    path = _unwrapped(np.array([image.frac_coords for image in images]))
+    path = unwrapped(np.array([image.frac_coords for image in images]))
     moved = first.lattice.get_cartesian_coords(path[-1] - path[0])
     ion = int(np.linalg.norm(moved, axis=1).argmax())
     order = _grouped(elements, ion)
@@ -143,8 +143,14 @@ def prepare(images: Sequence[Structure]) -> DftBand:
     return DftBand(ready, tuple(_warnings(ready)))
 
 
-def _unwrapped(path: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Start within the cell, and go on to the nearest image of each atom; shape (images, atoms, 3)."""
+def unwrapped(path: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Start within the cell, and go on to the nearest image of each atom.
+
+    Parameters
+    ----------
+    path : ndarray, shape (n_images, n_atoms, 3)
+        Fractional coordinates.
+    """
     steps = np.diff(path, axis=0)
     steps -= np.round(steps)
     start = path[:1] - np.floor(path[:1] + 1e-9)

@@ -86,6 +86,10 @@ class NebResult:
     @property
     def trust(self) -> Remark:
         """What is known of the potential's error; to be told with every barrier."""
+        if self.potential.calculated:
+            return Remark(
+                "calculated", f"Calculated with {self.potential}: as good as its settings."
+            )
         if self.measured is not None:
             return Remark("measured_error", self.measured.text)
         text = f"How far barriers by {self.potential.name} are from DFT-NEB was not measured."

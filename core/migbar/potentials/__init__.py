@@ -56,15 +56,18 @@ class Provenance:
     sha256 : str
         Of the file with the weights; empty where there is none.
     device : str
+    calculated : bool
+        Whether another program computed it, such as a DFT code; `name` and `version` are that program's.
     """
 
     name: str
     version: str
     sha256: str = ""
     device: str = "cpu"
+    calculated: bool = False
 
     def __str__(self) -> str:
-        return f"{self.name} {self.version}"
+        return f"{self.name} {self.version}".strip()
 
 
 @dataclass(frozen=True, slots=True)

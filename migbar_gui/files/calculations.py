@@ -1,0 +1,80 @@
+"""Brings NEB calculations that another program finished to the paths that they belong to."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from PySide6.QtCore import QObject, Signal
+
+from migbar_gui.background.jobs import Jobs
+from migbar_gui.computing.relaxed import RelaxedPath
+from migbar_gui.files.band_opening import document_of, show_document
+from migbar_gui.workspace import Document, Workspace
+
+if TYPE_CHECKING:
+    from migbar.bands import Band
+    from migbar.hops import Hop
+    from migbar.neb import NebResult
+
+
+@dataclass(frozen=True, slots=True)
+class _Found:
+    """A calculation, the path of the window that it belongs to, and where there is none its own structure and hop."""
+
+    folder: Path
+    result: NebResult
+    path_id: int | None
+    document: Document
+    hop: Hop
+
+
+class Calculations(QObject):
+    """Reads folders of NEB calculations."""
+
+    opened = Signal(object, bool)
+    """A `RelaxedPath` that was read, and whether its path was there before."""
+
+    def __init__(self, workspace: Workspace, jobs: Jobs, parent: QObject) -> None:
+        super().__init__(parent)
+        self._workspace = workspace
+        self._jobs = jobs
+
+    def open(self, folder: Path) -> None:
+        """Read a folder, and show its band with the path it was made from, or where there is none with its own cell."""
+        bands = {}
+        active = self._workspace.active
+        for path in sorted(self._workspace.state.paths, key=lambda path: path.id != active):
+            result = self._workspace.result(path.id)
+            if result is not None:
+                bands[path.id] = result.predicted.band
+        self._jobs.start(
+            "open", f"Reading {folder.name}", lambda _: _read(folder, bands), self._take
+        )
+
+    def _take(self, found: _Found) -> None:
+        workspace, known = self._workspace, found.path_id is not None
+        path_id = found.path_id
+        if path_id is None or workspace.path(path_id) is None:
+            path_id = show_document(workspace, found.document, found.hop)
+        path = workspace.path(path_id)
+        assert path is not None
+        relaxed = RelaxedPath(
+            path_id,
+            f"{path.hop.ion}   {path.label}",
+            found.folder,
+            found.result,
+            found.result.profile.spline(),
+        )
+        workspace.set_relaxed(relaxed)
+        self.opened.emit(relaxed, known)
+
+
+def _read(folder: Path, bands: Mapping[int, Band]) -> _Found:
+    from migbar.neb.finished import read_calculation
+
+    found = read_calculation(folder)
+    path_id = next((path_id for path_id, band in bands.items() if found.is_of(band)), None)
+    return _Found(folder, found.result, path_id, *document_of(found.record))

@@ -1,0 +1,179 @@
+"""Finished NEB calculations of other programs: read as they are, and known again as a path's."""
+
+from __future__ import annotations
+
+import gzip
+import json
+from pathlib import Path
+
+import numpy as np
+import pytest
+from ase import Atoms
+from pymatgen.core import Structure
+
+from migbar.bands import Band, linear_path
+from migbar.neb import write_result
+from migbar.neb.finished import CalculationError, is_calculation, read_calculation
+from migbar.neb.profiles import profile_of
+from tests.core.calculations import copper_images, outcar, write_ase, write_espresso, write_vasp
+
+WRITERS = {"VASP": write_vasp, "Quantum ESPRESSO": write_espresso, "ASE": write_ase}
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    write_vasp(tmp_path / "neb", copper_images())
+    return tmp_path / "neb"
+
+
+@pytest.mark.parametrize("code", WRITERS)
+def test_that_a_calculation_is_read_with_its_energies_and_forces(tmp_path, code):
+    WRITERS[code](tmp_path / "neb", copper_images())
+    assert is_calculation(tmp_path / "neb")
+    found = read_calculation(tmp_path / "neb")
+    expected = profile_of(copper_images())
+    result = found.result
+    assert result.potential.name == code
+    assert result.profile.relative == pytest.approx(expected.relative, abs=1e-6)
+    assert result.profile.distance == pytest.approx(expected.distance, abs=1e-4)
+    assert result.profile.tangential_forces == pytest.approx(expected.tangential_forces, abs=1e-4)
+    assert found.record.target_ev == pytest.approx(expected.barrier_ev, abs=1e-6)
+    assert result.converged
+    assert result.ends_relaxed
+    assert result.trust.code == "calculated"
+    assert not [remark.code for remark in result.remarks]
+    moved = np.linalg.norm(result.images[-1].positions - result.images[0].positions, axis=1)
+    assert moved.argmax() == 0  # the ion comes first
+    assert moved[0] == pytest.approx(2.553, abs=0.1)
+
+
+def test_that_vasp_tells_what_it_computed_with(folder):
+    result = read_calculation(folder).result
+    assert str(result.potential) == "VASP 6.3.0, PBE, 520 eV"
+    assert result.settings.climb
+    assert result.settings.n_images == 1
+    assert (result.steps, result.seconds) == (2, 7204.0)
+
+
+@pytest.mark.parametrize(
+    ("lines", "told"),
+    [("   GGA     =    PS    GGA type\n", "PBEsol"), ("   METAGGA= R2SCAN    non\n", "R2SCAN"),
+     ("   LDA+U is selected, type is set to LDAUTYPE =  2\n", "PBE+U")],
+)  # fmt: skip
+def test_that_the_functional_is_told(folder, lines, told):
+    file = folder / "01" / "OUTCAR"
+    text = file.read_text().replace("   GGA     =    --    GGA type\n", lines)
+    file.write_text(text)
+    assert str(read_calculation(folder).result.potential) == f"VASP 6.3.0, {told}, 520 eV"
+
+
+def test_that_packed_files_are_read(folder):
+    file = folder / "01" / "OUTCAR"
+    (folder / "01" / "OUTCAR.gz").write_bytes(gzip.compress(file.read_bytes()))
+    file.unlink()
+    assert read_calculation(folder).result.converged
+
+
+def test_that_a_step_that_was_cut_short_does_not_count(folder):
+    file = folder / "01" / "OUTCAR"
+    barrier = read_calculation(folder).result.barrier_ev
+    whole = outcar(copper_images()[1], copper_images()[1].positions, done=False)
+    begun = whole[whole.index("-----") : whole.index("  FREE ENERGIE")]
+    file.write_text(whole + begun)
+    result = read_calculation(folder).result
+    assert result.barrier_ev == pytest.approx(barrier)
+    assert not result.converged
+
+
+def test_that_the_energies_of_ends_may_stand_in_a_table(folder):
+    energies = [atoms.get_potential_energy() for atoms in copper_images()]
+    barrier = read_calculation(folder).result.barrier_ev
+    for number in ("00", "02"):
+        (folder / number / "OUTCAR").unlink()
+    with pytest.raises(CalculationError, match=r"no OUTCAR in 00 of neb: copy that"):
+        read_calculation(folder)
+    rows = [f"{n} 0.0 {energy} 0.0 {n}" for n, energy in enumerate(energies)]
+    (folder / "neb.dat").write_text("\n".join(rows) + "\n")
+    result = read_calculation(folder).result
+    assert result.barrier_ev == pytest.approx(barrier, abs=1e-6)
+    assert [remark.code for remark in result.remarks] == ["end_without_outcar"] * 2
+
+
+def test_that_a_band_of_its_own_keeps_what_relaxed_it(tmp_path, folder):
+    found = read_calculation(folder)
+    write_result(found.result, tmp_path / "own")
+    again = read_calculation(tmp_path / "own")
+    assert again.result.potential == found.result.potential
+    assert again.record.target_ev == found.record.target_ev
+
+
+def band_of(images: tuple[Atoms, ...]) -> Band:
+    """What was predicted: atoms where they were before they were relaxed."""
+    symbols, ends = list(images[0].symbols), (images[0], images[-1])
+    frac = [end.get_scaled_positions(wrap=False) for end in ends]
+    host = [i for i in range(len(symbols)) if i != 7]
+    rng = np.random.default_rng(0)
+    places = (frac[0] + frac[1])[host] / 2 + rng.normal(scale=0.003, size=(len(host), 3))
+    mixed = rng.permutation(len(host))
+    crystal = Structure(images[0].cell.array, ["Cu"] * len(host), places[mixed])
+    return Band(crystal, "Cu", linear_path(frac[0][7] + [1, 0, -1], frac[1][7] + [1, 0, -1]))
+
+
+def test_that_a_calculation_is_known_as_that_of_its_path(folder):
+    found, band = read_calculation(folder), band_of(copper_images())
+    assert found.is_of(band)
+    assert found.is_of(Band(band.host, "Cu", band.path[::-1].copy()))
+    farther = linear_path(band.path[0], band.path[0] + 2 * (band.path[-1] - band.path[0]))
+    others = [
+        Band(band.host, "Cu", farther),
+        Band(band.host, "Cu", band.path + np.array([0.25, 0.25, 0])),
+        Band(band.host, "Li", band.path),
+        Band(band.host.copy().replace(3, "Ni"), "Cu", band.path),
+        Band(band.host.copy().apply_strain(0.1), "Cu", band.path),
+        Band(band.host.copy().remove_sites([3]), "Cu", band.path),
+    ]
+    assert not any(found.is_of(other) for other in others)
+
+
+@pytest.mark.parametrize(
+    ("spoil", "told"),
+    [
+        (lambda f: (f / "01" / "OUTCAR").unlink(), "There is no OUTCAR in 01 of neb"),
+        (lambda f: (f / "01" / "OUTCAR").write_text("vasp.6.3.0\n"), "01/OUTCAR tells no energy"),
+        (lambda f: (f / "01" / "OUTCAR").rename(f / "01" / "OUTCAR.gz"), r"01/OUTCAR\.gz tells no energy"),
+        (lambda f: (f / "02" / "OUTCAR").write_bytes((f / "00" / "OUTCAR").read_bytes()), "No atom moves"),
+    ],
+)  # fmt: skip
+def test_that_a_calculation_that_cannot_be_read_says_why(folder, spoil, told):
+    spoil(folder)
+    with pytest.raises(CalculationError, match=told):
+        read_calculation(folder)
+
+
+def test_that_other_folders_are_refused(tmp_path):
+    (tmp_path / "some.cif").write_text("data_x\n")
+    assert not is_calculation(tmp_path)
+    assert not is_calculation(tmp_path / "nothing")
+    with pytest.raises(CalculationError, match="holds no NEB"):
+        read_calculation(tmp_path)
+    write_espresso(tmp_path / "neb", copper_images())
+    (tmp_path / "neb" / "neb.dat").write_text("0.0 0.0 0.0\n1.0 0.0 0.0\n")
+    with pytest.raises(CalculationError, match=r"2 lines for the 3 images of neb\.axsf"):
+        read_calculation(tmp_path / "neb")
+    bare = [atoms.copy() for atoms in copper_images()]
+    write_ase(tmp_path / "ase", bare)
+    with pytest.raises(CalculationError, match=r"Image 0 of band\.extxyz has no energy and forces"):
+        read_calculation(tmp_path / "ase")
+
+
+def test_that_the_command_tells_barrier_and_prediction(folder, tmp_path, run):
+    code, out, _ = run("read-dft", folder, "--out", tmp_path / "back")
+    assert code == 0
+    assert "VASP 6.3.0, PBE, 520 eV, 1 image, ends relaxed: converged" in out
+    assert "E_m = 0.76" in out
+    assert "predicted " in out
+    assert (tmp_path / "back" / "profile.csv").exists()
+    data = json.loads(run("read-dft", folder, "--json")[1])
+    assert data["barrier_ev"] == pytest.approx(0.76, abs=0.01)
+    assert data["predicted"]["interval_low_ev"] < data["predicted"]["barrier_ev"]
+    assert run("read-dft", tmp_path)[0] == 2
