@@ -154,6 +154,7 @@ class MainWindow(QMainWindow):
             self.runs,
             self.band_tools.ask_relax,
             self.band_tools.ask_export_profile,
+            self.band_tools.ask_calculation,
         )
         self.jobs_panel = JobsPanel(self.jobs, self.runs)
         self.setCentralWidget(self.centre)

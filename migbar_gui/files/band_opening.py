@@ -5,12 +5,17 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import replace
 
+import numpy as np
+
 from migbar.datasets import BandRecord
 from migbar.hops import Hop, Mechanism, hop_between_points
 from migbar_gui.background.jobs import Jobs
 from migbar_gui.files.documents import describe
 from migbar_gui.looks import energies
 from migbar_gui.workspace import Document, Workspace
+
+NEARLY = 1e-5
+"""A fractional coordinate this far below 0 is 0."""
 
 
 def open_record(
@@ -54,7 +59,11 @@ def document_of(record: BandRecord) -> tuple[Document, Hop]:
     """Describe the host, and make the hop of one more ion in it."""
     band = record.band
     mechanism = Mechanism.INTERSTITIAL if band.ion in band.host.symbol_set else Mechanism.INSERTION
-    hop = hop_between_points(band.host, band.ion, band.path[0], band.path[-1], mechanism)
+    path = band.path[[0, -1]] - np.floor(band.path[0] + NEARLY)
+    start, end = np.where(
+        abs(path) < NEARLY, 0.0, path
+    )  # a coordinate of -0.000 is read as a fault
+    hop = hop_between_points(band.host, band.ion, start, end, mechanism)
     document = describe(record.sys_name, None, band.host)
     if band.ion not in (*document.ions, *document.guests):
         document = replace(document, guests=(band.ion, *document.guests))

@@ -69,6 +69,7 @@ class Calculations(QObject):
             found.result.profile.spline(),
         )
         workspace.set_relaxed(relaxed)
+        workspace.activate(path_id)
         self.opened.emit(relaxed, known)
 
 

@@ -72,8 +72,9 @@ class ProfilePanel(QWidget):
     workspace : Workspace
     relaxations : Relaxations
     runs : Runs
-    relax, export : callable
-        Ask how to relax the selected paths, and where to write the relaxed band that is looked at.
+    relax, export, read : callable
+        Ask how to relax the selected paths, where to write the relaxed band that is looked at, and which
+        calculation to read.
     """
 
     def __init__(
@@ -83,6 +84,7 @@ class ProfilePanel(QWidget):
         runs: Runs,
         relax: Callable[[], object],
         export: Callable[[], object],
+        read: Callable[[], object],
     ) -> None:
         super().__init__()
         as_panel(self)
@@ -107,7 +109,7 @@ class ProfilePanel(QWidget):
         self.export.setToolTip(
             "Write profile or images: CSV, JSON, SVG, PNG, extended XYZ, CIF, GIF"
         )
-        self._lay_out(relax)
+        self._lay_out(relax, read)
         whenever(
             self._fill,
             workspace.relaxed_changed,
@@ -138,7 +140,7 @@ class ProfilePanel(QWidget):
         bands.itemChanged.connect(self._check)
         return bands
 
-    def _lay_out(self, relax: Callable[[], object]) -> None:
+    def _lay_out(self, relax: Callable[[], object], read: Callable[[], object]) -> None:
         self._plots = QStackedLayout()
         for plot in (self.plot, self.live_plot, self.volume_plot):
             self._plots.addWidget(plot)
@@ -151,18 +153,20 @@ class ProfilePanel(QWidget):
         page = QWidget()
         page.setLayout(in_row(left, middle, self.facts, grow=middle, spacing=0))
         self._pages = QStackedLayout(self)
-        self._pages.addWidget(self._make_invitation(relax))
+        self._pages.addWidget(self._make_invitation(relax, read))
         self._pages.addWidget(page)
         self.refresh_icons()
 
-    def _make_invitation(self, relax: Callable[[], object]) -> QWidget:
+    def _make_invitation(self, relax: Callable[[], object], read: Callable[[], object]) -> QWidget:
         text = centred(
             "A relaxed band tells the energy all along a path: select a path and relax it with a "
-            "universal potential."
+            "universal potential, or read a NEB that was calculated elsewhere."
         )
         self.begin = button("Relax band…", relax, "primary")
-        layout = in_column(None, text, self.begin, None)
-        layout.setAlignment(self.begin, Qt.AlignmentFlag.AlignCenter)
+        self.read = button("Read NEB calculation…", read)
+        self.read.setToolTip("The folder of a finished NEB: VASP, Quantum ESPRESSO or ASE")
+        buttons = in_row(None, self.begin, self.read, None)
+        layout = in_column(None, text, buttons, None)
         invitation = QWidget()
         invitation.setLayout(layout)
         return invitation

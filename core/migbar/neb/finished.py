@@ -203,7 +203,9 @@ def _record(folder: Path, frames: Sequence[Atoms]) -> tuple[BandRecord, list[Rem
     source = Source(folder.name)
     band, problems = band_between(first, last, source, folder.name, between=between)
     if band is None:
-        raise CalculationError(f"{folder.name}: {problems[0].text}")
+        raise CalculationError(
+            f"The NEB in {folder.name} is not of one hopping ion: {problems[0].text}"
+        )
     told = [Remark(p.code, p.text) for p in problems if p.level is Level.WARNING]
     return BandRecord(folder.name, band, None), told
 

@@ -1,0 +1,110 @@
+"""Finished NEB calculations in the window: with the path that they are of, or with their own cell."""
+
+from __future__ import annotations
+
+import pytest
+from ase import Atoms
+from ase.io import write
+from PySide6.QtWidgets import QFileDialog
+
+from migbar_gui.files.session import read_session
+from tests.core.calculations import copper_images, write_vasp
+from tests.gui.conftest import site, wait_for_barriers, wait_for_document
+
+pytestmark = pytest.mark.gui
+
+LONG_MS = 60_000
+
+
+@pytest.fixture
+def folder(tmp_path):
+    write_vasp(tmp_path / "vacancy", copper_images())
+    return tmp_path / "vacancy"
+
+
+def wait_for_band(qtbot, window):
+    qtbot.waitUntil(lambda: bool(window.workspace.relaxed), timeout=LONG_MS)
+    wait_for_barriers(qtbot, window)
+    (relaxed,) = window.workspace.relaxed
+    return relaxed
+
+
+def test_that_a_folder_opens_with_its_cell_its_path_and_its_profile(window, qtbot, folder):
+    window.open_file(folder)
+    relaxed = wait_for_band(qtbot, window)
+    assert window.workspace.document.name == "vacancy"
+    assert window.workspace.active == relaxed.path_id
+    assert window.profile_panel.isVisible()
+    assert window.profile_panel.shown is relaxed
+    facts = window.profile_panel.facts
+    assert facts.barrier.text() == f"{relaxed.result.barrier_ev:.3f} eV"
+    assert "from the predicted" in facts.lines.text()
+    method = "VASP 6.3.0, PBE, 520 eV, 1 image, climbing, ends relaxed. 2 steps, "
+    assert facts.method.text().startswith(method)
+    path = window.workspace.path(relaxed.path_id)
+    assert "-0.000" not in path.label
+    window.profile_panel._go_to(1)
+    assert window.workspace.shown_image.relaxed is relaxed
+
+
+def test_that_a_band_goes_to_the_path_that_it_is_of(window, qtbot, folder, tmp_path):
+    first, last = (copper_images()[n].positions[7] for n in (0, -1))
+    whole = copper_images()[0] + Atoms("Cu", [last])
+    write(tmp_path / "copper.cif", whole)
+    window.open_file(tmp_path / "copper.cif")
+    wait_for_document(qtbot, window, "copper.cif")
+    workspace = window.workspace
+    workspace.set_supercell("none")
+    start, end = find_site(window, first), find_site(window, last)
+    other = next(n for n in range(len(whole)) if n not in (start, end))
+    for place in (end, other):
+        workspace.join(site(window, start), site(window, place))
+    wait_for_barriers(qtbot, window)
+    document, ids = workspace.document, [path.id for path in workspace.state.paths]
+    workspace.activate(ids[1])
+    window.open_file(folder)
+    relaxed = wait_for_band(qtbot, window)
+    assert workspace.document is document
+    assert relaxed.path_id == ids[0]
+    assert workspace.active == ids[0]
+
+
+def find_site(window, position) -> int:
+    structure = window.workspace.structure
+    frac = structure.lattice.get_fractional_coords(position)
+    return int(structure.lattice.get_all_distances(frac, structure.frac_coords)[0].argmin())
+
+
+def test_that_another_reading_replaces_the_first(window, qtbot, folder):
+    window.open_file(folder)
+    first = wait_for_band(qtbot, window)
+    outcar = folder / "01" / "OUTCAR"
+    outcar.write_text(outcar.read_text().replace("reached required accuracy", "not yet"))
+    window.open_file(folder)
+    qtbot.waitUntil(lambda: window.workspace.relaxed[-1] is not first, timeout=LONG_MS)
+    again = wait_for_band(qtbot, window)
+    assert again.path_id == first.path_id
+    assert not again.result.converged
+
+
+def test_that_it_is_asked_for_by_the_dock_and_kept_in_a_session(
+    window, qtbot, folder, tmp_path, monkeypatch
+):
+    monkeypatch.setattr(QFileDialog, "getExistingDirectory", lambda *_: str(folder))
+    window.profile_panel.read.click()
+    relaxed = wait_for_band(qtbot, window)
+    assert window.settings.value("folder") == str(folder.parent)
+    path = tmp_path / "work.migbar"
+    window.sessions.keeper.save(path)
+    qtbot.waitUntil(path.exists, timeout=LONG_MS)
+    (kept,) = read_session(path).workspace.relaxed
+    assert kept.result.potential == relaxed.result.potential
+    assert kept.result.potential.calculated
+
+
+def test_that_a_folder_that_cannot_be_read_says_why_and_leaves_what_was_open(opened, qtbot, folder):
+    (folder / "01" / "OUTCAR").unlink()
+    opened.open_file(folder)
+    qtbot.waitUntil(opened.notice.isVisible, timeout=LONG_MS)
+    assert "There is no OUTCAR in 01 of vacancy" in opened.notice.text.text()
+    assert opened.workspace.document.name == "olivine.cif"
