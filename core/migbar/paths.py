@@ -219,6 +219,20 @@ class CrystalPaths:
     @property
     def remarks(self) -> list[Remark]:
         """What a user should know about the way through."""
+        return [*self._calculated, *self._about_places]
+
+    @property
+    def _calculated(self) -> list[Remark]:
+        """Which barriers are not predicted."""
+        return [
+            Remark(remark.code, f"{hop.label}: {remark.text}")
+            for hop, path in zip(self.search.hops, self.paths, strict=True)
+            for remark in path.barrier.remarks
+            if remark.code == "calculated"
+        ]
+
+    @property
+    def _about_places(self) -> list[Remark]:
         kinds = len(set(self.search.kinds))
         if kinds == 1 or self.percolation["1D"] is None:
             return []

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from PySide6.QtCore import QObject
@@ -56,7 +57,12 @@ class Predictions(QObject):
         workspace.restoring.connect(self._drop_all)
         workspace.paths_changed.connect(self._judge)
         workspace.relaxed_changed.connect(self._judge_relaxed)
-        whenever(self._find_way_through, workspace.result_arrived, workspace.group_changed)
+        whenever(
+            self._find_way_through,
+            workspace.result_arrived,
+            workspace.relaxed_changed,
+            workspace.group_changed,
+        )
         workspace.voids_changed.connect(self._search_voids)
         workspace.setup_changed.connect(self._search_voids)
         workspace.document_changed.connect(lambda: jobs.cancel(SEARCH))
@@ -211,13 +217,17 @@ class Predictions(QObject):
         return FoundPaths(crystal, tuple(results), model.card, state.supercell, settings)
 
     def _find_way_through(self) -> None:
-        """Find the way through anew once a barrier among the found paths was refined."""
+        """Find the way through anew once a barrier among the found paths was refined, or was calculated."""
         workspace, group = self._workspace, self._workspace.state.group
         if group is None or self._jobs.is_running(SEARCH):
             return
         known = group.found.crystal.paths
         results = [workspace.result(path.id) for path in group.paths]
-        now = [r.predicted if r else path for r, path in zip(results, known, strict=True)]
+        bands = [workspace.relaxed_bands(path.id) for path in group.paths]
+        now = [
+            _with_calculation(r.predicted if r else path, own)
+            for r, path, own in zip(results, known, bands, strict=True)
+        ]
         if all(a.barrier == b.barrier for a, b in zip(now, known, strict=True)):
             return
 
@@ -294,6 +304,14 @@ def _result(predicted: PredictedPath) -> PathResult:
     from migbar.bands import coordination
 
     return PathResult(predicted, *coordination(predicted.band))
+
+
+def _with_calculation(path: PredictedPath, bands: tuple[NebResult, ...]) -> PredictedPath:
+    """Give a path the barrier that was calculated for it, the latest that has converged."""
+    for band in bands:
+        if band.potential.calculated and band.converged:
+            return replace(path, barrier=band.calculated)
+    return path
 
 
 def _bent(predicted: PredictedPath) -> Shape:

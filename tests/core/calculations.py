@@ -15,6 +15,9 @@ from ase.io import write
 from ase.mep import NEB
 from ase.optimize import BFGS
 from ase.units import Hartree
+from pymatgen.io.ase import AseAtomsAdaptor
+
+from migbar.bands import Band
 
 FMAX = 0.05
 
@@ -46,6 +49,17 @@ def _kept(atoms: Atoms) -> Atoms:
     forces = atoms.get_forces()
     kept.calc = SinglePointCalculator(kept, energy=atoms.get_potential_energy(), forces=forces)
     return kept
+
+
+def straight_images(band: Band) -> list[Atoms]:
+    """One image between the ends of a band of copper, not relaxed."""
+    shown = band.straight(1)
+    images = []
+    for number in range(3):
+        atoms = AseAtomsAdaptor.get_atoms(shown.image(number), msonable=False)
+        atoms.calc = EMT()
+        images.append(_kept(atoms))
+    return images
 
 
 def write_vasp(folder: Path, images: Sequence[Atoms], wrapped: bool = True) -> None:

@@ -9,13 +9,22 @@ from pathlib import Path
 import numpy as np
 import pytest
 from ase import Atoms
-from pymatgen.core import Structure
+from pymatgen.core import Lattice, Structure
 
 from migbar.bands import Band, linear_path
 from migbar.neb import write_result
 from migbar.neb.finished import CalculationError, is_calculation, read_calculation
 from migbar.neb.profiles import profile_of
-from tests.core.calculations import copper_images, outcar, write_ase, write_espresso, write_vasp
+from migbar.paths import find_paths
+from migbar.structures import read_structure, write_cif
+from tests.core.calculations import (
+    copper_images,
+    outcar,
+    straight_images,
+    write_ase,
+    write_espresso,
+    write_vasp,
+)
 
 WRITERS = {"VASP": write_vasp, "Quantum ESPRESSO": write_espresso, "ASE": write_ase}
 
@@ -133,6 +142,43 @@ def test_that_a_calculation_is_known_as_that_of_its_path(folder):
         Band(band.host.copy().remove_sites([3]), "Cu", band.path),
     ]
     assert not any(found.is_of(other) for other in others)
+
+
+def test_that_the_way_through_counts_with_what_was_calculated(tmp_path, run):
+    write_cif(
+        Structure.from_spacegroup("Fm-3m", Lattice.cubic(3.6), ["Cu"], [[0, 0, 0]]),
+        tmp_path / "cu.cif",
+    )
+    words = [
+        "paths",
+        tmp_path / "cu.cif",
+        "--ion",
+        "Cu",
+        "--cutoff",
+        3,
+        "--supercell",
+        "2,2,2",
+        "--json",
+    ]
+    predicted = json.loads(run(*words)[1])
+    (path,) = find_paths(
+        read_structure(tmp_path / "cu.cif"), "Cu", cutoff=3, supercell=np.diag([2, 2, 2])
+    ).paths
+    write_vasp(tmp_path / "neb", straight_images(path.band))
+    barrier = read_calculation(tmp_path / "neb").result.barrier_ev
+    counted = json.loads(run(*words, "--calculated", tmp_path / "neb")[1])
+    assert counted["percolation_ev"]["3D"] == pytest.approx(barrier)
+    assert counted["percolation_interval_ev"]["3D"] == pytest.approx([barrier, barrier])
+    assert predicted["percolation_ev"]["3D"] != pytest.approx(barrier, abs=0.05)
+    assert "VASP 6.3.0, PBE, 520 eV, not predicted" in counted["warnings"][-1]["text"]
+    code, _, told = run(
+        *words, "--cutoff", 3, "--supercell", "3,3,3", "--calculated", tmp_path / "neb"
+    )
+    assert code == 2
+    assert "The NEB in neb is of none of the hops found here" in told
+    outcar = tmp_path / "neb" / "01" / "OUTCAR"
+    outcar.write_text(outcar.read_text().replace("reached required accuracy", "not yet"))
+    assert "has not converged" in run(*words, "--calculated", tmp_path / "neb")[2]
 
 
 @pytest.mark.parametrize(

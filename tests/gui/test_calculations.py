@@ -8,8 +8,9 @@ from ase.io import write
 from PySide6.QtWidgets import QFileDialog
 
 from migbar_gui.files.session import read_session
-from tests.core.calculations import copper_images, write_vasp
+from tests.core.calculations import copper_images, straight_images, write_vasp
 from tests.gui.conftest import site, wait_for_barriers, wait_for_document
+from tests.gui.test_network import find
 
 pytestmark = pytest.mark.gui
 
@@ -67,6 +68,30 @@ def test_that_a_band_goes_to_the_path_that_it_is_of(window, qtbot, folder, tmp_p
     assert workspace.document is document
     assert relaxed.path_id == ids[0]
     assert workspace.active == ids[0]
+
+
+def test_that_the_way_through_counts_with_it(window, qtbot, tmp_path):
+    from pymatgen.core import Lattice, Structure
+
+    copper = Structure.from_spacegroup("Fm-3m", Lattice.cubic(3.6), ["Cu"], [[0, 0, 0]])
+    copper.to(str(tmp_path / "copper.cif"))
+    window.open_file(tmp_path / "copper.cif")
+    wait_for_document(qtbot, window, "copper.cif")
+    window.workspace.set_supercell("2,2,2")
+    find(qtbot, window, 3.0)
+    group = window.workspace.state.group
+    write_vasp(tmp_path / "neb", straight_images(group.found.crystal.paths[0].band))
+    window.open_file(tmp_path / "neb")
+    relaxed = wait_for_band(qtbot, window)
+    barrier = relaxed.result.barrier_ev
+
+    def through() -> float:
+        return window.workspace.state.group.found.crystal.percolation["3D"].barrier_ev
+
+    assert group.hop_of(relaxed.path_id) == 0
+    qtbot.waitUntil(lambda: through() == pytest.approx(barrier), timeout=LONG_MS)
+    assert "VASP 6.3.0" in window.network_panel.remark.text()
+    assert window.network_panel.remark.isVisibleTo(window.network_panel)
 
 
 def find_site(window, position) -> int:

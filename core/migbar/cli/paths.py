@@ -66,6 +66,12 @@ def paths(
     ] = None,
     trust_file: TrustFile = False,
     device: Device = "auto",
+    calculated: Annotated[
+        list[Path] | None,
+        typer.Option(
+            help="Folder of a finished NEB of one of the hops, to count with (repeatable)."
+        ),
+    ] = None,
     report: Annotated[
         Path | None, typer.Option(help="Write a self-contained HTML page here.")
     ] = None,
@@ -100,6 +106,10 @@ def paths(
         if potential is not None:
             known = place_energies(structure, result.search, potential, progress)
             result = CrystalPaths.of(result.search, result.paths, known)
+    if calculated:
+        from migbar.neb.finished import read_calculation, with_calculations
+
+        result = with_calculations(result, map(read_calculation, calculated))
     if report is not None:
         settings = {
             "supercell": supercell,

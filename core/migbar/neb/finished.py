@@ -9,7 +9,7 @@ import gzip
 import io
 import re
 import zlib
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -28,6 +28,7 @@ from migbar.dft import unwrapped
 from migbar.errors import MigbarError
 from migbar.neb.result import BAND, RESULT, NebResult, read_result, result_from
 from migbar.neb.settings import NebSettings
+from migbar.paths import CrystalPaths
 from migbar.potentials import Provenance
 
 if TYPE_CHECKING:
@@ -104,6 +105,29 @@ def _near_host(own: Band, band: Band) -> bool:
     symbols = [np.array([site.specie.symbol for site in host]) for host in (own.host, band.host)]
     distances = np.where(symbols[0][:, None] == symbols[1], distances, 1e3)
     return bool(distances[linear_sum_assignment(distances)].max(initial=0.0) < NEAR)
+
+
+def with_calculations(crystal: CrystalPaths, calculations: Iterable[Calculation]) -> CrystalPaths:
+    """Take the barriers of hops that were calculated, and find the way through anew.
+
+    Raises
+    ------
+    CalculationError
+        If a calculation has not converged, or is of none of the hops.
+    """
+    paths = list(crystal.paths)
+    for calculation in calculations:
+        name = calculation.record.sys_name
+        if not calculation.result.converged:
+            raise CalculationError(f"The NEB in {name} has not converged.")
+        fits = [n for n, path in enumerate(paths) if calculation.is_of(path.band)]
+        if not fits:
+            raise CalculationError(
+                f"The NEB in {name} is of none of the hops found here, in their supercells: it has to start from the "
+                "images that migbar export-dft writes for one."
+            )
+        paths[fits[0]] = replace(paths[fits[0]], barrier=calculation.result.calculated)
+    return CrystalPaths.of(crystal.search, paths, crystal.places)
 
 
 def is_calculation(folder: str | Path) -> bool:

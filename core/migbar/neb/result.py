@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from migbar.barriers import Remark
+from migbar.barriers import Barrier, Remark
 from migbar.files import write_text
 from migbar.neb.measured import MeasuredError, measured_error
 from migbar.neb.profiles import EnergyProfile, profile_of, write_band, write_profile
@@ -94,6 +94,13 @@ class NebResult:
             return Remark("measured_error", self.measured.text)
         text = f"How far barriers by {self.potential.name} are from DFT-NEB was not measured."
         return Remark("error_not_measured", text)
+
+    @property
+    def calculated(self) -> Barrier:
+        """The barrier of a calculation, to count with in the place of a predicted one; it has no interval."""
+        barrier, by = self.barrier_ev, self.potential
+        told = Remark("calculated", f"Calculated with {by}, not predicted.")
+        return Barrier(barrier, (barrier, barrier), by.name, by.version, remarks=(told,))
 
     def to_dict(self) -> dict[str, Any]:
         """Return everything but the images as JSON data."""
