@@ -271,7 +271,7 @@ class MainWindow(QMainWindow):
         found, path = self.workspace.results[path_id], self.workspace.path(path_id)
         if isinstance(found, PathResult) and path is not None:
             barrier = found.predicted.barrier
-            told = f"{barrier.barrier_ev:.4f} eV by {barrier.model} {barrier.model_version}"
+            told = f"{barrier.barrier_ev:.4f} eV by {barrier.made_by}"
             logger.info("%s %s: %s", path.hop.ion, path.label, told)
         if isinstance(found, Exception) and not isinstance(found, Cancelled):
             self.show_error(found)

@@ -52,6 +52,11 @@ class Barrier:
     interval_level: float = 0.9
     remarks: tuple[Remark, ...] = ()
 
+    @property
+    def made_by(self) -> str:
+        """Name and version of what it comes from."""
+        return f"{self.model} {self.model_version}".strip()
+
     def is_good_conductor(self, threshold_ev: float = GOOD_CONDUCTOR_EV) -> bool:
         """Whether the barrier is at most the threshold."""
         return self.barrier_ev <= threshold_ev

@@ -224,11 +224,11 @@ class CrystalPaths:
     @property
     def _calculated(self) -> list[Remark]:
         """Which barriers are not predicted."""
+        told = "The barrier of {} was calculated with {}, not predicted."
         return [
-            Remark(remark.code, f"{hop.label}: {remark.text}")
+            Remark("calculated", told.format(hop.label, path.barrier.made_by))
             for hop, path in zip(self.search.hops, self.paths, strict=True)
-            for remark in path.barrier.remarks
-            if remark.code == "calculated"
+            if any(remark.code == "calculated" for remark in path.barrier.remarks)
         ]
 
     @property

@@ -196,7 +196,7 @@ class PathTable(QAbstractTableModel):
             Column.BARRIER: energies.number(barrier.barrier_ev),
             Column.INTERVAL: energies.interval(low, high, " – "),
             Column.VERDICT: f"{verdict(found, self._workspace.threshold)} conductor",
-            Column.MODEL: f"{barrier.model} {barrier.model_version}",
+            Column.MODEL: barrier.made_by,
         }[column]
 
     def _relaxed_text(self, path: PathEntry, column: Column) -> str:

@@ -166,8 +166,8 @@ def read_dft(
     print_band(found.result, predicted.remarks, folder.resolve().name)
     low, high = predicted.interval_ev
     typer.echo(
-        f"predicted {predicted.barrier_ev:.3f} eV ({low:.2f} to {high:.2f}) by {predicted.model} "
-        f"{predicted.model_version}: {found.result.barrier_ev - predicted.barrier_ev:+.3f} eV to the calculation"
+        f"predicted {predicted.barrier_ev:.3f} eV ({low:.2f} to {high:.2f}) by {predicted.made_by}: "
+        f"{found.result.barrier_ev - predicted.barrier_ev:+.3f} eV to the calculation"
     )
     if out is not None:
         typer.echo(f"written to {out}")

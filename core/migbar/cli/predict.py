@@ -224,7 +224,7 @@ def _print_path(path: PredictedPath, threshold_ev: float, file: Path) -> None:
     )
     typer.echo(
         f"{verdict} conductor (threshold {threshold_ev:g} eV)   path {path.length:.2f} Å   "
-        f"{barrier.model} {barrier.model_version}"
+        f"{barrier.made_by}"
     )
     for remark in path.remarks:
         typer.echo(f"  note: {remark.text}")
