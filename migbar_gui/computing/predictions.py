@@ -223,10 +223,10 @@ class Predictions(QObject):
             return
         known = group.found.crystal.paths
         results = [workspace.result(path.id) for path in group.paths]
-        bands = [workspace.relaxed_bands(path.id) for path in group.paths]
+        predicted = [r.predicted if r else path for r, path in zip(results, known, strict=True)]
         now = [
-            _with_calculation(r.predicted if r else path, own)
-            for r, path, own in zip(results, known, bands, strict=True)
+            replace(path, barrier=workspace.counted_barrier(entry.id, path.barrier))
+            for entry, path in zip(group.paths, predicted, strict=True)
         ]
         if all(a.barrier == b.barrier for a, b in zip(now, known, strict=True)):
             return
@@ -304,14 +304,6 @@ def _result(predicted: PredictedPath) -> PathResult:
     from migbar.bands import coordination
 
     return PathResult(predicted, *coordination(predicted.band))
-
-
-def _with_calculation(path: PredictedPath, bands: tuple[NebResult, ...]) -> PredictedPath:
-    """Give a path the barrier that was calculated for it, the latest that has converged."""
-    for band in bands:
-        if band.potential.calculated and band.converged:
-            return replace(path, barrier=band.calculated)
-    return path
 
 
 def _bent(predicted: PredictedPath) -> Shape:

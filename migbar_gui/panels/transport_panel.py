@@ -130,6 +130,7 @@ class TransportPanel(QStackedWidget):
             workspace.group_changed,
             workspace.numbers_changed,
             workspace.result_arrived,
+            workspace.relaxed_changed,
         )
 
     def showEvent(self, event: QShowEvent) -> None:  # noqa: N802
@@ -366,6 +367,8 @@ def _about(case: TransportCase, numbers: Numbers) -> str:
     if isinstance(case.hops, LoneHop):
         low, high = case.hops.interval_ev
         barrier = energies.energy(case.hops.barrier_ev)
+        if low == high:
+            return f"Barrier {barrier}, calculated"
         return f"Barrier {barrier}, interval {energies.interval(low, high)} {energies.unit()}"
     if not numbers.is_way:
         return "The hops found lead nowhere in this direction"

@@ -45,7 +45,7 @@ def _active_path(workspace: Workspace) -> list[TransportCase]:
         return []
     from migbar.transport import LoneHop, parameters_for
 
-    barrier, ion = result.predicted.barrier, path.hop.ion
+    barrier, ion = workspace.counted_barrier(path.id, result.predicted.barrier), path.hop.ion
     chain = LoneHop(barrier.barrier_ev, barrier.interval_ev, result.predicted.length)
     title = f"Path {ion} {path.label} alone"
     return [TransportCase(f"path {path.id}", title, chain, parameters_for(structure, ion))]

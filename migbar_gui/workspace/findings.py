@@ -10,6 +10,7 @@ from migbar_gui.workspace.events import Event
 from migbar_gui.workspace.paths import PathResult, Shape
 
 if TYPE_CHECKING:
+    from migbar.barriers import Barrier
     from migbar.landscape import Landscape
     from migbar.neb import NebResult
     from migbar_gui.computing.relaxed import RelaxedPath, VolumeResult
@@ -72,6 +73,12 @@ class Findings:
         """Return what all relaxations of a path gave, the latest first."""
         own = [relaxed.result for relaxed in self.relaxed if relaxed.path_id == path_id]
         return tuple(reversed(own))
+
+    def counted_barrier(self, path_id: int | None, predicted: Barrier) -> Barrier:
+        """Return what is counted with: the barrier of the latest calculation that has converged, or the predicted."""
+        found = [r.result for r in self.relaxed if r.path_id == path_id and path_id is not None]
+        calculated = [r.calculated for r in found if r.potential.calculated and r.converged]
+        return calculated[-1] if calculated else predicted
 
     def set_result(self, path_id: int, result: PathResult | Exception) -> None:
         """Keep what was found for a path, or why it failed."""

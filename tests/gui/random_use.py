@@ -43,6 +43,7 @@ from migbar.resources import resource_dir
 from migbar_gui.app import make_application
 from migbar_gui.background.garbage import GarbageCollector
 from migbar_gui.main_window import MainWindow
+from tests.core.calculations import copper_images, write_vasp
 
 PAUSE_MS = 25
 LONG_S = 1.0
@@ -88,7 +89,12 @@ class RandomUser:
     def __init__(self, window: MainWindow, folder: Path, seed: int, steps: int) -> None:
         self.window, self.folder, self.steps = window, folder, steps
         self.chance = random.Random(seed)
-        self.files = [*sorted((resource_dir() / "examples").glob("*.cif")), *_broken_files(folder)]
+        write_vasp(folder / "neb", copper_images())
+        self.files = [
+            *sorted((resource_dir() / "examples").glob("*.cif")),
+            *_broken_files(folder),
+            folder / "neb",
+        ]
         self.done = self.faults = self._depth = 0
         self._last: deque[str] = deque(maxlen=25)
         self._loop = QEventLoop()
@@ -207,8 +213,10 @@ class RandomUser:
             [self._file() for _ in range(self.chance.randrange(3))],
             "",
         )
+        folders = [self.folder, self.folder / "neb", self.folder / "nowhere"]
+        folders.append(resource_dir() / "examples")
         QFileDialog.getExistingDirectory = lambda *_, **__: self.chance.choice(
-            ["", str(self.folder), str(resource_dir() / "examples"), str(self.folder / "nowhere")]
+            ["", *map(str, folders)]
         )
         QFileDialog.getSaveFileName = self._file_to_save
         QDesktopServices.openUrl = lambda _: True

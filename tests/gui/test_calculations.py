@@ -44,6 +44,9 @@ def test_that_a_folder_opens_with_its_cell_its_path_and_its_profile(window, qtbo
     assert facts.method.text().startswith(method)
     path = window.workspace.path(relaxed.path_id)
     assert "-0.000" not in path.label
+    window.docks.show("Transport")
+    about = window.transport_panel._about
+    qtbot.waitUntil(lambda: about.text() == f"Barrier {facts.barrier.text()}, calculated")
     window.profile_panel._go_to(1)
     assert window.workspace.shown_image.relaxed is relaxed
 
