@@ -30,6 +30,7 @@ from migbar.dft import (
     write_inputs,
 )
 from migbar.hops import SiteRef, hop_between_sites
+from migbar.neb.finished import read_calculation
 from migbar.supercells import make_band
 
 
@@ -246,6 +247,10 @@ def test_that_the_script_runs_as_pasted(tmp_path):
     # By ASE alone, BFGS to 0.02 eV/Å with five images; 0.760 eV in the next larger cell.
     assert float(found[1]) == pytest.approx(0.761, abs=0.005)
     assert len(read_images(tmp_path / "band.extxyz")) == 5
+    result = read_calculation(tmp_path).result
+    assert result.barrier_ev == pytest.approx(float(found[1]), abs=1e-4)
+    assert result.converged
+    assert str(result.potential) == "chgnet by ASE"  # as the script says
 
 
 @pytest.mark.parametrize("calculator", CALCULATORS)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gzip
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -12,10 +13,16 @@ from ase import Atoms
 from pymatgen.core import Lattice, Structure
 
 from migbar.bands import Band, linear_path
+from migbar.hops import Mechanism
 from migbar.neb import write_result
-from migbar.neb.finished import CalculationError, is_calculation, read_calculation
+from migbar.neb.finished import (
+    CalculationError,
+    is_calculation,
+    read_calculation,
+    with_calculations,
+)
 from migbar.neb.profiles import profile_of
-from migbar.paths import find_paths
+from migbar.paths import CrystalPaths, HopSearch, find_paths
 from migbar.structures import read_structure, write_cif
 from tests.core.calculations import (
     copper_images,
@@ -101,11 +108,40 @@ def test_that_the_energies_of_ends_may_stand_in_a_table(folder):
         (folder / number / "OUTCAR").unlink()
     with pytest.raises(CalculationError, match=r"no OUTCAR in 00 of neb: copy that"):
         read_calculation(folder)
-    rows = [f"{n} 0.0 {energy} 0.0 {n}" for n, energy in enumerate(energies)]
-    (folder / "neb.dat").write_text("\n".join(rows) + "\n")
-    result = read_calculation(folder).result
-    assert result.barrier_ev == pytest.approx(barrier, abs=1e-6)
-    assert [remark.code for remark in result.remarks] == ["end_without_outcar"] * 2
+    for name, off in (("nebef.dat", 0.0), ("neb.dat", energies[0])):
+        rows = [f"{n} 0.0 {energy - off:.5f} 0.0 {n}" for n, energy in enumerate(energies)]
+        (folder / name).write_text("\n".join(rows) + "\n")
+        result = read_calculation(folder).result
+        assert result.barrier_ev == pytest.approx(barrier, abs=1e-5)
+        assert [remark.code for remark in result.remarks] == ["end_without_outcar"] * 2
+
+
+def test_that_a_table_of_earlier_energies_is_told(tmp_path):
+    first, middle, last = copper_images()
+    write_vasp(tmp_path / "neb", [first, middle, middle, last])
+    (tmp_path / "neb" / "03" / "OUTCAR").unlink()
+    rows = [f"{n} 0.0 {energy} 0.0 {n}" for n, energy in enumerate((0.0, 0.7, 0.8, 0.0))]
+    (tmp_path / "neb" / "neb.dat").write_text("\n".join(rows) + "\n")
+    with pytest.raises(CalculationError, match="not that of the last step"):
+        read_calculation(tmp_path / "neb")
+
+
+def test_that_the_script_tells_what_it_computed_with(tmp_path):
+    images = [atoms.copy() for atoms in copper_images()]
+    for image, known in zip(images, copper_images(), strict=True):
+        image.calc = known.calc
+        image.info.update(computed_with="VASP", converged=False)
+    write_ase(tmp_path / "vasp", images)
+    result = read_calculation(tmp_path / "vasp").result
+    assert str(result.potential) == "VASP by ASE"
+    assert result.potential.calculated
+    assert not result.converged
+    for image in images:
+        image.info["computed_with"] = "chgnet"
+    write_ase(tmp_path / "chgnet", images)
+    result = read_calculation(tmp_path / "chgnet").result
+    assert not result.potential.calculated
+    assert result.trust.code != "calculated"
 
 
 def test_that_a_band_of_its_own_keeps_what_relaxed_it(tmp_path, folder):
@@ -114,6 +150,11 @@ def test_that_a_band_of_its_own_keeps_what_relaxed_it(tmp_path, folder):
     again = read_calculation(tmp_path / "own")
     assert again.result.potential == found.result.potential
     assert again.record.target_ev == found.record.target_ev
+    potential = replace(found.result.potential, name="chgnet", calculated=False)
+    write_result(replace(found.result, potential=potential), tmp_path / "own")
+    crystal = CrystalPaths(HopSearch("Cu", Mechanism.VACANCY, 3.0, (), (), (), ()), (), {})
+    with pytest.raises(CalculationError, match="was relaxed with chgnet"):
+        with_calculations(crystal, [read_calculation(tmp_path / "own")])
 
 
 def band_of(images: tuple[Atoms, ...]) -> Band:
@@ -187,6 +228,7 @@ def test_that_the_way_through_counts_with_what_was_calculated(tmp_path, run):
         (lambda f: (f / "01" / "OUTCAR").unlink(), "There is no OUTCAR in 01 of neb"),
         (lambda f: (f / "01" / "OUTCAR").write_text("vasp.6.3.0\n"), "01/OUTCAR tells no energy"),
         (lambda f: (f / "01" / "OUTCAR").rename(f / "01" / "OUTCAR.gz"), r"01/OUTCAR\.gz tells no energy"),
+        (lambda f: (f / "INCAR").write_text("IMAGES = 2\n"), "neb: The images 03 are missing"),
         (lambda f: (f / "02" / "OUTCAR").write_bytes((f / "00" / "OUTCAR").read_bytes()), "No atom moves"),
     ],
 )  # fmt: skip

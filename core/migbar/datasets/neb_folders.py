@@ -55,7 +55,7 @@ def read_neb_folder(folder: Path, root: Path, ion: str = "") -> Candidate:
     name = folder.resolve().name if str(inside) == "." else inside.as_posix().replace("/", "_")
     source = Source(root.name if str(inside) == "." else f"{root.name}/{inside.as_posix()}")
     images = image_folders(folder)
-    problems = list(_gaps(folder, images, source, name))
+    problems = list(gaps(folder, images, source, name))
     ends = []
     for image in (images[0], images[-1]):
         try:
@@ -78,7 +78,7 @@ def read_neb_folder(folder: Path, root: Path, ion: str = "") -> Candidate:
     return Candidate(source, name, record, tuple(problems))
 
 
-def _gaps(folder: Path, images: list[Path], source: Source, name: str) -> Iterator[Problem]:
+def gaps(folder: Path, images: list[Path], source: Source, name: str) -> Iterator[Problem]:
     """Tell missing images, and those of an earlier run; where a band ends, only the INCAR says."""
     numbers = {int(image.name) for image in images}
     asked = _images_asked_for(folder)

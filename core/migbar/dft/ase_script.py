@@ -23,6 +23,7 @@ from ase.optimize import BFGS, FIRE
 FORCE = {force}  # eV/Å
 STEPS = {steps}
 CLIMBING = {climbing}
+COMPUTED_WITH = "{computed_with}"  # told with the result: change it with the calculator
 
 
 def make_calculator(folder):
@@ -51,6 +52,8 @@ def main():
     for climb, force in ((False, 5 * FORCE), (True, FORCE)) if CLIMBING else ((False, FORCE),):
         neb = NEB(images, climb=climb, method="improvedtangent")
         converged = FIRE(neb, logfile="neb.log").run(fmax=force, steps=STEPS)
+    for image in images:
+        image.info.update(computed_with=COMPUTED_WITH, converged=bool(converged))
     write("band.extxyz", images)
     energies = [image.get_potential_energy() for image in images]
     for number, energy in enumerate(energies):
@@ -82,6 +85,7 @@ def ase_files(band: DftBand, settings: DftSettings) -> dict[str, str]:
         force=settings.force_ev_per_angstrom,
         steps=settings.steps,
         climbing=settings.climbing,
+        computed_with=CALCULATORS[settings.calculator],
         calculator=indent(_calculator(band, settings), "    "),
         band=_extxyz(band, settings),
     )

@@ -11,8 +11,8 @@ from pymatgen.core import Lattice
 
 from migbar.errors import MigbarError
 
-CALCULATORS = ("chgnet", "vasp", "espresso", "gpaw")
-"""What the ASE script may compute with."""
+CALCULATORS = {"chgnet": "chgnet", "vasp": "VASP", "espresso": "Quantum ESPRESSO", "gpaw": "GPAW"}
+"""What the ASE script may compute with, and how its result calls it."""
 
 
 class DftInputError(MigbarError):

@@ -22,14 +22,14 @@ from migbar.bands import Band
 from migbar.barriers import Remark
 from migbar.datasets import BandRecord
 from migbar.datasets.endpoints import band_between
-from migbar.datasets.neb_folders import energies_of_table, image_folders, image_structure
+from migbar.datasets.neb_folders import energies_of_table, gaps, image_folders, image_structure
 from migbar.datasets.problems import Level, Source
 from migbar.dft import unwrapped
 from migbar.errors import MigbarError
 from migbar.neb.result import BAND, RESULT, NebResult, read_result, result_from
 from migbar.neb.settings import NebSettings
 from migbar.paths import CrystalPaths
-from migbar.potentials import Provenance
+from migbar.potentials import Provenance, potential_choices
 
 if TYPE_CHECKING:
     from ase import Atoms
@@ -42,6 +42,9 @@ NEAR = 1.0
 
 STRAIN = 0.05
 """No vector of its cell differs by more than this fraction."""
+
+ALIKE_EV = 0.002
+"""Energies told twice differ by less; tables have three digits or more."""
 
 _VERSION = re.compile(r"^\s*vasp\.([\d.]+\d)", re.MULTILINE)
 _FUNCTIONAL = (
@@ -117,7 +120,12 @@ def with_calculations(crystal: CrystalPaths, calculations: Iterable[Calculation]
     """
     paths = list(crystal.paths)
     for calculation in calculations:
-        name = calculation.record.sys_name
+        name, by = calculation.record.sys_name, calculation.result.potential
+        if not by.calculated:
+            raise CalculationError(
+                f"The band in {name} was relaxed with {by}, a potential: only calculations count in the place of "
+                "predictions."
+            )
         if not calculation.result.converged:
             raise CalculationError(f"The NEB in {name} has not converged.")
         fits = [n for n, path in enumerate(paths) if calculation.is_of(path.band)]
@@ -274,13 +282,20 @@ def _numbers(images: Sequence[Atoms], read: _Read) -> dict[str, Any]:
             relax_ends=bool(ends <= RELAXED_EV_PER_ANGSTROM),
             climb=read.climb,
         ),
-        "potential": Provenance(read.code, read.version, device="", calculated=True),
+        "potential": Provenance(
+            read.code, read.version, device="", calculated=not _is_potential(read.code)
+        ),
         "converged": near_zero if read.converged is None else read.converged,
         "residual": residual,
         "steps": read.steps,
         "end_steps": 0,
         "seconds": read.seconds,
     }
+
+
+def _is_potential(code: str) -> bool:
+    kinds = {choice.name.partition(":")[0] for choice in potential_choices()}
+    return code.partition(":")[0] in kinds
 
 
 # ------------------------------------------------------------------ VASP
@@ -294,22 +309,19 @@ def _vasp(folder: Path) -> _Read:
         raise CalculationError(
             f"There is no OUTCAR in {', '.join(missing)} of {folder.name}: its energies and forces are needed."
         )
-    energies = energies_of_table(folder)
-    frames = []
-    for number, (image, file) in enumerate(zip(images, files, strict=True)):
-        if file is not None:
-            frames.append(_last_step(file))
-        elif energies is None or len(energies) != len(images):
-            raise CalculationError(
-                f"There is no OUTCAR in {image.name} of {folder.name}: copy that of the relaxed end there, or add "
-                "neb.dat or nebef.dat."
-            )
-        else:
-            frames.append(_end(image, energies[number]))
+    wrong = next(gaps(folder, images, Source(folder.name), folder.name), None)
+    if wrong is not None:
+        raise CalculationError(f"{folder.name}: {wrong.text}")
+    inner = [_last_step(file) for file in files[1:-1] if file is not None]
+    known = [None, *(atoms.get_potential_energy() for atoms in inner), None]
+    first, last = (
+        _end(images[n], known, n) if file is None else _last_step(file)
+        for n, file in ((0, files[0]), (-1, files[-1]))
+    )
     texts = [_text(file) for file in files[1:-1] if file is not None]
     incar = folder / "INCAR"
     return _Read(
-        frames,
+        [first, *inner, last],
         "VASP",
         _version(texts[0]),
         all(_CONVERGED in text for text in texts),
@@ -353,13 +365,28 @@ def _last_step(outcar: Path) -> Atoms:
     return atoms
 
 
-def _end(image: Path, energy: float) -> Atoms:
-    """Return an end whose energy stands elsewhere; it is relaxed, so without forces."""
+def _end(image: Path, known: Sequence[float | None], number: int) -> Atoms:
+    """Return an end without OUTCAR: relaxed, so without forces, its energy from the table of the VTST scripts."""
     from ase.calculators.singlepoint import SinglePointCalculator
     from pymatgen.io.ase import AseAtomsAdaptor
 
+    folder = image.parent
+    table = energies_of_table(folder)
+    if table is None or len(table) != len(known):
+        raise CalculationError(
+            f"There is no OUTCAR in {image.name} of {folder.name}: copy that of the relaxed end there, or add "
+            "neb.dat or nebef.dat."
+        )
+    # A table may count from the first image on; all energies of one are off by the same.
+    off = [energy - told for energy, told in zip(known, table, strict=True) if energy is not None]
+    if max(off) - min(off) > ALIKE_EV:
+        raise CalculationError(
+            f"The table of energies in {folder.name} is not that of the last step in the OUTCARs; run nebresults.pl or "
+            "nebbarrier.pl again."
+        )
     atoms = AseAtomsAdaptor.get_atoms(image_structure(image), msonable=False)
-    atoms.calc = SinglePointCalculator(atoms, energy=energy, forces=np.zeros((len(atoms), 3)))
+    energy, forces = table[number] + off[0], np.zeros((len(atoms), 3))
+    atoms.calc = SinglePointCalculator(atoms, energy=energy, forces=forces)
     return atoms
 
 
@@ -426,4 +453,6 @@ def _ase(folder: Path) -> _Read:
             raise CalculationError(f"Image {number} of {BAND} has no energy and forces.")
         if not atoms.pbc.all():
             raise CalculationError(f"Image {number} of {BAND} has no periodic cell.")
-    return _Read(frames, "ASE", "")
+    told = frames[0].info if frames else {}
+    code, converged = str(told.get("computed_with", "ASE")), told.get("converged")
+    return _Read(frames, code, "" if code == "ASE" else "by ASE", converged)
