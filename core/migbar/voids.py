@@ -25,6 +25,9 @@ REPULSION = 1.4
 MERGE = 0.9
 """Void candidates closer than this (Å) are one void."""
 
+# A candidate that moves by less than this (Å) stands on its special position.
+_STILL = 1e-5
+
 
 @dataclass(frozen=True, slots=True)
 class Void:
@@ -78,9 +81,11 @@ def find_voids(structure: Structure, ion: str, symprec: float = 0.01) -> list[Vo
     found: list[Void] = []
     kept: list[NDArray[np.float64]] = []
     for point in vertices[roomy][order]:
-        if kept and _distances(structure, point, np.array(kept)).min() < MERGE:
+        if _is_near(structure, point, kept):
             continue
         orbit = _orbit(structure, point, operations.rotations, operations.translations)
+        if _is_near(structure, orbit[0], kept):
+            continue
         number = found[-1].orbit + 1 if found else 0
         kept.extend(orbit)
         found.extend(_void(structure, position, number) for position in orbit)
@@ -133,28 +138,39 @@ def _distances(
     return np.asarray(structure.lattice.get_all_distances(point, others)[0])
 
 
+def _is_near(
+    structure: Structure, point: NDArray[np.float64], kept: list[NDArray[np.float64]]
+) -> bool:
+    return bool(kept) and bool(_distances(structure, point, np.array(kept)).min() < MERGE)
+
+
 def _orbit(
     structure: Structure,
     point: NDArray[np.float64],
     rotations: NDArray[np.float64],
     translations: NDArray[np.float64],
 ) -> list[NDArray[np.float64]]:
-    """Return the point and its symmetry copies; copies closer than `MERGE` are averaged into one.
+    """Return the point's symmetry copies, after it has moved to where none of them is closer than `MERGE` to it.
 
-    A vertex a little off a special position has its copies close by: their mean is the position.
+    A vertex a little off a special position has its copies close by: it moves to their mean, and again from there,
+    until it stands on the position. All its copies move alike, so that the orbit keeps the symmetry of the crystal.
     """
-    copies = _wrapped(rotations @ point + translations)
-    merged: list[NDArray[np.float64]] = []
-    left = np.ones(len(copies), dtype=bool)
-    for i, copy in enumerate(copies):
-        if not left[i]:
-            continue
-        shifts = pbc_shortest_vectors(structure.lattice, copy, copies)[0]
-        close = left & (np.linalg.norm(shifts, axis=1) < MERGE)
-        mean = structure.lattice.get_fractional_coords(shifts[close].mean(axis=0))
-        merged.append(_wrapped(copy + mean))
-        left &= ~close
-    return merged
+    while True:
+        copies = _wrapped(rotations @ point + translations)
+        shifts = pbc_shortest_vectors(structure.lattice, point, copies)[0]
+        move = shifts[np.linalg.norm(shifts, axis=1) < MERGE].mean(axis=0)
+        if np.linalg.norm(move) < _STILL:
+            return _distinct(structure, copies)
+        point = point + structure.lattice.get_fractional_coords(move)
+
+
+def _distinct(structure: Structure, points: NDArray[np.float64]) -> list[NDArray[np.float64]]:
+    """Return the points without those that lie on an earlier one."""
+    kept: list[NDArray[np.float64]] = []
+    for point in points:
+        if not _is_near(structure, point, kept):
+            kept.append(point)
+    return kept
 
 
 def _wrapped(points: NDArray[np.float64]) -> NDArray[np.float64]:

@@ -222,6 +222,15 @@ def test_that_voids_are_the_same_in_a_thin_and_strongly_skewed_cell(examples_dir
     assert [v.radius for v in others] == pytest.approx([v.radius for v in voids], abs=1e-3)
 
 
+def test_that_vertices_around_a_special_position_are_one_void_on_it(examples_dir):
+    # The octahedron of a filled spinel, 16c, has a ring of vertices around it that is wider than what merges at once.
+    spinel = read_structure(examples_dir / "MgTi2S4.cif")
+    octahedral = [void for void in find_voids(spinel, "Mg") if void.orbit == 0]
+    assert len(octahedral) == 16
+    eighths = 8 * np.array([void.frac_coords for void in octahedral])
+    assert np.allclose(eighths, np.round(eighths), atol=1e-4)
+
+
 def test_that_voids_have_the_symmetry_of_the_crystal(rock_salt):
     voids = find_voids(rock_salt, "Li")
     tetrahedral = sorted(tuple(np.round(v.frac_coords, 3)) for v in voids)
