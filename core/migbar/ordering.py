@@ -27,6 +27,7 @@ from migbar.elements import REDUCIBLE, usual_charge
 from migbar.errors import OrderingError
 from migbar.progress import SILENT, Progress, check_cancelled
 from migbar.structures import formula, is_partly_occupied, mobile_ions
+from migbar.wording import counted
 
 CLOSEST_IONS = 2.0
 """Two mobile ions are never placed closer than this (Å)."""
@@ -37,6 +38,8 @@ _ALTERNATIVES = 1.2
 _FINE_ROUNDING = 0.05
 # Charge of a composition over its positive charges that is more than occupancies with few digits make.
 _CHARGED = 0.01
+# One that is more than that, and tells of wrong or missing occupancies.
+_MISTAKEN = 0.05
 # Energy (eV) that keeps atoms apart that must not be neighbours.
 _APART = 100.0
 # One annealing in four leaves two ions of a cubic garnet side by side: up to so many follow, each from the last's end.
@@ -114,7 +117,8 @@ def order_structure(
             "the occupancies, or allow more atoms."
         )
     ordered = Structure.from_dict(json.loads(answer))
-    return Ordering(ordered, _note(structure, cell, size, groups, ordered))
+    note = _note(structure, cell, size, groups, ordered)
+    return Ordering(ordered, note + _imbalance(structure) + _left_empty(cell, ordered, ions))
 
 
 def _note(
@@ -133,6 +137,36 @@ def _note(
         f"Ordered model of {formula(structure)}: {formula(ordered)}, {len(ordered)} atoms in "
         f"{size}; occupancies {', '.join(placed)}; placed by electrostatic energy{apart}."
     )
+
+
+def _imbalance(structure: Structure) -> str:
+    """Say where the occupancies had to change a lot, as they are not those of a neutral crystal."""
+    charges = _usual_charges(structure)
+    if None in charges.values():
+        return ""
+    amounts = structure.composition.get_el_amt_dict()
+    parts = [(charges[symbol] or 0) * amount for symbol, amount in amounts.items()]
+    if abs(sum(parts)) <= _MISTAKEN * sum(part for part in parts if part > 0):
+        return ""
+    return (
+        f" As read it is not neutral by the usual charges ({sum(parts):+.3g} in a cell), so that the occupancies had "
+        "to change: check them."
+    )
+
+
+def _left_empty(cell: Structure, ordered: Structure, ions: list[str]) -> str:
+    """Say which places of the ions no hop between sites will lead to."""
+    occupied = {_position(site) for site in ordered}
+    told = []
+    for ion in ions:
+        places = [
+            _position(site) for site in cell if ion in site.species.chemical_system.split("-")
+        ]
+        empty = sum(place not in occupied for place in places)
+        told += [f"{counted(empty, 'site')} of {ion}"] if empty else []
+    if not told:
+        return ""
+    return f" Left empty: {', '.join(told)}; hops between sites lead to occupied ones alone."
 
 
 def _position(site: Any) -> tuple[float, ...]:

@@ -156,6 +156,22 @@ def test_that_alternatives_are_not_both_occupied():
     assert closest(ordered, "Li") > 4.0
 
 
+def test_that_it_is_told_where_the_file_is_far_from_neutral():
+    # With all of the Li of Li3YCl6 on sites of which a half is occupied, Y was rounded away without a word.
+    note = order_structure(rock_salt(Li=0.75, Y=0.25)).note
+    assert "not neutral" in note
+    assert "not neutral" not in order_structure(rock_salt(Li=0.5, Y=0.5)).note
+
+
+def test_that_it_is_told_that_no_hop_leads_to_sites_left_empty():
+    half = Structure.from_spacegroup(
+        "P-3m1", Lattice.hexagonal(3.44, 6.2), [{"Li": 0.5}, "Ti", "S"],
+        [[0, 0, 0.5], [0, 0, 0], [1 / 3, 2 / 3, 0.25]],
+    )  # fmt: skip
+    assert "Left empty: 1 site of Li" in order_structure(half).note
+    assert "Left empty" not in order_structure(rock_salt(Li=0.5, Y=0.5)).note
+
+
 def test_that_a_charged_composition_is_refused_with_advice():
     with pytest.raises(OrderingError, match="charge-neutral"):
         order_structure(rock_salt(Li=0.5), max_atoms=16)
