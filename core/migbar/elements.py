@@ -129,10 +129,14 @@ def compound_class(amounts: Mapping[str, float]) -> str:
     Returns
     -------
     str
-        A polyanion is named where there are enough ligands for its centres; ``"other"`` for a
-        compound without any of the usual anions.
+        A polyanion is named where there are enough ligands for its centres, and a cyanide where there are about
+        as many N as C; ``"other"`` for a compound without any of the usual anions.
     """
     names, bound = [], set()
+    if (
+        0 < amounts.get("C", 0) <= amounts.get("N", 0) < 1.5 * amounts["C"]
+    ):  # a nitrosyl may replace one of six
+        names, bound = ["cyanide"], {"C", "N"}
     for (centre, ligand), (name, ligands) in _POLYANIONS.items():
         enough = amounts.get(ligand, 0) >= ligands * amounts.get(centre, 0) > 0
         if enough and centre not in bound:

@@ -165,6 +165,9 @@ def test_that_results_can_be_filtered_and_sorted(database):
         ({"Na": 3, "P": 1, "S": 4}, "thiophosphate"),
         ({"Li": 6, "P": 1, "S": 5, "Cl": 1}, "thiophosphate chloride"),
         ({"Li": 1, "P": 1, "O": 1}, "oxide"),
+        ({"Na": 2, "Fe": 2, "C": 6, "N": 6}, "cyanide"),
+        ({"Na": 2, "Fe": 2, "C": 6, "N": 6, "O": 4}, "cyanide oxide"),
+        ({"Fe": 1, "C": 1, "N": 2}, "nitride"),  # a carbodiimide
         ({"Li": 1, "Al": 1}, "other"),
     ],
 )
