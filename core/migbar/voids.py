@@ -78,7 +78,7 @@ def find_voids(structure: Structure, ion: str, symprec: float = 0.01) -> list[Vo
     roomy = room >= ROOM
     order = np.lexsort((*vertices[roomy].T.round(4), -room[roomy].round(3)))
     operations = symmetry(structure, symprec)
-    found: list[Void] = []
+    orbits: list[list[NDArray[np.float64]]] = []
     kept: list[NDArray[np.float64]] = []
     for point in vertices[roomy][order]:
         if _is_near(structure, point, kept):
@@ -86,10 +86,16 @@ def find_voids(structure: Structure, ion: str, symprec: float = 0.01) -> list[Vo
         orbit = _orbit(structure, point, operations.rotations, operations.translations)
         if _is_near(structure, orbit[0], kept):
             continue
-        number = found[-1].orbit + 1 if found else 0
         kept.extend(orbit)
-        found.extend(_void(structure, position, number) for position in orbit)
-    return found
+        orbits.append(orbit)
+    # On their special positions some have less room than their vertices had.
+    rooms = [-_room(structure, ion, np.array(orbit[:1]))[0].round(3) for orbit in orbits]
+    ranked = [orbits[i] for i in np.argsort(rooms, kind="stable")]
+    return [
+        _void(structure, position, number)
+        for number, orbit in enumerate(ranked)
+        for position in orbit
+    ]
 
 
 def _void(structure: Structure, position: NDArray[np.float64], orbit: int) -> Void:

@@ -231,6 +231,15 @@ def test_that_vertices_around_a_special_position_are_one_void_on_it(examples_dir
     assert np.allclose(eighths, np.round(eighths), atol=1e-4)
 
 
+def test_that_kinds_of_voids_stand_in_the_order_of_the_room_they_end_up_with():
+    # Around the middle of the inner ring of Mo6S8 the vertices have more room than there is in the middle.
+    chevrel = Structure.from_spacegroup(
+        "R-3", Lattice.hexagonal(9.20, 10.88), ["Mo", "S", "S"],
+        [[0.0157, 0.1685, 0.3967], [0, 0, 0.21], [0.313, 0.279, 0.408]],
+    )  # fmt: skip
+    assert [v.orbit for v in find_voids(chevrel, "Mg")] == [0] * 18 + [1] * 3 + [2] * 18
+
+
 def test_that_voids_have_the_symmetry_of_the_crystal(rock_salt):
     voids = find_voids(rock_salt, "Li")
     tetrahedral = sorted(tuple(np.round(v.frac_coords, 3)) for v in voids)
