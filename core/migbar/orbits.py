@@ -43,10 +43,9 @@ class Operations:
 
         group = symmetry(structure, symprec)
         if len(group.rotations) * len(frac) > _MOST_MOVES:
-            copies = int(np.isclose(group.rotations, np.eye(3)).all(axis=(1, 2)).sum())
             raise SupercellError(
-                f"{formula(structure)}: this cell of {len(structure):,} atoms is a smaller one {copies:,} times "
-                "over; look for paths in the smaller one, which has all of them."
+                f"{formula(structure)}: this cell of {len(structure):,} atoms is a smaller one "
+                f"{group.primitive_cells:,} times over; look for paths in the smaller one, which has all of them."
             )
         self._frac = frac
         self._tree = cKDTree(_wrapped(frac), boxsize=1.0)

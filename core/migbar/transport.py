@@ -18,6 +18,7 @@ from migbar.diffusion import diffusion_tensor
 from migbar.elements import mobile_charge
 from migbar.errors import MigbarError
 from migbar.networks import AXES, Network, saddles
+from migbar.structures import symmetry
 
 if TYPE_CHECKING:
     from migbar.paths import CrystalPaths
@@ -249,13 +250,11 @@ def by_direction(
 def parameters_for(structure: Structure, ion: str) -> TransportParameters:
     """Return parameters to start from: what the crystal tells, and defaults for all else.
 
-    The density is that of the ion's sites; one ion per cell where the structure holds none. The
+    The density is that of the ion's sites; one ion per primitive cell where the structure holds none. The
     vacancy fraction is 1, which makes the conductivity of a vacancy conductor an upper bound.
     """
-    return TransportParameters(
-        ion_charge=abs(mobile_charge(ion)),
-        ion_density=max(ion_density(structure, ion), 1 / structure.volume),
-    )
+    density = ion_density(structure, ion) or symmetry(structure).primitive_cells / structure.volume
+    return TransportParameters(ion_charge=abs(mobile_charge(ion)), ion_density=density)
 
 
 def ion_density(structure: Structure, ion: str) -> float:

@@ -51,7 +51,10 @@ FIELDS = {
     "geometric_factor": ("&Geometry g = z/2d", "z hops a site in d dimensions; 1 for a chain"),
     "hop_length": ("Hop &length a (Å)", "Of the path"),
     "ion_charge": ("Ch&arge q (e)", "Of the ion"),
-    "ion_density": ("Ion &density x (1/Å³)", "Sites of the ion; one per cell in an empty host"),
+    "ion_density": (
+        "Ion &density x (1/Å³)",
+        "Sites of the ion; one per primitive cell in an empty host",
+    ),
     "vacancy_fraction": (
         "Free fract&ion c",
         "Chance that the place to hop to is free; with 1 the conductivity is an upper bound",

@@ -101,7 +101,13 @@ def test_that_a_crystal_tells_what_it_can(rock_salt, empty_layered):
     parameters = parameters_for(rock_salt, "Li")
     assert parameters.ion_charge == 1.0
     assert parameters.ion_density == pytest.approx(4 / 4.03**3)
-    lone = parameters_for(empty_layered, "Mg")
+
+
+@pytest.mark.parametrize("repeats", [1, (2, 1, 3)])
+def test_that_an_empty_host_has_one_ion_per_primitive_cell_whatever_the_cell(
+    empty_layered, repeats
+):
+    lone = parameters_for(empty_layered * repeats, "Mg")
     assert lone.ion_charge == 2.0
     assert lone.ion_density == pytest.approx(1 / empty_layered.volume)
 

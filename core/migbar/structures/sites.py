@@ -67,6 +67,11 @@ class Symmetry:
     equivalent_atoms: NDArray[np.int_]
     wyckoffs: tuple[str, ...]
 
+    @property
+    def primitive_cells(self) -> int:
+        """How many primitive cells the structure's own cell holds."""
+        return int(np.isclose(self.rotations, np.eye(3)).all(axis=(1, 2)).sum())
+
 
 def formula(structure: Structure) -> str:
     """Reduced formula, for example ``"LiFePO4"``; with decimals where sites are partly occupied."""
