@@ -352,7 +352,9 @@ def _group_operations(block: gemmi.cif.Block, name: str) -> Iterable[gemmi.Op]:
         )
     if one.ext != two.ext:
         raise StructureFileError(
-            name, f"{symbol} has two choices of origin; give symmetry operations to say which."
+            name,
+            f"{symbol} has two choices of origin; give symmetry operations to say which, or name the group "
+            f"{one.hm} :1 or :2.",
         )
     return one.operations()
 
