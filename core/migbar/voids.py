@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
-from pymatgen.core import Structure
+from pymatgen.core import Lattice, Structure
 from pymatgen.util.coord import pbc_shortest_vectors
 
 from migbar.elements import ionic_radius, is_anion
@@ -73,8 +73,10 @@ def find_voids(structure: Structure, ion: str, symprec: float = 0.01) -> list[Vo
         Sorted by orbit, the roomiest first.
     """
     require_ordered(structure)
-    vertices = _vertices(structure)
-    room = _room(structure, ion, vertices)
+    lattice, atoms, index = _surroundings(structure)
+    vertices = _vertices(lattice, atoms)
+    room = _room(structure, ion, lattice.get_cartesian_coords(vertices), atoms, index)
+    vertices = _wrapped(vertices @ lattice.matrix @ structure.lattice.inv_matrix)
     roomy = room >= ROOM
     order = np.lexsort((*vertices[roomy].T.round(4), -room[roomy].round(3)))
     operations = symmetry(structure, symprec)
@@ -105,10 +107,8 @@ def _void(structure: Structure, position: NDArray[np.float64], orbit: int) -> Vo
     return Void((x, y, z), float(distances[nearest]), structure[nearest].specie.symbol, orbit)
 
 
-def _vertices(structure: Structure) -> NDArray[np.float64]:
-    """Return the Voronoi vertices of the periodic crystal inside one cell, fractional."""
-    from scipy.spatial import Voronoi
-
+def _surroundings(structure: Structure) -> tuple[Lattice, NDArray[np.float64], NDArray[np.int_]]:
+    """Return a compact cell, and positions (Å) and indices of the atoms in it and around it."""
     lattice = structure.lattice.get_lll_reduced_lattice()  # a skewed cell has far more atoms around
     # Atoms within `margin` of the cell fix every vertex inside it as long as no sphere free of atoms
     # has a larger radius, which no crystal with this many atoms has.
@@ -120,22 +120,39 @@ def _vertices(structure: Structure) -> NDArray[np.float64]:
     copies = (frac[None] + images[:, None]).reshape(-1, 3)
     beyond = margin / heights
     near = ((copies > -beyond) & (copies < 1 + beyond)).all(axis=1)
-    tessellation = Voronoi(lattice.get_cartesian_coords(copies[near]))
-    vertices = np.asarray(lattice.get_fractional_coords(tessellation.vertices))
-    inside = ((vertices > -1e-6) & (vertices < 1 - 1e-6)).all(axis=1)
-    return _wrapped(vertices[inside] @ lattice.matrix @ structure.lattice.inv_matrix)
+    index = np.tile(np.arange(len(frac)), len(images))
+    return lattice, np.asarray(lattice.get_cartesian_coords(copies[near])), index[near]
 
 
-def _room(structure: Structure, ion: str, points: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Return each point's tightest distance to an atom, over the distance that is comfortable there."""
-    repulsion = [
-        0.0 if is_anion(symbol) or symbol == ion else REPULSION
-        for symbol in (site.specie.symbol for site in structure)
-    ]
-    radii = [ionic_radius(site.specie.symbol) for site in structure]
-    comfortable = ionic_radius(ion) + np.add(radii, repulsion)
-    distances = structure.lattice.get_all_distances(points, structure.frac_coords)
-    return np.asarray((distances / comfortable).min(axis=1))
+def _vertices(lattice: Lattice, atoms: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Return the Voronoi vertices of the periodic crystal inside one cell, fractional."""
+    from scipy.spatial import Voronoi
+
+    vertices = np.asarray(lattice.get_fractional_coords(Voronoi(atoms).vertices))
+    return vertices[((vertices > -1e-6) & (vertices < 1 - 1e-6)).all(axis=1)]
+
+
+def _room(
+    structure: Structure,
+    ion: str,
+    points: NDArray[np.float64],
+    atoms: NDArray[np.float64],
+    index: NDArray[np.int_],
+) -> NDArray[np.float64]:
+    """Return each point's tightest distance to an atom, over the distance that is comfortable there.
+
+    Of each element the nearest atom alone counts: all distances of a large cell take gigabytes.
+    """
+    from scipy.spatial import cKDTree
+
+    symbols = np.array([site.specie.symbol for site in structure])[index]
+    tightest = np.full(len(points), np.inf)
+    for symbol in structure.symbol_set:
+        repulsion = 0.0 if is_anion(symbol) or symbol == ion else REPULSION
+        comfortable = ionic_radius(ion) + ionic_radius(symbol) + repulsion
+        distances, _ = cKDTree(atoms[symbols == symbol]).query(points)
+        tightest = np.minimum(tightest, distances / comfortable)
+    return tightest
 
 
 def _distances(

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import tracemalloc
+
 import numpy as np
 import pytest
 from pymatgen.core import Lattice, Structure
@@ -238,6 +240,18 @@ def test_that_kinds_of_voids_stand_in_the_order_of_the_room_they_end_up_with():
         [[0.0157, 0.1685, 0.3967], [0, 0, 0.21], [0.313, 0.279, 0.408]],
     )  # fmt: skip
     assert [v.orbit for v in find_voids(chevrel, "Mg")] == [0] * 18 + [1] * 3 + [2] * 18
+
+
+def test_that_voids_of_a_large_cell_need_no_table_of_all_distances(examples_dir):
+    large = read_structure(examples_dir / "FePO4.cif").make_supercell([3, 3, 3], in_place=False)
+    tracemalloc.start()
+    try:
+        assert len(find_voids(large, "Li")) == 27 * 4
+        most = tracemalloc.get_traced_memory()[1]
+    finally:
+        tracemalloc.stop()
+    vertices_at_least, a_distance = 5 * len(large), np.dtype(float).itemsize
+    assert most < 4 * a_distance * vertices_at_least * len(large)  # a vector and its length each
 
 
 def test_that_voids_have_the_symmetry_of_the_crystal(rock_salt):
