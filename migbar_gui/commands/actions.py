@@ -39,7 +39,8 @@ def has_paths(window: MainWindow) -> bool:
 
 
 def has_barriers(window: MainWindow) -> bool:
-    return bool(window.exports.table_rows())
+    workspace = window.workspace
+    return any(workspace.result(path.id) is not None for path in workspace.state.paths)
 
 
 def has_selected_path(window: MainWindow) -> bool:
