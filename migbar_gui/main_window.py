@@ -182,7 +182,7 @@ class MainWindow(QMainWindow):
         workspace = self.workspace
         workspace.anything_changed.connect(self.commands.refresh)
         workspace.document_changed.connect(self._show_page)
-        workspace.result_arrived.connect(self._note_result)
+        workspace.result_arrived.connect(self._note_results)
         workspace.group_changed.connect(self._show_network)
         workspace.landscape_changed.connect(
             lambda: self.commands["view.landscape"].setChecked(workspace.show_landscape)
@@ -267,14 +267,15 @@ class MainWindow(QMainWindow):
         if self.centre.shows_view:  # else they are hidden
             self.placing.keep_docks()
 
-    def _note_result(self, path_id: int) -> None:
-        found, path = self.workspace.results[path_id], self.workspace.path(path_id)
-        if isinstance(found, PathResult) and path is not None:
-            barrier = found.predicted.barrier
-            told = f"{barrier.barrier_ev:.4f} eV by {barrier.made_by}"
-            logger.info("%s %s: %s", path.hop.ion, path.label, told)
-        if isinstance(found, Exception) and not isinstance(found, Cancelled):
-            self.show_error(found)
+    def _note_results(self, path_ids: Iterable[int]) -> None:
+        for path_id in path_ids:
+            found, path = self.workspace.results[path_id], self.workspace.path(path_id)
+            if isinstance(found, PathResult) and path is not None:
+                barrier = found.predicted.barrier
+                told = f"{barrier.barrier_ev:.4f} eV by {barrier.made_by}"
+                logger.info("%s %s: %s", path.hop.ion, path.label, told)
+            if isinstance(found, Exception) and not isinstance(found, Cancelled):
+                self.show_error(found)
 
     def _show_network(self) -> None:
         if self.workspace.state.group is not None:

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import threading
+import time
+from collections.abc import Callable, Iterable
 from dataclasses import replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeVar
 
 from PySide6.QtCore import QObject
 
@@ -13,6 +15,7 @@ from migbar.errors import Cancelled
 from migbar.progress import Progress, check_cancelled
 from migbar.supercells import parse_supercell
 from migbar.voids import Void
+from migbar.wording import counted
 from migbar_gui.background.jobs import Jobs
 from migbar_gui.computing.models import Models
 from migbar_gui.workspace import (
@@ -32,6 +35,17 @@ if TYPE_CHECKING:
     from migbar.neb import NebResult
     from migbar.paths import CrystalPaths
     from migbar.prediction import PredictedPath
+
+Found = TypeVar("Found")
+
+JUDGE = "judge paths"
+"""Key of the job that judges paths as they come."""
+
+BEND = "bend paths"
+"""Key of the job that bends paths."""
+
+AT_A_TIME_S = 0.25
+"""Work on many paths is handed over as often as this."""
 
 SEARCH = "find paths"
 """Key of the job that finds all paths."""
@@ -93,7 +107,7 @@ class Predictions(QObject):
         workspace = self._workspace
         group = workspace.state.group
         found = {path.id for path in group.paths} if group else set()
-        self._jobs.cancel_kind("path ")
+        self._stop_judging()
         searching = self._jobs.is_running(SEARCH)
         workspace.forget_results(workspace.results.keys() - found)
         if group is not None or searching:
@@ -103,28 +117,35 @@ class Predictions(QObject):
 
     def _drop_all(self) -> None:
         """Forget paths whose ids mean others from now on."""
-        self._jobs.cancel_kind("path ")
-        self._jobs.cancel_kind("shape ")
+        self._stop_judging()
+        self._jobs.cancel(BEND)
         self._helped.clear()
 
-    def _judge(self) -> None:
-        document = self._workspace.document
-        if document is None:
-            return
-        for path in self._workspace.unjudged:
-            if not self._jobs.is_running(_key(path)):
-                self._start(document, path)
+    def _stop_judging(self) -> None:
+        self._jobs.cancel(JUDGE)
+        self._jobs.cancel_kind("path ")
 
-    def _start(self, document: Document, path: PathEntry) -> None:
-        workspace = self._workspace
-        helps = workspace.relaxed_bands(path.id)
-        self._jobs.start(
-            _key(path),
-            f"Predicting {path.hop.label}",
-            lambda _: self._predict(document, path, helps),
-            lambda result: workspace.set_result(path.id, result),
-            lambda error: workspace.set_result(path.id, error),
-        )
+    def _judge(self) -> None:
+        """Judge what waits, path by path: threads for all at once would leave the window no time."""
+        workspace, document = self._workspace, self._workspace.document
+        waiting = self._active_first(workspace.unjudged)
+        if document is None or not waiting or self._jobs.is_running(JUDGE):
+            return
+        helps = {path.id: workspace.relaxed_bands(path.id) for path in waiting}
+
+        def judge(progress: Progress) -> dict[int, PathResult | Exception]:
+            return _one_by_one(
+                waiting, lambda path: self._predict(document, path, helps[path.id]), progress
+            )
+
+        def keep(found: dict[int, PathResult | Exception]) -> None:
+            workspace.set_results(found)
+            self._judge()
+
+        self._jobs.start(JUDGE, f"Predicting {_named(waiting)}", judge, keep)
+
+    def _active_first(self, paths: Iterable[PathEntry]) -> list[PathEntry]:
+        return sorted(paths, key=lambda path: path.id != self._workspace.active)
 
     def _predict(
         self, document: Document, path: PathEntry, helps: tuple[NebResult, ...]
@@ -244,33 +265,27 @@ class Predictions(QObject):
     # -------------------------------------------------------------- bent shapes
 
     def _bend(self) -> None:
-        """Bend what is drawn and was not bent yet."""
+        """Bend what is drawn and was not bent yet, path by path."""
         workspace = self._workspace
-        if not workspace.bent:
+        if not workspace.bent or self._jobs.is_running(BEND):
             return
-        for path in workspace.drawn:
-            result = workspace.result(path.id)
-            wanted = result is not None and path.id not in workspace.shapes
-            if result is not None and wanted and not self._jobs.is_running(_shape_key(path)):
-                self._start_bending(path, result.predicted)
+        drawn = [path for path in workspace.drawn if path.id not in workspace.shapes]
+        known = {path.id: result for path in drawn if (result := workspace.result(path.id))}
+        straight = self._active_first(path for path in drawn if path.id in known)
 
-    def _start_bending(self, path: PathEntry, predicted: PredictedPath) -> None:
-        workspace = self._workspace
-        self._jobs.start(
-            _shape_key(path),
-            f"Bending {path.hop.label}",
-            lambda _: _bent(predicted),
-            lambda shape: workspace.set_shape(path.id, shape),
-            lambda error: workspace.set_shape(path.id, error),
-        )
+        def bend(progress: Progress) -> dict[int, Shape | Exception]:
+            return _one_by_one(straight, lambda path: _bent(known[path.id].predicted), progress)
+
+        if straight:
+            self._jobs.start(BEND, f"Bending {_named(straight)}", bend, workspace.set_shapes)
 
     def _note_cancelled(self, key: str) -> None:
-        for path in self._workspace.unjudged:
-            if key == _key(path):
-                self._workspace.set_result(path.id, Cancelled())
-        for path in self._workspace.drawn:
-            if key == _shape_key(path):
-                self._workspace.set_shape(path.id, Cancelled())
+        workspace = self._workspace
+        if key == JUDGE:
+            workspace.set_results({path.id: Cancelled() for path in workspace.unjudged})
+        if key == BEND:
+            straight = [path for path in workspace.drawn if path.id not in workspace.shapes]
+            workspace.set_shapes({path.id: Cancelled() for path in straight})
 
     def _search_voids(self) -> None:
         workspace = self._workspace
@@ -296,8 +311,25 @@ def _key(path: PathEntry) -> str:
     return f"path {path.id}"
 
 
-def _shape_key(path: PathEntry) -> str:
-    return f"shape {path.id}"
+def _named(paths: list[PathEntry]) -> str:
+    return paths[0].hop.label if len(paths) == 1 else counted(len(paths), "path")
+
+
+def _one_by_one(
+    paths: Iterable[PathEntry], find: Callable[[PathEntry], Found], progress: Progress
+) -> dict[int, Found | Exception]:
+    """Return what is found of the first paths in `AT_A_TIME_S`, or why not, by their ids."""
+    until = time.monotonic() + AT_A_TIME_S
+    found: dict[int, Found | Exception] = {}
+    for path in paths:
+        check_cancelled(progress)
+        try:
+            found[path.id] = find(path)
+        except Exception as error:
+            found[path.id] = error
+        if time.monotonic() > until:
+            break
+    return found
 
 
 def _result(predicted: PredictedPath) -> PathResult:

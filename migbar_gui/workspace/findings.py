@@ -82,13 +82,17 @@ class Findings:
 
     def set_result(self, path_id: int, result: PathResult | Exception) -> None:
         """Keep what was found for a path, or why it failed."""
-        self._results[path_id] = result
-        self.result_arrived.emit(path_id)
+        self.set_results({path_id: result})
+
+    def set_results(self, results: Mapping[int, PathResult | Exception]) -> None:
+        """Keep what was found for paths, or why they failed, by path id."""
+        self._results |= results
+        self.result_arrived.emit(tuple(results))
         self.anything_changed.emit()
 
-    def set_shape(self, path_id: int, shape: Shape | Exception) -> None:
-        """Keep the bent path, or why it could not be found."""
-        self._shapes[path_id] = shape
+    def set_shapes(self, shapes: Mapping[int, Shape | Exception]) -> None:
+        """Keep bent paths, or why they could not be found, by path id."""
+        self._shapes |= shapes
         self.shapes_changed.emit()
 
     def set_voids(self, voids: Iterable[Void]) -> None:

@@ -303,6 +303,36 @@ def test_that_the_window_closes_while_it_searches(opened, qtbot, monkeypatch):
     assert opened.workspace.state.group is None
 
 
+@pytest.fixture
+def many(opened):
+    """The window with four paths added at once, none of them judged yet."""
+    for image in ((0, 1, 0), (0, -1, 0), (0, 0, 1), (0, 0, -1)):
+        opened.workspace.join(site(opened, 0), site(opened, 0, image))
+    return opened
+
+
+def test_that_many_paths_are_judged_and_bent_by_one_thread_at_a_time(many, qtbot):
+    workspace = many.workspace
+    assert len(many.jobs.shown) == 1
+    wait_for_barriers(qtbot, many)
+    assert all(workspace.result(path.id) is not None for path in workspace.state.paths)
+    workspace.set_bent(True)
+    assert len(many.jobs.shown) == 1
+    qtbot.waitUntil(lambda: len(workspace.shapes) == 4, timeout=60_000)
+
+
+def test_that_all_paths_that_wait_are_cancelled_together(many, qtbot):
+    from migbar.errors import Cancelled
+
+    workspace = many.workspace
+    many.jobs.cancel_shown()
+    assert all(isinstance(workspace.results[path.id], Cancelled) for path in workspace.state.paths)
+    first = workspace.state.paths[0]
+    workspace.add_path(first.hop)  # once more
+    wait_for_barriers(qtbot, many)
+    assert workspace.result(first.id) is not None
+
+
 def test_that_the_bent_shape_leaves_the_prediction_alone(opened, qtbot):
     path_id = opened.workspace.join(site(opened, 0), site(opened, 3))
     wait_for_barriers(qtbot, opened)
