@@ -95,8 +95,13 @@ class PathsPanel(QWidget):
 
     def selected_ids(self) -> list[int]:
         """Return the ids of the selected paths in the order shown."""
-        rows = sorted(index.row() for index in self.view.selectionModel().selectedRows())
-        return [self._id_at(row) for row in rows]
+        return [self._id_at(row) for row in self._selected_rows()]
+
+    def _selected_rows(self) -> list[int]:
+        # Whole rows are selected; `selectedRows` asks about every cell, which all commands together wait for.
+        selection = self.view.selectionModel().selection()
+        parts = (selection.at(n) for n in range(selection.count()))
+        return sorted(row for part in parts for row in range(part.top(), part.bottom() + 1))
 
     def ids_as_shown(self) -> list[int]:
         """Return the ids of all paths in the order shown."""
@@ -184,7 +189,7 @@ class PathsPanel(QWidget):
         if row is None:
             return
         index: QModelIndex = self._sorted.mapFromSource(self.model.index(row, Column.PATH))
-        if index.row() in {i.row() for i in self.view.selectionModel().selectedRows()}:
+        if index.row() in self._selected_rows():
             return
         self._following = True
         select_row(self.view, index.row(), Column.PATH)
