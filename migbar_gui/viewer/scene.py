@@ -9,7 +9,7 @@ from typing import Literal
 
 import numpy as np
 from numpy.typing import NDArray
-from pymatgen.core import Lattice, Structure
+from pymatgen.core import Composition, Lattice, Structure
 
 from migbar.elements import is_anion
 from migbar_gui.looks.colours import ball_radius, covalent_radius, element_colour, rgb
@@ -167,7 +167,7 @@ def atom_balls(structure: Structure, ion: str | None, boundary: bool = True) -> 
         unwrapped,
         np.asarray(unwrapped @ structure.lattice.matrix),
         _per_element(elements, ball_radius)[index],
-        np.array([_site_colour(site) for site in structure])[index],
+        _site_colours(structure)[index],
         beyond,
     )
 
@@ -199,12 +199,17 @@ def _main_element(site) -> str:  # type: ignore[no-untyped-def]
     return str(max(site.species.items(), key=lambda item: item[1])[0].symbol)
 
 
-def _site_colour(site) -> Floats:  # type: ignore[no-untyped-def]
+def _site_colours(structure: Structure) -> Floats:
+    kinds = {species: _mixed_colour(species) for species in {site.species for site in structure}}
+    return np.array([kinds[site.species] for site in structure])
+
+
+def _mixed_colour(species: Composition) -> Floats:
     """Mix the colours of a partly occupied site, white for what is empty."""
     colour = np.zeros(3)
-    for species, occupancy in site.species.items():
-        colour += occupancy * np.array(rgb(element_colour(species.symbol)))
-    return np.minimum(colour + max(0.0, 1.0 - site.species.num_atoms), 1.0)
+    for element, occupancy in species.items():
+        colour += occupancy * np.array(rgb(element_colour(element.symbol)))
+    return np.minimum(colour + max(0.0, 1.0 - species.num_atoms), 1.0)
 
 
 def _per_element(elements: NDArray[np.str_], value) -> Floats:  # type: ignore[no-untyped-def]
