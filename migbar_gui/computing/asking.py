@@ -86,6 +86,8 @@ class Inquiry(QObject):
         self._asked = path_id, about
 
         def keep(found: Any) -> None:
+            known = self._workspace.results  # of other paths nobody asks again
+            self._found = {n: kept for n, kept in self._found.items() if n in known}
             self._found[path_id] = (about, found)
             self.changed.emit(path_id)
 

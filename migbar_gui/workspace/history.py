@@ -94,11 +94,13 @@ class History:
         for _, state in (*reversed(self.past), *self.future):
             yield state
 
-    def add(self, label: str, before: State) -> None:
-        """Note a step from the state before it; what was undone is gone."""
+    def add(self, label: str, before: State) -> bool:
+        """Note a step from the state before it; whether another state is gone for good, as what was undone is."""
         self.past.append((label, before))
+        loses = bool(self.future) or len(self.past) > HISTORY_LENGTH
         del self.past[:-HISTORY_LENGTH]
         self.future.clear()
+        return loses
 
     def undo(self, now: State) -> State:
         """Return the state before the last step, or the present one where there is none."""

@@ -317,8 +317,16 @@ class Workspace(Display):
         self._become(state)
 
     def _step(self, label: str, state: State, new_barriers: bool = False) -> None:
-        self._history.add(label, self.state)
+        loses = self._history.add(label, self.state)
         self._become(state, new_barriers)
+        if loses:
+            self._forget_lost()
+
+    def _forget_lost(self) -> None:
+        """Forget what was found for paths that no step leads to any more: their bands would pile up."""
+        known = _ids((self.state, *self._history.states()))
+        self._results = {n: found for n, found in self._results.items() if n in known}
+        self._shapes = {n: shape for n, shape in self._shapes.items() if n in known}
 
     def _become(self, state: State, new_barriers: bool = False) -> None:
         before, self.state = self.state, state

@@ -12,6 +12,7 @@ from pymatgen.core import Lattice, Structure
 from migbar.errors import FrenkelPairError, HopError, ModelError
 from migbar.hops import Mechanism, SiteRef
 from migbar_gui.workspace import Document, PathResult, Pick, Workspace
+from migbar_gui.workspace.history import HISTORY_LENGTH
 
 
 def document(*species: str, name: str = "a.cif") -> Document:
@@ -178,6 +179,26 @@ def test_that_a_removed_path_comes_back_with_its_pin(workspace):
     assert [path.id for path in workspace.state.paths] == [path_id]
     workspace.unpin([path_id])
     assert workspace.state.pins == ()
+
+
+def test_that_barriers_are_forgotten_with_the_last_step_that_leads_to_their_path(workspace):
+    gone, pinned = judged(workspace, (1, 0, 0)), judged(workspace, (0, 1, 0))
+    workspace.pin([pinned])
+    workspace.remove_paths([gone, pinned])
+    for number in range(HISTORY_LENGTH - 1):
+        workspace.set_supercell(f"{number + 1},1,1")
+        assert gone in workspace.results
+    workspace.set_supercell("none")
+    workspace.set_supercell("auto")
+    assert set(workspace.results) == {pinned}
+
+
+def test_that_a_barrier_is_forgotten_with_what_was_undone(workspace):
+    undone = judged(workspace, (1, 0, 0))
+    workspace.undo()
+    assert undone in workspace.results
+    workspace.set_supercell("none")
+    assert undone not in workspace.results
 
 
 def test_that_only_judged_paths_are_pinned(workspace):
