@@ -7,10 +7,14 @@ Qt objects of closed dialogs among them. In another thread than their own that c
 from __future__ import annotations
 
 import gc
+import sys
 
 from PySide6.QtCore import QObject, QTimer
 
 EVERY_MS = 1000
+
+MANY_MODULES = 200
+"""So many are loaded at the start, or with a library as large as PyTorch."""
 
 
 class GarbageCollector(QObject):
@@ -22,7 +26,7 @@ class GarbageCollector(QObject):
     def __init__(self, parent: QObject) -> None:
         super().__init__(parent)
         gc.disable()
-        self._frozen = False
+        self._modules = 0
         timer = QTimer(self)
         timer.timeout.connect(self.collect)
         timer.start(EVERY_MS)
@@ -33,8 +37,8 @@ class GarbageCollector(QObject):
         for generation in (2, 1, 0):
             if due[generation]:
                 gc.collect(generation)
-                if generation == 2 and not self._frozen:
-                    # What is left at first are modules: to look at them each time takes 0.1 s and more.
+                if generation == 2 and len(sys.modules) >= self._modules + MANY_MODULES:
+                    # What is left then are mostly modules: to look at them each time takes 0.1 s and more.
                     gc.freeze()
-                    self._frozen = True
+                    self._modules = len(sys.modules)
                 return

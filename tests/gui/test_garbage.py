@@ -1,6 +1,7 @@
 """What is in cycles is freed in the GUI thread, whoever made it."""
 
 import gc
+import sys
 import threading
 import weakref
 
@@ -34,7 +35,7 @@ def test_that_garbage_of_another_thread_is_freed_in_the_gui_thread(qtbot) -> Non
 
 
 def test_that_what_the_program_is_made_of_is_looked_at_but_once(qapp, monkeypatch) -> None:  # type: ignore[no-untyped-def]
-    from migbar_gui.background.garbage import GarbageCollector
+    from migbar_gui.background.garbage import MANY_MODULES, GarbageCollector
 
     collector = GarbageCollector(qapp)
     monkeypatch.setattr(gc, "get_count", lambda: (9999, 99, 99))
@@ -43,4 +44,9 @@ def test_that_what_the_program_is_made_of_is_looked_at_but_once(qapp, monkeypatc
     assert frozen > 10_000
     collector.collect()
     assert gc.get_freeze_count() <= frozen
+    library = [Node() for _ in range(1000)]
+    for number in range(MANY_MODULES):
+        monkeypatch.setitem(sys.modules, f"large_library.part{number}", library)
+    collector.collect()
+    assert gc.get_freeze_count() > frozen + len(library)
     collector.deleteLater()
