@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import numpy as np
 import pyvista as pv
@@ -10,8 +11,10 @@ from numpy.typing import NDArray
 from vtkmodules.vtkFiltersCore import vtkFlyingEdges3D
 from vtkmodules.vtkRenderingCore import vtkPolyDataMapper, vtkRenderer
 
-from migbar.landscape import Landscape
 from migbar_gui.viewer.drawing import Layer
+
+if TYPE_CHECKING:
+    from migbar.landscape import Landscape
 
 Floats = NDArray[np.float64]
 
