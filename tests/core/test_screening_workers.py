@@ -171,6 +171,24 @@ def test_that_a_scheduler_that_is_not_there_is_told(tmp_path, monkeypatch, undis
         run_screening([folder], asked)
 
 
+def test_that_no_client_is_made_for_what_is_no_address(tmp_path, monkeypatch, undisturbed):
+    folder, _ = undisturbed
+    monkeypatch.setattr("distributed.Client", lambda *_, **__: pytest.fail("made"))
+    asked = ScreeningOptions(out=tmp_path / "results.db", scheduler="nowhere")
+    with pytest.raises(ScreeningError, match="as tcp://host:8786"):
+        run_screening([folder], asked)
+
+
+def test_that_a_batch_system_that_is_not_there_is_told(tmp_path, monkeypatch, undisturbed):
+    pytest.importorskip("dask_jobqueue")
+    folder, _ = undisturbed
+    monkeypatch.setattr("migbar.screening.engine.shutil.which", lambda _: None)
+    monkeypatch.setattr("distributed.Client", lambda *_, **__: pytest.fail("made"))
+    asked = ScreeningOptions(out=tmp_path / "results.db", cluster="slurm")
+    with pytest.raises(ScreeningError, match="There is no sbatch"):
+        run_screening([folder], asked)
+
+
 def test_that_jobs_for_a_batch_system_are_written_as_asked(tmp_path):
     pytest.importorskip("dask_jobqueue")
     from migbar.screening.engine import make_cluster

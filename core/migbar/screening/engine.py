@@ -5,6 +5,7 @@ Both are executors of `concurrent.futures`; on both sides a `Crew` of worker pro
 
 from __future__ import annotations
 
+import shutil
 import time
 from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
@@ -60,7 +61,7 @@ def start_engine(
     Raises
     ------
     ScreeningError
-        If a scheduler cannot be reached, or dask-jobqueue is not there.
+        If a scheduler cannot be reached, or dask-jobqueue or the batch system is not there.
     """
     if options.scheduler or options.cluster:
         with _client(options, progress) as client:
@@ -120,24 +121,40 @@ class _Distributed:
 @contextmanager
 def _client(options: ScreeningOptions, progress: Progress) -> Iterator[Client]:
     from distributed import Client
+    from distributed.comm.addressing import get_address_host_port
 
     if options.scheduler:
         try:
+            # A client of what is no address hangs, and tells so, when it is thrown away.
+            get_address_host_port(options.scheduler)
             client = Client(options.scheduler, timeout=PATIENCE_S, set_as_default=False)
         except (OSError, ValueError) as error:
             raise ScreeningError(
-                f"The scheduler {options.scheduler} cannot be reached ({error}); is it running?"
+                f"The scheduler {options.scheduler} cannot be reached ({error}); is it running? "
+                "Write its address as tcp://host:8786."
             ) from None
         with client:
             yield client
         return
-    with make_cluster(options) as cluster, Client(cluster, set_as_default=False) as client:
-        cluster.scale(jobs=options.workers or 1)
-        while not client.nthreads():
-            check_cancelled(progress)
-            progress.report(0, 0, f"Waiting for {options.cluster} to start a worker")
-            time.sleep(0.5)
-        yield client
+    with make_cluster(options) as cluster:
+        _require_batch_system(cluster)
+        with Client(cluster, set_as_default=False) as client:
+            cluster.scale(jobs=options.workers or 1)
+            while not client.nthreads():
+                check_cancelled(progress)
+                progress.report(0, 0, f"Waiting for {options.cluster} to start a worker")
+                time.sleep(0.5)
+            yield client
+
+
+def _require_batch_system(cluster: Any) -> None:
+    """Raise where jobs cannot be submitted: dask-jobqueue would wait for a worker for ever."""
+    command = cluster.job_cls.submit_command
+    if command and shutil.which(command) is None:
+        raise ScreeningError(
+            f"There is no {command} on this machine, which hands jobs to the batch system; start the screening on a "
+            "login node of the cluster, or choose another --cluster."
+        )
 
 
 def make_cluster(options: ScreeningOptions) -> Any:
