@@ -50,11 +50,13 @@ class Told:
         return any(message.startswith(self.stop) for message in self.messages)
 
 
+FACE_CENTRED = [[0, 0, 0], [0.5, 0.5, 0], [0.5, 0, 0.5], [0, 0.5, 0.5]]
+
+
 @pytest.fixture(scope="module")
 def alloy() -> Structure:
     """Stretched AuCu3: one Cu in the planes of Cu alone, two in those with Au."""
-    sites = [[0, 0, 0], [0.5, 0.5, 0], [0.5, 0, 0.5], [0, 0.5, 0.5]]
-    return Structure(Lattice.tetragonal(3.75, 3.95), ["Au", "Cu", "Cu", "Cu"], sites)
+    return Structure(Lattice.tetragonal(3.75, 3.95), ["Au", "Cu", "Cu", "Cu"], FACE_CENTRED)
 
 
 @pytest.fixture(scope="module")
@@ -213,6 +215,21 @@ def test_that_the_command_line_compares_places(alloy, tmp_path):
     assert data["diffusivity"]["a"]["cm2_per_s"] > 0
     refused = CliRunner().invoke(app, [*words[:-1], "no-such"])
     assert refused.exit_code != 0
+
+
+def test_that_places_alike_by_symmetry_are_not_compared(tmp_path, monkeypatch):
+    def relax(*_):
+        raise AssertionError("nothing is to be relaxed")
+
+    monkeypatch.setattr("migbar.relaxation.relax_structure", relax)
+    metal = Structure(Lattice.cubic(3.6), ["Cu"] * 4, FACE_CENTRED)
+    metal.to(filename=str(tmp_path / "metal.cif"))
+    words = ["paths", str(tmp_path / "metal.cif"), "--ion", "Cu", "--cutoff", "3"]
+    told = CliRunner().invoke(app, [*words, "--places", "ase:emt", "--json"])
+    assert told.exit_code == 0, told.exception
+    data = json.loads(told.stdout)
+    assert data["places"] is None
+    assert "alike_places" in {warning["code"] for warning in data["warnings"]}
 
 
 def test_that_a_model_file_is_run_only_if_it_is_trusted(alloy, tmp_path):

@@ -103,7 +103,10 @@ def paths(
         result = find_paths(
             structure, symbol, predictor, chosen, cutoff, symprec, cell, notes, progress
         )
-        if potential is not None:
+        if potential is not None and len(set(result.search.kinds)) == 1:
+            text = f"All places of {symbol} are alike by symmetry: there is nothing to compare."
+            notes.append(Remark("alike_places", text))
+        elif potential is not None:
             known = place_energies(structure, result.search, potential, progress)
             result = CrystalPaths.of(result.search, result.paths, known)
     if calculated:
