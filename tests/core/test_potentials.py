@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+import warnings
 from importlib.metadata import EntryPoint
 from types import ModuleType
 
@@ -37,6 +38,21 @@ def test_that_a_batch_is_what_chgnets_own_calculator_gives(chgnet):
         atoms.calc = chgnet.calculator()
         assert ours.energy == pytest.approx(atoms.get_potential_energy(), abs=1e-4)
         assert ours.forces == pytest.approx(atoms.get_forces(), abs=1e-4)
+
+
+def test_that_nothing_of_its_own_graphs_is_told_on_stderr():
+    torch = pytest.importorskip("torch")
+    always = torch.is_warn_always_enabled()
+    torch.set_warn_always(True)
+    try:
+        with warnings.catch_warnings(record=True) as told:
+            warnings.simplefilter("always")
+            atoms = crystals()[0]
+            atoms.calc = load_potential("chgnet", "cpu").calculator()
+            atoms.get_stress()
+    finally:
+        torch.set_warn_always(always)
+    assert not [one for one in told if "Converting a tensor" in str(one.message)]
 
 
 def test_that_a_divided_batch_gives_the_same(chgnet, monkeypatch):

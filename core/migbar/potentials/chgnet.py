@@ -59,6 +59,8 @@ class ChgnetPotential:
             )
         from chgnet.model.model import CHGNet
 
+        # PyTorch's word on how CHGNet joins its graphs; nobody who relaxes a crystal can do anything about it.
+        warnings.filterwarnings("ignore", "Converting a tensor", module="chgnet")
         with _quiet():
             self._network = CHGNet.load(model_name=variant, use_device=device, verbose=False)
         self._network.eval()
@@ -122,9 +124,7 @@ class ChgnetPotential:
     def _evaluate(self, graphs: Sequence[CrystalGraph]) -> Iterator[Evaluation]:
         import torch
 
-        with warnings.catch_warnings():
-            warnings.filterwarnings("ignore", "Converting a tensor")
-            output = self._network(graphs, task="e")
+        output = self._network(graphs, task="e")
         energies = output["e"]
         if self._network.is_intensive:
             energies = energies * output["atoms_per_graph"]
