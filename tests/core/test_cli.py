@@ -188,6 +188,25 @@ def test_that_evaluate_prints_scores_with_errors_and_writes_a_row_per_path(run, 
     assert result["n"] == 3
     assert set(result["paths"][0]) == {"sys_name", "target_ev", "predicted_ev", "interval_ev"}
     assert len(table.read_text().splitlines()) == 4
+    code, out, _ = run("evaluate", "--bands", bands, "--model", "band-forest")
+    assert code == 0
+    assert "on 3 paths" in out
+    assert "R²" not in out  # of so few it says nothing
+
+
+def test_that_a_file_of_no_known_kind_is_named_once(run, tmp_path):
+    (tmp_path / "notes.doc").write_text("rain")
+    code, _, err = run("evaluate", "--bands", tmp_path / "notes.doc")
+    assert code == 2
+    assert err.count("notes.doc") == 1
+
+
+def test_that_a_file_in_place_of_a_folder_is_told(run, layered_cif, tmp_path):
+    (tmp_path / "taken").write_text("rain")
+    hop = ("--from", "0", "--to", "0@1,0,0")
+    code, _, err = run("export-dft", layered_cif, *hop, "--out", tmp_path / "taken")
+    assert code == 2
+    assert "a file stands where a folder is needed" in err
 
 
 def test_that_why_names_known_paths_reasons_and_the_domain(run, layered_cif):

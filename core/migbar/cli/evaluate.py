@@ -11,6 +11,7 @@ import typer
 
 from migbar.cli.common import print_json, progress_bar
 from migbar.cli.options import THRESHOLD, AsJson, Model, Threshold
+from migbar.wording import counted
 
 if TYPE_CHECKING:
     from migbar.evaluation import Evaluation
@@ -129,10 +130,13 @@ def _as_csv(result: Evaluation) -> str:
 
 
 def _print(result: Evaluation, threshold_ev: float, model: str) -> None:
+    from migbar.evaluation import FEWEST_FOR_R2
+
     s = result.scores
-    typer.echo(f"{model} on {s.n} paths (± bootstrap standard error)")
+    typer.echo(f"{model} on {counted(s.n, 'path')} (± bootstrap standard error)")
     typer.echo(f"  MAE       {s.mae_ev:.3f} ± {s.mae_se_ev:.3f} eV")
-    typer.echo(f"  R²        {s.r2:.3f} ± {s.r2_se:.3f}")
+    if s.n >= FEWEST_FOR_R2:
+        typer.echo(f"  R²        {s.r2:.3f} ± {s.r2_se:.3f}")
     typer.echo(f"  RMSE      {s.rmse_ev:.3f} ± {s.rmse_se_ev:.3f} eV")
     typer.echo(f"  accuracy  {s.accuracy:.3f} ± {s.accuracy_se:.3f} at {threshold_ev:g} eV")
     held = result.coverage
