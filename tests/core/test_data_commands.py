@@ -59,7 +59,8 @@ def test_that_data_are_checked_imported_split_drawn_and_converted(
 
 
 def test_that_a_check_that_finds_nothing_to_use_fails(run: Run, tmp_path: Path) -> None:
-    code, out, _ = run("check", tmp_path / "nowhere")
+    (tmp_path / "notes.csv").write_text("day,weather\n1,rain\n")
+    code, out, _ = run("check", tmp_path / "notes.csv")
     assert code == 2
     assert "0 of 0 paths can be used" in out
 
@@ -71,9 +72,11 @@ def test_that_mistakes_on_the_command_line_are_one_line(
         (("import", bands, "--out", tmp_path / "own.csv"), "ends in .parquet"),
         (("check", bands, "--column", "energy=E"), "the meanings are"),
         (("split", bands), "no dataset of MigBar"),
+        (("merge", bands, tmp_path / "x.json", "--out", tmp_path / "x.parquet"), "x.json"),
         (("fetch", "ftp://somewhere/x"), "no address"),
     ):
         code, _, err = run(*arguments)
         assert code == 2
         assert words in err
         assert err.count("\n") == 1
+    assert not (tmp_path / "x.parquet").exists()

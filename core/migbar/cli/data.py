@@ -145,6 +145,9 @@ def _read(sources: list[Path], out: Path | None, reading: ReadingOptions) -> Rea
 
     if out is not None:
         require_ending(out, "a dataset", ".parquet")
+    missing = [str(source) for source in sources if not source.exists()]
+    if missing:
+        raise MigbarError(f"there is no file or folder {', '.join(missing)}.")
     options = ReadOptions(reading.ion, _columns(reading.column or []))
     mends = SAFE_MENDS if reading.mend else frozenset()
     known = bundled_paths() if reading.known else None
