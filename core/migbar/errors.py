@@ -109,7 +109,7 @@ class BandsFileError(MigbarError):
     def __init__(self, name: str, problems: Sequence[str]) -> None:
         self.name = name
         self.problems = tuple(problems)
-        shown = "; ".join(self.problems[:5]) + (
+        shown = "; ".join(problem.rstrip(".") for problem in self.problems[:5]) + (
             f"; and {len(problems) - 5} more" if len(problems) > 5 else ""
         )
         super().__init__(f"{name}: {shown}")

@@ -307,6 +307,9 @@ def test_that_a_result_survives_its_folder(emt, ends, tmp_path):
     (tmp_path / "band.extxyz").unlink()
     with pytest.raises(NebError, match="no readable relaxed band"):
         read_result(tmp_path)
+    (tmp_path / "result.json").unlink()
+    with pytest.raises(NebError, match=r"no result\.json in it"):
+        read_result(tmp_path)
 
 
 # ------------------------------------------------------------------ bad input

@@ -113,6 +113,8 @@ def main(arguments: list[str] | None = None) -> None:
         _fail("stopped.", STOPPED)
     except MemoryError:
         _fail("there is not enough memory for this.")
+    except (FileExistsError, NotADirectoryError) as error:
+        _fail(f"{error.filename}: a file stands where a folder is needed; name another place.")
     except OSError as error:
         _fail(f"{error.filename or 'the output'}: {error.strerror or error}")
     if code == STOPPED:  # what Typer makes of Ctrl-C

@@ -112,8 +112,9 @@ def batch(
     if inputs or given:
         counts = _screen(inputs or [], given, options)
         if not export:
+            reasons = ", with the reasons of what failed" if counts["failed"] else ""
             print(
-                f"as a table: migbar batch --out {quote(str(out))} --export table.csv",
+                f"as a table{reasons}: migbar batch --out {quote(str(out))} --export table.csv",
                 file=sys.stderr,
             )
     for path in export or []:

@@ -110,7 +110,7 @@ def read_records(path: str | Path, progress: Progress = SILENT) -> list[BandReco
         return read_bands(path)
     candidates = list(read_candidates(path, progress=progress))
     problems = [
-        f"{p.source}: {p.text}"
+        p.text if str(p.source) == path.name else f"{p.source}: {p.text}"
         for c in candidates
         if not c.accepted()
         for p in c.problems

@@ -81,9 +81,11 @@ class BarrierDataset:
             table = self._file.read(columns=list(_IN_MEMORY)).to_pydict()
         except FileNotFoundError:
             raise BandsFileError(self.path.name, ["there is no such file"]) from None
+        except PermissionError:
+            raise BandsFileError(self.path.name, ["cannot be opened: permission denied"]) from None
         except (OSError, pa.ArrowException) as error:
             raise BandsFileError(
-                self.path.name, [f"is no dataset of MigBar ({error}); import the data again"]
+                self.path.name, [f"is no dataset of MigBar ({error}); import your data first"]
             ) from None
         if not set(_IN_MEMORY) <= table.keys():
             raise BandsFileError(self.path.name, ["is a Parquet file of another kind"])

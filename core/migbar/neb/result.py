@@ -151,6 +151,10 @@ def read_result(folder: str | Path) -> NebResult:
     from ase.io import read
 
     folder = Path(folder)
+    if not (folder / RESULT).exists():
+        raise NebError(
+            f"{folder} holds no finished relaxed band: there is no {RESULT} in it; migbar neb writes one."
+        )
     try:
         data = json.loads((folder / RESULT).read_text(encoding="utf-8"))
         images = tuple(read(folder / BAND, index=":", format="extxyz"))
