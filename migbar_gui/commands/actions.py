@@ -282,7 +282,7 @@ MENUS: dict[str, tuple[tuple[Entry, ...], ...]] = {
                    enabled=has_structure, tip="Show barriers side by side, also those of pinned paths"),
             Action("path.transport", "&Transport estimate", lambda w: w.docks.show("Transport"), icon="transport",
                    enabled=has_structure,
-                   tip="Estimate diffusivity, conductivity and particle size from a barrier"),
+                   tip="Estimate diffusivity, conductivity and particle size, from one path or from all hops together"),
         ),
     ),
     "&Model": (
