@@ -246,6 +246,14 @@ def test_that_many_paths_of_few_frameworks_are_no_proof() -> None:
     assert (alone.verdict, together.verdict) == ("better", "unclear")
 
 
+@pytest.mark.parametrize(("frameworks", "verdict"), [(1, "unclear"), (2, "unclear"), (3, "better")])
+def test_that_a_handful_of_frameworks_tells_nothing(frameworks: int, verdict: str) -> None:
+    y = np.repeat(0.5, 20)
+    groups = (np.arange(20) % frameworks).tolist()
+    assert compare(y, y + 0.1, y + 0.4, groups).verdict == verdict
+    assert compare(y[:frameworks], y[:frameworks] + 0.1, y[:frameworks] + 0.4).verdict == verdict
+
+
 def test_that_class_means_fall_back_on_the_ion_and_on_all() -> None:
     band = own_records(1)[0].band
     training = [BandRecord("a", band, 0.2, "x"), BandRecord("b", band, 0.4, "y")]

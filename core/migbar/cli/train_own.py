@@ -14,7 +14,7 @@ from typer.core import TyperGroup
 from migbar.cli.common import goes_on, print_json, progress_bar
 from migbar.cli.options import AsJson
 from migbar.errors import Cancelled, MigbarError
-from migbar.wording import duration
+from migbar.wording import counted, duration
 
 if TYPE_CHECKING:
     from migbar.runs import Run
@@ -209,7 +209,7 @@ def _tell(folder: Path, place: int, progress: Any, quiet: bool) -> int:
             typer.echo(f"[{event['number']}/{event['total']}] {event['text']}")
         elif kind == "split":
             typer.echo(
-                f"  {event['training']} paths to train on, {event['validation']} to judge by"
+                f"  {counted(event['training'], 'path')} to train on, {event['validation']} to judge by"
                 + (f", {event['folds']} folds" if event["folds"] else "")
                 + (f"; {event['known']} are known to the start" if event["known"] else "")
             )

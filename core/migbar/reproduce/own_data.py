@@ -232,7 +232,8 @@ def _row(protocol: str, name: str, rounds: list[Round], alone: list[Round]) -> R
         round(float(np.mean([len(getattr(parts, k)) for parts, _, _ in rounds])))
         for k in ("base", "own", "judge")
     )
-    gain = None if rounds is alone else Difference(**_mean(gains))
+    mean = _mean(gains)
+    gain = None if rounds is alone else Difference(mean["mae_ev"], mean["mae_se_ev"], judged)
     return Row(protocol, name, base, own, judged, _mean(scores), gain)
 
 

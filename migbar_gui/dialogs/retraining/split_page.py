@@ -8,6 +8,7 @@ import numpy as np
 from PySide6.QtWidgets import QButtonGroup, QRadioButton, QSpinBox, QVBoxLayout
 
 from migbar.datasets.splits import SCHEMES, Scheme, Split, split_dataset
+from migbar.wording import counted
 from migbar_gui.dialogs.retraining.wizard import RetrainingWizard, WizardPage
 from migbar_gui.looks.widgets import clear, in_row, in_words, indented, label, line, remark_row
 
@@ -104,7 +105,8 @@ class SplitPage(WizardPage):
         self.split = split
         held = np.bincount(split.fold[split.fold >= 0])
         if len(held) == 1:
-            text = f"{len(split.fold) - held[0]} paths to train on, {held[0]} to judge by."
+            training = counted(len(split.fold) - held[0], "path")
+            text = f"{training} to train on, {held[0]} to judge by."
         else:
             text = (
                 f"{len(held)} parts of {held.min()} to {held.max()} paths; each is judged by once."

@@ -9,7 +9,7 @@ import numpy as np
 from PySide6.QtWidgets import QHBoxLayout, QProgressBar, QVBoxLayout
 
 from migbar.runs import RunState
-from migbar.wording import duration
+from migbar.wording import counted, duration
 from migbar_gui.background.run_watcher import Watched
 from migbar_gui.background.runs import Follower
 from migbar_gui.dialogs.log import LogDialog
@@ -116,7 +116,8 @@ class TrainPage(WizardPage):
         self.folds.setText(f"MAE by part: {errors}" if errors else "")
 
     def _show_split(self, event: dict[str, Any]) -> None:
-        text = f"{event['training']} paths to train on, {event['validation']} to judge by"
+        training = counted(event["training"], "path")
+        text = f"{training} to train on, {event['validation']} to judge by"
         if event["folds"]:
             text += f" (first of {event['folds']} parts)"
         if event["known"]:

@@ -14,8 +14,13 @@ from migbar.barriers import GOOD_CONDUCTOR_EV, Barrier
 from migbar.datasets import BandRecord
 from migbar.energies import IN_EV, EnergyFormat
 from migbar.evaluation import score
+from migbar.wording import counted
 
 WORST = 10
+
+FEWEST_TO_TELL = 3
+"""Of fewer frameworks (or paths by themselves) no model is called better: the bootstrap finds no standard error in
+one (± 0.000 eV), and next to none in two."""
 
 _BOOTSTRAP = 2000
 
@@ -31,17 +36,21 @@ class Difference:
     mae_se_ev : float
         Standard deviation over bootstrap samples of the paths, both judged on the same sample; or over samples of
         whole groups of paths, where that is more.
+    independent : int
+        Number of groups; of paths where there are no groups.
     """
 
     mae_ev: float
     mae_se_ev: float
+    independent: int
 
     @property
     def verdict(self) -> str:
-        """``better``, ``unclear`` (within two standard errors), or ``not_better``."""
+        """``better``, ``unclear`` (within two standard errors, or too few to tell), or ``not_better``."""
         if self.mae_ev >= 0:
             return "not_better"
-        return "better" if -self.mae_ev > 2 * self.mae_se_ev else "unclear"
+        clear = -self.mae_ev > 2 * self.mae_se_ev and self.independent >= FEWEST_TO_TELL
+        return "better" if clear else "unclear"
 
 
 def compare(
@@ -63,10 +72,11 @@ def compare(
     change = np.abs(first - targets) - np.abs(second - targets)
     alone = _bootstrap_error(change, np.arange(len(change)), seed)
     if groups is None:
-        return Difference(float(change.mean()), alone)
+        return Difference(float(change.mean()), alone, len(change))
     number = {group: n for n, group in enumerate(dict.fromkeys(groups))}
     members = np.array([number[group] for group in groups])
-    return Difference(float(change.mean()), max(alone, _bootstrap_error(change, members, seed)))
+    error = max(alone, _bootstrap_error(change, members, seed))
+    return Difference(float(change.mean()), error, len(number))
 
 
 def _bootstrap_error(values: NDArray[np.float64], groups: NDArray[np.int_], seed: int) -> float:
@@ -218,7 +228,7 @@ def describe(result: Mapping[str, Any], energies: EnergyFormat = IN_EV) -> str:
         return f"{energies.number(of['mae_ev'])} ± {energies.energy(of['mae_se_ev'])}"
 
     own = scores["model"]
-    text = f"MAE {mae(own)} on {own['n']} paths that it has not seen."
+    text = f"MAE {mae(own)} on {counted(own['n'], 'path')} that it has not seen."
     if "start" in scores:
         start, same = scores["start"], scores["model_where_start"]
         lead = LEADS[result["verdict"]]
@@ -226,7 +236,7 @@ def describe(result: Mapping[str, Any], energies: EnergyFormat = IN_EV) -> str:
         sign = "+" if change["mae_ev"] >= 0 else ""
         text = (
             f"{lead}: MAE {mae(same)} against {mae(start)} of the starting model on the same "
-            f"{start['n']} paths (difference {sign}{mae(change)})."
+            f"{counted(start['n'], 'path')} (difference {sign}{mae(change)})."
         )
     if result["against_baseline"]["mae_ev"] >= 0:
         text += (

@@ -72,7 +72,8 @@ def run(folder: Path, options: Mapping[str, Any], progress: RunProgress) -> dict
         ``unclear``, ``not_better``, ``no_start``) and ``verdict_text`` for people; ``scores`` (by ``model``, ``start``,
         ``model_where_start``: the model on those paths that the start can be judged by, and ``baseline``; the fields
         of `migbar.evaluation.Scores`); ``against_start`` and ``against_baseline`` (``mae_ev``, ``mae_se_ev``:
-        difference of the errors, negative where the model is better; ``against_start`` is missing where there is
+        difference of the errors, negative where the model is better, ``independent``: of how many frameworks;
+        ``against_start`` is missing where there is
         none); ``confusion`` (by the same names: ``good_called_good`` …); ``calibration`` (``nominal``, ``coverage``,
         ``coverage_se``, ``median_width_ev``); ``parity`` (lists over the validation paths: ``name``, ``family``,
         ``ion``, ``file``, ``row``, ``target_ev``, ``predicted_ev``, ``interval_ev``, ``start_ev`` (null where it has
