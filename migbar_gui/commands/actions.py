@@ -203,7 +203,7 @@ MENUS: dict[str, tuple[tuple[Entry, ...], ...]] = {
         (
             Action("edit.copy_table", "&Copy table", lambda w: w.exports.copy_table(), keys="Ctrl+Shift+C",
                    icon="copy", enabled=has_barriers,
-                   tip="Copy the selected paths (all, where none is selected) for a spreadsheet"),
+                   tip="Copy the paths for a spreadsheet: those selected where they are several, else all"),
             Action("edit.paste", "&Paste structure", lambda w: w.paste(), keys="Ctrl+V", icon="structure",
                    tip="Open the structure whose text (CIF, POSCAR …) or file was copied elsewhere"),
             Action("edit.copy_script", "Copy as P&ython", lambda w: w.exports.copy_script(), keys="Ctrl+Alt+C",

@@ -113,7 +113,7 @@ def split_dataset(dataset: BarrierDataset, options: SplitOptions = SplitOptions(
         frameworks = len(set(dataset.groups))
         raise SplitError(
             f"{counted(len(dataset), 'path')} of {counted(frameworks, 'framework')} cannot be split like this: one "
-            "side would be empty. Hold out another share, or choose another scheme."
+            "side would be empty. Add data, hold out another share, or choose another scheme."
         )
     return Split(fold, tuple(_warnings(dataset, fold)))
 
