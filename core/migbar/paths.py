@@ -257,6 +257,11 @@ class CrystalPaths:
 
         Where a barrier is refined, for example by a relaxed band, or the energies of the places become known,
         this gives the new way through.
+
+        Raises
+        ------
+        PlacesError
+            If the energies are those of other places.
         """
         through = percolation(
             search.network,
@@ -287,6 +292,13 @@ def find_paths(
         See `find_hops`.
     model, supercell, notes, progress
         See `migbar.prediction.predict_paths`. Hops that run into their own image in this supercell are left out.
+
+    Raises
+    ------
+    OccupancyError, NoMobileIonError, HopError, SupercellError
+        See `find_hops` and `migbar.prediction.predict_paths`.
+    Cancelled
+        If the user stops it.
     """
     search = find_hops(structure, ion, mechanism, cutoff, symprec)
     if supercell is not None:

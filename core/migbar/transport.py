@@ -213,6 +213,11 @@ class TransportParameters:
         x, mobile ions per Å³ (`ion_density`).
     vacancy_fraction : float
         Chance that the place to hop to is free; 1 for a lone ion or an interstitial.
+
+    Raises
+    ------
+    TransportError
+        If one of them is not above zero, or the fraction above 1.
     """
 
     temperature: float = 300.0
@@ -236,7 +241,16 @@ class TransportParameters:
 def by_direction(
     structure: Structure, crystal: CrystalPaths, parameters: TransportParameters
 ) -> dict[str, CrystalHops]:
-    """Return the directions that the ion gets through in; axes of like diffusivity are one, named ``a, b``."""
+    """Return the hops for each direction that the ion gets through in; axes of like diffusivity are one, ``a, b``.
+
+    Parameters
+    ----------
+    structure : Structure
+        The one that the paths were found in.
+    crystal : CrystalPaths
+    parameters : TransportParameters
+        Its temperature decides what is alike.
+    """
     alike: dict[tuple[bool, str], list[CrystalHops]] = {}
     for direction in DIRECTIONS:
         hops = CrystalHops.of(structure, crystal, direction)
@@ -281,7 +295,13 @@ def conductivity(hops: Hops, parameters: TransportParameters) -> Estimate:
 
 
 def particle_size(hops: Hops, parameters: TransportParameters, c_rate: float = 0.5) -> Estimate:
-    """Size in µm of the largest particle that keeps up with a C-rate: L = √(D t / `KEEPING_UP`)."""
+    """Size in µm of the largest particle that keeps up with a C-rate (1/h): L = √(D t / `KEEPING_UP`).
+
+    Raises
+    ------
+    TransportError
+        If the C-rate makes no sense.
+    """
     d = diffusivity(hops, parameters)
     size, low, high = (
         sqrt(x * _duration(c_rate) / KEEPING_UP) * 1e4 for x in (d.value, *d.interval)
@@ -295,6 +315,11 @@ def highest_barrier(
     """Highest activation energy in eV at which a particle keeps up with a C-rate (0 where none does).
 
     That of hops whose barriers are all lower or higher by the same amount than those given.
+
+    Raises
+    ------
+    TransportError
+        If the particle's size or the C-rate makes no sense.
     """
     if not _makes_sense(particle_size_um):
         raise TransportError(f"the particle size: {_SENSIBLE}.")
@@ -322,6 +347,11 @@ def arrhenius(
     -------
     ndarray, shape (3, n_temperatures)
         Of the barriers, and both ends of the interval: the lower, the upper.
+
+    Raises
+    ------
+    TransportError
+        If a temperature is not above zero.
     """
     kelvin = np.asarray(temperatures, float)
     if not (kelvin > 0).all():
