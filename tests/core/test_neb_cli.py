@@ -50,7 +50,9 @@ def test_that_a_hop_is_relaxed(copper, tmp_path, capsys):
     ]
     options = ("--ends", "given", "--images", 1, "--max-steps", 0)
     assert run("neb", *hop, "--potential", "ase:emt", "--out", tmp_path / "b", *options) == 0
-    assert "NOT CONVERGED" in capsys.readouterr().out
+    told = capsys.readouterr().out
+    assert "NOT CONVERGED" in told
+    assert "1 image, ends as given" in told
 
 
 def test_that_two_relaxations_do_not_share_a_folder(copper, tmp_path, capsys):

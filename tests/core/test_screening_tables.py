@@ -106,6 +106,8 @@ def test_that_a_report_tells_the_best_and_what_failed(tmp_path, database):
     text = (tmp_path / "report.html").read_text(encoding="utf-8")
     assert "Screening for Li, Na" in text
     assert "is an empty file." in text
+    assert re.search(r"\d structures? with \d+ distinct hops?\. In three dimensions", text)
+    assert re.search(r"\d files? left out as duplicates?, \d failed", text)
     assert "migbar-fast" in text
     assert "<svg" in text
     assert not re.search(r"(src|href)=\"https?:", text)

@@ -21,6 +21,7 @@ from migbar.progress import SILENT, Progress, check_cancelled
 from migbar.screening.database import read_database
 from migbar.screening.options import ScreeningError
 from migbar.screening.query import Choice, Show, count, find_rows, iterate_rows
+from migbar.wording import counted
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -232,9 +233,9 @@ def html_report(
     ion, *more = _column(connection, "SELECT DISTINCT ion FROM structure ORDER BY 1") or [""]
     title = f"Screening for {', '.join([ion, *more])}" if ion else "Screening"
     lead = (
-        f"<p class='lead'>{counts.done} structures with {counts.paths} distinct hops; {counts.good} let the ion "
-        f"through in three dimensions at up to {energies.short(threshold_ev)} {energies.unit}. "
-        f"{counts.duplicates} files repeat others, {counts.failed} failed.</p>"
+        f"<p class='lead'>{counted(counts.done, 'structure')} with {counted(counts.paths, 'distinct hop')}. In three "
+        f"dimensions the ion gets through {counts.good} of {counts.done} at up to {energies.short(threshold_ev)} "
+        f"{energies.unit}. {counted(counts.duplicates, 'file')} left out as duplicates, {counts.failed} failed.</p>"
     )
     return page(
         title,
@@ -262,7 +263,7 @@ def _barriers_section(
         return ""
     return (
         f"<figure>{svg(_histogram(through, threshold_ev, energies))}<figcaption>Barriers for getting through "
-        f"in three dimensions, {len(through)} structures; the line is the threshold of "
+        f"in three dimensions, {counted(len(through), 'structure')}; the line is the threshold of "
         f"{energies.short(threshold_ev)} {energies.unit}."
         "</figcaption></figure>"
     )
