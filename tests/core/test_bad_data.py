@@ -157,6 +157,9 @@ def test_that_a_barrier_with_its_own_unit_is_left_alone_among_others_in_mev(
         ("Barrier (meV)", "0.35 eV", 0.35),
         ("Ea (kJ/mol)", "33.77", 0.35),
         ("barrier [kcal mol-1]", "8.071", 0.35),
+        ("Em (Ry)", "0.025724", 0.35),
+        ("barrier_hartree", "0.012862", 0.35),
+        ("barrier_ev", "0.025724 Ry", 0.35),
         ("barrier", "33.77 kJ/mol", 0.35),
     ],
 )

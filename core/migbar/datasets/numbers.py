@@ -1,4 +1,4 @@
-"""Barriers as people write them: with units, with decimal commas, in meV or kJ/mol, or not at all."""
+"""Barriers as people write them: with units, with decimal commas, in meV, Ry or kJ/mol, or not at all."""
 
 from __future__ import annotations
 
@@ -14,11 +14,19 @@ _BLANK = {"", "-", "–", "na", "n/a", "nan", "none", "null", "?", "tbd"}
 _MEV_MEDIAN = 150.0
 """A file whose median barrier is larger is in meV; below that it may be in kJ/mol, and is asked about."""
 
-_IN_EV = {"ev": 1.0, "mev": 1e-3, "kj": 1 / 96.48533, "kcal": 1 / 23.06055}
+_IN_EV = {
+    "ev": 1.0,
+    "mev": 1e-3,
+    "ry": 13.605693,
+    "ha": 27.211386,
+    "hartree": 27.211386,
+    "kj": 1 / 96.48533,
+    "kcal": 1 / 23.06055,
+}
 """What the units are worth; the last two per mole."""
 
-UNIT = r"(?:(m?ev)|(kj|kcal)[\s/]*mol(?:e|\^?[-−]1|⁻¹)?)"
-"""``meV``, ``kJ/mol``, ``kcal mol-1`` as a regular expression of two groups, where capitals do not matter."""
+UNIT = r"(?:(m?ev|ry|ha|hartree)|(kj|kcal)[\s/]*mol(?:e|\^?[-−]1|⁻¹)?)"
+"""``meV``, ``Ry``, ``kJ/mol``, ``kcal mol-1`` as a regular expression of two groups, where capitals do not matter."""
 
 _NUMBER = re.compile(rf"([-+]?\d*[.,]?\d+(?:e[-+]?\d+)?)\s*{UNIT}?", re.IGNORECASE)
 _WITH_UNIT = re.compile(rf"{UNIT}$", re.IGNORECASE)
