@@ -27,6 +27,7 @@ MERGE = 0.9
 
 # A candidate that moves by less than this (Å) stands on its special position.
 _STILL = 1e-5
+_MOST_MOVES = 50  # two or three are usual
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,7 +77,7 @@ def find_voids(structure: Structure, ion: str, symprec: float = 0.01) -> list[Vo
     lattice, atoms, index = _surroundings(structure)
     vertices = _vertices(lattice, atoms)
     room = _room(structure, ion, lattice.get_cartesian_coords(vertices), atoms, index)
-    vertices = _wrapped(vertices @ lattice.matrix @ structure.lattice.inv_matrix)
+    vertices = _home(vertices, lattice, structure.lattice)
     roomy = room >= ROOM
     order = np.lexsort((*vertices[roomy].T.round(4), -room[roomy].round(3)))
     operations = symmetry(structure, symprec)
@@ -91,8 +92,10 @@ def find_voids(structure: Structure, ion: str, symprec: float = 0.01) -> list[Vo
         kept.extend(orbit)
         orbits.append(orbit)
     # On their special positions some have less room than their vertices had.
-    rooms = [-_room(structure, ion, np.array(orbit[:1]))[0].round(3) for orbit in orbits]
-    ranked = [orbits[i] for i in np.argsort(rooms, kind="stable")]
+    firsts = np.array([orbit[0] for orbit in orbits]).reshape(-1, 3)
+    home = lattice.get_cartesian_coords(_home(firsts, structure.lattice, lattice))
+    rooms = _room(structure, ion, home, atoms, index).round(3)
+    ranked = [orbits[i] for i in np.argsort(-rooms, kind="stable")]
     return [
         _void(structure, position, number)
         for number, orbit in enumerate(ranked)
@@ -178,13 +181,14 @@ def _orbit(
     A vertex a little off a special position has its copies close by: it moves to their mean, and again from there,
     until it stands on the position. All its copies move alike, so that the orbit keeps the symmetry of the crystal.
     """
-    while True:
+    for _ in range(_MOST_MOVES):
         copies = _wrapped(rotations @ point + translations)
         shifts = pbc_shortest_vectors(structure.lattice, point, copies)[0]
         move = shifts[np.linalg.norm(shifts, axis=1) < MERGE].mean(axis=0)
         if np.linalg.norm(move) < _STILL:
-            return _distinct(structure, copies)
+            break
         point = point + structure.lattice.get_fractional_coords(move)
+    return _distinct(structure, copies)
 
 
 def _distinct(structure: Structure, points: NDArray[np.float64]) -> list[NDArray[np.float64]]:
@@ -194,6 +198,11 @@ def _distinct(structure: Structure, points: NDArray[np.float64]) -> list[NDArray
         if not _is_near(structure, point, kept):
             kept.append(point)
     return kept
+
+
+def _home(points: NDArray[np.float64], of: Lattice, cell: Lattice) -> NDArray[np.float64]:
+    """Return fractional coordinates of one cell as those in another of the same crystal."""
+    return _wrapped(points @ of.matrix @ cell.inv_matrix)
 
 
 def _wrapped(points: NDArray[np.float64]) -> NDArray[np.float64]:
