@@ -27,7 +27,7 @@ MERGE = 0.9
 
 # A candidate that moves by less than this (Å) stands on its special position.
 _STILL = 1e-5
-_MOST_MOVES = 50  # two or three are usual
+_MOST_MOVES = 50  # so that it ends in any case
 
 
 @dataclass(frozen=True, slots=True)
