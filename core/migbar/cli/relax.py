@@ -64,11 +64,12 @@ def relax(
         print_json(told | changes | {"file": str(out), "warnings": remarks_as_json(notes)})
         return
     lengths = ", ".join(
-        f"{axis} {change:+.2%}" for axis, change in zip("abc", relaxed.length_changes, strict=True)
+        f"{axis} {100 * change:+.2f} %"
+        for axis, change in zip("abc", relaxed.length_changes, strict=True)
     )
     moved = relaxed.displacements
     typer.echo(f"{structure_file.name}   {relaxed.potential}, {relaxed.steps} steps")
-    typer.echo(f"volume {relaxed.volume_change:+.2%}   {lengths}")
+    typer.echo(f"volume {100 * relaxed.volume_change:+.2f} %   {lengths}")
     typer.echo(f"atoms moved by {moved.mean():.3f} Å on average, {moved.max():.3f} Å at most")
     if not relaxed.converged:
         pressure = f" and {relaxed.pressure_gpa:.2f} GPa" if cell else ""

@@ -50,7 +50,7 @@ def volume(
     rows = zip(found.changes, found.barriers_ev, found.converged, strict=True)
     for change, barrier, converged in rows:
         state = "" if converged else "   NOT CONVERGED"
-        typer.echo(f"volume {change:+.1%}   {barrier:.3f} eV{state}")
+        typer.echo(f"volume {100 * change:+.1f} %   {barrier:.3f} eV{state}")
     typer.echo(f"the barrier {slope_text(found)}")
     for note in chosen.notes:
         typer.echo(f"note: {note.text}")

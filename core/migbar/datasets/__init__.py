@@ -222,7 +222,9 @@ def read_published_table(path: str | Path) -> dict[str, PublishedPath]:
     path = Path(path)
     try:
         text = path.read_text(encoding="utf-8-sig")
-    except (OSError, UnicodeDecodeError) as error:
+    except OSError as error:
+        raise BandsFileError(path.name, [f"cannot be read ({error.strerror})"]) from None
+    except UnicodeDecodeError as error:
         raise BandsFileError(path.name, [f"cannot be read ({error})"]) from None
     rows = csv.DictReader(text.splitlines())
     wanted = ("sys_name", "path_info", "mace_neb_relax_ev", "mace_neb_no_relax_ev")
