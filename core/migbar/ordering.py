@@ -166,7 +166,10 @@ def _left_empty(cell: Structure, ordered: Structure, ions: list[str]) -> str:
         told += [f"{counted(empty, 'site')} of {ion}"] if empty else []
     if not told:
         return ""
-    return f" Left empty: {', '.join(told)}; hops between sites lead to occupied ones alone."
+    return (
+        f" Left empty: {', '.join(told)}; hops between sites lead to occupied ones alone, insertion into the charged "
+        "limit to all voids."
+    )
 
 
 def _position(site: Any) -> tuple[float, ...]:
