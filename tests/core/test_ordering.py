@@ -71,9 +71,8 @@ def test_that_the_cubic_garnet_is_ordered(max_atoms):
     assert progress.reports
 
 
-@pytest.mark.parametrize(("tetrahedral", "octahedral"), [(0.5, 0.458), (0.66, 0.418)])
-def test_that_a_garnet_is_ordered_whatever_its_refinement_tells(tetrahedral, octahedral):
-    ordered = order_structure(garnet_with(tetrahedral, octahedral)).structure
+def test_that_a_garnet_is_ordered_though_one_annealing_leaves_ions_side_by_side():
+    ordered = order_structure(garnet_with(tetrahedral=0.5, octahedral=0.458)).structure
     assert formula(ordered) == "Li7La3Zr2O12"
     assert closest(ordered, "Li") >= CLOSEST_IONS
 
