@@ -144,7 +144,7 @@ def _room(
 ) -> NDArray[np.float64]:
     """Return each point's tightest distance to an atom, over the distance that is comfortable there.
 
-    Of each element the nearest atom alone counts: all distances of a large cell take gigabytes.
+    Of each element the nearest atom alone counts: all distances would take memory by the square of the cell.
     """
     from scipy.spatial import cKDTree
 

@@ -44,8 +44,8 @@ JUDGE = "judge paths"
 BEND = "bend paths"
 """Key of the job that bends paths."""
 
-AT_A_TIME_S = 0.25
-"""Work on many paths is handed over as often as this."""
+AT_A_TIME_S = 1.0
+"""Work on many paths is handed over as often as this; each time all of them are drawn anew."""
 
 SEARCH = "find paths"
 """Key of the job that finds all paths."""
