@@ -12,7 +12,10 @@ from migbar.errors import MigbarError
 
 
 def gui(
-    files: Annotated[list[Path] | None, typer.Argument(help="Structures to open.")] = None,
+    files: Annotated[
+        list[Path] | None,
+        typer.Argument(help="A structure, a session, or the folder of a NEB calculation."),
+    ] = None,
 ) -> None:
     """Open the window."""
     # The core knows the window by name only, so that it installs and imports without it.
