@@ -223,11 +223,12 @@ def test_that_a_file_with_two_structures_asks_which(window, qtbot, two_blocks):
     assert window.workspace.state.mechanism == "insertion"
 
 
-def test_that_a_folder_is_offered_to_the_screening(window, tmp_path):
+def test_that_a_folder_is_offered_to_the_screening(window, qtbot, tmp_path):
     from migbar_gui.screening.dialog import BatchDialog
 
     window.open_files([tmp_path])
-    assert f"{tmp_path.name} is a folder" in window.notice.text.text()
+    told = f"{tmp_path.name} is a folder"
+    qtbot.waitUntil(lambda: told in window.notice.text.text(), timeout=20_000)
     window.notice.action.click()
     dialog = window.findChild(BatchDialog)
     assert dialog.form.sources.paths() == [str(tmp_path)]
