@@ -13,6 +13,7 @@ from ase import Atoms
 from pymatgen.core import Lattice, Structure
 
 from migbar.bands import Band, linear_path
+from migbar.datasets.reading import import_data, read_candidates
 from migbar.hops import Mechanism
 from migbar.neb import write_result
 from migbar.neb.finished import (
@@ -185,6 +186,28 @@ def test_that_a_calculation_is_known_as_that_of_its_path(folder):
     assert not any(found.is_of(other) for other in others)
 
 
+@pytest.mark.parametrize("code", WRITERS)
+def test_that_its_barrier_can_be_taught(tmp_path, code):
+    WRITERS[code](tmp_path / "data" / "vacancy", copper_images())
+    reading = import_data([tmp_path / "data"], tmp_path / "own.parquet")
+    assert reading.names == ("vacancy",)
+    expected = profile_of(copper_images()).barrier_ev
+    assert reading.barriers == pytest.approx([expected], abs=1e-6)
+    (tmp_path / "list.csv").write_text("folder,barrier\ndata/vacancy,0.5\n")
+    assert import_data([tmp_path / "list.csv"], None).barriers == pytest.approx([0.5])
+
+
+def test_that_a_band_by_a_potential_teaches_nothing(tmp_path):
+    images = [atoms.copy() for atoms in copper_images()]
+    for image, known in zip(images, copper_images(), strict=True):
+        image.calc = known.calc
+        image.info.update(computed_with="chgnet", converged=False)
+    write_ase(tmp_path / "data" / "vacancy", images)
+    (candidate,) = read_candidates(tmp_path / "data")
+    assert not candidate.accepted()
+    assert {p.code for p in candidate.problems} == {"predicted_barrier", "not_converged"}
+
+
 def test_that_the_way_through_counts_with_what_was_calculated(tmp_path, run):
     write_cif(
         Structure.from_spacegroup("Fm-3m", Lattice.cubic(3.6), ["Cu"], [[0, 0, 0]]),
@@ -246,7 +269,9 @@ def test_that_other_folders_are_refused(tmp_path):
         read_calculation(tmp_path)
     write_espresso(tmp_path / "neb", copper_images())
     (tmp_path / "neb" / "neb.dat").write_text("0.0 0.0 0.0\n1.0 0.0 0.0\n")
-    with pytest.raises(CalculationError, match=r"2 lines for the 3 images of neb\.axsf"):
+    with pytest.raises(
+        CalculationError, match=r"neb\.axsf: holds 3 images, and neb\.dat 2 energies"
+    ):
         read_calculation(tmp_path / "neb")
     bare = [atoms.copy() for atoms in copper_images()]
     write_ase(tmp_path / "ase", bare)

@@ -51,9 +51,7 @@ def image_folders(folder: Path) -> list[Path]:
 
 def read_neb_folder(folder: Path, root: Path, ion: str = "") -> Candidate:
     """Read one band; `root` is where names are told from."""
-    inside = folder.relative_to(root)
-    name = folder.resolve().name if str(inside) == "." else inside.as_posix().replace("/", "_")
-    source = Source(root.name if str(inside) == "." else f"{root.name}/{inside.as_posix()}")
+    name, source = folder_name(folder, root)
     images = image_folders(folder)
     problems = list(gaps(folder, images, source, name))
     ends = []
@@ -76,6 +74,14 @@ def read_neb_folder(folder: Path, root: Path, ion: str = "") -> Candidate:
     problems += [*unread, *wrong]
     record = None if band is None else BandRecord(name, band, barrier)
     return Candidate(source, name, record, tuple(problems))
+
+
+def folder_name(folder: Path, root: Path) -> tuple[str, Source]:
+    """Return what a folder's path is called, and where it is told to be, seen from `root`."""
+    inside = folder.relative_to(root)
+    if str(inside) == ".":
+        return folder.resolve().name, Source(root.name)
+    return inside.as_posix().replace("/", "_"), Source(f"{root.name}/{inside.as_posix()}")
 
 
 def gaps(folder: Path, images: list[Path], source: Source, name: str) -> Iterator[Problem]:

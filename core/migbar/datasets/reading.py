@@ -16,7 +16,7 @@ from migbar.bands import band_from_record
 from migbar.datasets import BandRecord, normalised_family, read_bands, read_list
 from migbar.datasets.archives import unpacked
 from migbar.datasets.checks import Checker, KnownPath
-from migbar.datasets.neb_folders import find_neb_folders, read_neb_folder
+from migbar.datasets.nebs import find_nebs, read_neb
 from migbar.datasets.numbers import Barriers
 from migbar.datasets.problems import SAFE_MENDS, Candidate, Level, Mend, Problem, Source
 from migbar.datasets.storage import SUFFIX, BarrierDataset, writing
@@ -26,7 +26,7 @@ from migbar.errors import BandsFileError, MigbarError
 from migbar.progress import SILENT, Progress, check_cancelled
 
 KINDS = (
-    "folders of NEB calculations (00 … NN), CSV or XLSX tables, the published JSON, extended XYZ, LiTraj's "
+    "folders of NEB calculations (VASP, neb.x, ASE), CSV or XLSX tables, the published JSON, extended XYZ, LiTraj's "
     "folders, the results of a screening (.db), a dataset of MigBar (.parquet), or a ZIP archive of these"
 )
 """What can be read, for people."""
@@ -182,15 +182,18 @@ BandRow = tuple[str, str, str, float]
 
 
 def _neb_folders(path: Path, options: ReadOptions, progress: Progress) -> Iterator[Candidate]:
-    folders = find_neb_folders(path)
+    folders = find_nebs(path)
     if not folders:
         raise BandsFileError(
             path.name,
-            ["holds no NEB: no folder in it has the images 00, 01 … with POSCAR or CONTCAR"],
+            [
+                "holds no NEB: no folder in it has the images 00, 01 … with POSCAR or CONTCAR (VASP), an .axsf with "
+                "its .dat (neb.x), or band.extxyz (ASE)"
+            ],
         )
     for done, folder in enumerate(folders):
         progress.report(done, len(folders), f"Reading {path.name}")
-        yield read_neb_folder(folder, path, options.ion)
+        yield read_neb(folder, path, options.ion)
 
 
 def _dataset(path: Path, options: ReadOptions, progress: Progress) -> Iterator[Candidate]:

@@ -15,11 +15,8 @@ from migbar.bands import Band
 from migbar.datasets import BandRecord, normalised_family
 from migbar.datasets.csv_rows import csv_rows
 from migbar.datasets.endpoints import band_between
-from migbar.datasets.neb_folders import (
-    ENERGY_PROBLEMS,
-    is_neb_folder,
-    read_neb_folder,
-)
+from migbar.datasets.neb_folders import ENERGY_PROBLEMS
+from migbar.datasets.nebs import is_neb, read_neb
 from migbar.datasets.numbers import UNIT, Barriers, unit_in_ev
 from migbar.datasets.problems import Candidate, Problem, Source
 from migbar.errors import BandsFileError, MigbarError
@@ -242,12 +239,12 @@ class _Reader:
     ) -> tuple[Band | None, float | None, list[Problem]]:
         ion = _symbol(row.get("ion") or self.ion)
         folder = self._place(row.get("folder", ""))
-        # A folder without images is that of a NEB by another code: then the other columns tell.
-        other_code = folder.is_dir() and not is_neb_folder(folder)
+        # A folder without a NEB is that of one that did not run yet: then the other columns tell.
+        other_code = folder.is_dir() and not is_neb(folder)
         if row.get("folder") and not (other_code and (row.get("initial") or row.get("structure"))):
-            if not is_neb_folder(folder):
-                raise BandsFileError(row["folder"], ["there is no such folder of a NEB (00 … NN)"])
-            read = read_neb_folder(folder, folder, ion)
+            if not is_neb(folder):
+                raise BandsFileError(row["folder"], ["there is no such folder of a NEB"])
+            read = read_neb(folder, folder, ion)
             record = read.record
             problems = [
                 Problem(p.code, p.text, source, name, p.level, p.mend) for p in read.problems

@@ -13,7 +13,7 @@ from __future__ import annotations
 
 import csv
 import itertools
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -27,12 +27,16 @@ from migbar.datasets.endpoints import band_between
 from migbar.datasets.numbers import Barriers
 from migbar.datasets.problems import Candidate, Level, Problem, Source
 from migbar.errors import BandsFileError
+from migbar.potentials import is_potential
 
 if TYPE_CHECKING:
     from ase import Atoms
 
 NAMES = ("edge_id", "band", "sys_name", "name")
 BARRIERS = ("barrier_ev", "em_dft", "em", "target")
+COMPUTED_WITH, CONVERGED = "computed_with", "converged"
+"""What the script of `migbar export-dft --code ase` writes into each comment line."""
+
 DUMMY = "X"
 
 SAME_MIDDLE = 0.15
@@ -49,12 +53,12 @@ def read_xyz_bands(path: Path, ion: str = "") -> Iterator[Candidate]:
     BandsFileError
         If it cannot be read as one; what was read before stays read.
     """
-    keyed = ((_key(frame, number), frame) for number, frame in enumerate(_frames(path)))
+    keyed = ((_key(frame, number), frame) for number, frame in enumerate(read_frames(path)))
     for count, (_, group) in enumerate(itertools.groupby(keyed, key=lambda pair: pair[0]), start=1):
         frames = [frame for _, frame in group]
         source = Source(path.name, count)
         name = next((str(frames[0].info[k]) for k in NAMES if k in frames[0].info), "")
-        yield _candidate(frames, name or f"{path.stem}-{count}", source, ion)
+        yield candidate_of(frames, name or f"{path.stem}-{count}", source, ion)
 
 
 def is_litraj(folder: Path) -> bool:
@@ -104,7 +108,7 @@ def _relaxed_bands(
         try:
             if not file.is_file():
                 raise BandsFileError(file.name, ["there is no such file"])
-            frames = list(_frames(file))
+            frames = list(read_frames(file))
         except BandsFileError as error:
             problem = Problem("missing_file", str(error), source, name)
             yield Candidate(source, name, None, (problem,), part)
@@ -115,7 +119,14 @@ def _relaxed_bands(
         yield Candidate(source, name, record, (*problems, *found), part)
 
 
-def _frames(path: Path) -> Iterator[Atoms]:
+def read_frames(path: Path) -> Iterator[Atoms]:
+    """Read the frames of an extended XYZ file one by one.
+
+    Raises
+    ------
+    BandsFileError
+        If it cannot be read as one.
+    """
     from ase.io import iread
 
     try:
@@ -133,7 +144,8 @@ def _key(frame: Atoms, number: int) -> Any:
     return next((str(frame.info[k]) for k in NAMES if k in frame.info), "")
 
 
-def _candidate(frames: Sequence[Atoms], name: str, source: Source, ion: str) -> Candidate:
+def candidate_of(frames: Sequence[Atoms], name: str, source: Source, ion: str = "") -> Candidate:
+    """Make a path of its images, one or more."""
     band, problems = _band(frames, name, source, ion)
     info = frames[0].info
     value = next((info[k] for k in BARRIERS if k in info), None)
@@ -144,7 +156,17 @@ def _candidate(frames: Sequence[Atoms], name: str, source: Source, ion: str) -> 
         barrier, found = _from_energies(frames, name, source)
     part = str(info.get("split", info.get("_split", "")))
     record = None if band is None else BandRecord(name, band, barrier)
-    return Candidate(source, name, record, (*problems, *found), part)
+    return Candidate(source, name, record, (*problems, *found, *_told(info, name, source)), part)
+
+
+def _told(info: Mapping[str, Any], name: str, source: Source) -> Iterator[Problem]:
+    """Tell what the script of `migbar export-dft --code ase` says of itself."""
+    by = str(info.get(COMPUTED_WITH, ""))
+    if by and is_potential(by):
+        text = f"The band was relaxed with {by}, a potential: its barrier teaches nothing."
+        yield Problem("predicted_barrier", text, source, name)
+    if not info.get(CONVERGED, True):
+        yield Problem("not_converged", "The band is not converged.", source, name, Level.WARNING)
 
 
 def _band(

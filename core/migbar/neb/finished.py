@@ -6,7 +6,6 @@ What `migbar export-dft` hands over comes back here, and so does any other folde
 from __future__ import annotations
 
 import gzip
-import io
 import re
 import zlib
 from collections.abc import Callable, Iterable, Sequence
@@ -23,13 +22,15 @@ from migbar.barriers import Remark
 from migbar.datasets import BandRecord
 from migbar.datasets.endpoints import band_between
 from migbar.datasets.neb_folders import energies_of_table, gaps, image_folders, image_structure
+from migbar.datasets.nebs import espresso_files, espresso_images
 from migbar.datasets.problems import Level, Source
+from migbar.datasets.xyz_bands import COMPUTED_WITH, CONVERGED, read_frames
 from migbar.dft import unwrapped
-from migbar.errors import MigbarError
+from migbar.errors import BandsFileError, MigbarError
 from migbar.neb.result import BAND, RESULT, NebResult, read_result, result_from
 from migbar.neb.settings import NebSettings
 from migbar.paths import CrystalPaths
-from migbar.potentials import Provenance, potential_choices
+from migbar.potentials import Provenance, is_potential
 
 if TYPE_CHECKING:
     from ase import Atoms
@@ -177,6 +178,8 @@ def read_calculation(folder: str | Path) -> Calculation:
         )
     try:
         read = reader(folder)
+    except BandsFileError as error:
+        raise CalculationError(str(error)) from None
     except (OSError, EOFError, zlib.error) as error:
         named = getattr(error, "filename", None)
         name = Path(named).name if named else folder.name
@@ -203,7 +206,7 @@ def _reader(folder: Path) -> Callable[[Path], _Read] | None:
         return None
     if len(image_folders(folder)) > 2:
         return _vasp
-    if _espresso_files(folder) is not None:
+    if espresso_files(folder) is not None:
         return _espresso
     return _ase if (folder / BAND).is_file() else None
 
@@ -283,7 +286,7 @@ def _numbers(images: Sequence[Atoms], read: _Read) -> dict[str, Any]:
             climb=read.climb,
         ),
         "potential": Provenance(
-            read.code, read.version, device="", calculated=not _is_potential(read.code)
+            read.code, read.version, device="", calculated=not is_potential(read.code)
         ),
         "converged": near_zero if read.converged is None else read.converged,
         "residual": residual,
@@ -291,11 +294,6 @@ def _numbers(images: Sequence[Atoms], read: _Read) -> dict[str, Any]:
         "end_steps": 0,
         "seconds": read.seconds,
     }
-
-
-def _is_potential(code: str) -> bool:
-    kinds = {choice.name.partition(":")[0] for choice in potential_choices()}
-    return code.partition(":")[0] in kinds
 
 
 # ------------------------------------------------------------------ VASP
@@ -401,58 +399,22 @@ def _version(text: str) -> str:
     return ", ".join(parts)
 
 
-# ------------------------------------------------------------------ Quantum ESPRESSO
-
-
-def _espresso_files(folder: Path) -> tuple[Path, Path] | None:
-    found = [path for path in sorted(folder.glob("*.axsf")) if path.with_suffix(".dat").is_file()]
-    return (found[0], found[0].with_suffix(".dat")) if found else None
+# ------------------------------------------------------------------ Quantum ESPRESSO, ASE
 
 
 def _espresso(folder: Path) -> _Read:
-    from ase.calculators.singlepoint import SinglePointCalculator
-    from ase.io import read
-
-    files = _espresso_files(folder)
-    assert files is not None
-    axsf, table = files
-    try:
-        frames = read(io.StringIO(axsf.read_text()), index=":", format="xsf")
-        energies = np.loadtxt(io.StringIO(table.read_text()), ndmin=2)[:, 1]
-        forces = [atoms.get_forces() for atoms in frames]
-    except OSError:
-        raise
-    except Exception as error:  # ASE's readers raise whatever their parsing raises
-        raise CalculationError(
-            f"{axsf.name} and {table.name} tell no images, energies and forces ({error})."
-        ) from None
-    if len(energies) != len(frames):
-        raise CalculationError(
-            f"{table.name} has {len(energies)} lines for the {len(frames)} images of {axsf.name}."
-        )
-    for atoms, energy, force in zip(frames, energies, forces, strict=True):
-        atoms.calc = SinglePointCalculator(atoms, energy=float(energy), forces=force)
     inputs = [path.read_text(errors="replace") for path in sorted(folder.glob("*.in"))]
     climb = any(_ESPRESSO_CLIMBS.search(text) for text in inputs)
-    return _Read(frames, "Quantum ESPRESSO", "", climb=climb)
-
-
-# ------------------------------------------------------------------ ASE
+    return _Read(espresso_images(folder), "Quantum ESPRESSO", "", climb=climb)
 
 
 def _ase(folder: Path) -> _Read:
-    from ase.io import read
-
-    text = (folder / BAND).read_text(encoding="utf-8", errors="replace")
-    try:
-        frames = read(io.StringIO(text), ":", format="extxyz")
-    except Exception as error:  # ASE's readers raise whatever their parsing raises
-        raise CalculationError(f"{BAND} is no extended XYZ file ({error}).") from None
+    frames = list(read_frames(folder / BAND))
     for number, atoms in enumerate(frames):
         if atoms.calc is None or not {"energy", "forces"} <= atoms.calc.results.keys():
             raise CalculationError(f"Image {number} of {BAND} has no energy and forces.")
         if not atoms.pbc.all():
             raise CalculationError(f"Image {number} of {BAND} has no periodic cell.")
     told = frames[0].info if frames else {}
-    code, converged = str(told.get("computed_with", "ASE")), told.get("converged")
+    code, converged = str(told.get(COMPUTED_WITH, "ASE")), told.get(CONVERGED)
     return _Read(frames, code, "" if code == "ASE" else "by ASE", converged)

@@ -179,6 +179,12 @@ def potential_choices() -> list[PotentialChoice]:
     return built_in + [PotentialChoice(entry.name, entry.value) for entry in _entry_points()]
 
 
+def is_potential(name: str) -> bool:
+    """Whether this is what a potential is called, of whatever variant."""
+    kinds = {choice.name.partition(":")[0] for choice in potential_choices()}
+    return name.partition(":")[0] in kinds
+
+
 def load_potential(
     name: str = DEFAULT_POTENTIAL, device: str = AUTO, *, trust_file: bool = False
 ) -> Potential:

@@ -1,0 +1,99 @@
+"""Folders of finished NEB calculations of any code: VASP's, and those that keep all images in one file.
+
+neb.x leaves ``PREFIX.axsf`` and ``PREFIX.dat``, the script of `migbar export-dft --code ase` ``band.extxyz``.
+"""
+
+from __future__ import annotations
+
+import io
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from migbar.datasets.neb_folders import (
+    find_neb_folders,
+    folder_name,
+    is_neb_folder,
+    read_neb_folder,
+)
+from migbar.datasets.problems import Candidate, Problem
+from migbar.datasets.xyz_bands import candidate_of, read_frames
+from migbar.errors import BandsFileError
+
+if TYPE_CHECKING:
+    from ase import Atoms
+
+ASE_BAND = "band.extxyz"
+
+
+def find_nebs(root: Path) -> list[Path]:
+    """Return every folder at or below `root` that holds a NEB."""
+    found = {path.parent for pattern in ("*.axsf", ASE_BAND) for path in root.rglob(pattern)}
+    return sorted({*find_neb_folders(root), *(folder for folder in found if is_neb(folder))})
+
+
+def is_neb(folder: Path) -> bool:
+    """Whether a folder holds a NEB."""
+    if not folder.is_dir():
+        return False
+    in_one_file = espresso_files(folder) is not None or (folder / ASE_BAND).is_file()
+    return is_neb_folder(folder) or in_one_file
+
+
+def read_neb(folder: Path, root: Path, ion: str = "") -> Candidate:
+    """Read one band; `root` is where names are told from."""
+    if is_neb_folder(folder):
+        return read_neb_folder(folder, root, ion)
+    name, source = folder_name(folder, root)
+    try:
+        frames = espresso_images(folder) if espresso_files(folder) else _ase_images(folder)
+    except BandsFileError as error:
+        problems = tuple(Problem("unreadable", text, source, name) for text in error.problems)
+        return Candidate(source, name, None, problems)
+    return candidate_of(frames, name, source, ion)
+
+
+def espresso_files(folder: Path) -> tuple[Path, Path] | None:
+    """Return images and energies that neb.x left in a folder, if it did."""
+    found = [path for path in sorted(folder.glob("*.axsf")) if path.with_suffix(".dat").is_file()]
+    return (found[0], found[0].with_suffix(".dat")) if found else None
+
+
+def espresso_images(folder: Path) -> list[Atoms]:
+    """Read the images that neb.x left, with forces, and energies (eV) above the first one.
+
+    Raises
+    ------
+    BandsFileError
+        If a file is damaged, or they do not belong together.
+    """
+    from ase.calculators.singlepoint import SinglePointCalculator
+    from ase.io import read
+
+    files = espresso_files(folder)
+    if files is None:
+        raise BandsFileError(folder.name, ["has no .axsf with a .dat beside it"])
+    axsf, table = files
+    try:
+        frames = read(io.StringIO(axsf.read_text()), index=":", format="xsf")
+        energies = np.loadtxt(io.StringIO(table.read_text()), ndmin=2)[:, 1]
+        forces = [atoms.get_forces() for atoms in frames]
+    except OSError as error:
+        raise BandsFileError(axsf.name, [f"cannot be read ({error.strerror})"]) from None
+    except Exception as error:  # ASE's readers raise whatever their parsing raises
+        text = f"tells no images and forces, or {table.name} no energies ({error})"
+        raise BandsFileError(axsf.name, [text]) from None
+    if len(energies) != len(frames):
+        text = f"holds {len(frames)} images, and {table.name} {len(energies)} energies"
+        raise BandsFileError(axsf.name, [text])
+    for atoms, energy, force in zip(frames, energies, forces, strict=True):
+        atoms.calc = SinglePointCalculator(atoms, energy=float(energy), forces=force)
+    return list(frames)
+
+
+def _ase_images(folder: Path) -> list[Atoms]:
+    frames = list(read_frames(folder / ASE_BAND))
+    if not frames:
+        raise BandsFileError(ASE_BAND, ["is empty"])
+    return frames
