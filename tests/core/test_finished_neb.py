@@ -206,6 +206,9 @@ def test_that_a_band_by_a_potential_teaches_nothing(tmp_path):
     (candidate,) = read_candidates(tmp_path / "data")
     assert not candidate.accepted()
     assert {p.code for p in candidate.problems} == {"predicted_barrier", "not_converged"}
+    write_result(read_calculation(tmp_path / "data" / "vacancy").result, tmp_path / "own" / "run")
+    (candidate,) = read_candidates(tmp_path / "own")
+    assert "holds no NEB" in candidate.problems[0].text
 
 
 def test_that_the_way_through_counts_with_what_was_calculated(tmp_path, run):

@@ -26,6 +26,9 @@ if TYPE_CHECKING:
 
 ASE_BAND = "band.extxyz"
 
+OWN_RESULT = "result.json"
+"""What `migbar neb` leaves beside its band."""
+
 
 def find_nebs(root: Path) -> list[Path]:
     """Return every folder at or below `root` that holds a NEB."""
@@ -37,8 +40,12 @@ def is_neb(folder: Path) -> bool:
     """Whether a folder holds a NEB."""
     if not folder.is_dir():
         return False
-    in_one_file = espresso_files(folder) is not None or (folder / ASE_BAND).is_file()
-    return is_neb_folder(folder) or in_one_file
+    return is_neb_folder(folder) or espresso_files(folder) is not None or _is_of_ase(folder)
+
+
+def _is_of_ase(folder: Path) -> bool:
+    """Whether the script left its band there; `migbar neb` does, too, but what a potential says teaches nothing."""
+    return (folder / ASE_BAND).is_file() and not (folder / OWN_RESULT).exists()
 
 
 def read_neb(folder: Path, root: Path, ion: str = "") -> Candidate:
