@@ -37,6 +37,7 @@ def main(folder: Path, picture: Path) -> None:
     with tempfile.TemporaryDirectory() as scratch:
         place = Path(scratch)
         try_neb(migbar, place, alone)
+        try_calculations(migbar, place, alone)
         try_batch(migbar, place, alone)
         try_training(migbar, place, alone)
 
@@ -48,6 +49,20 @@ def try_neb(migbar: Path, place: Path, environment: dict[str, str]) -> None:
     quick = ("--images", "1", "--max-steps", "2", "--json", "--out", str(place / "neb"))
     told = json.loads(output([str(migbar), "neb", cif, *ends, *quick], environment))
     print(f"band relaxation: {told['steps']} steps with {told['potential']['name']}")
+
+
+def try_calculations(migbar: Path, place: Path, environment: dict[str, str]) -> None:
+    """Read finished NEBs of all codes."""
+    code = (
+        "import sys, pathlib; from tests.core import calculations as made; place = pathlib.Path(sys.argv[1]); "
+        "[write(place / write.__name__, made.copper_images()) "
+        "for write in (made.write_vasp, made.write_espresso, made.write_ase)]"
+    )
+    output([sys.executable, "-c", code, str(place)], os.environ | {"PYTHONPATH": str(ROOT)})
+    for kind in ("vasp", "espresso", "ase"):
+        words = [str(migbar), "read-dft", str(place / f"write_{kind}"), "--json"]
+        told = json.loads(output(words, environment))
+        print(f"calculation: {told['barrier_ev']:.4f} eV with {told['potential']['name']}")
 
 
 def try_batch(migbar: Path, place: Path, environment: dict[str, str]) -> None:
