@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -49,6 +49,11 @@ class PredictedPath:
     def length(self) -> float:
         """Length of the straight path in Å."""
         return self.band.length
+
+    def with_barrier(self, barrier: Barrier) -> PredictedPath:
+        """Return the path with another barrier, and with its remarks in the place of the former one's."""
+        kept = [remark for remark in self.remarks if remark not in self.barrier.remarks]
+        return replace(self, barrier=barrier, remarks=(*kept, *barrier.remarks))
 
 
 def predict_path(

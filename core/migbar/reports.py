@@ -307,10 +307,11 @@ def _notes(result: CrystalPaths) -> str:
         text if len(labels) == len(result.paths) else f"{', '.join(labels)}: {text}"
         for text, labels in texts.items()
     ]
-    items += [remark.text for remark in result.remarks]
+    # Which hops were calculated stands with these already.
+    items += [remark.text for remark in result.remarks if remark.code != "calculated"]
     items.append(
-        "Each barrier is a model's estimate of a DFT-NEB barrier at 0 K for one ion on a straight path, without a "
-        "direction. Where ions move together a single hop misleads."
+        "Each predicted barrier is a model's estimate of a DFT-NEB barrier at 0 K for one ion on a straight path, "
+        "without a direction. Where ions move together a single hop misleads."
     )
     return "<ul>" + "".join(f"<li>{escape(item)}</li>" for item in items) + "</ul>"
 

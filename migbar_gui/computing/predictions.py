@@ -5,7 +5,6 @@ from __future__ import annotations
 import threading
 import time
 from collections.abc import Callable, Iterable
-from dataclasses import replace
 from typing import TYPE_CHECKING, TypeVar
 
 from PySide6.QtCore import QObject
@@ -246,7 +245,7 @@ class Predictions(QObject):
         results = [workspace.result(path.id) for path in group.paths]
         predicted = [r.predicted if r else path for r, path in zip(results, known, strict=True)]
         now = [
-            replace(path, barrier=workspace.counted_barrier(entry.id, path.barrier))
+            path.with_barrier(workspace.counted_barrier(entry.id, path.barrier))
             for entry, path in zip(group.paths, predicted, strict=True)
         ]
         if all(a.barrier == b.barrier for a, b in zip(now, known, strict=True)):

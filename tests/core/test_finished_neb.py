@@ -237,7 +237,17 @@ def test_that_the_way_through_counts_with_what_was_calculated(tmp_path, run):
     assert counted["percolation_ev"]["3D"] == pytest.approx(barrier)
     assert counted["percolation_interval_ev"]["3D"] == pytest.approx([barrier, barrier])
     assert predicted["percolation_ev"]["3D"] != pytest.approx(barrier, abs=0.05)
+    told = [
+        {remark["code"] for remark in found["paths"][0]["warnings"]}
+        for found in (predicted, counted)
+    ]
+    assert "unseen_ion" in told[0]  # the number is a rough guess
+    assert told[1] == {"calculated"}
     assert "VASP 6.3.0, PBE, 520 eV, not predicted" in counted["warnings"][-1]["text"]
+    run(*words[:-1], "--calculated", tmp_path / "neb", "--report", tmp_path / "report.html")
+    page = (tmp_path / "report.html").read_text()
+    assert page.count("VASP 6.3.0") == 1
+    assert "rough guess" not in page
     code, _, told = run(
         *words, "--cutoff", 3, "--supercell", "3,3,3", "--calculated", tmp_path / "neb"
     )

@@ -135,7 +135,7 @@ def with_calculations(crystal: CrystalPaths, calculations: Iterable[Calculation]
                 f"The NEB in {name} is of none of the hops found here, in their supercells: it has to start from the "
                 "images that migbar export-dft writes for one."
             )
-        paths[fits[0]] = replace(paths[fits[0]], barrier=calculation.result.calculated)
+        paths[fits[0]] = paths[fits[0]].with_barrier(calculation.result.calculated)
     return CrystalPaths.of(crystal.search, paths, crystal.places)
 
 
