@@ -325,6 +325,7 @@ class MainWindow(QMainWindow):
 
     def _open_folder(self, path: Path) -> None:
         """Open a NEB calculation; offer to screen what else a folder holds."""
+        path = path.resolve()  # "." has no name, and a folder read again by a link is the same
 
         def is_calculation(_: object) -> bool:
             from migbar.neb.finished import is_calculation

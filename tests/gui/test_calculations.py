@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
 from ase import Atoms
 from ase.io import write
@@ -113,6 +115,19 @@ def test_that_another_reading_replaces_the_first(window, qtbot, folder):
     again = wait_for_band(qtbot, window)
     assert again.path_id == first.path_id
     assert not again.result.converged
+
+
+def test_that_a_folder_is_the_same_by_its_link_and_has_its_name_where_one_stands(
+    window, qtbot, folder, tmp_path, monkeypatch
+):
+    monkeypatch.chdir(folder)
+    window.open_file(Path())
+    first = wait_for_band(qtbot, window)
+    assert window.workspace.document.name == "vacancy"
+    (tmp_path / "link").symlink_to(folder)
+    window.open_file(tmp_path / "link")
+    qtbot.waitUntil(lambda: window.workspace.relaxed[-1] is not first, timeout=LONG_MS)
+    wait_for_band(qtbot, window)
 
 
 def test_that_it_is_asked_for_by_the_dock_and_kept_in_a_session(
