@@ -10,6 +10,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 from ase import Atoms
+from ase.calculators.singlepoint import SinglePointCalculator
+from ase.constraints import FixAtoms
+from ase.io import write
 from pymatgen.core import Lattice, Structure
 
 from migbar.bands import Band, linear_path
@@ -75,13 +78,44 @@ def test_that_vasp_tells_what_it_computed_with(folder):
 @pytest.mark.parametrize(
     ("lines", "told"),
     [("   GGA     =    PS    GGA type\n", "PBEsol"), ("   METAGGA= R2SCAN    non\n", "R2SCAN"),
-     ("   LDA+U is selected, type is set to LDAUTYPE =  2\n", "PBE+U")],
+     ("   LDA+U is selected, type is set to LDAUTYPE =  2\n", "PBE+U"),
+     ("   LHFCALC =      T    Hartree Fock is set to\n", "PBE hybrid")],
 )  # fmt: skip
 def test_that_the_functional_is_told(folder, lines, told):
     file = folder / "01" / "OUTCAR"
     text = file.read_text().replace("   GGA     =    --    GGA type\n", lines)
     file.write_text(text)
     assert str(read_calculation(folder).result.potential) == f"VASP 6.3.0, {told}, 520 eV"
+
+
+def with_forces(atoms: Atoms, forces: np.ndarray) -> Atoms:
+    changed = atoms.copy()
+    energy = atoms.get_potential_energy()
+    changed.calc = SinglePointCalculator(changed, energy=energy, forces=forces)
+    return changed
+
+
+def test_that_forces_on_atoms_that_are_held_do_not_count(tmp_path):
+    forces = np.zeros((31, 3))
+    forces[20] = [0.4, 0, 0]
+    images = [with_forces(atoms, forces) for atoms in copper_images()]
+    write_vasp(tmp_path / "neb", images)
+    result = read_calculation(tmp_path / "neb").result
+    assert not result.ends_relaxed
+    assert [remark.code for remark in result.remarks] == ["ends_not_converged", "forces_left"]
+    assert all("forces up to 0.40 eV/Å" in remark.text for remark in result.remarks)
+    for number, atoms in enumerate(images):
+        atoms.set_constraint(FixAtoms([20]))
+        write(tmp_path / "neb" / f"{number:02d}" / "CONTCAR", atoms, format="vasp", direct=True)
+    result = read_calculation(tmp_path / "neb").result
+    assert result.ends_relaxed
+    assert result.residual == pytest.approx(0.0)
+    assert not result.remarks
+
+
+def test_that_a_folder_is_named_wherever_one_stands(folder, monkeypatch):
+    monkeypatch.chdir(folder)
+    assert read_calculation(".").record.sys_name == "neb"
 
 
 def test_that_packed_files_are_read(folder):
@@ -109,6 +143,12 @@ def test_that_the_energies_of_ends_may_stand_in_a_table(folder):
         (folder / number / "OUTCAR").unlink()
     with pytest.raises(CalculationError, match=r"no OUTCAR in 00 of neb: copy that"):
         read_calculation(folder)
+    table = [f"{n} 0.0 {energy:.5f} 0.0 {n}" for n, energy in enumerate(energies)]
+    (folder / "nebef.dat").write_text("\n".join(table) + "\n")
+    (folder / "00" / "CONTCAR").rename(folder / "kept")
+    with pytest.raises(CalculationError, match="00 of neb: POSCAR"):
+        read_calculation(folder)
+    (folder / "kept").rename(folder / "00" / "CONTCAR")
     for name, off in (("nebef.dat", 0.0), ("neb.dat", energies[0])):
         rows = [f"{n} 0.0 {energy - off:.5f} 0.0 {n}" for n, energy in enumerate(energies)]
         (folder / name).write_text("\n".join(rows) + "\n")
@@ -265,6 +305,7 @@ def test_that_the_way_through_counts_with_what_was_calculated(tmp_path, run):
         (lambda f: (f / "01" / "OUTCAR").write_text("vasp.6.3.0\n"), "01/OUTCAR tells no energy"),
         (lambda f: (f / "01" / "OUTCAR").rename(f / "01" / "OUTCAR.gz"), r"01/OUTCAR\.gz tells no energy"),
         (lambda f: (f / "INCAR").write_text("IMAGES = 2\n"), "neb: The images 03 are missing"),
+        (lambda f: (f / "02").rename(f / "03") and (f / "02").mkdir(), "the band ends at 02; 03 are of another run"),
         (lambda f: (f / "02" / "OUTCAR").write_bytes((f / "00" / "OUTCAR").read_bytes()), "No atom moves"),
     ],
 )  # fmt: skip

@@ -8,7 +8,7 @@ from __future__ import annotations
 import gzip
 import re
 import zlib
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -26,7 +26,7 @@ from migbar.datasets.nebs import espresso_files, espresso_images
 from migbar.datasets.problems import Level, Source
 from migbar.datasets.xyz_bands import COMPUTED_WITH, CONVERGED, read_frames
 from migbar.dft import unwrapped
-from migbar.errors import BandsFileError, MigbarError
+from migbar.errors import BandsFileError, MigbarError, StructureFileError
 from migbar.neb.result import BAND, RESULT, NebResult, read_result, result_from
 from migbar.neb.settings import NebSettings
 from migbar.paths import CrystalPaths
@@ -57,6 +57,7 @@ _FUNCTIONAL = (
 _FUNCTIONALS = {"PE": "PBE", "PS": "PBEsol", "RP": "RPBE", "91": "PW91", "CA": "LDA"}
 _CUTOFF = re.compile(r"^\s*ENCUT\s*=\s*([\d.]+)\s*eV", re.MULTILINE)
 _HUBBARD = re.compile(r"LDAUTYPE")
+_HYBRID = re.compile(r"^\s*LHFCALC\s*=\s*T\b", re.MULTILINE)
 _SECONDS = re.compile(r"Elapsed time \(sec\):\s*([\d.]+)")
 _CLIMBS = re.compile(r"(?:^|;)\s*LCLIMB\s*=\s*\.?T", re.MULTILINE | re.IGNORECASE)
 _ESPRESSO_CLIMBS = re.compile(
@@ -167,7 +168,7 @@ def read_calculation(folder: str | Path) -> Calculation:
     CalculationError
         If it holds none, a file of it is missing or damaged, or not one ion hops.
     """
-    folder = Path(folder)
+    folder = Path(folder).resolve()  # "." has no name
     if _is_own(folder):
         return _own(folder)
     reader = _reader(folder)
@@ -218,8 +219,10 @@ def _calculation(folder: Path, read: _Read) -> Calculation:
         )
     record, remarks = _record(folder, read.frames)
     images = _images(read.frames)
+    numbers = _numbers(images, read)
+    told = (*read.remarks, *remarks, *_forces_left(images, read, numbers["residual"]))
     ends = [images[0].positions, images[-1].positions]
-    result = result_from(images, ends, (*read.remarks, *remarks), _numbers(images, read))
+    result = result_from(images, ends, told, numbers)
     return Calculation(result, replace(record, target_ev=result.barrier_ev))
 
 
@@ -266,10 +269,33 @@ def _images(frames: Sequence[Atoms]) -> list[Atoms]:
         image.calc = SinglePointCalculator(
             image,
             energy=frame.get_potential_energy(),
-            forces=frame.get_forces(apply_constraint=False)[order],
+            forces=frame.get_forces()[order],  # none on atoms that are held
         )
         images.append(image)
     return images
+
+
+def _at_ends(images: Sequence[Atoms]) -> float:
+    """Return the largest force on an atom of the ends, eV/Å."""
+    ends = (images[0], images[-1])
+    return max(float(np.linalg.norm(end.get_forces(), axis=1).max()) for end in ends)
+
+
+def _forces_left(images: Sequence[Atoms], read: _Read, residual: float) -> Iterator[Remark]:
+    """Tell what a code does not: it looks at no ends, and perhaps at energies alone."""
+    at_ends = _at_ends(images)
+    if at_ends > RELAXED_EV_PER_ANGSTROM:
+        text = (
+            f"The ends are not relaxed: forces up to {at_ends:.2f} eV/Å are left, so the barrier may be wrong. Has "
+            "their relaxation finished?"
+        )
+        yield Remark("ends_not_converged", text)
+    if read.converged and residual > RELAXED_EV_PER_ANGSTROM:
+        text = (
+            f"{read.code} calls the band converged, yet forces up to {residual:.2f} eV/Å across the path are left. "
+            "Were energies alone looked at (VASP: EDIFFG above 0)?"
+        )
+        yield Remark("forces_left", text)
 
 
 def _numbers(images: Sequence[Atoms], read: _Read) -> dict[str, Any]:
@@ -277,12 +303,11 @@ def _numbers(images: Sequence[Atoms], read: _Read) -> dict[str, Any]:
 
     forces = NEB(list(images), k=0.0, climb=read.climb, method="improvedtangent").get_forces()
     residual = float(np.linalg.norm(forces, axis=1).max())
-    ends = max(np.linalg.norm(end.get_forces(), axis=1).max() for end in (images[0], images[-1]))
     near_zero = residual <= RELAXED_EV_PER_ANGSTROM
     return {
         "settings": NebSettings(
             n_images=len(images) - 2,
-            relax_ends=bool(ends <= RELAXED_EV_PER_ANGSTROM),
+            relax_ends=_at_ends(images) <= RELAXED_EV_PER_ANGSTROM,
             climb=read.climb,
         ),
         "potential": Provenance(
@@ -301,15 +326,15 @@ def _numbers(images: Sequence[Atoms], read: _Read) -> dict[str, Any]:
 
 def _vasp(folder: Path) -> _Read:
     images = image_folders(folder)
+    wrong = next(gaps(folder, images, Source(folder.name), folder.name), None)
+    if wrong is not None:
+        raise CalculationError(f"{folder.name}: {wrong.text}")
     files = [_outcar(image) for image in images]
     missing = [i.name for i, file in zip(images[1:-1], files[1:-1], strict=True) if file is None]
     if missing:
         raise CalculationError(
             f"There is no OUTCAR in {', '.join(missing)} of {folder.name}: its energies and forces are needed."
         )
-    wrong = next(gaps(folder, images, Source(folder.name), folder.name), None)
-    if wrong is not None:
-        raise CalculationError(f"{folder.name}: {wrong.text}")
     inner = [_last_step(file) for file in files[1:-1] if file is not None]
     known = [None, *(atoms.get_potential_energy() for atoms in inner), None]
     first, last = (
@@ -382,7 +407,10 @@ def _end(image: Path, known: Sequence[float | None], number: int) -> Atoms:
             f"The table of energies in {folder.name} is not that of the last step in the OUTCARs; run nebresults.pl or "
             "nebbarrier.pl again."
         )
-    atoms = AseAtomsAdaptor.get_atoms(image_structure(image), msonable=False)
+    try:
+        atoms = AseAtomsAdaptor.get_atoms(image_structure(image), msonable=False)
+    except StructureFileError as error:
+        raise CalculationError(f"{image.name} of {folder.name}: {error}") from None
     energy, forces = table[number] + off[0], np.zeros((len(atoms), 3))
     atoms.calc = SinglePointCalculator(atoms, energy=energy, forces=forces)
     return atoms
@@ -394,7 +422,8 @@ def _version(text: str) -> str:
     functional = next((found[1] for p in _FUNCTIONAL if (found := p.search(text))), "")
     if functional:
         plus_u = "+U" if _HUBBARD.search(text) else ""
-        parts.append(_FUNCTIONALS.get(functional, functional) + plus_u)
+        hybrid = " hybrid" if _HYBRID.search(text) else ""
+        parts.append(_FUNCTIONALS.get(functional, functional) + plus_u + hybrid)
     parts += [f"{float(found[1]):g} eV" for found in [_CUTOFF.search(text)] if found]
     return ", ".join(parts)
 

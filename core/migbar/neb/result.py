@@ -54,7 +54,8 @@ class NebResult:
         Wall time, all sittings together.
     remarks : tuple of Remark
         Codes ``not_converged``, ``stopped``, ``ends_not_converged``, ``end_moved``, ``ends_same``,
-        ``image_order``, ``saddle_at_end``, ``intermediate_minimum``, ``ridge``, ``dip``.
+        ``image_order``, ``saddle_at_end``, ``intermediate_minimum``, ``ridge``, ``dip``; of calculations
+        also ``end_without_outcar``, ``forces_left``, ``host_moves``, ``odd_mover``.
     """
 
     images: tuple[Atoms, ...]
