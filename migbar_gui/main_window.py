@@ -293,9 +293,9 @@ class MainWindow(QMainWindow):
         self.docks.show("Profile")
         self.profile_panel.select(made.folder)
 
-    def _show_calculation(self, made: RelaxedPath, known: bool) -> None:
+    def _show_calculation(self, made: RelaxedPath, replaces: bool) -> None:
         self._show_relaxed(made)
-        if not known:
+        if replaces:
             self.say(
                 "Its hop is none in the table, so its own cell was opened; Undo brings back what was open."
             )

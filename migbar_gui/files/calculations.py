@@ -35,7 +35,7 @@ class Calculations(QObject):
     """Reads folders of NEB calculations."""
 
     opened = Signal(object, bool)
-    """A `RelaxedPath` that was read, and whether its path was there before."""
+    """A `RelaxedPath` that was read, and whether its own cell took the place of what was open."""
 
     def __init__(self, workspace: Workspace, jobs: Jobs, parent: QObject) -> None:
         super().__init__(parent)
@@ -55,7 +55,7 @@ class Calculations(QObject):
         )
 
     def _take(self, found: _Found) -> None:
-        workspace, known = self._workspace, found.path_id is not None
+        workspace, before = self._workspace, self._workspace.document
         path_id = found.path_id
         if path_id is None or workspace.path(path_id) is None:
             path_id = show_document(workspace, found.document, found.hop)
@@ -70,7 +70,7 @@ class Calculations(QObject):
         )
         workspace.set_relaxed(relaxed)
         workspace.activate(path_id)
-        self.opened.emit(relaxed, known)
+        self.opened.emit(relaxed, before is not None and workspace.document is not before)
 
 
 def _read(folder: Path, bands: Mapping[int, Band]) -> _Found:

@@ -302,8 +302,8 @@ def test_that_the_way_through_counts_with_what_was_calculated(tmp_path, run):
     ("spoil", "told"),
     [
         (lambda f: (f / "01" / "OUTCAR").unlink(), "There is no OUTCAR in 01 of neb"),
-        (lambda f: (f / "01" / "OUTCAR").write_text("vasp.6.3.0\n"), "01/OUTCAR tells no energy"),
-        (lambda f: (f / "01" / "OUTCAR").rename(f / "01" / "OUTCAR.gz"), r"01/OUTCAR\.gz tells no energy"),
+        (lambda f: (f / "01" / "OUTCAR").write_text("vasp.6.3.0\n"), "neb/01/OUTCAR tells no energy"),
+        (lambda f: (f / "01" / "OUTCAR").rename(f / "01" / "OUTCAR.gz"), r"neb/01/OUTCAR\.gz tells no energy"),
         (lambda f: (f / "INCAR").write_text("IMAGES = 2\n"), "neb: The images 03 are missing"),
         (lambda f: (f / "02").rename(f / "03") and (f / "02").mkdir(), "the band ends at 02; 03 are of another run"),
         (lambda f: (f / "02" / "OUTCAR").write_bytes((f / "00" / "OUTCAR").read_bytes()), "No atom moves"),

@@ -36,6 +36,7 @@ def test_that_a_folder_opens_with_its_cell_its_path_and_its_profile(window, qtbo
     window.open_file(folder)
     relaxed = wait_for_band(qtbot, window)
     assert window.workspace.document.name == "vacancy"
+    assert "Undo" not in window.status.currentMessage()
     assert window.workspace.active == relaxed.path_id
     assert window.profile_panel.isVisible()
     assert window.profile_panel.shown is relaxed

@@ -382,7 +382,7 @@ def _last_step(outcar: Path) -> Atoms:
         atoms.get_potential_energy(), atoms.get_forces()
     except Exception as error:  # ASE's readers raise whatever their parsing raises
         raise CalculationError(
-            f"{outcar.parent.name}/{outcar.name} tells no energy and forces of a finished step "
+            f"{outcar.relative_to(outcar.parents[2]).as_posix()} tells no energy and forces of a finished step "
             f"({str(error) or type(error).__name__})."
         ) from None
     return atoms
