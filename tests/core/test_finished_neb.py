@@ -327,6 +327,20 @@ def test_that_other_folders_are_refused(tmp_path):
         CalculationError, match=r"neb\.axsf: holds 3 images, and neb\.dat 2 energies"
     ):
         read_calculation(tmp_path / "neb")
+    for ending in ("axsf", "dat"):
+        file = tmp_path / "neb" / f"neb.{ending}"
+        file.with_stem("old").write_text(file.read_text())
+    with pytest.raises(CalculationError, match=r"one \.axsf .* there is neb\.axsf, old\.axsf"):
+        read_calculation(tmp_path / "neb")
+    first, middle, last = copper_images()
+    broken = middle.copy()
+    forces = middle.get_forces()
+    broken.calc = SinglePointCalculator(broken, energy=np.nan, forces=forces)
+    for code, write_code in WRITERS.items():
+        if code != "VASP":  # whose file of the test tells no NaN
+            write_code(tmp_path / "nan" / code, [first, broken, last])
+            with pytest.raises(CalculationError, match=r"image 1 in .* are no numbers"):
+                read_calculation(tmp_path / "nan" / code)
     bare = [atoms.copy() for atoms in copper_images()]
     write_ase(tmp_path / "ase", bare)
     with pytest.raises(CalculationError, match=r"Image 0 of band\.extxyz has no energy and forces"):

@@ -40,7 +40,7 @@ def is_neb(folder: Path) -> bool:
     """Whether a folder holds a NEB."""
     if not folder.is_dir():
         return False
-    return is_neb_folder(folder) or espresso_files(folder) is not None or _is_of_ase(folder)
+    return is_neb_folder(folder) or bool(espresso_files(folder)) or _is_of_ase(folder)
 
 
 def _is_of_ase(folder: Path) -> bool:
@@ -61,10 +61,9 @@ def read_neb(folder: Path, root: Path, ion: str = "") -> Candidate:
     return candidate_of(frames, name, source, ion)
 
 
-def espresso_files(folder: Path) -> tuple[Path, Path] | None:
-    """Return images and energies that neb.x left in a folder, if it did."""
-    found = [path for path in sorted(folder.glob("*.axsf")) if path.with_suffix(".dat").is_file()]
-    return (found[0], found[0].with_suffix(".dat")) if found else None
+def espresso_files(folder: Path) -> list[Path]:
+    """Return the files of images that neb.x left in a folder, each with its table of energies beside it."""
+    return [path for path in sorted(folder.glob("*.axsf")) if path.with_suffix(".dat").is_file()]
 
 
 def espresso_images(folder: Path) -> list[Atoms]:
@@ -73,15 +72,18 @@ def espresso_images(folder: Path) -> list[Atoms]:
     Raises
     ------
     BandsFileError
-        If a file is damaged, or they do not belong together.
+        If a file is damaged, they do not belong together, or there are several calculations.
     """
     from ase.calculators.singlepoint import SinglePointCalculator
     from ase.io import read
 
     files = espresso_files(folder)
-    if files is None:
-        raise BandsFileError(folder.name, ["has no .axsf with a .dat beside it"])
-    axsf, table = files
+    if len(files) != 1:
+        names = ", ".join(path.name for path in files) or "none"
+        text = f"one .axsf with a .dat beside it was expected, and there is {names}"
+        raise BandsFileError(folder.name, [text])
+    (axsf,) = files
+    table = axsf.with_suffix(".dat")
     try:
         frames = read(io.StringIO(axsf.read_text()), index=":", format="xsf")
         energies = np.loadtxt(io.StringIO(table.read_text()), ndmin=2)[:, 1]

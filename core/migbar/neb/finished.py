@@ -207,7 +207,7 @@ def _reader(folder: Path) -> Callable[[Path], _Read] | None:
         return None
     if len(image_folders(folder)) > 2:
         return _vasp
-    if espresso_files(folder) is not None:
+    if espresso_files(folder):
         return _espresso
     return _ase if (folder / BAND).is_file() else None
 
@@ -219,6 +219,11 @@ def _calculation(folder: Path, read: _Read) -> Calculation:
         )
     record, remarks = _record(folder, read.frames)
     images = _images(read.frames)
+    for number, atoms in enumerate(images):
+        if not np.isfinite([atoms.get_potential_energy(), *atoms.get_forces().flat]).all():
+            raise CalculationError(
+                f"Energy or forces of image {number} in {folder.name} are no numbers."
+            )
     numbers = _numbers(images, read)
     told = (*read.remarks, *remarks, *_forces_left(images, read, numbers["residual"]))
     ends = [images[0].positions, images[-1].positions]
