@@ -237,6 +237,24 @@ def test_that_its_barrier_can_be_taught(tmp_path, code):
     assert import_data([tmp_path / "list.csv"], None).barriers == pytest.approx([0.5])
 
 
+def test_that_energies_that_are_no_numbers_teach_nothing(tmp_path):
+    first, middle, last = copper_images()
+    lower, broken = middle.copy(), middle.copy()
+    energy = middle.get_potential_energy()
+    lower.calc = SinglePointCalculator(lower, energy=energy - 0.4, forces=middle.get_forces())
+    broken.calc = SinglePointCalculator(broken, energy=np.nan, forces=middle.get_forces())
+    images = [first, lower, broken, lower, last]
+    write_espresso(tmp_path / "data" / "a", images)
+    write_ase(tmp_path / "data" / "b", images)
+    write_vasp(tmp_path / "data" / "c", [first, lower, middle, lower, last])
+    (tmp_path / "data" / "c" / "00" / "OUTCAR").unlink()
+    rows = [f"{n} 0.0 {image.get_potential_energy()} 0.0 {n}" for n, image in enumerate(images)]
+    (tmp_path / "data" / "c" / "neb.dat").write_text("\n".join(rows) + "\n")
+    for candidate in read_candidates(tmp_path / "data"):
+        assert not candidate.accepted()
+        assert [problem.code for problem in candidate.problems] == ["bad_barrier"]
+
+
 def test_that_a_band_by_a_potential_teaches_nothing(tmp_path):
     images = [atoms.copy() for atoms in copper_images()]
     for image, known in zip(images, copper_images(), strict=True):

@@ -225,7 +225,9 @@ def _energies(path: Path) -> list[float]:
     for line in path.read_text(encoding="utf-8", errors="replace").splitlines():
         words = line.split()
         try:
-            values.append(float(words[column]))
+            value = float(words[column])
         except (IndexError, ValueError):
             continue
+        if np.isfinite(value):
+            values.append(value)
     return values

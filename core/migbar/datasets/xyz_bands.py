@@ -213,6 +213,10 @@ def _from_energies(
     known = [e for e in energies if e is not None]
     if len(known) < len(energies) or len(known) < 3:
         return None, ()
+    if not np.isfinite(known).all():
+        number = int(np.argmin(np.isfinite(known))) + 1
+        text = f"The energy of frame {number} is no number."
+        return None, (Problem("bad_barrier", text, source, name),)
     if int(np.argmax(known)) in (0, len(known) - 1):
         text = "An end is the highest image: there is no saddle point between the ends."
         return None, (Problem("no_saddle", text, source, name),)
