@@ -45,8 +45,9 @@ class Calculations(QObject):
     def open(self, folder: Path) -> None:
         """Read a folder, and show its band with the path it was made from, or where there is none with its own cell."""
         bands = {}
-        active = self._workspace.active
-        for path in sorted(self._workspace.state.paths, key=lambda path: path.id != active):
+        state, active = self._workspace.state, self._workspace.active
+        found = state.group.paths if state.group is not None else ()  # also those removed since
+        for path in sorted((*state.paths, *found), key=lambda path: path.id != active):
             result = self._workspace.result(path.id)
             if result is not None:
                 bands[path.id] = result.predicted.band
@@ -56,7 +57,10 @@ class Calculations(QObject):
 
     def _take(self, found: _Found) -> None:
         workspace, before = self._workspace, self._workspace.document
-        path_id = found.path_id
+        path_id, group = found.path_id, workspace.state.group
+        hop = group.hop_of(path_id) if group is not None else None
+        if hop is not None:
+            workspace.activate_hop(hop)
         if path_id is None or workspace.path(path_id) is None:
             path_id = show_document(workspace, found.document, found.hop)
         path = workspace.path(path_id)

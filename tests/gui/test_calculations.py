@@ -98,6 +98,11 @@ def test_that_the_way_through_counts_with_it(window, qtbot, tmp_path):
     qtbot.waitUntil(lambda: through() == pytest.approx(barrier), timeout=LONG_MS)
     assert "VASP 6.3.0" in window.network_panel.remark.text()
     assert window.network_panel.remark.isVisibleTo(window.network_panel)
+    window.workspace.remove_paths([relaxed.path_id])
+    window.open_file(tmp_path / "neb")
+    qtbot.waitUntil(lambda: window.workspace.relaxed[-1] is not relaxed, timeout=LONG_MS)
+    assert window.workspace.document.name == "copper.cif"
+    assert window.workspace.active == relaxed.path_id
 
 
 def find_site(window, position) -> int:
