@@ -39,20 +39,10 @@ def open_record(
 
     def show(made: tuple[Document, Hop, float | None]) -> None:
         document, hop, known = made
-        path_id = show_document(workspace, document, hop)
-        workspace.set_note(
-            path_id, "" if known is None else f"known barrier {energies.energy(known)}"
-        )
+        note = "" if known is None else f"known barrier {energies.energy(known)}"
+        workspace.open_path(document, hop, note)
 
     jobs.start("open", f"Opening {name}", work, show)
-
-
-def show_document(workspace: Workspace, document: Document, hop: Hop) -> int:
-    """Open what `document_of` made, and return the id of its path."""
-    workspace.open(document, hop.ion)
-    workspace.set_mechanism(hop.mechanism)
-    workspace.set_supercell("none")
-    return workspace.add_path(hop)
 
 
 def document_of(record: BandRecord) -> tuple[Document, Hop]:

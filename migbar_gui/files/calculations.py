@@ -11,7 +11,7 @@ from PySide6.QtCore import QObject, Signal
 
 from migbar_gui.background.jobs import Jobs
 from migbar_gui.computing.relaxed import RelaxedPath
-from migbar_gui.files.band_opening import document_of, show_document
+from migbar_gui.files.band_opening import document_of
 from migbar_gui.workspace import Document, Workspace
 
 if TYPE_CHECKING:
@@ -62,7 +62,7 @@ class Calculations(QObject):
         if hop is not None:
             workspace.activate_hop(hop)
         if path_id is None or workspace.path(path_id) is None:
-            path_id = show_document(workspace, found.document, found.hop)
+            path_id = workspace.open_path(found.document, found.hop)
         path = workspace.path(path_id)
         assert path is not None
         relaxed = RelaxedPath(

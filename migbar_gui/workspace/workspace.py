@@ -121,6 +121,14 @@ class Workspace(Display):
         state = State(document, chosen, mechanism, cell, pins=self.state.pins)
         self._step(f"open {document.name}", state)
 
+    def open_path(self, document: Document, hop: Hop, note: str = "") -> int:
+        """Show another structure with a path in it, in the cell as it is, in one step; returns the path's id."""
+        entry = PathEntry(next(self._ids), hop, "none", note=note)
+        state = State(document, hop.ion, hop.mechanism, "none", (entry,), pins=self.state.pins)
+        self.active = entry.id
+        self._step(f"open {document.name}", state)
+        return entry.id
+
     def set_ion(self, ion: str) -> None:
         """Choose the ion that migrates."""
         document = self.document

@@ -54,6 +54,18 @@ def test_that_a_folder_opens_with_its_cell_its_path_and_its_profile(window, qtbo
     assert window.workspace.shown_image.relaxed is relaxed
 
 
+def test_that_one_undo_brings_back_what_was_open(opened, qtbot, folder):
+    workspace = opened.workspace
+    workspace.join(site(opened, 0), site(opened, 3))
+    wait_for_barriers(qtbot, opened)
+    before = workspace.state
+    opened.open_file(folder)
+    wait_for_band(qtbot, opened)
+    assert workspace.document.name == "vacancy"
+    workspace.undo()
+    assert workspace.state == before
+
+
 def test_that_a_band_goes_to_the_path_that_it_is_of(window, qtbot, folder, tmp_path):
     first, last = (copper_images()[n].positions[7] for n in (0, -1))
     whole = copper_images()[0] + Atoms("Cu", [last])
