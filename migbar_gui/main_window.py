@@ -317,31 +317,17 @@ class MainWindow(QMainWindow):
         """Open a structure, a session file, or the folder of a NEB calculation."""
         self.notice.hide()
         if path.is_dir():
-            self._open_folder(path)
+            self.calculations.look_into(path, self._offer_screening)
         elif path.suffix.lower() == SUFFIX:
             self.sessions.open(path)
         else:
             self.opener.open(path)
 
-    def _open_folder(self, path: Path) -> None:
-        """Open a NEB calculation; offer to screen what else a folder holds."""
-        path = path.resolve()  # "." has no name, and a folder read again by a link is the same
-
-        def is_calculation(_: object) -> bool:
-            from migbar.neb.finished import is_calculation
-
-            return is_calculation(path)
-
-        def decide(is_one: bool) -> None:
-            if is_one:
-                self.calculations.open(path)
-                return
-            self.notice.show_message(
-                f"{path.name} is a folder: its structures can be screened together.",
-                action=("Screen it…", lambda: self.screening.open().offer(path)),
-            )
-
-        self.jobs.start("open", f"Looking into {path.name}", is_calculation, decide)
+    def _offer_screening(self, folder: Path) -> None:
+        self.notice.show_message(
+            f"{folder.name} is a folder: its structures can be screened together.",
+            action=("Screen it…", lambda: self.screening.open().offer(folder)),
+        )
 
     def open_files(self, paths: Iterable[Path]) -> None:
         """Open the first of several dropped files, and say so."""

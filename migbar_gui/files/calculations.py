@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -42,6 +42,16 @@ class Calculations(QObject):
         self._workspace = workspace
         self._jobs = jobs
 
+    def look_into(self, folder: Path, otherwise: Callable[[Path], None]) -> None:
+        """Open the calculation in a folder; where there is none call `otherwise`."""
+        folder = folder.resolve()  # "." has no name, and a folder read again by a link is the same
+        self._jobs.start(
+            "open",
+            f"Looking into {folder.name}",
+            lambda _: _is_calculation(folder),
+            lambda is_one: self.open(folder) if is_one else otherwise(folder),
+        )
+
     def open(self, folder: Path) -> None:
         """Read a folder, and show its band with the path it was made from, or where there is none with its own cell."""
         bands = {}
@@ -75,6 +85,12 @@ class Calculations(QObject):
         workspace.set_relaxed(relaxed)
         workspace.activate(path_id)
         self.opened.emit(relaxed, before is not None and workspace.document is not before)
+
+
+def _is_calculation(folder: Path) -> bool:
+    from migbar.neb.finished import is_calculation
+
+    return is_calculation(folder)
 
 
 def _read(folder: Path, bands: Mapping[int, Band]) -> _Found:

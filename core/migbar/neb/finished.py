@@ -5,8 +5,6 @@ What `migbar export-dft` hands over comes back here, and so does any other folde
 
 from __future__ import annotations
 
-import gzip
-import re
 import zlib
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
@@ -21,12 +19,12 @@ from migbar.bands import Band
 from migbar.barriers import Remark
 from migbar.datasets import BandRecord
 from migbar.datasets.endpoints import band_between
-from migbar.datasets.neb_folders import energies_of_table, gaps, image_folders, image_structure
-from migbar.datasets.nebs import espresso_files, espresso_images
+from migbar.datasets.neb_folders import image_folders
+from migbar.datasets.nebs import espresso_files
 from migbar.datasets.problems import Level, Source
-from migbar.datasets.xyz_bands import COMPUTED_WITH, CONVERGED, read_frames
 from migbar.dft import unwrapped
-from migbar.errors import BandsFileError, MigbarError, StructureFileError
+from migbar.errors import BandsFileError
+from migbar.neb.codes import CalculationError, Output, ase_output, neb_x_output, vasp_output
 from migbar.neb.result import BAND, RESULT, NebResult, read_result, result_from
 from migbar.neb.settings import NebSettings
 from migbar.paths import CrystalPaths
@@ -43,31 +41,6 @@ NEAR = 1.0
 
 STRAIN = 0.05
 """No vector of its cell differs by more than this fraction."""
-
-ALIKE_EV = 0.002
-"""Energies told twice differ by less; tables have three digits or more."""
-
-_VERSION = re.compile(r"^\s*vasp\.([\d.]+\d)", re.MULTILINE)
-_FUNCTIONAL = (
-    re.compile(r"^\s*METAGGA\s*=\s*([A-Z0-9]{3,})", re.MULTILINE),
-    re.compile(r"^\s*GGA\s*=\s*([A-Z0-9]{2})\b", re.MULTILINE),
-    re.compile(r"^\s*LEXCH\s*=\s*([A-Z0-9]{2})\s*$", re.MULTILINE),
-)
-"""Where an OUTCAR tells the functional, the most special first; the last is the POTCAR's."""
-_FUNCTIONALS = {"PE": "PBE", "PS": "PBEsol", "RP": "RPBE", "91": "PW91", "CA": "LDA"}
-_CUTOFF = re.compile(r"^\s*ENCUT\s*=\s*([\d.]+)\s*eV", re.MULTILINE)
-_HUBBARD = re.compile(r"LDAUTYPE")
-_HYBRID = re.compile(r"^\s*LHFCALC\s*=\s*T\b", re.MULTILINE)
-_SECONDS = re.compile(r"Elapsed time \(sec\):\s*([\d.]+)")
-_CLIMBS = re.compile(r"(?:^|;)\s*LCLIMB\s*=\s*\.?T", re.MULTILINE | re.IGNORECASE)
-_ESPRESSO_CLIMBS = re.compile(
-    r"^\s*CI_scheme\s*=\s*['\"](?:auto|manual)", re.MULTILINE | re.IGNORECASE
-)
-_CONVERGED = "reached required accuracy"
-
-
-class CalculationError(MigbarError):
-    """Raised when a folder holds no finished NEB that can be read."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -188,31 +161,17 @@ def read_calculation(folder: str | Path) -> Calculation:
     return _calculation(folder, read)
 
 
-@dataclass(frozen=True, slots=True)
-class _Read:
-    """What files told: frames in their order of atoms, which code, whether converged, climbing, steps and seconds."""
-
-    frames: Sequence[Atoms]
-    code: str
-    version: str
-    converged: bool | None = None
-    climb: bool = False
-    steps: int = 0
-    seconds: float = 0.0
-    remarks: tuple[Remark, ...] = ()
-
-
-def _reader(folder: Path) -> Callable[[Path], _Read] | None:
+def _reader(folder: Path) -> Callable[[Path], Output] | None:
     if not folder.is_dir():
         return None
     if len(image_folders(folder)) > 2:
-        return _vasp
+        return vasp_output
     if espresso_files(folder):
-        return _espresso
-    return _ase if (folder / BAND).is_file() else None
+        return neb_x_output
+    return ase_output if (folder / BAND).is_file() else None
 
 
-def _calculation(folder: Path, read: _Read) -> Calculation:
+def _calculation(folder: Path, read: Output) -> Calculation:
     if len({tuple(atoms.symbols) for atoms in read.frames}) > 1:
         raise CalculationError(
             f"The images in {folder.name} differ in their atoms, or in their order."
@@ -286,7 +245,7 @@ def _at_ends(images: Sequence[Atoms]) -> float:
     return max(float(np.linalg.norm(end.get_forces(), axis=1).max()) for end in ends)
 
 
-def _forces_left(images: Sequence[Atoms], read: _Read, residual: float) -> Iterator[Remark]:
+def _forces_left(images: Sequence[Atoms], read: Output, residual: float) -> Iterator[Remark]:
     """Tell what a code does not: it looks at no ends, and perhaps at energies alone."""
     at_ends = _at_ends(images)
     if at_ends > RELAXED_EV_PER_ANGSTROM:
@@ -303,7 +262,7 @@ def _forces_left(images: Sequence[Atoms], read: _Read, residual: float) -> Itera
         yield Remark("forces_left", text)
 
 
-def _numbers(images: Sequence[Atoms], read: _Read) -> dict[str, Any]:
+def _numbers(images: Sequence[Atoms], read: Output) -> dict[str, Any]:
     from ase.mep import NEB
 
     forces = NEB(list(images), k=0.0, climb=read.climb, method="improvedtangent").get_forces()
@@ -324,131 +283,3 @@ def _numbers(images: Sequence[Atoms], read: _Read) -> dict[str, Any]:
         "end_steps": 0,
         "seconds": read.seconds,
     }
-
-
-# ------------------------------------------------------------------ VASP
-
-
-def _vasp(folder: Path) -> _Read:
-    images = image_folders(folder)
-    wrong = next(gaps(folder, images, Source(folder.name), folder.name), None)
-    if wrong is not None:
-        raise CalculationError(f"{folder.name}: {wrong.text}")
-    files = [_outcar(image) for image in images]
-    missing = [i.name for i, file in zip(images[1:-1], files[1:-1], strict=True) if file is None]
-    if missing:
-        raise CalculationError(
-            f"There is no OUTCAR in {', '.join(missing)} of {folder.name}: its energies and forces are needed."
-        )
-    inner = [_last_step(file) for file in files[1:-1] if file is not None]
-    known = [None, *(atoms.get_potential_energy() for atoms in inner), None]
-    first, last = (
-        _end(images[n], known, n) if file is None else _last_step(file)
-        for n, file in ((0, files[0]), (-1, files[-1]))
-    )
-    texts = [_text(file) for file in files[1:-1] if file is not None]
-    incar = folder / "INCAR"
-    return _Read(
-        [first, *inner, last],
-        "VASP",
-        _version(texts[0]),
-        all(_CONVERGED in text for text in texts),
-        incar.is_file() and bool(_CLIMBS.search(incar.read_text(errors="replace"))),
-        texts[0].count("TOTAL-FORCE"),
-        max((float(found) for text in texts for found in _SECONDS.findall(text)), default=0.0),
-        tuple(_without_outcar(i) for i, file in zip(images, files, strict=True) if file is None),
-    )
-
-
-def _without_outcar(image: Path) -> Remark:
-    text = (
-        f"There is no OUTCAR in {image.name}: its energy is that of the table beside it, and the end is taken to be "
-        "relaxed."
-    )
-    return Remark("end_without_outcar", text)
-
-
-def _outcar(image: Path) -> Path | None:
-    files = (image / "OUTCAR", image / "OUTCAR.gz")
-    return next((file for file in files if file.is_file()), None)
-
-
-def _text(outcar: Path) -> str:
-    data = outcar.read_bytes()
-    return (gzip.decompress(data) if outcar.suffix == ".gz" else data).decode(errors="replace")
-
-
-def _last_step(outcar: Path) -> Atoms:
-    """Return the last step that was finished, with energy and forces."""
-    from ase.io import read
-
-    try:
-        atoms = read(outcar, index=-1, format="vasp-out")
-        atoms.get_potential_energy(), atoms.get_forces()
-    except Exception as error:  # ASE's readers raise whatever their parsing raises
-        raise CalculationError(
-            f"{outcar.relative_to(outcar.parents[2]).as_posix()} tells no energy and forces of a finished step "
-            f"({str(error) or type(error).__name__})."
-        ) from None
-    return atoms
-
-
-def _end(image: Path, known: Sequence[float | None], number: int) -> Atoms:
-    """Return an end without OUTCAR: relaxed, so without forces, its energy from the table of the VTST scripts."""
-    from ase.calculators.singlepoint import SinglePointCalculator
-    from pymatgen.io.ase import AseAtomsAdaptor
-
-    folder = image.parent
-    table = energies_of_table(folder)
-    if table is None or len(table) != len(known):
-        raise CalculationError(
-            f"There is no OUTCAR in {image.name} of {folder.name}: copy that of the relaxed end there, or add "
-            "neb.dat or nebef.dat."
-        )
-    # A table may count from the first image on; all energies of one are off by the same.
-    off = [energy - told for energy, told in zip(known, table, strict=True) if energy is not None]
-    if max(off) - min(off) > ALIKE_EV:
-        raise CalculationError(
-            f"The table of energies in {folder.name} is not that of the last step in the OUTCARs; run nebresults.pl or "
-            "nebbarrier.pl again."
-        )
-    try:
-        atoms = AseAtomsAdaptor.get_atoms(image_structure(image), msonable=False)
-    except StructureFileError as error:
-        raise CalculationError(f"{image.name} of {folder.name}: {error}") from None
-    energy, forces = table[number] + off[0], np.zeros((len(atoms), 3))
-    atoms.calc = SinglePointCalculator(atoms, energy=energy, forces=forces)
-    return atoms
-
-
-def _version(text: str) -> str:
-    """Return version, functional and cut-off, as far as an OUTCAR tells them."""
-    parts = [found[1] for found in [_VERSION.search(text)] if found]
-    functional = next((found[1] for p in _FUNCTIONAL if (found := p.search(text))), "")
-    if functional:
-        plus_u = "+U" if _HUBBARD.search(text) else ""
-        hybrid = " hybrid" if _HYBRID.search(text) else ""
-        parts.append(_FUNCTIONALS.get(functional, functional) + plus_u + hybrid)
-    parts += [f"{float(found[1]):g} eV" for found in [_CUTOFF.search(text)] if found]
-    return ", ".join(parts)
-
-
-# ------------------------------------------------------------------ Quantum ESPRESSO, ASE
-
-
-def _espresso(folder: Path) -> _Read:
-    inputs = [path.read_text(errors="replace") for path in sorted(folder.glob("*.in"))]
-    climb = any(_ESPRESSO_CLIMBS.search(text) for text in inputs)
-    return _Read(espresso_images(folder), "Quantum ESPRESSO", "", climb=climb)
-
-
-def _ase(folder: Path) -> _Read:
-    frames = list(read_frames(folder / BAND))
-    for number, atoms in enumerate(frames):
-        if atoms.calc is None or not {"energy", "forces"} <= atoms.calc.results.keys():
-            raise CalculationError(f"Image {number} of {BAND} has no energy and forces.")
-        if not atoms.pbc.all():
-            raise CalculationError(f"Image {number} of {BAND} has no periodic cell.")
-    told = frames[0].info if frames else {}
-    code, converged = str(told.get(COMPUTED_WITH, "ASE")), told.get(CONVERGED)
-    return _Read(frames, code, "" if code == "ASE" else "by ASE", converged)
