@@ -17,7 +17,7 @@ from PySide6.QtWidgets import (
 )
 
 from migbar.bands import Approach
-from migbar.barriers import Remark
+from migbar.barriers import Barrier, Remark
 from migbar.supercells import Matrix
 from migbar_gui.computing.asking import Inquiry
 from migbar_gui.files.plot_export import offer_export
@@ -52,7 +52,7 @@ FACTS = ("Model", "Mechanism", "Emptied", "Length", "Per cell", "Images", "Super
 LONGEST_LARGE = 9
 """Letters of a barrier that fits beside its verdict in large type."""
 
-HARMLESS = ("ordered", "derived", "relaxed", "tied_images", "relaxed_barrier")
+HARMLESS = ("ordered", "derived", "relaxed", "tied_images", "relaxed_barrier", "calculated")
 """Codes of remarks that say what was chosen, and warn of nothing."""
 
 
@@ -86,6 +86,7 @@ class PathPanel(QStackedWidget):
             workspace.document_changed,
             workspace.shapes_changed,
             workspace.result_arrived,
+            workspace.relaxed_changed,
         )
         self.show_path()
 
@@ -206,7 +207,7 @@ class PathPanel(QStackedWidget):
             self._fact_labels[key].setText(text)
         self._facts.setRowVisible(self._fact_labels["Emptied"], bool(path.hop.removed))
         self._facts.setRowVisible(self._fact_labels["Per cell"], path.multiplicity > 0)
-        self._list_remarks(predicted.remarks)
+        self._list_remarks((*self._calculated(path, barrier), *predicted.remarks))
         shape = self._show_shape(path)
         near = predicted.approaches if shape is None else shape.approaches
         self._list_approaches(near, path.hop.ion)
@@ -230,6 +231,16 @@ class PathPanel(QStackedWidget):
         else:
             self._shape_text.setText(f"{found.length:.2f} Å along the bend. {STRAIGHT_ONLY}")
         return workspace.shape(path.id)
+
+    def _calculated(self, path: PathEntry, predicted: Barrier) -> list[Remark]:
+        """Tell the barrier that was calculated, where there is one: it counts, not what stands above it."""
+        counted = self._workspace.counted_barrier(path.id, predicted)
+        if counted is predicted:
+            return []
+        text = (
+            f"Calculated with {counted.made_by}: {counted.barrier_ev:.3f} eV, which is what counts."
+        )
+        return [Remark("calculated", text)]
 
     def _list_remarks(self, remarks: tuple[Remark, ...]) -> None:
         clear(self._remarks)

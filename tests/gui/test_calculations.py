@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 from ase import Atoms
 from ase.io import write
-from PySide6.QtWidgets import QFileDialog
+from PySide6.QtWidgets import QFileDialog, QLabel
 
 from migbar_gui.files.session import read_session
 from tests.core.calculations import copper_images, straight_images, write_vasp
@@ -45,6 +45,9 @@ def test_that_a_folder_opens_with_its_cell_its_path_and_its_profile(window, qtbo
     assert "from the predicted" in facts.lines.text()
     method = "VASP 6.3.0, PBE, 520 eV, 1 image, climbing, ends relaxed. 2 steps, "
     assert facts.method.text().startswith(method)
+    told = [label.text() for label in window.path_panel.findChildren(QLabel)]
+    by = f"Calculated with VASP 6.3.0, PBE, 520 eV: {facts.barrier.text()}, which is what counts."
+    assert by in told
     path = window.workspace.path(relaxed.path_id)
     assert "-0.000" not in path.label
     window.docks.show("Transport")
