@@ -44,7 +44,7 @@ class Calculations(QObject):
 
     def look_into(self, folder: Path, otherwise: Callable[[Path], None]) -> None:
         """Open the calculation in a folder; where there is none call `otherwise`."""
-        folder = folder.resolve()  # "." has no name, and a folder read again by a link is the same
+        folder = folder.resolve()  # "." has no name
         self._jobs.start(
             "open",
             f"Looking into {folder.name}",
@@ -54,6 +54,7 @@ class Calculations(QObject):
 
     def open(self, folder: Path) -> None:
         """Read a folder, and show its band with the path it was made from, or where there is none with its own cell."""
+        folder = folder.resolve()  # read again by a link it is the same
         bands = {}
         state, active = self._workspace.state, self._workspace.active
         found = state.group.paths if state.group is not None else ()  # also those removed since

@@ -154,9 +154,12 @@ def test_that_a_folder_is_the_same_by_its_link_and_has_its_name_where_one_stands
 def test_that_it_is_asked_for_by_the_dock_and_kept_in_a_session(
     window, qtbot, folder, tmp_path, monkeypatch
 ):
-    monkeypatch.setattr(QFileDialog, "getExistingDirectory", lambda *_: str(folder))
+    link = tmp_path / "link"
+    link.symlink_to(folder)
+    monkeypatch.setattr(QFileDialog, "getExistingDirectory", lambda *_: str(link))
     window.profile_panel.read.click()
     relaxed = wait_for_band(qtbot, window)
+    assert relaxed.folder == folder
     assert window.settings.value("folder") == str(folder.parent)
     path = tmp_path / "work.migbar"
     window.sessions.keeper.save(path)
