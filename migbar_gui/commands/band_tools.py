@@ -173,6 +173,7 @@ class BandTools(QObject):
         )
         if name:
             window.settings.setValue("folder", str(Path(name).parent))
+            window.notice.hide()
             window.calculations.open(Path(name))
 
     def ask_relax_structure(self) -> None:

@@ -157,8 +157,10 @@ def test_that_it_is_asked_for_by_the_dock_and_kept_in_a_session(
     link = tmp_path / "link"
     link.symlink_to(folder)
     monkeypatch.setattr(QFileDialog, "getExistingDirectory", lambda *_: str(link))
+    window.notice.show_message("What was wrong before.")
     window.profile_panel.read.click()
     relaxed = wait_for_band(qtbot, window)
+    assert window.notice.isHidden()
     assert relaxed.folder == folder
     assert window.settings.value("folder") == str(folder.parent)
     path = tmp_path / "work.migbar"
