@@ -189,10 +189,7 @@ class WelcomePage(QScrollArea):
         words.setSpacing(1)
         words.addWidget(label("Drop a structure file here", "heading"))
         words.addWidget(
-            label(
-                "CIF, POSCAR/CONTCAR, extended XYZ, pymatgen JSON, MigBar sessions, folders of NEB calculations",
-                "muted",
-            )
+            label("CIF, POSCAR, extended XYZ, pymatgen JSON, sessions, NEB folders", "muted")
         )
         row = QHBoxLayout(zone)
         row.setContentsMargins(20, 16, 20, 16)
