@@ -45,3 +45,30 @@ def reported(items: Sequence[T], progress: Progress, message: str) -> Iterator[T
         progress.report(done, len(items), message)
         yield item
     progress.report(len(items), len(items), message)
+
+
+class Part:
+    """Reports one of several pieces of work as a part of the whole.
+
+    Parameters
+    ----------
+    whole : Progress
+    number, count : int
+        The how many-th of how many it is, from 0.
+    name : str
+        Goes before what it tells.
+    """
+
+    def __init__(self, whole: Progress, number: int, count: int, name: str) -> None:
+        self._whole = whole
+        self._number = number
+        self._count = count
+        self._name = name
+
+    def report(self, done: int, total: int, message: str = "") -> None:
+        share = done / total if total else 0.0
+        so_far = round(1000 * (self._number + share))
+        self._whole.report(so_far, 1000 * self._count, f"{self._name}, {message}")
+
+    def cancelled(self) -> bool:
+        return self._whole.cancelled()

@@ -80,12 +80,18 @@ class Estimate:
 
 
 class Hops(Protocol):
-    """Hops of a carrier, each with its barrier."""
+    """What makes an ion diffuse."""
 
-    def squared_step(self, kelvin: NDArray[np.float64]) -> NDArray[np.float64]:
-        """Return D over the attempt frequency in Å², shape (3, n_temperatures).
+    def diffusivities(
+        self, kelvin: NDArray[np.float64], attempts: float = 1.0
+    ) -> NDArray[np.float64]:
+        """Return D, and the lower and the upper end of its interval, shape (3, n_temperatures).
 
-        For the barriers, for the upper ends of their intervals, and for the lower ends.
+        Parameters
+        ----------
+        kelvin : ndarray, shape (n_temperatures,)
+        attempts : float
+            How often the ion tries (`TransportParameters.attempts`); D is in its unit times Å².
         """
         ...
 
@@ -113,12 +119,14 @@ class LoneHop:
     def __post_init__(self) -> None:
         _require_sense(hop_length=self.hop_length, geometric_factor=self.geometric_factor)
 
-    def squared_step(self, kelvin: NDArray[np.float64]) -> NDArray[np.float64]:
-        """Return g a² exp(−E_m/k_B T), see `Hops`."""
+    def diffusivities(
+        self, kelvin: NDArray[np.float64], attempts: float = 1.0
+    ) -> NDArray[np.float64]:
+        """Return g a² exp(−E_m/k_B T) times the attempts, see `Hops`."""
         low, high = self.interval_ev
         barriers = np.array([self.barrier_ev, high, low])
         chances = np.exp(-barriers[:, None] / (BOLTZMANN_EV * kelvin))
-        return np.asarray(self.geometric_factor * self.hop_length**2 * chances)
+        return np.asarray(attempts * self.geometric_factor * self.hop_length**2 * chances)
 
 
 @dataclass(frozen=True, slots=True)
@@ -164,8 +172,13 @@ class CrystalHops:
         cell = np.array(self.cell)
         return np.asarray(cell.T @ self._in_cells(kelvin) @ cell)
 
-    def squared_step(self, kelvin: NDArray[np.float64]) -> NDArray[np.float64]:
-        """Return the tensor's value in the direction, 0 where there is no way; see `Hops`."""
+    def diffusivities(
+        self, kelvin: NDArray[np.float64], attempts: float = 1.0
+    ) -> NDArray[np.float64]:
+        """Return the tensor's value in the direction times the attempts, 0 where there is no way; see `Hops`."""
+        return attempts * self._in_direction(kelvin)
+
+    def _in_direction(self, kelvin: NDArray[np.float64]) -> NDArray[np.float64]:
         if not self.barriers_ev[0]:
             return np.zeros((3, len(kelvin)))
         if self.direction == ALL_DIRECTIONS:
@@ -277,7 +290,7 @@ def ion_density(structure: Structure, ion: str) -> float:
 
 
 def diffusivity(hops: Hops, parameters: TransportParameters) -> Estimate:
-    """D = f ν s(T) in cm²/s with the squared step s of `Hops`; all but the barriers is taken as exact.
+    """D in cm²/s; of hops with barriers all but these is taken as exact.
 
     For a lone hop this is D = f g a² ν exp(−E_m/k_B T), Eq. (1) of Devi, Butler and Sai Gautam, npj Comput. Mater.
     (2026).
@@ -334,7 +347,7 @@ def highest_barrier(
 def activation_energy(hops: Hops, temperature: float) -> float:
     """Slope −d ln D / d(1/k_B T) in eV: the barrier of a lone hop; nan where there is no way."""
     inverse = np.array([0.99, 1.01]) / (BOLTZMANN_EV * temperature)
-    steps = hops.squared_step(1 / (BOLTZMANN_EV * inverse))[0]
+    steps = hops.diffusivities(1 / (BOLTZMANN_EV * inverse))[0]
     return float(np.diff(-np.log(steps))[0] / np.diff(inverse)[0]) if steps.all() else float("nan")
 
 
@@ -356,7 +369,7 @@ def arrhenius(
     kelvin = np.asarray(temperatures, float)
     if not (kelvin > 0).all():
         raise TransportError("temperatures must be larger than zero.")
-    return parameters.attempts * hops.squared_step(kelvin)
+    return hops.diffusivities(kelvin, parameters.attempts)
 
 
 def explain(hops: LoneHop | CrystalHops, parameters: TransportParameters) -> str:

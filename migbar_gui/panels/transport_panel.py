@@ -360,7 +360,7 @@ def _estimated(inputs: Inputs, progress: Progress) -> Numbers:
         transport.activation_energy(hops, parameters.temperature),
         transport.highest_barrier(inputs.size_um, hops, parameters, inputs.rate),
         np.log10(np.maximum(np.array(lines).T, LEAST_D)),
-        bool(hops.squared_step(np.array([HOT_K]))[0, 0] > 0),
+        bool(hops.diffusivities(np.array([HOT_K]))[0, 0] > 0),
     )
 
 

@@ -137,7 +137,7 @@ def test_that_places_of_different_depth_count_as_the_master_equation_of_a_chain_
     )
     thermal = BOLTZMANN_EV * 500
     expected = 9 / np.exp(tops / thermal).sum() / np.exp(-places / thermal).sum()
-    assert hops.squared_step(np.array([500.0])) == pytest.approx(expected)
+    assert hops.diffusivities(np.array([500.0])) == pytest.approx(expected)
     slope = activation_energy(hops, 20.0)
     assert slope == pytest.approx(
         percolation_barriers(hops.network, barriers, places)["1D"], abs=2e-3
@@ -225,7 +225,7 @@ def test_that_a_way_between_layers_counts_however_slow_it_is_beside_that_within(
     across = CrystalHops(layers, cell, ((0.0, barrier),) * 3, (0.0,), "c")
     alone = LoneHop(barrier, (barrier, barrier), 5.0, 1.0)
     kelvin = np.linspace(250.0, 700.0, 4)
-    assert across.squared_step(kelvin) == pytest.approx(alone.squared_step(kelvin))
+    assert across.diffusivities(kelvin) == pytest.approx(alone.diffusivities(kelvin))
     assert activation_energy(across, 300.0) == pytest.approx(barrier)
 
 
@@ -234,5 +234,5 @@ def test_that_rounding_makes_no_way_out_of_a_layer():
     layer = Network(1, (Edge(0, 0, (1, 0, -1), 0), Edge(0, 0, (0, 1, 1), 0)))
     cell = ((2.9, 0.1, 4.7), (-1.3, 2.7, -4.7), (0.0, 0.0, 4.7))
     hops = CrystalHops(layer, cell, ((0.3,),) * 3, (0.0,), "c")
-    assert not hops.squared_step(np.array([300.0])).any()
-    assert replace(hops, direction="a").squared_step(np.array([300.0])).all()
+    assert not hops.diffusivities(np.array([300.0])).any()
+    assert replace(hops, direction="a").diffusivities(np.array([300.0])).all()

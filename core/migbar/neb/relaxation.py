@@ -16,7 +16,6 @@ from typing import Any
 
 import numpy as np
 from ase import Atoms
-from ase.calculators.calculator import Calculator, all_changes
 from ase.calculators.singlepoint import SinglePointCalculator
 from ase.mep import NEB
 from ase.neighborlist import neighbor_list
@@ -29,6 +28,7 @@ from migbar.neb.result import NebResult, result_from
 from migbar.neb.saddles import bend_aside, saddle_remarks
 from migbar.neb.settings import CLIMB_FROM, NebError, NebSettings
 from migbar.potentials import Potential, require_elements
+from migbar.potentials.calculator import PotentialCalculator
 from migbar.progress import SILENT, Progress
 
 OVERLAP = 0.5
@@ -212,7 +212,7 @@ class _Relaxation:
         settings = self.settings
         if stage in ENDS:
             end = self.images[0 if stage == "initial" else -1]
-            end.calc = _PotentialCalculator(self.potential)
+            end.calc = PotentialCalculator(self.potential)
             return end, settings.ends_fmax, settings.ends_max_steps
         climbs = stage == "climb"
         band = _BatchedNeb(self.images, self.potential, settings.spring, climbs)
@@ -307,27 +307,6 @@ class _BatchedNeb(NEB):
         forces: NDArray[np.float64] = super().get_forces()
         self.residual_force = _largest(forces)
         return forces
-
-
-class _PotentialCalculator(Calculator):
-    """Energy and forces of one structure for ASE's optimisers."""
-
-    implemented_properties = ("energy", "forces")
-
-    def __init__(self, potential: Potential) -> None:
-        super().__init__()
-        self._potential = potential
-
-    def calculate(
-        self,
-        atoms: Atoms | None = None,
-        properties: Sequence[str] = ("energy",),
-        system_changes: Sequence[str] = tuple(all_changes),
-    ) -> None:
-        super().calculate(atoms, properties, system_changes)
-        (one,) = self._potential.evaluate([self.atoms])
-        _require_finite(one.energy, one.forces)
-        self.results = {"energy": one.energy, "forces": one.forces}
 
 
 def first_guess(ends: Sequence[Atoms], settings: NebSettings) -> list[Atoms]:

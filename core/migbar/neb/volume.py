@@ -16,7 +16,7 @@ from migbar.neb.result import NebResult, write_result
 from migbar.neb.settings import NebError, NebSettings
 from migbar.neb.task import meant_by
 from migbar.potentials import Potential
-from migbar.progress import SILENT, Progress, check_cancelled
+from migbar.progress import SILENT, Part, Progress, check_cancelled
 
 CHANGES = (-0.02, 0.0, 0.02)
 """Changes in volume, as fractions, at which the band is relaxed."""
@@ -126,7 +126,7 @@ def volume_dependence(
     for number, change in enumerate(changes):
         place = Path(folder) / f"{change:+.3f}"
         check_cancelled(progress)
-        part = _Part(progress, number, len(changes), f"volume {change:+.1%}")
+        part = Part(progress, number, len(changes), f"volume {change:+.1%}")
         ends = endpoints(scaled(band, change))
         result = relax_band(*ends, potential, settings, folder=place, progress=part)
         check_cancelled(progress)
@@ -155,24 +155,6 @@ def run(folder: Path, options: Mapping[str, Any], progress: Progress) -> dict[st
     return volume_dependence(
         band, potential, settings, changes, folder=folder, progress=progress
     ).to_dict()
-
-
-class _Part:
-    """Reports one of several pieces of work as a part of the whole."""
-
-    def __init__(self, whole: Progress, number: int, count: int, name: str) -> None:
-        self._whole = whole
-        self._number = number
-        self._count = count
-        self._name = name
-
-    def report(self, done: int, total: int, message: str = "") -> None:
-        share = done / total if total else 0.0
-        so_far = round(100 * (self._number + share))
-        self._whole.report(so_far, 100 * self._count, f"{self._name}, {message}")
-
-    def cancelled(self) -> bool:
-        return self._whole.cancelled()
 
 
 def slope_text(dependence: VolumeDependence) -> str:
