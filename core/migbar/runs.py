@@ -39,7 +39,7 @@ from migbar import __version__
 from migbar.errors import Cancelled, FolderInUseError, MigbarError
 from migbar.files import held, is_held, leave_missing_folder, user_dir, write_text
 
-NEB, VOLUME, RELAX, PLACES = "neb", "volume", "relax", "places"
+NEB, VOLUME, RELAX, PLACES, DYNAMICS = "neb", "volume", "relax", "places", "dynamics"
 TRAINING, SUGGESTION, SCREENING = "training", "suggestion", "screening"
 
 TASKS: dict[str, str] = {
@@ -47,6 +47,7 @@ TASKS: dict[str, str] = {
     VOLUME: "migbar.neb.volume:run",
     RELAX: "migbar.relaxation:relax_task",
     PLACES: "migbar.places:run",
+    DYNAMICS: "migbar.dynamics.result:run",
     TRAINING: "migbar.training.own.task:run",
     SUGGESTION: "migbar.suggestion:run",
     SCREENING: "migbar.screening.run:work",

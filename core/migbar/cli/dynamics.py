@@ -1,0 +1,142 @@
+"""``migbar dynamics``: how fast ions spread, by molecular dynamics with a universal potential."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from migbar.barriers import Remark
+from migbar.cli.common import (
+    choose_ion,
+    goes_on,
+    open_structure,
+    print_json,
+    progress_bar,
+    remarks_as_json,
+)
+from migbar.cli.options import (
+    AsJson,
+    Block,
+    Ion,
+    Order,
+    PotentialOptions,
+    StructureFile,
+    Supercell,
+    expanded,
+)
+
+if TYPE_CHECKING:
+    from migbar.dynamics import DynamicsResult
+
+COLD = 300.0
+"""Temperature in K that a conductivity is told for."""
+
+
+@expanded
+def dynamics(
+    structure_file: StructureFile,
+    *,
+    out: Annotated[
+        Path,
+        typer.Option("--out", "-o", help="Folder of the results; the same command goes on there."),
+    ],
+    ion: Ion = None,
+    temperatures: Annotated[
+        list[float] | None,
+        typer.Option("--temperature", "-T", help="In K (repeatable; 800, 1000 and 1200)."),
+    ] = None,
+    length: Annotated[
+        float, typer.Option(help="Picoseconds at each temperature, after the warm-up.")
+    ] = 20.0,
+    warm_up: Annotated[float, typer.Option(help="Picoseconds before that.")] = 2.0,
+    step: Annotated[
+        float | None, typer.Option(help="Time step in fs; 2, or 0.5 with hydrogen.")
+    ] = None,
+    carriers: Annotated[
+        int, typer.Option(help="Vacancies to make, or ions to put into an empty host.")
+    ] = 1,
+    supercell: Supercell = "auto",
+    seed: Annotated[int, typer.Option(help="Of the random velocities.", min=0)] = 0,
+    potential: PotentialOptions,
+    order: Order = False,
+    block: Block = None,
+    as_json: AsJson = False,
+) -> None:
+    """Simulate how the ions move, together and at several temperatures, with a universal potential."""
+    from migbar.dynamics import DynamicsSettings
+    from migbar.dynamics import dynamics as simulate
+    from migbar.dynamics.simulation import usual_step_fs
+    from migbar.files import held
+    from migbar.supercells import parse_supercell
+
+    cell = parse_supercell(supercell)
+    structure, notes = open_structure(structure_file, ion, block, order)
+    symbol = choose_ion(structure, ion)
+    settings = DynamicsSettings(
+        tuple(temperatures or DynamicsSettings().temperatures_k),
+        length,
+        warm_up,
+        usual_step_fs(structure) if step is None else step,
+        carriers,
+        seed,
+    )
+    loaded = potential.load()
+    with held(out), goes_on(out), progress_bar() as progress:
+        result = simulate(structure, symbol, loaded, settings, cell, out, progress)
+    notes = [*notes, *result.remarks]
+    if as_json:
+        print_json(_as_json(result) | {"folder": str(out), "warnings": remarks_as_json(notes)})
+    else:
+        _print(structure_file, result, notes)
+
+
+def _as_json(result: DynamicsResult) -> dict[str, Any]:
+    energy, low, high = result.activation_energy_ev
+    told = result.to_dict() | {
+        "activation_energy_ev": energy,
+        "activation_energy_interval_ev": [low, high],
+        "conductivity": None,
+    }
+    if result.is_line:
+        from migbar.transport import conductivity, diffusivity
+
+        parameters = result.parameters(COLD)
+        d, sigma = diffusivity(result, parameters), conductivity(result, parameters)
+        told["conductivity"] = {
+            "temperature_k": COLD,
+            "cm2_per_s": d.value,
+            "interval_cm2_per_s": list(d.interval),
+            "s_per_cm": sigma.value,
+            "interval_s_per_cm": list(sigma.interval),
+        }
+    return told
+
+
+def _print(structure_file: Path, result: DynamicsResult, notes: list[Remark]) -> None:
+    from migbar.transport import conductivity, diffusivity
+    from migbar.wording import power
+
+    typer.echo(f"{structure_file.name}   {result.ion}   {result.story}")
+    for one in result.at:
+        hops = f"{one.hops:,} hops, mean temperature {one.measured_kelvin:.0f} K"
+        if one.is_resolved:
+            low, high = one.interval
+            typer.echo(
+                f"{one.kelvin:g} K   {one.value:.2e} cm²/s ({low:.1e} to {high:.1e}), {hops}"
+            )
+        else:
+            typer.echo(f"{one.kelvin:g} K   below {max(one.interval[1], 0):.0e} cm²/s, {hops}")
+    if result.is_line:
+        energy, low, high = result.activation_energy_ev
+        typer.echo(f"activation energy {energy:.3f} eV ({low:.3f} to {high:.3f})")
+        parameters = result.parameters(COLD)
+        d, sigma = diffusivity(result, parameters), conductivity(result, parameters)
+        for name, estimate, unit in (("diffusivity", d, "cm²/s"), ("conductivity", sigma, "S/cm")):
+            low_text, high_text = map(power, estimate.interval)
+            typer.echo(
+                f"{name} at {COLD:g} K, by the line: {estimate.value:.1e} {unit} ({low_text} to {high_text})"
+            )
+    for note in notes:
+        typer.echo(f"note: {note.text}")

@@ -1,0 +1,214 @@
+"""How far the ions got: mean squared displacement, tracer diffusivity with its error bar, and hops."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from migbar.dynamics.settings import DynamicsError
+from migbar.dynamics.trajectory import Trajectory
+
+BLOCKS = 5
+"""Pieces of a simulation that each give a diffusivity; how these differ is the error bar."""
+
+LEVEL = 0.9
+"""What an interval is meant to hold."""
+
+STUDENT = 2.132
+"""Student's t for `LEVEL` with `BLOCKS` − 1 degrees of freedom."""
+
+FITTED = (0.1, 0.5)
+"""Lags, as fractions of a block, that the slope is taken over: shorter ones are swings within a cage."""
+
+MOST_LAGS = 60
+"""Points of a mean squared displacement that are computed."""
+
+HOP = 2.0
+"""An ion that is so far (Å) from where it was settled has hopped."""
+
+SETTLED_PS = 0.2
+"""Over this time positions are averaged to tell hops from swings."""
+
+FEWEST_HOPS = 20
+"""With fewer hops there is chance, and no diffusivity."""
+
+CM2_PER_S = 1e-4
+"""An Å²/ps."""
+
+Paths = NDArray[np.float64]
+
+
+@dataclass(frozen=True, slots=True)
+class TracerDiffusion:
+    """How the ions of a crystal spread at one temperature.
+
+    Attributes
+    ----------
+    kelvin : float
+        What the thermostat was set to.
+    measured_kelvin : float
+        Mean over the simulation.
+    length_ps : float
+    value : float
+        Tracer diffusivity of the ions, mean of all directions, cm²/s.
+    interval : tuple of 2 floats
+        It holds the value of an endless simulation in nine of ten cases; the lower end may be below zero.
+    hops : int
+        Seen in the simulation, there and back counted each.
+    host_shift : float
+        How far the other atoms are from where they began, on (quadratic) average, Å.
+    lags_ps, squared_displacements : tuple of float
+        The mean squared displacement of the ions, Å².
+    """
+
+    kelvin: float
+    measured_kelvin: float
+    length_ps: float
+    value: float
+    interval: tuple[float, float]
+    hops: int
+    host_shift: float
+    lags_ps: tuple[float, ...]
+    squared_displacements: tuple[float, ...]
+
+    @property
+    def is_resolved(self) -> bool:
+        """Whether the simulation was long enough to tell the diffusivity from none."""
+        return self.hops >= FEWEST_HOPS and self.interval[0] > 0
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return JSON data."""
+        lists = ("interval", "lags_ps", "squared_displacements")
+        return asdict(self) | {name: list(getattr(self, name)) for name in lists}
+
+    @classmethod
+    def from_dict(cls, data: Mapping[str, Any]) -> TracerDiffusion:
+        """Read what `to_dict` gives.
+
+        Raises
+        ------
+        DynamicsError
+            If it is something else.
+        """
+        try:
+            low, high = (float(end) for end in data["interval"])
+            names = ("kelvin", "measured_kelvin", "length_ps", "value", "host_shift")
+            return cls(
+                **{name: float(data[name]) for name in names},
+                interval=(low, high),
+                hops=int(data["hops"]),
+                lags_ps=tuple(float(x) for x in data["lags_ps"]),
+                squared_displacements=tuple(float(x) for x in data["squared_displacements"]),
+            )
+        except (KeyError, TypeError, ValueError) as error:
+            raise DynamicsError(f"this is no diffusivity of a simulation ({error!r}).") from None
+
+
+def tracer_diffusion(trajectory: Trajectory, ion: str) -> TracerDiffusion:
+    """Return how fast the ions of a simulation spread.
+
+    The diffusivity is a sixth of the slope of the mean squared displacement, over `FITTED` lags. Its error bar is
+    that of the mean of `BLOCKS` pieces of the simulation, so it knows of ions that move together.
+
+    Parameters
+    ----------
+    trajectory : Trajectory
+    ion : str
+        Element that moves.
+
+    Raises
+    ------
+    DynamicsError
+        If the simulation is too short to be divided, or holds no such ion.
+    """
+    from ase.data import atomic_numbers
+
+    is_ion = trajectory.numbers == atomic_numbers[ion]
+    n_frames = len(trajectory.positions)
+    if not is_ion.any():
+        raise DynamicsError(f"the simulation holds no {ion}.")
+    if n_frames // BLOCKS < 1 / FITTED[0]:
+        needed = trajectory.frame_ps * BLOCKS / FITTED[0]
+        raise DynamicsError(
+            f"{trajectory.length_ps:.1f} ps are too short for a diffusivity; {needed:.1f} ps or more are needed."
+        )
+    ions, host = _beside_the_host(trajectory, is_ion)
+    size = n_frames // BLOCKS
+    slopes = [
+        _slope(ions[start : start + size]) / trajectory.frame_ps
+        for start in range(0, BLOCKS * size, size)
+    ]
+    each = CM2_PER_S * np.array(slopes) / 6
+    error = STUDENT * float(each.std(ddof=1)) / np.sqrt(BLOCKS)
+    value = float(each.mean())
+    lags = _lags(1, n_frames // 2)
+    return TracerDiffusion(
+        trajectory.kelvin,
+        float(trajectory.temperatures.mean()),
+        trajectory.length_ps,
+        value,
+        (value - error, value + error),
+        count_hops(ions, trajectory.frame_ps),
+        _shift(host),
+        tuple((lags * trajectory.frame_ps).tolist()),
+        tuple(_squared_displacements(ions, lags).tolist()),
+    )
+
+
+def count_hops(ions: Paths, frame_ps: float) -> int:
+    """Count how often an ion has settled elsewhere.
+
+    Parameters
+    ----------
+    ions : ndarray, shape (n_frames, n_ions, 3)
+        Unwrapped positions in Å.
+    frame_ps : float
+    """
+    together = max(1, round(SETTLED_PS / frame_ps))
+    n = len(ions) // together
+    settled = ions[: n * together].reshape(n, together, *ions.shape[1:]).mean(axis=1)
+    home, hops = settled[0].copy(), 0
+    for now in settled[1:]:
+        away = np.linalg.norm(now - home, axis=1) > HOP
+        hops += int(away.sum())
+        home[away] = now[away]
+    return hops
+
+
+def _beside_the_host(trajectory: Trajectory, is_ion: NDArray[np.bool_]) -> tuple[Paths, Paths]:
+    """Return positions of the ions and of the other atoms, shifted so that these stay where they are as a whole."""
+    positions = trajectory.positions.astype(float)
+    host = positions[:, ~is_ion]
+    if host.shape[1]:
+        drift = host.mean(axis=1, keepdims=True) - host[:1].mean(axis=1, keepdims=True)
+        positions = positions - drift
+    return positions[:, is_ion], positions[:, ~is_ion]
+
+
+def _shift(host: Paths) -> float:
+    """Return how far apart the mean positions in the first and in the last tenth are, Å."""
+    if not host.shape[1]:
+        return 0.0
+    tenth = max(1, len(host) // 10)
+    moved = host[-tenth:].mean(axis=0) - host[:tenth].mean(axis=0)
+    return float(np.sqrt((moved**2).sum(axis=1).mean()))
+
+
+def _slope(ions: Paths) -> float:
+    """Return the slope of the mean squared displacement of a piece, Å² per frame."""
+    first, last = (round(share * len(ions)) for share in FITTED)
+    lags = _lags(first, last)
+    return float(np.polyfit(lags, _squared_displacements(ions, lags), 1)[0])
+
+
+def _lags(first: int, last: int) -> NDArray[np.int_]:
+    return np.unique(np.linspace(first, last, min(MOST_LAGS, last - first + 1)).round().astype(int))
+
+
+def _squared_displacements(ions: Paths, lags: NDArray[np.int_]) -> NDArray[np.float64]:
+    """Return the mean over ions and beginnings of the squared displacement after each lag, Å²."""
+    return np.array([((ions[lag:] - ions[:-lag]) ** 2).sum(axis=-1).mean() for lag in lags])

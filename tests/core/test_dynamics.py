@@ -1,0 +1,486 @@
+"""Molecular dynamics: the cell, the thermostat, going on, diffusivities with error bars, and the line through them."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+from ase.calculators.calculator import Calculator, all_changes
+from ase.io import read
+from pymatgen.core import Lattice, Structure
+from typer.testing import CliRunner
+
+from migbar.cli import app
+from migbar.dynamics import (
+    DynamicsError,
+    DynamicsResult,
+    DynamicsSettings,
+    TracerDiffusion,
+    Trajectory,
+    dynamics,
+    dynamics_options,
+    read_trajectory,
+    simulate,
+    simulated_cell,
+    tracer_diffusion,
+)
+from migbar.dynamics.result import run
+from migbar.dynamics.simulation import usual_step_fs
+from migbar.errors import Cancelled, OccupancyError
+from migbar.potentials import CalculatorPotential, PotentialError, Provenance
+from migbar.progress import SILENT
+from migbar.structures import read_structure
+from migbar.transport import TransportParameters, activation_energy, conductivity, diffusivity
+
+EXAMPLES = Path(__file__).resolve().parents[2] / "resources" / "examples"
+
+A = 3.0
+"""Lattice constant of the egg box in Å."""
+
+BARRIER = 0.12
+"""From one hollow of the egg box to the next in eV."""
+
+
+class EggBox(Calculator):
+    """Oxygen on springs; lithium in the hollows of a box of eggs, each for itself."""
+
+    implemented_properties = ("energy", "forces")
+
+    def calculate(self, atoms=None, properties=("energy",), system_changes=tuple(all_changes)):
+        super().calculate(atoms, properties, system_changes)
+        is_li = self.atoms.numbers == 3
+        phase = 2 * np.pi * self.atoms.positions / A
+        offset = self.atoms.positions - np.round(self.atoms.positions / A) * A
+        # Hollows at the middle of each cube, oxygen at its corners.
+        hollow = BARRIER / 2 * (1 + np.cos(phase))
+        slope = BARRIER * np.pi / A * np.sin(phase)
+        energy = np.where(is_li[:, None], hollow, offset**2)
+        self.results = {
+            "energy": energy.sum(),
+            "forces": np.where(is_li[:, None], slope, -2 * offset),
+        }
+
+
+@pytest.fixture(scope="module")
+def egg_box() -> CalculatorPotential:
+    return CalculatorPotential(Provenance("egg box", "1"), EggBox)
+
+
+@pytest.fixture(scope="module")
+def cubes() -> Structure:
+    """One lithium in every cube of oxygen."""
+    return Structure(Lattice.cubic(A), ["O", "Li"], [[0, 0, 0], [0.5, 0.5, 0.5]])
+
+
+SHORT = DynamicsSettings((1000.0,), 2.0, 0.2)
+
+
+class StopAt:
+    """Cancels once so many reports have come."""
+
+    def __init__(self, reports: int) -> None:
+        self.left, self.messages = reports, []
+
+    def report(self, done: int, total: int, message: str = "") -> None:
+        self.left -= 1
+        self.messages.append(message)
+
+    def cancelled(self) -> bool:
+        return self.left <= 0
+
+
+# ------------------------------------------------------------------ what is simulated
+
+
+def test_that_vacancies_are_far_apart(cubes):
+    cell = simulated_cell(cubes, "Li", 2)
+    assert cell.composition.as_dict() == {"Li": 25, "O": 27}
+    full = simulated_cell(cubes, "Li", 0)
+    kept = {tuple(site.frac_coords.round(3)) for site in cell}
+    empty = [site for site in full if tuple(site.frac_coords.round(3)) not in kept]
+    assert empty[0].distance(empty[1]) == pytest.approx(A * 3**0.5)
+
+
+def test_that_ions_are_put_into_an_empty_host():
+    host = read_structure(EXAMPLES / "TiS2.cif")
+    cell = simulated_cell(host, "Li", 3)
+    lithium = [site for site in cell if site.specie.symbol == "Li"]
+    assert len(lithium) == 3
+    assert min(one.distance(two) for one in lithium for two in lithium if one is not two) > 5
+    nearest = min(one.distance(site) for one in lithium for site in cell if one is not site)
+    assert nearest > 2.2
+
+
+def test_that_a_supercell_can_be_chosen(cubes):
+    assert len(simulated_cell(cubes, "Li", 0, np.diag([2, 2, 1]))) == 8
+
+
+@pytest.mark.parametrize(
+    ("carriers", "told"), [(27, "none is left to move"), (99, "Make fewer vacancies")]
+)
+def test_that_an_ion_is_left_to_move(cubes, carriers, told):
+    with pytest.raises(DynamicsError, match=told):
+        simulated_cell(cubes, "Li", carriers)
+
+
+@pytest.mark.parametrize("carriers", [0, 1000])
+def test_that_an_empty_host_takes_as_many_ions_as_it_has_voids(carriers):
+    with pytest.raises(DynamicsError, match="voids of its roomiest kind; give 1 to"):
+        simulated_cell(read_structure(EXAMPLES / "TiS2.cif"), "Li", carriers)
+
+
+def test_that_a_dense_crystal_takes_no_ion():
+    copper = Structure(Lattice.cubic(3.6).get_lll_reduced_lattice(), ["O"], [[0, 0, 0]])
+    with pytest.raises(DynamicsError, match="no void with room"):
+        simulated_cell(Structure(Lattice.cubic(2.0), copper.species, [[0, 0, 0]]), "Cs", 1)
+
+
+def test_that_a_partly_occupied_structure_is_ordered_first():
+    with pytest.raises(OccupancyError):
+        simulated_cell(read_structure(EXAMPLES / "Li7La3Zr2O12.cif"), "Li", 0)
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        {"temperatures_k": ()},
+        {"temperatures_k": (0.0,)},
+        {"temperatures_k": (9000.0,)},
+        {"temperatures_k": (800.0, 800.0)},
+        {"temperatures_k": (float("nan"),)},
+        {"length_ps": 1.0},
+        {"length_ps": 1e9},
+        {"warm_up_ps": -1.0},
+        {"step_fs": 0.0},
+        {"step_fs": 50.0},
+        {"carriers": -1},
+        {"nonsense": 1},
+    ],
+)
+def test_that_settings_make_sense(wrong):
+    with pytest.raises(DynamicsError):
+        DynamicsSettings.from_dict(wrong)
+
+
+def test_that_settings_come_back():
+    settings = DynamicsSettings((700.0, 900.0), 50.0, 5.0, 1.0, 2, 7)
+    assert DynamicsSettings.from_dict(json.loads(json.dumps(settings.to_dict()))) == settings
+
+
+def test_that_hydrogen_takes_shorter_steps(cubes):
+    assert usual_step_fs(cubes) == 2.0
+    assert usual_step_fs(Structure(Lattice.cubic(4), ["Li", "H"], [[0, 0, 0], [0.5] * 3])) == 0.5
+
+
+# ------------------------------------------------------------------ the simulation
+
+
+def test_that_the_temperature_is_kept_and_the_crystal_stays_where_it_is(cubes, egg_box):
+    cell = simulated_cell(cubes, "Li", 1)
+    trajectory = simulate(cell, 800.0, egg_box, DynamicsSettings((800.0,), 6.0, 1.0))
+    assert len(trajectory.positions) == 301
+    assert trajectory.length_ps == pytest.approx(6.0)
+    assert trajectory.temperatures.mean() == pytest.approx(800, rel=0.05)
+    # Of 52 atoms at one temperature: √(2 / 3 n) in a canonical ensemble.
+    assert trajectory.temperatures.std() / 800 == pytest.approx((2 / 153) ** 0.5, rel=0.4)
+    weights = np.array([site.specie.atomic_mass for site in cell], float)
+    centre = np.einsum("a,fax->fx", weights, trajectory.positions) / weights.sum()
+    assert np.ptp(centre, axis=0).max() < 1e-3
+
+
+def test_that_a_stopped_simulation_goes_on_as_if_nothing_had_happened(cubes, egg_box, tmp_path):
+    cell = simulated_cell(cubes, "Li", 1)
+    whole = simulate(cell, 1000.0, egg_box, SHORT)
+    for reports in (37, 100, 101, 444):  # while it warms up, on the border, on a frame and between
+        with pytest.raises(Cancelled):
+            simulate(cell, 1000.0, egg_box, SHORT, tmp_path, StopAt(reports))
+    parts = simulate(cell, 1000.0, egg_box, SHORT, tmp_path)
+    assert np.array_equal(parts.positions, whole.positions)
+    assert np.array_equal(parts.temperatures, whole.temperatures)
+    kept = read_trajectory(tmp_path / "1000K.npz")
+    assert np.array_equal(kept.positions, whole.positions)
+    assert kept.kelvin == 1000
+
+
+def test_that_a_simulation_can_be_made_longer(cubes, egg_box, tmp_path):
+    cell = simulated_cell(cubes, "Li", 1)
+    simulate(cell, 1000.0, egg_box, SHORT, tmp_path)
+    longer = simulate(cell, 1000.0, egg_box, replace(SHORT, length_ps=2.4), tmp_path)
+    assert np.array_equal(
+        longer.positions, simulate(cell, 1000.0, egg_box, replace(SHORT, length_ps=2.4)).positions
+    )
+
+
+def test_that_another_seed_is_another_simulation(cubes, egg_box, tmp_path):
+    cell = simulated_cell(cubes, "Li", 1)
+    simulate(cell, 1000.0, egg_box, SHORT, tmp_path)
+    with pytest.raises(DynamicsError, match="choose another folder"):
+        simulate(cell, 1000.0, egg_box, replace(SHORT, seed=1), tmp_path)
+
+
+def test_that_a_damaged_file_is_told(cubes, egg_box, tmp_path):
+    (tmp_path / "1000K.npz").write_bytes(b"PK\x03\x04 not at all")
+    with pytest.raises(DynamicsError, match="is damaged"):
+        simulate(cubes, 1000.0, egg_box, SHORT, tmp_path)
+    with pytest.raises(DynamicsError, match="is not there"):
+        read_trajectory(tmp_path / "700K.npz")
+
+
+def test_that_a_crystal_that_falls_apart_is_told(cubes):
+    class Explosive(EggBox):
+        def calculate(self, *given, **named):
+            super().calculate(*given, **named)
+            self.results["forces"] = -40 * self.results["forces"]
+
+    explosive = CalculatorPotential(Provenance("explosive", "1"), Explosive)
+    with pytest.raises(DynamicsError, match="falls apart at 1000 K"):
+        simulate(simulated_cell(cubes, "Li", 0), 1000.0, explosive, SHORT)
+
+
+def test_that_no_number_is_told(cubes):
+    class Blank(EggBox):
+        def calculate(self, *given, **named):
+            super().calculate(*given, **named)
+            self.results["energy"] = float("nan")
+
+    with pytest.raises(PotentialError, match="gives no number"):
+        simulate(cubes, 1000.0, CalculatorPotential(Provenance("blank", "1"), Blank), SHORT)
+
+
+# ------------------------------------------------------------------ diffusivities
+
+
+def walk(
+    hops: int, together: int = 1, n_ions: int = 24, n_frames: int = 1001, seed: int = 0
+) -> tuple[Trajectory, float]:
+    """Return ions that hop at random by 2.5 Å, some of them always together, and their diffusivity in cm²/s."""
+    random = np.random.default_rng(seed)
+    chance = hops / (n_frames * n_ions)
+    steps = np.zeros((n_frames, n_ions // together, 3))
+    frames, groups = np.nonzero(random.random(steps.shape[:2]) < chance)
+    axes = random.integers(0, 3, len(frames))
+    steps[frames, groups, axes] = random.choice([-2.5, 2.5], len(frames))
+    ions = np.repeat(steps.cumsum(axis=0), together, axis=1)
+    ions += 0.2 * random.standard_normal(ions.shape)
+    host = 0.1 * random.standard_normal((n_frames, 8, 3))
+    drift = np.linspace([[0, 0, 0]], [[30, 0, 0]], n_frames)
+    positions = np.concatenate([ions, host], axis=1) + drift
+    numbers = np.array([3] * n_ions + [8] * 8)
+    full = Trajectory(
+        900.0, numbers, 20 * np.eye(3), 0.02, positions.astype(np.float32), np.full(n_frames, 905.0)
+    )
+    return full, chance * 2.5**2 / 6 / 0.02 * 1e-4
+
+
+def test_that_a_random_walk_has_its_diffusivity():
+    trajectory, expected = walk(500)
+    found = tracer_diffusion(trajectory, "Li")
+    assert found.is_resolved
+    assert found.value == pytest.approx(expected, rel=0.15)
+    assert found.interval[0] < expected < found.interval[1]
+    # Those that follow at once upon another are one.
+    assert 350 < found.hops < 500
+    assert found.host_shift < 0.1
+    assert found.measured_kelvin == 905
+    slope = np.polyfit(found.lags_ps, found.squared_displacements, 1)[0]
+    assert slope / 6 * 1e-4 == pytest.approx(expected, rel=0.2)
+
+
+@pytest.mark.parametrize("together", [1, 6])
+def test_that_error_bars_hold_also_where_ions_move_together(together):
+    inside = []
+    for seed in range(60):
+        trajectory, expected = walk(300, together, seed=seed)
+        low, high = tracer_diffusion(trajectory, "Li").interval
+        inside.append(low < expected < high)
+    assert 0.78 <= np.mean(inside) <= 0.99
+
+
+def test_that_ions_that_move_together_have_wider_error_bars():
+    def width(together: int) -> float:
+        found = [tracer_diffusion(walk(300, together, seed=s)[0], "Li") for s in range(12)]
+        return float(np.mean([one.interval[1] - one.interval[0] for one in found]))
+
+    assert width(6) > 1.5 * width(1)
+
+
+def test_that_hops_are_counted_and_swings_are_not():
+    counts = [tracer_diffusion(walk(60, seed=seed)[0], "Li").hops for seed in range(5)]
+    assert np.mean(counts) == pytest.approx(60, rel=0.2)
+
+
+@pytest.mark.parametrize("hops", [0, 8])
+def test_that_a_few_hops_are_no_diffusivity(hops):
+    found = tracer_diffusion(walk(hops)[0], "Li")
+    assert not found.is_resolved
+    assert found.hops <= 2 * hops
+
+
+def test_that_a_host_that_moves_is_noticed():
+    trajectory, _ = walk(300)
+    trajectory.positions[500:, -4:] += [[3.0, 0, 0]]
+    assert tracer_diffusion(trajectory, "Li").host_shift > 1
+
+
+def test_that_ions_alone_have_no_host():
+    trajectory, expected = walk(500)
+    alone = replace(
+        trajectory,
+        numbers=trajectory.numbers[:24],
+        positions=trajectory.positions[:, :24] - np.linspace([[0, 0, 0]], [[30, 0, 0]], 1001),
+    )
+    assert tracer_diffusion(alone, "Li").value == pytest.approx(expected, rel=0.15)
+
+
+def test_that_there_have_to_be_ions_and_frames():
+    trajectory, _ = walk(100)
+    with pytest.raises(DynamicsError, match="holds no Na"):
+        tracer_diffusion(trajectory, "Na")
+    with pytest.raises(DynamicsError, match=r"0\.8 ps are too short"):
+        tracer_diffusion(replace(trajectory, positions=trajectory.positions[:41]), "Li")
+
+
+# ------------------------------------------------------------------ several temperatures
+
+
+def point(kelvin: float, value: float, error: float, hops: int = 500, **other) -> TracerDiffusion:
+    ends = (value * (1 - error), value * (1 + error))
+    given = {"measured_kelvin": kelvin, "length_ps": 20.0, "host_shift": 0.2} | other
+    return TracerDiffusion(
+        kelvin, value=value, interval=ends, hops=hops, lags_ps=(1.0,),
+        squared_displacements=(2.0,), **given,
+    )  # fmt: skip
+
+
+def arrhenius(kelvin: float, energy: float = 0.25, d0: float = 1e-3) -> float:
+    return d0 * np.exp(-energy / (8.617333262e-5 * kelvin))
+
+
+def result(*at: TracerDiffusion) -> DynamicsResult:
+    return DynamicsResult("Li", 26, 53, 1, False, 0.02, "egg box 1", at)
+
+
+def test_that_the_line_leads_to_other_temperatures():
+    found = result(*(point(k, arrhenius(k), 0.2) for k in (700.0, 900.0, 1100.0)))
+    energy, low, high = found.activation_energy_ev
+    assert energy == pytest.approx(0.25, abs=1e-6)
+    assert low < 0.25 < high
+    assert high - low == pytest.approx(2 * (0.25 - low))
+    parameters = found.parameters(300.0)
+    at_300 = diffusivity(found, parameters)
+    assert at_300.value == pytest.approx(arrhenius(300))
+    assert at_300.interval[0] < at_300.value < at_300.interval[1]
+    # Farther from what was simulated it is less certain.
+    hot = diffusivity(found, replace(parameters, temperature=900.0))
+    assert np.divide(*hot.interval[::-1]) < np.divide(*at_300.interval[::-1])
+    assert activation_energy(found, 300) == pytest.approx(0.25, abs=1e-4)
+
+
+def test_that_a_simulation_needs_no_attempts():
+    found = result(*(point(k, arrhenius(k), 0.2) for k in (700.0, 900.0)))
+    usual, other = TransportParameters(), TransportParameters(attempt_frequency=1e12)
+    assert diffusivity(found, usual) == diffusivity(found, other)
+
+
+def test_that_the_conductivity_is_nernst_and_einsteins():
+    found = result(*(point(k, arrhenius(k), 0.2) for k in (700.0, 900.0)))
+    charge, boltzmann = 1.602176634e-19, 1.380649e-23
+    expected = charge**2 * 0.02e24 * arrhenius(300) / (boltzmann * 300)
+    assert conductivity(found, found.parameters(300.0)).value == pytest.approx(expected)
+
+
+def test_that_points_off_the_line_make_it_less_certain():
+    straight = [point(k, arrhenius(k), 0.05) for k in (700.0, 900.0, 1100.0)]
+    bent = [straight[0], point(900.0, 2 * arrhenius(900), 0.05), straight[2]]
+    widths = [np.diff(result(*one).activation_energy_ev[1:])[0] for one in (straight, bent)]
+    assert widths[1] > 5 * widths[0]
+
+
+def test_that_one_temperature_makes_no_line():
+    found = result(point(700.0, 1e-9, 0.2, hops=3), point(900.0, arrhenius(900), 0.2))
+    assert not found.is_line
+    assert np.isnan(found.activation_energy_ev).all()
+    assert [remark.code for remark in found.remarks] == ["too_few_hops", "no_line"]
+    assert "At 700 K too few hops were seen for a diffusivity (3)" in found.remarks[0].text
+    with pytest.raises(DynamicsError, match="two temperatures"):
+        found.diffusivities(np.array([300.0]))
+
+
+def test_that_doubts_are_told():
+    found = result(
+        point(700.0, arrhenius(700), 0.1, host_shift=2.5),
+        point(900.0, arrhenius(900), 0.1, measured_kelvin=700.0),
+    )
+    host, temperature = found.remarks
+    assert (host.code, temperature.code) == ("host_moves", "off_temperature")
+    assert "2.5 Å" in host.text
+    assert "700 K" in host.text
+    assert "At 900 K the mean temperature was 700 K" in temperature.text
+
+
+def test_that_a_result_comes_back():
+    found = result(point(700.0, arrhenius(700), 0.1), point(900.0, 1e-9, 2.0, hops=1))
+    assert DynamicsResult.from_dict(json.loads(json.dumps(found.to_dict()))) == found
+    for wrong in ({}, {"at": 3}, found.to_dict() | {"at": [{}]}, found.to_dict() | {"n_ions": "x"}):
+        with pytest.raises(DynamicsError):
+            DynamicsResult.from_dict(wrong)
+
+
+def test_that_a_run_simulates_and_goes_on(cubes, egg_box, tmp_path, monkeypatch):
+    monkeypatch.setattr("migbar.potentials.load_potential", lambda *_, **__: egg_box)
+    settings = DynamicsSettings((1500.0, 1000.0), 3.0, 0.2, carriers=0)
+    options = dynamics_options(cubes, "Li", settings) | {"potential": "egg box"}
+    options = json.loads(json.dumps(options))
+    told = StopAt(1700)  # within the second temperature
+    with pytest.raises(Cancelled):
+        run(tmp_path, options, told)
+    assert any(message.startswith("1500 K, ") for message in told.messages)
+    data = run(tmp_path, options, SILENT)
+    found = DynamicsResult.from_dict(data)
+    assert [one.kelvin for one in found.at] == [1000, 1500]
+    assert data["text"].endswith(" eV")
+    assert found == dynamics(cubes, "Li", egg_box, settings)
+    assert found.n_ions == 27
+    frames = read(tmp_path / "1500K.xyz", index=":")
+    assert len(frames) == 31
+    assert len(frames[0]) == 54
+    # Ions that do not meet hop over 0.12 eV, or a little less: by 3/2 kT less where all swings count.
+    assert 0.02 < found.activation_energy_ev[0] < 0.25
+
+
+def test_that_what_cannot_be_simulated_is_told_before_it_begins(cubes):
+    with pytest.raises(DynamicsError, match="none is left"):
+        dynamics_options(cubes, "Li", DynamicsSettings(carriers=27))
+
+
+# ------------------------------------------------------------------ on the command line
+
+
+@pytest.fixture(scope="module")
+def copper(tmp_path_factory) -> Path:
+    file = tmp_path_factory.mktemp("copper") / "Cu.cif"
+    Structure.from_spacegroup("Fm-3m", Lattice.cubic(3.6), ["Cu"], [[0, 0, 0]]).to(str(file))
+    return file
+
+
+def test_the_command(copper, tmp_path):
+    words = ["dynamics", copper, "--ion", "Cu", "--potential", "ase:emt", "-T", 400, "--length", 2]
+    words += ["--warm-up", 0.1, "--step", 5, "--supercell", "2,2,2", "--out", tmp_path / "out"]
+    shown = CliRunner().invoke(app, [str(word) for word in words])
+    assert shown.exit_code == 0, shown.output
+    assert "fixed cell of 31 atoms with 31 Cu and 1 vacancy: 2 ps at 400 K" in shown.output
+    assert "400 K   below " in shown.output
+    assert "note: At 400 K too few hops" in shown.output
+    assert (tmp_path / "out" / "400K.xyz").exists()
+    again = CliRunner().invoke(app, [*map(str, words), "--json"])
+    told = json.loads(again.stdout)
+    assert told["n_ions"] == 31
+    assert told["activation_energy_ev"] is None
+    assert told["conductivity"] is None
+    assert [w["code"] for w in told["warnings"]] == ["too_few_hops", "no_line"]
+    other = CliRunner().invoke(app, [*map(str, words), "--seed", "1"])
+    assert other.exit_code != 0
+    assert "choose another folder" in str(other.exception)
