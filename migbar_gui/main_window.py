@@ -43,6 +43,7 @@ from migbar_gui.computing.models import Models
 from migbar_gui.computing.places import PlaceComparisons
 from migbar_gui.computing.predictions import Predictions
 from migbar_gui.computing.relaxations import Relaxations
+from migbar_gui.computing.simulations import Simulations
 from migbar_gui.computing.site_energy import SiteEnergyMaps
 from migbar_gui.dialogs.about import AboutDialog
 from migbar_gui.dialogs.coordinates import CoordinatesDialog
@@ -79,6 +80,7 @@ from migbar_gui.tour import Tour
 from migbar_gui.workspace import PathResult, Workspace
 
 if TYPE_CHECKING:
+    from migbar.dynamics import DynamicsResult
     from migbar_gui.computing.relaxed import RelaxedPath, VolumeResult
     from migbar_gui.view_link import ViewLink
     from migbar_gui.viewer import CrystalView
@@ -109,6 +111,7 @@ class MainWindow(QMainWindow):
         self.relaxations = Relaxations(self.workspace, self.jobs, self.runs, self)
         self.calculations = Calculations(self.workspace, self.jobs, self)
         self.places = PlaceComparisons(self.workspace, self.jobs, self.runs, self.show_error, self)
+        self.simulations = Simulations(self.workspace, self.jobs, self.runs, self.show_error, self)
         self.band_tools: BandTools = BandTools(self)
         self.exports: Exports = Exports(self)
         self.recent = RecentFiles(self.settings)
@@ -192,6 +195,7 @@ class MainWindow(QMainWindow):
         self.relaxations.opened.connect(self._show_relaxed)
         self.calculations.opened.connect(self._show_calculation)
         self.places.opened.connect(self._show_places)
+        self.simulations.opened.connect(self._show_simulated)
         self.jobs_panel.at_once_changed.connect(partial(self.settings.setValue, "runs_at_once"))
         self.paths_panel.models_asked.connect(self.ask_models)
         self.models.changed.connect(self.opinions.forget)
@@ -288,6 +292,13 @@ class MainWindow(QMainWindow):
             self.docks.show("Network")
         else:
             self.say("Open the structure and find its paths: the energies are used with them.")
+
+    def _show_simulated(self, result: DynamicsResult | None) -> None:
+        if result is None:
+            self.say("Open the structure that was simulated: its diffusivity is shown with it.")
+            return
+        self.docks.show("Transport")
+        self.transport_panel.select(result)
 
     def _show_relaxed(self, made: RelaxedPath | VolumeResult) -> None:
         self.docks.show("Profile")

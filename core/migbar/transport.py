@@ -21,6 +21,7 @@ from migbar.networks import AXES, Network, saddles
 from migbar.structures import symmetry
 
 if TYPE_CHECKING:
+    from migbar.dynamics import DynamicsResult
     from migbar.paths import CrystalPaths
 
 BOLTZMANN_EV = 8.617333262e-5
@@ -372,8 +373,10 @@ def arrhenius(
     return hops.diffusivities(kelvin, parameters.attempts)
 
 
-def explain(hops: LoneHop | CrystalHops, parameters: TransportParameters) -> str:
+def explain(hops: LoneHop | CrystalHops | DynamicsResult, parameters: TransportParameters) -> str:
     """Say what an estimate was made from."""
+    if not isinstance(hops, LoneHop | CrystalHops):
+        return _of_a_simulation(hops, parameters)
     p = parameters
     common = (
         f"f = {p.correlation_factor:g}, ν = {p.attempt_frequency:.3g} 1/s, T = {p.temperature:g} K, "
@@ -390,6 +393,15 @@ def explain(hops: LoneHop | CrystalHops, parameters: TransportParameters) -> str
         "An estimate for one carrier that hops at random over all paths found, each at the rate ν exp(−Eₘ/kT), uphill "
         f"at less, solved exactly; {_places(hops)}. D is f times what its mean squared "
         f"displacement along the direction grows by, over 2t; σ = q² x c D/kT, with {common}"
+    )
+
+
+def _of_a_simulation(result: DynamicsResult, parameters: TransportParameters) -> str:
+    return (
+        f"{result.story}. The line is the straight one of Arrhenius, which need not hold at temperatures far from "
+        "those simulated. D is that of all these ions, moving as they do; σ = q² x D/kT with "
+        f"q = {parameters.ion_charge:g} e, x = {parameters.ion_density:.4g} ions/Å³. Intervals are those of chance: "
+        "what the potential gets wrong is not in them: universal potentials tend to be soft, and ions too fast."
     )
 
 

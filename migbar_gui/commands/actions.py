@@ -227,6 +227,9 @@ MENUS: dict[str, tuple[tuple[Entry, ...], ...]] = {
             Action("structure.relax", "&Relax structure…", lambda w: w.band_tools.ask_relax_structure(),
                    icon="relax", enabled=has_structure,
                    tip="Relax atoms and cell with a universal potential, and see what changes"),
+            Action("structure.dynamics", "&Molecular dynamics…", lambda w: w.band_tools.ask_dynamics(),
+                   icon="transport", enabled=has_ion,
+                   tip="Simulate how the ions move together, and read off their diffusivity"),
         ),
     ),
     "&Path": (

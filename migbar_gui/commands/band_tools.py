@@ -7,6 +7,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+import numpy as np
 from PySide6.QtCore import QObject
 from PySide6.QtWidgets import QFileDialog
 
@@ -19,6 +20,7 @@ from migbar_gui.background.run_watcher import Watched
 from migbar_gui.background.runs import ResultOpener
 from migbar_gui.computing.relaxed import RelaxedPath
 from migbar_gui.dialogs.compare_places import ComparePlacesDialog
+from migbar_gui.dialogs.dynamics import DynamicsDialog
 from migbar_gui.dialogs.relax_band import RelaxBandDialog
 from migbar_gui.dialogs.relax_structure import RelaxedStructureDialog, RelaxStructureDialog
 from migbar_gui.files.documents import describe
@@ -163,7 +165,7 @@ class BandTools(QObject):
         dialog.chosen.connect(self._window.places.start)
         dialog.open()
 
-    # -------------------------------------------------------------- relaxing the structure
+    # -------------------------------------------------------------- finished calculations
 
     def ask_calculation(self) -> None:
         """Ask for the folder of a finished NEB calculation, and show it."""
@@ -175,6 +177,27 @@ class BandTools(QObject):
             window.settings.setValue("folder", str(Path(name).parent))
             window.notice.hide()
             window.calculations.open(Path(name))
+
+    # -------------------------------------------------------------- the structure as a whole
+
+    def ask_dynamics(self) -> None:
+        """Ask how to simulate the open structure, and start."""
+        from migbar.dynamics.simulation import usual_step_fs
+        from migbar.supercells import choose_supercell, parse_supercell
+
+        state = self._window.workspace.state
+        document = state.document
+        if document is None or not state.ion:
+            return
+        structure = document.structure
+        matrix = parse_supercell(state.supercell)
+        matrix = choose_supercell(structure) if matrix is None else matrix
+        atoms = round(abs(np.linalg.det(matrix))) * len(structure)
+        is_guest, step = state.ion not in structure.symbol_set, usual_step_fs(structure)
+        dialog = DynamicsDialog(document.name, state.ion, atoms, is_guest, step, self._window)
+        dialog.chosen.connect(self._window.simulations.start)
+        dialog.chosen.connect(lambda _: self._window.docks.show("Jobs"))
+        dialog.open()
 
     def ask_relax_structure(self) -> None:
         """Ask how to relax the open structure, and start."""

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+from numpy.typing import ArrayLike
 from PySide6.QtCore import QObject, Signal
 
 from migbar.runs import PLACES, Run, RunState
@@ -122,15 +123,21 @@ class PlaceComparisons(QObject):
 
 def places_key(structure: Structure, search: HopSearch) -> str:
     """Return what tells crystals with the places of an ion apart, so that a run is known again."""
-    numbers = [
-        structure.lattice.matrix,
-        structure.frac_coords,
-        [n.frac_coords for n in search.nodes],
-    ]
+    return crystal_key(
+        structure,
+        [search.ion, str(search.mechanism), list(search.kinds)],
+        [[n.frac_coords for n in search.nodes]],
+    )
+
+
+def crystal_key(
+    structure: Structure, told: Sequence[object] = (), points: Sequence[ArrayLike] = ()
+) -> str:
+    """Return what tells crystals apart, with what else is told of them."""
+    numbers = [structure.lattice.matrix, structure.frac_coords, *points]
     rounded = [np.round(np.asarray(array) + 0.0, 4).tolist() for array in numbers]
     symbols = [site.specie.symbol for site in structure]
-    told = [symbols, search.ion, str(search.mechanism), list(search.kinds), rounded]
-    return hashlib.sha256(json.dumps(told).encode()).hexdigest()[:16]
+    return hashlib.sha256(json.dumps([symbols, *told, rounded]).encode()).hexdigest()[:16]
 
 
 def _with_places(group: Group, run: Run) -> CrystalPaths:

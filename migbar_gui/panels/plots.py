@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
 import numpy as np
 from numpy.typing import NDArray
 from PySide6.QtCore import QPointF, QRectF, QSize, Qt
@@ -12,6 +15,9 @@ from migbar.barriers import GOOD_CONDUCTOR_EV
 from migbar_gui.looks import energies
 from migbar_gui.looks.axes import Axes, frame_in
 from migbar_gui.looks.theme import current_theme, translucent
+
+if TYPE_CHECKING:
+    from migbar.dynamics import TracerDiffusion
 
 PAD = 6.0
 MOST_DECADES = 6.0
@@ -143,12 +149,15 @@ class ArrheniusPlot(QWidget):
         super().__init__()
         self._lines: Lines | None = None
         self._mark = 0.0
+        self._simulated: Sequence[TracerDiffusion] = ()
         self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Fixed)
         self.setAccessibleName("Diffusivity over temperature")
 
-    def show_lines(self, lines: Lines | None, mark: float = 0.0) -> None:
-        """Show other lines, or none, and mark one inverse temperature (1000/K)."""
-        self._lines, self._mark = lines, mark
+    def show_lines(
+        self, lines: Lines | None, mark: float = 0.0, simulated: Sequence[TracerDiffusion] = ()
+    ) -> None:
+        """Show other lines, or none, mark one inverse temperature (1000/K), and what was simulated, as points."""
+        self._lines, self._mark, self._simulated = lines, mark, simulated
         self.update()
 
     def sizeHint(self) -> QSize:  # noqa: N802
@@ -179,9 +188,21 @@ class ArrheniusPlot(QWidget):
         painter.setClipping(False)
         painter.setPen(QPen(QColor(accent), 2))
         painter.drawPolyline(axes.line(inverse, middle))
+        painter.setClipRect(frame)
+        for point in self._simulated:
+            self._paint_point(painter, axes, point)
+        painter.setClipping(False)
         if first <= self._mark <= last:
             self._paint_mark(painter, axes)
         painter.end()
+
+    def _paint_point(self, painter: QPainter, axes: Axes, point: TracerDiffusion) -> None:
+        theme = current_theme()
+        ends = [axes.point(1000 / point.kelvin, float(np.log10(d))) for d in point.interval]
+        painter.setPen(QPen(QColor(theme.text), 1.5))
+        painter.drawLine(*ends)
+        painter.setBrush(QColor(theme.surface))
+        painter.drawEllipse(axes.point(1000 / point.kelvin, float(np.log10(point.value))), 4, 4)
 
     def _paint_mark(self, painter: QPainter, axes: Axes) -> None:
         assert self._lines is not None

@@ -7,7 +7,6 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from numpy.typing import NDArray
 from PySide6.QtCore import QSignalBlocker, Qt
 from PySide6.QtGui import QShowEvent
 from PySide6.QtWidgets import (
@@ -21,6 +20,7 @@ from PySide6.QtWidgets import (
 
 from migbar.errors import MigbarError
 from migbar.progress import Progress, check_cancelled
+from migbar.wording import counted
 from migbar_gui.background.jobs import Jobs
 from migbar_gui.files.plot_export import offer_export
 from migbar_gui.looks import energies
@@ -37,11 +37,12 @@ from migbar_gui.looks.widgets import (
     scrolled,
     sentence,
 )
-from migbar_gui.panels.plots import ArrheniusPlot, power_of_ten
+from migbar_gui.panels.plots import ArrheniusPlot, Lines, power_of_ten
 from migbar_gui.workspace import Workspace, whenever
 from migbar_gui.workspace.estimates import TransportCase, transport_cases
 
 if TYPE_CHECKING:
+    from migbar.dynamics import DynamicsResult, TracerDiffusion
     from migbar.transport import Estimate
 
 FIELDS = {
@@ -65,6 +66,9 @@ FIELDS = {
 OF_A_LONE_HOP = ("geometric_factor", "hop_length")
 """Fields that only one hop by itself has; the hops of a crystal have theirs."""
 
+OF_HOPS = ("attempt_frequency", "correlation_factor", "vacancy_fraction")
+"""Parameters of hops that are thought of as independent; ions that were simulated know them by themselves."""
+
 OF_THE_CASE = (*OF_A_LONE_HOP, "ion_charge", "ion_density")
 """Parameters that the crystal tells: edits of them are forgotten with another path."""
 
@@ -74,8 +78,8 @@ SMALLEST_UM = 0.001
 LENGTHS = ((1.0, 1e3, "nm"), (1e3, 1.0, "µm"), (1e4, 1e-3, "mm"))
 """Up to how many µm a unit is used, and how many of it a µm is."""
 
-SPAN_K = np.linspace(250.0, 700.0, 24)
-"""Temperatures of the Arrhenius plot."""
+SPAN_K = (250.0, 700.0)
+"""Temperatures of the Arrhenius plot, and more where it was simulated hotter."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,7 +91,7 @@ class Numbers:
     size: Estimate
     slope_ev: float
     limit_ev: float
-    lines: NDArray[np.float64]
+    lines: Lines
     is_way: bool
 
 
@@ -134,6 +138,7 @@ class TransportPanel(QStackedWidget):
             workspace.numbers_changed,
             workspace.result_arrived,
             workspace.relaxed_changed,
+            workspace.simulated_changed,
         )
 
     def showEvent(self, event: QShowEvent) -> None:  # noqa: N802
@@ -153,6 +158,7 @@ class TransportPanel(QStackedWidget):
         self.plot = ArrheniusPlot()
         offer_export(self.plot, "diffusivity")
         self.reset = button("Reset", self._reset, "link")
+        self.points = label("", "muted", wrap=True)
         self.explanation = label("", "muted", wrap=True)
         return body(
             self.case,
@@ -162,6 +168,7 @@ class TransportPanel(QStackedWidget):
             line(),
             label("Diffusivity over temperature", "section"),
             self.plot,
+            self.points,
             line(),
             in_row(label("Parameters", "section"), None, self.reset),
             self._make_fields(),
@@ -219,6 +226,14 @@ class TransportPanel(QStackedWidget):
 
     # ---- following the workspace
 
+    def select(self, simulated: DynamicsResult) -> None:
+        """Show what was simulated."""
+        self._follow()
+        for case in self._cases:
+            if case.hops == simulated:
+                self._choose(case.key)
+                return
+
     def _follow(self) -> None:
         if not self.isVisible():
             return
@@ -249,7 +264,9 @@ class TransportPanel(QStackedWidget):
         """Write the parameters into their fields; what was typed stays, whether it makes sense or not."""
         assert self._case is not None
         for name, field in self.boxes.items():
-            owners = (self._case.parameters, self._case.hops)
+            owners = [self._case.parameters, self._case.hops]
+            if self._case.simulated is not None and name in OF_HOPS:
+                owners = []
             owner = next((owner for owner in owners if hasattr(owner, name)), None)
             for shown in (field, self.names[field]):
                 shown.setVisible(owner is not None)
@@ -312,6 +329,7 @@ class TransportPanel(QStackedWidget):
         for shown in (*self.values.values(), *self.ranges.values()):
             shown.setText("")
         self._about.setText("")
+        self.points.hide()
         self.plot.show_lines(None)
 
     def _show_numbers(self, inputs: Inputs, numbers: Numbers) -> None:
@@ -340,8 +358,16 @@ class TransportPanel(QStackedWidget):
             f"barrier ≤ {limit}" if numbers.limit_ev > 0 else "none is low enough"
         )
         self.ranges["E"].setText(f"for {inputs.size_um:g} µm at {inputs.rate:g} C")
-        lines = (1000 / SPAN_K, *numbers.lines) if numbers.is_way else None
-        self.plot.show_lines(lines, 1000 / case.parameters.temperature)
+        simulated = case.simulated
+        self.plot.show_lines(
+            numbers.lines if numbers.is_way else None,
+            1000 / case.parameters.temperature,
+            () if simulated is None else simulated.resolved,
+        )
+        self.points.setVisible(simulated is not None)
+        if simulated is not None:
+            self.points.setText("\n".join(map(_point_text, simulated.at)))
+            self.problem.tell(" ".join(remark.text for remark in simulated.remarks))
         self.explanation.setText(explain(case.hops, case.parameters))
 
 
@@ -350,7 +376,10 @@ def _estimated(inputs: Inputs, progress: Progress) -> Numbers:
 
     hops, parameters = inputs.case.hops, inputs.case.parameters
     lines = []
-    for kelvin in SPAN_K:
+    simulated = inputs.case.simulated
+    hottest = 0.0 if simulated is None else 1.15 * simulated.at[-1].kelvin
+    span = np.linspace(SPAN_K[0], max(SPAN_K[1], hottest), 24)
+    for kelvin in span:
         check_cancelled(progress)  # by what is typed next
         lines.append(transport.arrhenius(hops, parameters, [kelvin])[:, 0])
     return Numbers(
@@ -359,7 +388,7 @@ def _estimated(inputs: Inputs, progress: Progress) -> Numbers:
         transport.particle_size(hops, parameters, inputs.rate),
         transport.activation_energy(hops, parameters.temperature),
         transport.highest_barrier(inputs.size_um, hops, parameters, inputs.rate),
-        np.log10(np.maximum(np.array(lines).T, LEAST_D)),
+        (1000 / span, *np.log10(np.maximum(np.array(lines).T, LEAST_D))),
         bool(hops.diffusivities(np.array([HOT_K]))[0, 0] > 0),
     )
 
@@ -373,12 +402,24 @@ def _about(case: TransportCase, numbers: Numbers) -> str:
         if low == high:
             return f"Barrier {barrier}, calculated"
         return f"Barrier {barrier}, interval {energies.interval(low, high)} {energies.unit()}"
+    if case.simulated is not None:
+        energy, low, high = case.simulated.activation_energy_ev
+        interval = energies.interval(low, high)
+        return f"Activation energy {energies.energy(energy)}, interval {interval} {energies.unit()}"
     if not numbers.is_way:
         return "The hops found lead nowhere in this direction"
     temperature = case.parameters.temperature
     if not numbers.diffusivity.value:
         return f"Too slow for a number at {temperature:g} K"
     return f"Activation energy {energies.energy(numbers.slope_ev)} at {temperature:g} K"
+
+
+def _point_text(point: TracerDiffusion) -> str:
+    hops = counted(point.hops, "hop")
+    if not point.is_resolved:
+        return f"{point.kelvin:g} K: {hops}, too few"
+    error = (point.interval[1] - point.value) / point.value
+    return f"{point.kelvin:g} K: {scientific(point.value)} cm²/s ± {100 * error:.0f} %, {hops}"
 
 
 def scientific(value: float, digits: int = 1) -> str:

@@ -1,4 +1,4 @@
-"""What transport can be estimated for: the active path, and all hops of the crystal together."""
+"""What transport can be estimated for: the active path, all hops of the crystal together, and what was simulated."""
 
 from __future__ import annotations
 
@@ -8,7 +8,11 @@ from typing import TYPE_CHECKING
 from migbar_gui.workspace import Workspace
 
 if TYPE_CHECKING:
+    from migbar.dynamics import DynamicsResult
     from migbar.transport import CrystalHops, LoneHop, TransportParameters
+
+USUAL_K = 300.0
+"""Temperature in K that an estimate begins with."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -18,24 +22,31 @@ class TransportCase:
     Attributes
     ----------
     key : str
-        ``"path 3"`` by the path's id, or a direction of `migbar.transport.DIRECTIONS`.
+        ``"path 3"`` by the path's id, a direction of `migbar.transport.DIRECTIONS`, or ``"dynamics 1"``.
     title : str
-    hops : LoneHop or CrystalHops
+    hops : LoneHop, CrystalHops or DynamicsResult
     parameters : TransportParameters
     """
 
     key: str
     title: str
-    hops: LoneHop | CrystalHops
+    hops: LoneHop | CrystalHops | DynamicsResult
     parameters: TransportParameters
+
+    @property
+    def simulated(self) -> DynamicsResult | None:
+        """What was simulated, where nothing is estimated from barriers."""
+        from migbar.dynamics import DynamicsResult
+
+        return self.hops if isinstance(self.hops, DynamicsResult) else None
 
 
 def transport_cases(workspace: Workspace) -> list[TransportCase]:
-    """Return the cases of the open structure: the active path first, then all hops found, in each direction.
+    """Return the cases of the open structure: the active path, all hops found, in each direction, and simulations.
 
     How often a lone path occurs around a site is not known, so it is taken for a chain, g = 1.
     """
-    return [*_active_path(workspace), *_all_hops(workspace)]
+    return [*_active_path(workspace), *_all_hops(workspace), *_simulations(workspace)]
 
 
 def _active_path(workspace: Workspace) -> list[TransportCase]:
@@ -67,4 +78,17 @@ def _all_hops(workspace: Workspace) -> list[TransportCase]:
             parameters,
         )
         for direction in DIRECTIONS
+    ]
+
+
+def _simulations(workspace: Workspace) -> list[TransportCase]:
+    several = len(workspace.simulated) > 1
+    return [
+        TransportCase(
+            f"dynamics {number}",
+            f"Dynamics{f' {number}' if several else ''} of {result.ion}, {result.potential}",
+            result,
+            result.parameters(USUAL_K),
+        )
+        for number, result in enumerate(workspace.simulated, start=1)
     ]

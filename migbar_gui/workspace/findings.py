@@ -11,6 +11,7 @@ from migbar_gui.workspace.paths import PathResult, Shape
 
 if TYPE_CHECKING:
     from migbar.barriers import Barrier
+    from migbar.dynamics import DynamicsResult
     from migbar.landscape import Landscape
     from migbar.neb import NebResult
     from migbar_gui.computing.relaxed import RelaxedPath, VolumeResult
@@ -33,6 +34,8 @@ class Findings:
         Paths that were relaxed with a potential, the latest last.
     volumes : tuple of VolumeResult
         Barriers of paths at several volumes, the latest last.
+    simulated : tuple of DynamicsResult
+        Molecular dynamics of the open structure, the latest first.
     """
 
     def __init__(self) -> None:
@@ -42,11 +45,13 @@ class Findings:
         self.landscape: Landscape | None = None
         self.relaxed: tuple[RelaxedPath, ...] = ()
         self.volumes: tuple[VolumeResult, ...] = ()
+        self.simulated: tuple[DynamicsResult, ...] = ()
         self.result_arrived = Event()
         self.shapes_changed = Event()
         self.voids_changed = Event()
         self.landscape_changed = Event()
         self.relaxed_changed = Event()
+        self.simulated_changed = Event()
         self.anything_changed = Event()
 
     @property
@@ -117,3 +122,9 @@ class Findings:
         kept = [other for other in self.volumes if other.folder != volume.folder]
         self.volumes = (*kept, volume)
         self.relaxed_changed.emit()
+
+    def set_simulated(self, simulated: tuple[DynamicsResult, ...]) -> None:
+        """Keep what molecular dynamics of the open structure gave."""
+        if simulated != self.simulated:
+            self.simulated = simulated
+            self.simulated_changed.emit()

@@ -120,14 +120,7 @@ def _print(structure_file: Path, result: DynamicsResult, notes: list[Remark]) ->
 
     typer.echo(f"{structure_file.name}   {result.ion}   {result.story}")
     for one in result.at:
-        hops = f"{one.hops:,} hops, mean temperature {one.measured_kelvin:.0f} K"
-        if one.is_resolved:
-            low, high = one.interval
-            typer.echo(
-                f"{one.kelvin:g} K   {one.value:.2e} cm²/s ({low:.1e} to {high:.1e}), {hops}"
-            )
-        else:
-            typer.echo(f"{one.kelvin:g} K   below {max(one.interval[1], 0):.0e} cm²/s, {hops}")
+        typer.echo(f"{one.kelvin:g} K   {one}, mean temperature {one.measured_kelvin:.0f} K")
     if result.is_line:
         energy, low, high = result.activation_energy_ev
         typer.echo(f"activation energy {energy:.3f} eV ({low:.3f} to {high:.3f})")

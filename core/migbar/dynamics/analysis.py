@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from migbar.dynamics.settings import DynamicsError
 from migbar.dynamics.trajectory import Trajectory
+from migbar.wording import counted
 
 BLOCKS = 5
 """Pieces of a simulation that each give a diffusivity; how these differ is the error bar."""
@@ -79,6 +80,13 @@ class TracerDiffusion:
     def is_resolved(self) -> bool:
         """Whether the simulation was long enough to tell the diffusivity from none."""
         return self.hops >= FEWEST_HOPS and self.interval[0] > 0
+
+    def __str__(self) -> str:
+        hops = counted(self.hops, "hop")
+        if not self.is_resolved:
+            return f"{hops}, too few for a diffusivity"
+        low, high = self.interval
+        return f"{self.value:.2e} cm²/s ({low:.1e} to {high:.1e}), {hops}"
 
     def to_dict(self) -> dict[str, Any]:
         """Return JSON data."""

@@ -107,7 +107,7 @@ class DynamicsResult:
             If fewer than two temperatures have a diffusivity.
         """
         if not self.is_line:
-            raise DynamicsError("a line takes the diffusivity at two temperatures or more.")
+            raise DynamicsError(" ".join(remark.text for remark in self.remarks))
         parameters, covariance = self._line
         terms = np.column_stack([np.ones(len(kelvin)), -1 / (BOLTZMANN_EV * kelvin)])
         height = terms @ parameters
@@ -172,15 +172,14 @@ class DynamicsResult:
     @property
     def story(self) -> str:
         """What was simulated, in a sentence."""
-        made = (
-            f"{self.n_ions} {self.ion} put into the empty host"
-            if self.inserted
-            else f"{self.n_ions} {self.ion} and {self.carriers} {'vacancy' if self.carriers == 1 else 'vacancies'}"
+        vacancies = f" and {self.carriers} {'vacancy' if self.carriers == 1 else 'vacancies'}"
+        carriers = (
+            " put into the empty host" if self.inserted else vacancies if self.carriers else ""
         )
         lengths = ", ".join(f"{one.length_ps:g} ps at {one.kelvin:g} K" for one in self.at)
         return (
-            f"Molecular dynamics with {self.potential} in a fixed cell of {counted(self.n_atoms, 'atom')} with {made}: "
-            f"{lengths}"
+            f"Molecular dynamics with {self.potential} in a fixed cell of {counted(self.n_atoms, 'atom')} with "
+            f"{self.n_ions} {self.ion}{carriers}: {lengths}"
         )
 
     def to_dict(self) -> dict[str, Any]:

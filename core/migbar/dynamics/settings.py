@@ -74,6 +74,12 @@ class DynamicsSettings:
         if self.carriers < 0:
             raise DynamicsError("there cannot be fewer than no carriers.")
 
+    @property
+    def n_steps(self) -> int:
+        """Steps of the whole simulation."""
+        whole = len(self.temperatures_k) * (self.warm_up_ps + self.length_ps)
+        return round(1000 * whole / self.step_fs)
+
     def to_dict(self) -> dict[str, Any]:
         """Return JSON data."""
         return asdict(self) | {"temperatures_k": list(self.temperatures_k)}

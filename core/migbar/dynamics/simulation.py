@@ -23,7 +23,6 @@ from migbar.dynamics.trajectory import (
 )
 from migbar.errors import Cancelled
 from migbar.potentials import require_elements
-from migbar.potentials.calculator import PotentialCalculator
 from migbar.progress import SILENT, Progress
 from migbar.structures import MAX_ATOMS, formula, require_ordered
 from migbar.supercells import Matrix, choose_supercell
@@ -156,6 +155,8 @@ class _Simulation:
     ) -> None:
         from ase import units
         from ase.md.bussi import Bussi
+
+        from migbar.potentials.calculator import PotentialCalculator
 
         self._kelvin, self._settings = kelvin, settings
         self._every = max(1, round(FRAME_FS / settings.step_fs))

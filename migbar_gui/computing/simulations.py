@@ -1,0 +1,107 @@
+"""Molecular dynamics of the open structure in background runs; what they give belongs to that structure."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from PySide6.QtCore import QObject, Signal
+
+from migbar.errors import MigbarError
+from migbar.runs import DYNAMICS, Run, RunState
+from migbar_gui.background.jobs import Jobs
+from migbar_gui.background.run_watcher import Watched
+from migbar_gui.background.runs import ResultOpener, Runs
+from migbar_gui.computing.places import crystal_key
+from migbar_gui.workspace import Workspace
+
+if TYPE_CHECKING:
+    from migbar.dynamics import DynamicsResult
+
+
+class Simulations(QObject):
+    """The runs that simulate, and their results in the workspace."""
+
+    opened = Signal(object)
+    """The user asked to see a result: the `DynamicsResult` where it is of the open structure, else None."""
+
+    def __init__(
+        self,
+        workspace: Workspace,
+        jobs: Jobs,
+        runs: Runs,
+        on_failed: Callable[[Exception], None],
+        parent: QObject,
+    ) -> None:
+        super().__init__(parent)
+        self._workspace = workspace
+        self._jobs = jobs
+        self._runs = runs
+        self._on_failed = on_failed
+        self._finished: dict[Path, tuple[str, DynamicsResult]] = {}
+        self._seen: set[Path] = set()
+        runs.changed.connect(self._note)
+        runs.removed.connect(self._forget)
+        runs.register(DYNAMICS, ResultOpener("Show diffusivity", self.open))
+        workspace.document_changed.connect(self._offer)
+
+    def start(self, chosen: dict[str, Any]) -> None:
+        """Simulate the open structure as was chosen: ``settings``, and the options of a potential."""
+        document, state = self._workspace.document, self._workspace.state
+        if document is None:
+            return
+        structure = document.structure
+
+        def prepare(_: object) -> dict[str, Any]:
+            from migbar.dynamics import DynamicsSettings, dynamics_options
+            from migbar.supercells import parse_supercell
+
+            settings = DynamicsSettings.from_dict(chosen["settings"])
+            cell = parse_supercell(state.supercell)
+            options = dynamics_options(structure, state.ion, settings, cell)
+            return {**chosen, **options, "key": crystal_key(structure)}
+
+        def begin(options: dict[str, Any]) -> None:
+            title = f"Dynamics of {state.ion} in {document.name}"
+            self._runs.start(DYNAMICS, title, options)
+
+        self._jobs.start("dynamics", "", prepare, begin)
+
+    def open(self, run: Run) -> None:
+        """Show what a run gave where it is of the open structure."""
+        self._take(run)
+        key, result = self._finished.get(run.folder, ("", None))
+        self.opened.emit(result if key == self._key() else None)
+
+    def _note(self, watched: Watched) -> None:
+        run = watched.run
+        if run.task == DYNAMICS and run.state is RunState.FINISHED and run.folder not in self._seen:
+            self._take(run)
+            self._offer()
+
+    def _take(self, run: Run) -> None:
+        from migbar.dynamics import DynamicsResult
+
+        self._seen.add(run.folder)
+        try:
+            result = DynamicsResult.from_dict(run.result)
+        except MigbarError as error:
+            self._on_failed(error)
+            return
+        self._finished[run.folder] = str(run.options.get("key", "")), result
+
+    def _forget(self, folder: Path) -> None:
+        self._seen.discard(folder)
+        if self._finished.pop(folder, None) is not None:
+            self._offer()
+
+    def _offer(self) -> None:
+        """Give the workspace what belongs to the open structure."""
+        key = self._key()
+        own = (result for other, result in reversed(self._finished.values()) if other == key)
+        self._workspace.set_simulated(tuple(dict.fromkeys(own)))
+
+    def _key(self) -> str:
+        structure = self._workspace.structure
+        return crystal_key(structure) if structure is not None and self._finished else ""

@@ -1,0 +1,257 @@
+"""Molecular dynamics in the window: asked for, run in the background, and shown as a diffusivity."""
+
+from __future__ import annotations
+
+import json
+
+import numpy as np
+import pytest
+
+from migbar.dynamics import DynamicsResult, TracerDiffusion
+from migbar.runs import RunState, create_run, runs_dir
+from migbar.structures import read_structure
+from migbar_gui.computing.places import crystal_key
+from migbar_gui.dialogs.dynamics import DynamicsDialog
+from migbar_gui.looks import energies
+from tests.gui.conftest import wait_for_document
+from tests.gui.test_network import labels
+from tests.gui.test_places import alloy
+
+pytestmark = pytest.mark.gui
+
+LONG_MS = 120_000
+
+
+def simulated(hops: int = 300, potential: str = "chgnet 0.3.0", **other) -> DynamicsResult:
+    """Return a result with an activation energy of 0.25 eV."""
+    points = []
+    for kelvin in (700.0, 900.0, 1100.0):
+        value = float(1e-3 * np.exp(-0.25 / (8.617333262e-5 * kelvin)))
+        given = {"host_shift": 0.2} | other
+        ends = (0.8 * value, 1.2 * value)
+        points.append(
+            TracerDiffusion(
+                kelvin, kelvin, 20.0, value, ends, hops, lags_ps=(1.0,),
+                squared_displacements=(2.0,), **given,
+            )
+        )  # fmt: skip
+    return DynamicsResult("Li", 31, 223, 1, False, 0.0138, potential, tuple(points))
+
+
+def leave(path, result: DynamicsResult, name: str = "dynamics-1") -> None:
+    """Leave a finished run, as another session might have."""
+    folder = runs_dir() / name
+    options = {"key": crystal_key(read_structure(path)), "ion": "Li"}
+    create_run(folder, "dynamics", "Dynamics of Li in olivine.cif", options)
+    (folder / "events.jsonl").touch()
+    outcome = {"state": "finished", "result": result.to_dict() | {"text": "0.25 eV"}}
+    (folder / "outcome.json").write_text(json.dumps(outcome), encoding="utf-8")
+
+
+def look(window, qtbot, count: int = 1) -> None:
+    window.runs._watcher.look()
+    qtbot.waitUntil(lambda: len(window.workspace.simulated) == count, timeout=20_000)
+
+
+def show(window, qtbot):
+    (watched, *_) = window.runs.all
+    window.runs.opener(watched.run).open(watched.run)
+    panel = window.transport_panel
+    qtbot.waitUntil(panel.isVisible)
+    return panel
+
+
+def ask(window) -> DynamicsDialog:
+    window.commands["structure.dynamics"].trigger()
+    return window.findChild(DynamicsDialog)
+
+
+# ------------------------------------------------------------------ asking
+
+
+def test_that_the_dialog_says_what_it_will_do(opened):
+    dialog = ask(opened)
+    told = " ".join(labels(dialog))
+    assert "Li in olivine.cif, 112 atoms" in told
+    assert "33,000 steps of 2 fs." in told
+    assert "With CHGNet some 1 h " in told
+    dialog.length.setValue(40)
+    assert "63,000 steps" in " ".join(labels(dialog))
+    dialog.potential.setCurrentText("ase:emt")
+    assert "CHGNet" not in " ".join(labels(dialog))
+    assert dialog.options()["settings"] == {
+        "temperatures_k": [800, 1000, 1200],
+        "length_ps": 40,
+        "step_fs": 2,
+        "carriers": 1,
+    }
+    dialog.reject()
+
+
+@pytest.mark.parametrize(
+    ("text", "read"),
+    [
+        ("700", [700]),
+        ("700,900,1100", [700, 900, 1100]),
+        ("700; 900,5 1100.5", [700, 900.5, 1100.5]),
+        ("  700 , 900 ", [700, 900]),
+    ],
+)
+def test_that_temperatures_are_read_as_people_write_them(opened, text, read):
+    dialog = ask(opened)
+    dialog.temperatures.setText(text)
+    assert dialog.options()["settings"]["temperatures_k"] == read
+    assert dialog.accept_button.isEnabled()
+    assert dialog.problem.isHidden()
+    dialog.reject()
+
+
+@pytest.mark.parametrize("text", ["", "hot", "700, hot", "0", "-300", "700 700", "99999"])
+def test_that_temperatures_that_make_no_sense_are_told(opened, text):
+    dialog = ask(opened)
+    dialog.temperatures.setText(text)
+    assert not dialog.accept_button.isEnabled()
+    assert "temperature" in dialog.problem.text()
+    dialog.temperatures.setText("700")
+    assert dialog.accept_button.isEnabled()
+    dialog.reject()
+
+
+def test_that_ions_are_put_into_an_empty_host(window, empty_olivine, qtbot):
+    window.open_file(empty_olivine)
+    wait_for_document(qtbot, window, "host.cif")
+    dialog = ask(window)
+    assert "Li put in" in [text.replace("&", "") for text in labels(dialog)]
+    assert dialog.carriers.minimum() == 1
+    dialog.reject()
+
+
+# ------------------------------------------------------------------ running
+
+
+def test_that_it_runs_in_the_background_and_says_that_it_was_too_short(window, qtbot, tmp_path):
+    path = tmp_path / "alloy.cif"
+    alloy().to(str(path))
+    window.open_file(path)
+    wait_for_document(qtbot, window, "alloy.cif")
+    window.workspace.set_supercell("2,2,2")
+    dialog = ask(window)
+    dialog.potential.setCurrentText("ase:emt")
+    dialog.temperatures.setText("300")
+    dialog.length.setValue(2)
+    dialog.accept_button.click()
+    qtbot.waitUntil(lambda: bool(window.runs.all), timeout=20_000)
+    assert window.docks.is_seen(window.jobs_panel)
+    qtbot.waitUntil(lambda: bool(window.workspace.simulated), timeout=LONG_MS)
+    (watched,) = window.runs.all
+    assert watched.run.state is RunState.FINISHED
+    assert watched.run.outcome == "too few hops"
+    assert (watched.run.folder / "300K.xyz").exists()
+    (found,) = window.workspace.simulated
+    assert (found.n_atoms, found.ion) == (31, "Cu")
+    panel = show(window, qtbot)
+    qtbot.waitUntil(lambda: "At 300 K too few hops" in panel.problem.text(), timeout=20_000)
+    assert panel.values["D"].text() == ""
+
+
+def test_that_more_vacancies_than_ions_are_told(opened, qtbot):
+    dialog = ask(opened)
+    dialog.carriers.setValue(999)
+    dialog.accept_button.click()
+    qtbot.waitUntil(lambda: "none is left to move" in opened.notice.text.text(), timeout=20_000)
+    assert not opened.runs.all
+
+
+# ------------------------------------------------------------------ showing
+
+
+def test_that_the_diffusivity_is_shown_with_what_was_simulated(opened, olivine, qtbot):
+    leave(olivine, simulated())
+    look(opened, qtbot)
+    panel = show(opened, qtbot)
+    qtbot.waitUntil(lambda: bool(panel.values["D"].text()), timeout=20_000)
+    assert panel.case.currentText() == "Dynamics of Li, chgnet 0.3.0"
+    assert panel.values["D"].text() == "6.3 × 10⁻⁸ cm²/s"
+    shown = " ".join(labels(panel))
+    assert "Activation energy 0.250 eV, interval 0.20 to 0.30 eV" in shown
+    lines = panel.points.text().splitlines()
+    assert len(lines) == 3
+    assert lines[1].startswith("900 K: ")
+    assert lines[1].endswith(" cm²/s ± 20 %, 300 hops")
+    assert "in a fixed cell of 223 atoms with 31 Li and 1 vacancy" in panel.explanation.text()
+    assert panel.boxes["ion_charge"].isVisibleTo(panel)
+    for name in ("attempt_frequency", "correlation_factor", "vacancy_fraction", "hop_length"):
+        assert not panel.boxes[name].isVisibleTo(panel)
+    assert panel.problem.isHidden()
+    panel.boxes["temperature"].setText("900")
+    panel.boxes["temperature"].textEdited.emit("900")
+    qtbot.waitUntil(lambda: panel.values["D"].text() == "4.0 × 10⁻⁵ cm²/s", timeout=20_000)
+    energies.set_format(unit="meV")
+    opened.workspace.numbers_changed.emit()
+    qtbot.waitUntil(lambda: "250 meV" in " ".join(labels(panel)), timeout=20_000)
+
+
+def test_that_a_path_has_its_own_parameters_again(opened, olivine, qtbot):
+    from tests.gui.test_network import find
+
+    leave(olivine, simulated())
+    look(opened, qtbot)
+    find(qtbot, opened, 4.0)
+    panel = show(opened, qtbot)
+    qtbot.waitUntil(lambda: panel.case.currentText().startswith("Dynamics"), timeout=20_000)
+    panel.case.setCurrentIndex(0)
+    panel.case.activated.emit(0)
+    assert panel.boxes["attempt_frequency"].isVisibleTo(panel)
+    assert panel.boxes["attempt_frequency"].text() == "1e+13"
+    qtbot.waitUntil(lambda: bool(panel.values["D"].text()), timeout=20_000)
+    assert panel.points.isHidden()
+
+
+def test_that_doubts_are_told_beside_the_numbers(opened, olivine, qtbot):
+    leave(olivine, simulated(host_shift=3.0))
+    look(opened, qtbot)
+    panel = show(opened, qtbot)
+    qtbot.waitUntil(lambda: "the other atoms do not stay" in panel.problem.text(), timeout=20_000)
+    assert panel.values["D"].text()
+
+
+def test_that_several_simulations_can_be_told_apart(opened, olivine, qtbot):
+    leave(olivine, simulated(), "dynamics-1")
+    leave(olivine, simulated(potential="sevennet 0.13"), "dynamics-2")
+    look(opened, qtbot, 2)
+    panel = show(opened, qtbot)
+    titles = [panel.case.itemText(n) for n in range(panel.case.count())]
+    assert titles[0].startswith("Dynamics 1 of Li, ")
+    assert titles[1].startswith("Dynamics 2 of Li, ")
+    folder = opened.runs.all[0].run.folder
+    opened.runs.remove(folder)
+    qtbot.waitUntil(lambda: len(opened.workspace.simulated) == 1, timeout=20_000)
+    assert panel.case.count() == 1
+
+
+def test_that_it_is_not_shown_with_another_structure(
+    window, qtbot, olivine, empty_olivine, monkeypatch
+):
+    leave(olivine, simulated())
+    window.open_file(empty_olivine)
+    wait_for_document(qtbot, window, "host.cif")
+    window.runs._watcher.look()
+    qtbot.waitUntil(lambda: bool(window.runs.all), timeout=20_000)
+    said: list[str] = []
+    monkeypatch.setattr(window, "say", said.append)
+    (watched,) = window.runs.all
+    window.runs.opener(watched.run).open(watched.run)
+    assert said == ["Open the structure that was simulated: its diffusivity is shown with it."]
+    assert window.workspace.simulated == ()
+    window.open_file(olivine)
+    wait_for_document(qtbot, window, "olivine.cif")
+    assert len(window.workspace.simulated) == 1
+
+
+def test_that_a_damaged_result_is_told_once(opened, olivine, qtbot):
+    leave(olivine, simulated())
+    outcome = runs_dir() / "dynamics-1" / "outcome.json"
+    outcome.write_text(outcome.read_text().replace("ion_density", "density"), encoding="utf-8")
+    opened.runs._watcher.look()
+    qtbot.waitUntil(lambda: "no result of molecular" in opened.notice.text.text(), timeout=20_000)
+    assert opened.workspace.simulated == ()
