@@ -49,11 +49,14 @@ class Landscape:
     lattice : Lattice
     energies : ndarray, shape (na, nb, nc)
         In eV above the lowest; point (i, j, k) lies at the fractional position (i/na, j/nb, k/nc).
+    kelvin : float or None
+        Temperature of the simulation that it is the free energy of; None for a site energy.
     """
 
     ion: str
     lattice: Lattice
     energies: NDArray[np.float64]
+    kelvin: float | None = None
 
     def open_fraction(self, level: float) -> float:
         """Return the fraction of the cell's volume with an energy of at most `level` (eV)."""

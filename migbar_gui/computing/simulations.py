@@ -14,10 +14,15 @@ from migbar_gui.background.jobs import Jobs
 from migbar_gui.background.run_watcher import Watched
 from migbar_gui.background.runs import ResultOpener, Runs
 from migbar_gui.computing.places import crystal_key
+from migbar_gui.computing.site_energy import resolution_for
 from migbar_gui.workspace import Workspace
 
 if TYPE_CHECKING:
     from migbar.dynamics import DynamicsResult
+    from migbar.landscape import Landscape
+
+SHOWN_KT = 2.5
+"""Up to so many kT a map of where ions were is shown at first: their places, and the ways between them."""
 
 
 class Simulations(QObject):
@@ -73,6 +78,34 @@ class Simulations(QObject):
         self._take(run)
         key, result = self._finished.get(run.folder, ("", None))
         self.opened.emit(result if key == self._key() else None)
+
+    def show_places(self, result: DynamicsResult, kelvin: float) -> None:
+        """Map where the ions were at a temperature, in the 3D view."""
+        structure = self._workspace.structure
+        folders = [folder for folder, (_, own) in self._finished.items() if own == result]
+        if structure is None or not folders:
+            return
+        if self._workspace.state.ion != result.ion:
+            self._workspace.set_ion(result.ion)
+
+        def work(_: object) -> Landscape:
+            from migbar.dynamics import free_energy_landscape, read_trajectory
+            from migbar.dynamics.trajectory import trajectory_file
+
+            trajectory = read_trajectory(trajectory_file(folders[-1], kelvin))
+            resolution = resolution_for(structure)
+            return free_energy_landscape(trajectory, structure, result.ion, resolution)
+
+        def show(landscape: Landscape) -> None:
+            from migbar.transport import BOLTZMANN_EV
+
+            if self._workspace.structure is structure and self._workspace.state.ion == result.ion:
+                level = SHOWN_KT * BOLTZMANN_EV * kelvin
+                self._workspace.set_landscape_level(round(max(level, 0.05), 2))
+                self._workspace.set_landscape(landscape)
+                self._workspace.set_show_landscape(True)
+
+        self._jobs.start("landscape", f"Places of {result.ion} at {kelvin:g} K", work, show)
 
     def _note(self, watched: Watched) -> None:
         run = watched.run

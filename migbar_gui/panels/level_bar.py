@@ -12,6 +12,15 @@ from migbar_gui.workspace import Workspace
 STEP_EV = 0.05
 HIGHEST_EV = 5.0
 
+SITE_ENERGY = (
+    "Bond-valence site energy of one ion alone in the rigid crystal, above its lowest. It shows sites and "
+    "channels; barriers come from the model."
+)
+
+FREE_ENERGY = (
+    "−kT ln of how often an ion was here in the simulation, above the lowest: places, and ways."
+)
+
 
 class LevelBar(QFrame):
     """Slider for the energy up to which the map is shown."""
@@ -21,10 +30,6 @@ class LevelBar(QFrame):
         self.setObjectName("level")
         self._workspace = workspace
         self._title = label("")
-        self._title.setToolTip(
-            "Bond-valence site energy of one ion alone in the rigid crystal, above its lowest. It shows sites and "
-            "channels; barriers come from the model."
-        )
         self.slider = QSlider(Qt.Orientation.Horizontal)
         self.slider.setRange(1, round(HIGHEST_EV / STEP_EV))
         self.slider.setPageStep(5)
@@ -53,7 +58,10 @@ class LevelBar(QFrame):
         with QSignalBlocker(self.slider):
             self.slider.setValue(round(level / STEP_EV))
         self.slider.setEnabled(landscape is not None)
-        self._title.setText(f"Site energy of {workspace.state.ion} up to")
+        kelvin = None if landscape is None else landscape.kelvin
+        what = "Site energy" if kelvin is None else f"Free energy at {kelvin:g} K"
+        self._title.setText(f"{what} of {workspace.state.ion} up to")
+        self._title.setToolTip(SITE_ENERGY if kelvin is None else FREE_ENERGY)
         self.level.setText(energies.energy(level, 2))
         share = (
             f"{100 * landscape.open_fraction(level):.1f} % of the cell"

@@ -114,10 +114,24 @@ JOB = "transport"
 
 
 class TransportPanel(QStackedWidget):
-    """Estimate for the active path, or for all hops of the crystal, with all its parameters."""
+    """Estimate for the active path, for all hops of the crystal, or from a simulation, with all its parameters.
 
-    def __init__(self, workspace: Workspace, jobs: Jobs) -> None:
+    Parameters
+    ----------
+    workspace : Workspace
+    jobs : Jobs
+    show_places : callable
+        Shows where the ions of a simulation were at a temperature (K).
+    """
+
+    def __init__(
+        self,
+        workspace: Workspace,
+        jobs: Jobs,
+        show_places: Callable[[DynamicsResult, float], object],
+    ) -> None:
         super().__init__()
+        self._show_places = show_places
         self._workspace = workspace
         self._jobs = jobs
         self._cases: list[TransportCase] = []
@@ -159,6 +173,9 @@ class TransportPanel(QStackedWidget):
         offer_export(self.plot, "diffusivity")
         self.reset = button("Reset", self._reset, "link")
         self.points = label("", "muted", wrap=True)
+        self.points.setTextFormat(Qt.TextFormat.RichText)
+        self.points.setTextInteractionFlags(Qt.TextInteractionFlag.LinksAccessibleByMouse)
+        self.points.linkActivated.connect(self._show_places_at)
         self.explanation = label("", "muted", wrap=True)
         return body(
             self.case,
@@ -289,6 +306,10 @@ class TransportPanel(QStackedWidget):
 
     # ---- showing
 
+    def _show_places_at(self, kelvin: str) -> None:
+        if self._case is not None and self._case.simulated is not None:
+            self._show_places(self._case.simulated, float(kelvin))
+
     def _show(self) -> None:
         """Estimate anew, or say which parameter makes no sense."""
         if self._case is None:
@@ -366,7 +387,7 @@ class TransportPanel(QStackedWidget):
         )
         self.points.setVisible(simulated is not None)
         if simulated is not None:
-            self.points.setText("\n".join(map(_point_text, simulated.at)))
+            self.points.setText("<br>".join(map(_point_text, simulated.at)))
             self.problem.tell(" ".join(remark.text for remark in simulated.remarks))
         self.explanation.setText(explain(case.hops, case.parameters))
 
@@ -416,10 +437,10 @@ def _about(case: TransportCase, numbers: Numbers) -> str:
 
 def _point_text(point: TracerDiffusion) -> str:
     hops = counted(point.hops, "hop")
-    if not point.is_resolved:
-        return f"{point.kelvin:g} K: {hops}, too few"
-    error = (point.interval[1] - point.value) / point.value
-    return f"{point.kelvin:g} K: {scientific(point.value)} cm²/s ± {100 * error:.0f} %, {hops}"
+    error = (point.interval[1] - point.value) / point.value if point.is_resolved else 0.0
+    value = f"{scientific(point.value)} cm²/s ± {100 * error:.0f} %, {hops}"
+    told = value if point.is_resolved else f"{hops}, too few"
+    return f'{point.kelvin:g} K: {told}, <a href="{point.kelvin!r}">places</a>'
 
 
 def scientific(value: float, digits: int = 1) -> str:

@@ -87,7 +87,9 @@ class Display(Findings):
         self._choose("highest_shown", barrier, self.network_shown_changed)
 
     def set_show_landscape(self, shown: bool) -> None:
-        """Show the site-energy map, or no longer."""
+        """Show the site-energy map, or no longer; a map of a simulation is gone then."""
+        if not shown and self.landscape is not None and self.landscape.kelvin is not None:
+            self.landscape = None
         self._choose("show_landscape", shown, self.landscape_changed)
 
     def set_landscape_level(self, level: float) -> None:

@@ -23,6 +23,7 @@ from migbar.dynamics import (
     Trajectory,
     dynamics,
     dynamics_options,
+    free_energy_landscape,
     read_trajectory,
     simulate,
     simulated_cell,
@@ -31,6 +32,7 @@ from migbar.dynamics import (
 from migbar.dynamics.result import run
 from migbar.dynamics.simulation import usual_step_fs
 from migbar.errors import Cancelled, OccupancyError
+from migbar.landscape import HIGHEST
 from migbar.potentials import CalculatorPotential, PotentialError, Provenance
 from migbar.progress import SILENT
 from migbar.structures import read_structure
@@ -485,3 +487,31 @@ def test_the_command(copper, tmp_path):
     other = CliRunner().invoke(app, [*map(str, words), "--seed", "1"])
     assert other.exit_code != 0
     assert "choose another folder" in str(other.exception)
+
+
+# ------------------------------------------------------------------ where the ions were
+
+
+def test_that_the_free_energy_is_low_where_the_ions_are(cubes, egg_box):
+    cell = simulated_cell(cubes, "Li", 1)
+    trajectory = simulate(cell, 1200.0, egg_box, DynamicsSettings((1200.0,), 4.0, 0.2))
+    landscape = free_energy_landscape(trajectory, cubes, "Li")
+    assert landscape.energies.shape == (12, 12, 12)
+    assert landscape.kelvin == 1200
+    hollow, window, corner = (landscape.energies[n] for n in ((6, 6, 6), (6, 6, 0), (0, 0, 0)))
+    assert hollow < 0.05
+    # An independent axis costs the barrier, as far as the smearing lets it be seen.
+    assert window == pytest.approx(BARRIER, abs=0.05)
+    assert window < corner
+    with pytest.raises(DynamicsError, match="holds no Na"):
+        free_energy_landscape(trajectory, cubes, "Na")
+
+
+def test_that_where_no_ion_was_is_the_highest():
+    positions = np.full((20, 1, 3), 2.0, np.float32)
+    still = Trajectory(500.0, np.array([3]), 8 * np.eye(3), 0.02, positions, np.full(20, 500.0))
+    box = Structure(Lattice.cubic(8), ["Li"], [[0.25] * 3])
+    energies = free_energy_landscape(still, box, "Li").energies
+    assert np.unravel_index(energies.argmin(), energies.shape) == (8, 8, 8)
+    assert energies[24, 24, 24] == HIGHEST
+    assert energies.min() == 0

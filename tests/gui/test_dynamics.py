@@ -174,10 +174,10 @@ def test_that_the_diffusivity_is_shown_with_what_was_simulated(opened, olivine, 
     assert panel.values["D"].text() == "6.3 × 10⁻⁸ cm²/s"
     shown = " ".join(labels(panel))
     assert "Activation energy 0.250 eV, interval 0.20 to 0.30 eV" in shown
-    lines = panel.points.text().splitlines()
+    lines = panel.points.text().split("<br>")
     assert len(lines) == 3
     assert lines[1].startswith("900 K: ")
-    assert lines[1].endswith(" cm²/s ± 20 %, 300 hops")
+    assert " cm²/s ± 20 %, 300 hops, " in lines[1]
     assert "in a fixed cell of 223 atoms with 31 Li and 1 vacancy" in panel.explanation.text()
     assert panel.boxes["ion_charge"].isVisibleTo(panel)
     for name in ("attempt_frequency", "correlation_factor", "vacancy_fraction", "hop_length"):
@@ -255,3 +255,50 @@ def test_that_a_damaged_result_is_told_once(opened, olivine, qtbot):
     opened.runs._watcher.look()
     qtbot.waitUntil(lambda: "no result of molecular" in opened.notice.text.text(), timeout=20_000)
     assert opened.workspace.simulated == ()
+
+
+def test_that_places_of_the_ions_are_shown_in_the_crystal(opened, olivine, qtbot):
+    from migbar.dynamics.trajectory import Standing, Trajectory, trajectory_file, write_trajectory
+
+    structure = read_structure(olivine)
+    lithium = [site.coords for site in structure if site.specie.symbol == "Li"]
+    positions = np.tile(np.array(lithium, np.float32), (40, 1, 1))
+    cell = structure.lattice.matrix
+    numbers = np.array([3] * len(lithium))
+    made = Trajectory(900.0, numbers, cell, 0.02, positions, np.full(40, 900.0))
+    leave(olivine, simulated())
+    file = trajectory_file(runs_dir() / "dynamics-1", 900.0)
+    write_trajectory(file, made, Standing("", 0, positions[0], positions[0], {}))
+    look(opened, qtbot)
+    panel, workspace = show(opened, qtbot), opened.workspace
+    qtbot.waitUntil(lambda: "places" in panel.points.text(), timeout=20_000)
+    panel.points.linkActivated.emit("900.0")
+    qtbot.waitUntil(lambda: workspace.landscape is not None, timeout=20_000)
+    assert workspace.show_landscape
+    assert workspace.landscape.kelvin == 900
+    nearest = np.unravel_index(
+        workspace.landscape.energies.argmin(), workspace.landscape.energies.shape
+    )
+    spot = cell.T @ (np.array(nearest) / workspace.landscape.energies.shape)
+    apart = [structure.lattice.get_distance_and_image(
+        structure.lattice.get_fractional_coords(spot), structure.lattice.get_fractional_coords(one)
+    )[0] for one in lithium]  # fmt: skip
+    assert min(apart) < 0.3
+    qtbot.waitUntil(
+        lambda: "Free energy at 900 K of Li" in " ".join(labels(opened.centre.level_bar))
+    )
+    opened.commands["view.landscape"].trigger()
+    assert workspace.landscape is None
+    # The switch is the site-energy map's again.
+    opened.commands["view.landscape"].trigger()
+    qtbot.waitUntil(lambda: workspace.landscape is not None, timeout=60_000)
+    assert workspace.landscape.kelvin is None
+
+
+def test_that_a_simulation_whose_file_is_gone_is_told(opened, olivine, qtbot):
+    leave(olivine, simulated())
+    look(opened, qtbot)
+    panel = show(opened, qtbot)
+    panel.points.linkActivated.emit("900.0")
+    qtbot.waitUntil(lambda: "900K.npz is not there" in opened.notice.text.text(), timeout=20_000)
+    assert not opened.workspace.show_landscape

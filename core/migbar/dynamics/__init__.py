@@ -1,6 +1,7 @@
 """Molecular dynamics with a universal potential: how fast ions really spread, together and at a temperature."""
 
 from migbar.dynamics.analysis import TracerDiffusion, tracer_diffusion
+from migbar.dynamics.density import free_energy_landscape
 from migbar.dynamics.result import DynamicsResult, dynamics, dynamics_options
 from migbar.dynamics.settings import DynamicsError, DynamicsSettings
 from migbar.dynamics.simulation import simulate, simulated_cell
@@ -14,6 +15,7 @@ __all__ = [
     "Trajectory",
     "dynamics",
     "dynamics_options",
+    "free_energy_landscape",
     "read_trajectory",
     "simulate",
     "simulated_cell",

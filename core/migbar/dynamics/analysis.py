@@ -133,18 +133,14 @@ def tracer_diffusion(trajectory: Trajectory, ion: str) -> TracerDiffusion:
     DynamicsError
         If the simulation is too short to be divided, or holds no such ion.
     """
-    from ase.data import atomic_numbers
-
-    is_ion = trajectory.numbers == atomic_numbers[ion]
     n_frames = len(trajectory.positions)
-    if not is_ion.any():
-        raise DynamicsError(f"the simulation holds no {ion}.")
+    moving = is_ion(trajectory, ion)
     if n_frames // BLOCKS < 1 / FITTED[0]:
         needed = trajectory.frame_ps * BLOCKS / FITTED[0]
         raise DynamicsError(
             f"{trajectory.length_ps:.1f} ps are too short for a diffusivity; {needed:.1f} ps or more are needed."
         )
-    ions, host = _beside_the_host(trajectory, is_ion)
+    ions, host = beside_the_host(trajectory, moving)
     size = n_frames // BLOCKS
     slopes = [
         _slope(ions[start : start + size]) / trajectory.frame_ps
@@ -187,14 +183,30 @@ def count_hops(ions: Paths, frame_ps: float) -> int:
     return hops
 
 
-def _beside_the_host(trajectory: Trajectory, is_ion: NDArray[np.bool_]) -> tuple[Paths, Paths]:
+def is_ion(trajectory: Trajectory, ion: str) -> NDArray[np.bool_]:
+    """Return which atoms are ions of an element, shape (n_atoms,).
+
+    Raises
+    ------
+    DynamicsError
+        If none is.
+    """
+    from ase.data import atomic_numbers
+
+    found = trajectory.numbers == atomic_numbers[ion]
+    if not found.any():
+        raise DynamicsError(f"the simulation holds no {ion}.")
+    return np.asarray(found)
+
+
+def beside_the_host(trajectory: Trajectory, moving: NDArray[np.bool_]) -> tuple[Paths, Paths]:
     """Return positions of the ions and of the other atoms, shifted so that these stay where they are as a whole."""
     positions = trajectory.positions.astype(float)
-    host = positions[:, ~is_ion]
+    host = positions[:, ~moving]
     if host.shape[1]:
         drift = host.mean(axis=1, keepdims=True) - host[:1].mean(axis=1, keepdims=True)
         positions = positions - drift
-    return positions[:, is_ion], positions[:, ~is_ion]
+    return positions[:, moving], positions[:, ~moving]
 
 
 def _shift(host: Paths) -> float:
