@@ -150,14 +150,30 @@ class ArrheniusPlot(QWidget):
         self._lines: Lines | None = None
         self._mark = 0.0
         self._simulated: Sequence[TracerDiffusion] = ()
+        self._beside: NDArray[np.float64] | None = None
         self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Fixed)
         self.setAccessibleName("Diffusivity over temperature")
 
     def show_lines(
-        self, lines: Lines | None, mark: float = 0.0, simulated: Sequence[TracerDiffusion] = ()
+        self,
+        lines: Lines | None,
+        mark: float = 0.0,
+        simulated: Sequence[TracerDiffusion] = (),
+        beside: NDArray[np.float64] | None = None,
     ) -> None:
-        """Show other lines, or none, mark one inverse temperature (1000/K), and what was simulated, as points."""
-        self._lines, self._mark, self._simulated = lines, mark, simulated
+        """Show other lines, or none.
+
+        Parameters
+        ----------
+        lines : tuple of 4 ndarrays or None
+        mark : float
+            One inverse temperature (1000/K).
+        simulated : sequence of TracerDiffusion
+            Drawn as points.
+        beside : ndarray, optional
+            Another log₁₀ D at the temperatures of the lines, dashed.
+        """
+        self._lines, self._mark, self._simulated, self._beside = lines, mark, simulated, beside
         self.update()
 
     def sizeHint(self) -> QSize:  # noqa: N802
@@ -170,8 +186,10 @@ class ArrheniusPlot(QWidget):
         painter.setRenderHint(QPainter.RenderHint.Antialiasing)
         inverse, middle, low, high = self._lines
         # A wide interval must not press the line flat: its band may leave the frame.
-        bottom = float(np.floor(max(low.min(), middle.min() - MOST_DECADES)))
-        top = float(np.ceil(min(high.max(), middle.max() + MOST_DECADES)))
+        other = middle if self._beside is None else self._beside
+        bottom, top = min(low.min(), other.min()), max(high.max(), other.max())
+        bottom = float(np.floor(max(bottom, middle.min() - MOST_DECADES)))
+        top = float(np.ceil(min(top, middle.max() + MOST_DECADES)))
         first, last = float(inverse.min()), float(inverse.max())
         frame = frame_in(self.width(), self.height(), self.fontMetrics(), "10⁻⁰⁰", lines=2)
         axes = Axes(frame, (first, last), (bottom, top))
@@ -189,6 +207,9 @@ class ArrheniusPlot(QWidget):
         painter.setPen(QPen(QColor(accent), 2))
         painter.drawPolyline(axes.line(inverse, middle))
         painter.setClipRect(frame)
+        if self._beside is not None:
+            painter.setPen(QPen(QColor(current_theme().muted), 1.5, Qt.PenStyle.DashLine))
+            painter.drawPolyline(axes.line(inverse, self._beside))
         for point in self._simulated:
             self._paint_point(painter, axes, point)
         painter.setClipping(False)

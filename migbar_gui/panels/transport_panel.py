@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+from numpy.typing import NDArray
 from PySide6.QtCore import QSignalBlocker, Qt
 from PySide6.QtGui import QShowEvent
 from PySide6.QtWidgets import (
@@ -84,7 +85,10 @@ SPAN_K = (250.0, 700.0)
 
 @dataclass(frozen=True, slots=True)
 class Numbers:
-    """What is shown: D, σ, particle size (µm), slope and limit (eV), the lines of the plot, and if there is a way."""
+    """What is shown: D, σ, particle size (µm), slope and limit (eV), the lines of the plot, and if there is a way.
+
+    And log₁₀ D by all hops at the temperatures of the lines, where it is compared with what was simulated.
+    """
 
     diffusivity: Estimate
     conductivity: Estimate
@@ -93,6 +97,7 @@ class Numbers:
     limit_ev: float
     lines: Lines
     is_way: bool
+    by_hops: NDArray[np.float64] | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -384,10 +389,16 @@ class TransportPanel(QStackedWidget):
             numbers.lines if numbers.is_way else None,
             1000 / case.parameters.temperature,
             () if simulated is None else simulated.resolved,
+            numbers.by_hops,
         )
         self.points.setVisible(simulated is not None)
         if simulated is not None:
-            self.points.setText("<br>".join(map(_point_text, simulated.at)))
+            told = [*map(_point_text, simulated.at)]
+            if numbers.by_hops is not None:
+                told.append(
+                    f"Dashed: by all hops, for {simulated.carrier_share:.3g} carriers per ion"
+                )
+            self.points.setText("<br>".join(told))
             self.problem.tell(" ".join(remark.text for remark in simulated.remarks))
         self.explanation.setText(explain(case.hops, case.parameters))
 
@@ -396,13 +407,16 @@ def _estimated(inputs: Inputs, progress: Progress) -> Numbers:
     from migbar import transport
 
     hops, parameters = inputs.case.hops, inputs.case.parameters
-    lines = []
-    simulated = inputs.case.simulated
+    lines, by_hops = [], []
+    simulated, beside = inputs.case.simulated, inputs.case.beside
     hottest = 0.0 if simulated is None else 1.15 * simulated.at[-1].kelvin
     span = np.linspace(SPAN_K[0], max(SPAN_K[1], hottest), 24)
     for kelvin in span:
         check_cancelled(progress)  # by what is typed next
         lines.append(transport.arrhenius(hops, parameters, [kelvin])[:, 0])
+        if simulated is not None and beside is not None:
+            by_carrier = transport.arrhenius(beside, transport.TransportParameters(), [kelvin])
+            by_hops.append(simulated.carrier_share * by_carrier[0, 0])
     return Numbers(
         transport.diffusivity(hops, parameters),
         transport.conductivity(hops, parameters),
@@ -411,6 +425,7 @@ def _estimated(inputs: Inputs, progress: Progress) -> Numbers:
         transport.highest_barrier(inputs.size_um, hops, parameters, inputs.rate),
         (1000 / span, *np.log10(np.maximum(np.array(lines).T, LEAST_D))),
         bool(hops.diffusivities(np.array([HOT_K]))[0, 0] > 0),
+        np.log10(np.maximum(by_hops, LEAST_D)) if by_hops else None,
     )
 
 

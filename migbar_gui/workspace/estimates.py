@@ -26,12 +26,15 @@ class TransportCase:
     title : str
     hops : LoneHop, CrystalHops or DynamicsResult
     parameters : TransportParameters
+    beside : CrystalHops or None
+        All hops of the ion that was simulated, to compare with.
     """
 
     key: str
     title: str
     hops: LoneHop | CrystalHops | DynamicsResult
     parameters: TransportParameters
+    beside: CrystalHops | None = None
 
     @property
     def simulated(self) -> DynamicsResult | None:
@@ -89,6 +92,20 @@ def _simulations(workspace: Workspace) -> list[TransportCase]:
             f"Dynamics{f' {number}' if several else ''} of {result.ion}, {result.potential}",
             result,
             result.parameters(USUAL_K),
+            _hops_beside(workspace, result),
         )
         for number, result in enumerate(workspace.simulated, start=1)
     ]
+
+
+def _hops_beside(workspace: Workspace, result: DynamicsResult) -> CrystalHops | None:
+    """Return the hops that were found for the ion that was simulated, where one can be told by the other."""
+    structure, group = workspace.structure, workspace.state.group
+    if structure is None or group is None or not result.carrier_share:
+        return None
+    crystal = group.found.crystal
+    if crystal.search.ion != result.ion or not crystal.search.hops:
+        return None
+    from migbar.transport import CrystalHops
+
+    return CrystalHops.of(structure, crystal)

@@ -302,3 +302,25 @@ def test_that_a_simulation_whose_file_is_gone_is_told(opened, olivine, qtbot):
     panel.points.linkActivated.emit("900.0")
     qtbot.waitUntil(lambda: "900K.npz is not there" in opened.notice.text.text(), timeout=20_000)
     assert not opened.workspace.show_landscape
+
+
+def test_that_the_hops_are_shown_beside_it(opened, olivine, qtbot):
+    from tests.gui.test_network import find
+
+    leave(olivine, simulated())
+    look(opened, qtbot)
+    panel = show(opened, qtbot)
+    qtbot.waitUntil(lambda: bool(panel.values["D"].text()), timeout=20_000)
+    assert "Dashed" not in panel.points.text()
+    find(qtbot, opened, 4.0)
+    show(opened, qtbot)
+    qtbot.waitUntil(lambda: "Dashed: by all hops" in panel.points.text(), timeout=20_000)
+    assert "for 0.0323 carriers per ion" in panel.points.text()
+    inverse, middle, *_ = panel.plot._lines
+    by_hops = panel.plot._beside
+    assert by_hops.shape == middle.shape == inverse.shape
+    # Towards low temperatures its slope is the way through along the channel.
+    group = opened.workspace.state.group
+    way = group.found.crystal.percolation["b"].barrier_ev
+    slope = (by_hops[0] - by_hops[1]) / (inverse[0] - inverse[1])
+    assert slope * np.log(10) * -1000 * 8.617333262e-5 == pytest.approx(way, abs=0.02)

@@ -77,6 +77,14 @@ class DynamicsResult:
         return tuple(one for one in self.at if one.is_resolved)
 
     @property
+    def carrier_share(self) -> float:
+        """How many carriers there are for each ion: what a carrier's diffusivity times it is an ion's.
+
+        One where the ions were put in; none where no vacancy was made, for then it is not known.
+        """
+        return 1.0 if self.inserted else self.carriers / self.n_ions
+
+    @property
     def is_line(self) -> bool:
         """Whether other temperatures can be told: two have a diffusivity."""
         return len(self.resolved) >= 2
