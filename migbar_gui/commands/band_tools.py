@@ -193,8 +193,15 @@ class BandTools(QObject):
         matrix = parse_supercell(state.supercell)
         matrix = choose_supercell(structure) if matrix is None else matrix
         atoms = round(abs(np.linalg.det(matrix))) * len(structure)
-        is_guest, step = state.ion not in structure.symbol_set, usual_step_fs(structure)
-        dialog = DynamicsDialog(document.name, state.ion, atoms, is_guest, step, self._window)
+        dialog = DynamicsDialog(
+            document.name,
+            state.ion,
+            atoms,
+            len(structure) / structure.volume,
+            state.ion not in structure.symbol_set,
+            usual_step_fs(structure),
+            self._window,
+        )
         dialog.chosen.connect(self._window.simulations.start)
         dialog.chosen.connect(lambda _: self._window.docks.show("Jobs"))
         dialog.open()

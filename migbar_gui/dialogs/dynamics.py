@@ -13,8 +13,11 @@ from migbar.wording import duration
 from migbar_gui.dialogs.potential import PotentialQuestion
 from migbar_gui.looks.widgets import ProblemLabel, field_rows, indented, label, sentence
 
-CHGNET_S = 1.6e-3
-"""What CHGNet takes for a step on a core of a processor, for each atom; measured with 84 atoms."""
+CHGNET_S = 0.66
+"""CHGNet takes so many seconds for a step on a core of a processor, times atoms, times their density (1/Å³) squared.
+
+Bonds go with the density, and angles with its square; measured with Li7P3S11 and LiCoO2.
+"""
 
 
 class DynamicsDialog(PotentialQuestion):
@@ -25,6 +28,8 @@ class DynamicsDialog(PotentialQuestion):
     name, ion : str
     atoms : int
         In the supercell that is simulated.
+    density : float
+        Atoms per Å³.
     is_guest : bool
         Whether the structure holds no such ion, so that some are put in.
     step_fs : float
@@ -39,6 +44,7 @@ class DynamicsDialog(PotentialQuestion):
         name: str,
         ion: str,
         atoms: int,
+        density: float,
         is_guest: bool,
         step_fs: float,
         parent: QWidget | None,
@@ -48,7 +54,8 @@ class DynamicsDialog(PotentialQuestion):
             f"ions that hop together are seen, which no single barrier tells. It works in the background, for hours."
         )
         super().__init__("Molecular dynamics", text, "Simulate", parent)
-        self._atoms, self._step_fs = atoms, step_fs
+        self._step_s = CHGNET_S * atoms * density**2
+        self._step_fs = step_fs
         self.temperatures = QLineEdit("800, 1000, 1200")
         self.temperatures.setToolTip(
             "In kelvin, with commas between; two or more make a line to other temperatures"
@@ -106,7 +113,7 @@ class DynamicsDialog(PotentialQuestion):
         else:
             about = f"{settings.n_steps:,} steps of {settings.step_fs:g} fs."
             if self.potential.currentText().startswith("chgnet"):
-                took = duration(CHGNET_S * self._atoms * settings.n_steps)
+                took = duration(self._step_s * settings.n_steps)
                 about += f" With CHGNet some {took} on a core of a processor."
         self._about.setText(about)
         self._about.setVisible(bool(about))

@@ -179,7 +179,11 @@ class TransportPanel(QStackedWidget):
         self.reset = button("Reset", self._reset, "link")
         self.points = label("", "muted", wrap=True)
         self.points.setTextFormat(Qt.TextFormat.RichText)
-        self.points.setTextInteractionFlags(Qt.TextInteractionFlag.LinksAccessibleByMouse)
+        by = Qt.TextInteractionFlag
+        self.points.setTextInteractionFlags(
+            by.LinksAccessibleByMouse | by.LinksAccessibleByKeyboard
+        )
+        self.points.setAccessibleName("What was simulated")
         self.points.linkActivated.connect(self._show_places_at)
         self.explanation = label("", "muted", wrap=True)
         return body(
@@ -453,7 +457,7 @@ def _about(case: TransportCase, numbers: Numbers) -> str:
 def _point_text(point: TracerDiffusion) -> str:
     hops = counted(point.hops, "hop")
     error = (point.interval[1] - point.value) / point.value if point.is_resolved else 0.0
-    value = f"{scientific(point.value)} cm²/s ± {100 * error:.0f} %, {hops}"
+    value = f"{scientific(point.value)} ± {100 * error:.0f} %, {hops}"
     told = value if point.is_resolved else f"{hops}, too few"
     return f'{point.kelvin:g} K: {told}, <a href="{point.kelvin!r}">places</a>'
 

