@@ -196,6 +196,16 @@ def test_that_the_command_screens_and_writes_tables(tmp_path, capsys):
     assert table.exists()
 
 
+def test_that_a_screening_of_which_all_failed_ends_so(tmp_path, capsys):
+    (tmp_path / "in").mkdir()
+    (tmp_path / "in" / "broken.cif").write_text("data_nothing\n", encoding="utf-8")
+    arguments = ["batch", str(tmp_path / "in"), "--ion", "Li", "--out", str(tmp_path / "r.db")]
+    with pytest.raises(SystemExit) as done:
+        main([*arguments, "--workers", "1"])
+    assert done.value.code == 1
+    assert "1 failed" in capsys.readouterr().err
+
+
 @pytest.mark.parametrize(
     ("arguments", "text"),
     [

@@ -26,6 +26,10 @@ from migbar.errors import MigbarError
 from migbar.wording import counted
 
 
+NOTHING_SCREENED = 1
+"""Exit code where every file failed."""
+
+
 def batch(
     inputs: Annotated[
         list[Path] | None,
@@ -121,6 +125,8 @@ def batch(
         _export(out, path, threshold)
     if as_json:
         print_json({**counts, "out": str(out), "exports": [str(path) for path in export or []]})
+    if counts and counts["failed"] == counts["total"] > 0:
+        raise typer.Exit(NOTHING_SCREENED)
 
 
 def _screen(inputs: list[Path], given: Path | None, options: Any) -> dict[str, Any]:
