@@ -3,11 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
-import numpy as np
-from numpy.typing import NDArray
 from PySide6.QtCore import QSignalBlocker, Qt
 from PySide6.QtGui import QShowEvent
 from PySide6.QtWidgets import (
@@ -20,8 +18,6 @@ from PySide6.QtWidgets import (
 )
 
 from migbar.errors import MigbarError
-from migbar.progress import Progress, check_cancelled
-from migbar.wording import counted
 from migbar_gui.background.jobs import Jobs
 from migbar_gui.files.plot_export import offer_export
 from migbar_gui.looks import energies
@@ -38,13 +34,21 @@ from migbar_gui.looks.widgets import (
     scrolled,
     sentence,
 )
-from migbar_gui.panels.plots import ArrheniusPlot, Lines, power_of_ten
+from migbar_gui.panels.plots import ArrheniusPlot
+from migbar_gui.panels.transport_numbers import (
+    Inputs,
+    Numbers,
+    about,
+    estimated,
+    point_text,
+    scientific,
+    size_text,
+)
 from migbar_gui.workspace import Workspace, whenever
 from migbar_gui.workspace.estimates import TransportCase, transport_cases
 
 if TYPE_CHECKING:
-    from migbar.dynamics import DynamicsResult, TracerDiffusion
-    from migbar.transport import Estimate
+    from migbar.dynamics import DynamicsResult
 
 FIELDS = {
     "temperature": ("&Temperature T (K)", "Of the estimate below; the plot shows all"),
@@ -72,48 +76,6 @@ OF_HOPS = ("attempt_frequency", "correlation_factor", "vacancy_fraction")
 
 OF_THE_CASE = (*OF_A_LONE_HOP, "ion_charge", "ion_density")
 """Parameters that the crystal tells: edits of them are forgotten with another path."""
-
-SMALLEST_UM = 0.001
-"""No particle is smaller."""
-
-LENGTHS = ((1.0, 1e3, "nm"), (1e3, 1.0, "µm"), (1e4, 1e-3, "mm"))
-"""Up to how many µm a unit is used, and how many of it a µm is."""
-
-SPAN_K = (250.0, 700.0)
-"""Temperatures of the Arrhenius plot, and more where it was simulated hotter."""
-
-
-@dataclass(frozen=True, slots=True)
-class Numbers:
-    """What is shown: D, σ, particle size (µm), slope and limit (eV), the lines of the plot, and if there is a way.
-
-    And log₁₀ D by all hops at the temperatures of the lines, where it is compared with what was simulated.
-    """
-
-    diffusivity: Estimate
-    conductivity: Estimate
-    size: Estimate
-    slope_ev: float
-    limit_ev: float
-    lines: Lines
-    is_way: bool
-    by_hops: NDArray[np.float64] | None
-
-
-@dataclass(frozen=True, slots=True)
-class Inputs:
-    """What the numbers depend on: the case as it was edited, charges in an hour, size of the particle (µm)."""
-
-    case: TransportCase
-    rate: float
-    size_um: float
-
-
-HOT_K = 1e6
-"""No way is too slow to be told from none at this temperature."""
-
-LEAST_D = 1e-300
-"""No diffusivity is drawn lower: none has no logarithm."""
 
 JOB = "transport"
 
@@ -342,7 +304,7 @@ class TransportPanel(QStackedWidget):
         self._jobs.start(
             JOB,
             "",
-            lambda progress: _estimated(inputs, progress),
+            lambda progress: estimated(inputs, progress),
             lambda numbers: self._show_numbers(inputs, numbers),
             self._refuse,
         )
@@ -368,7 +330,7 @@ class TransportPanel(QStackedWidget):
         self._known = inputs, numbers
         case = inputs.case
         self.problem.tell()
-        self._about.setText(_about(case, numbers))
+        self._about.setText(about(case, numbers))
         nothing = "next to none" if numbers.is_way else "none"
         for key, estimate, unit in (
             ("D", numbers.diffusivity, "cm²/s"),
@@ -397,7 +359,7 @@ class TransportPanel(QStackedWidget):
         )
         self.points.setVisible(simulated is not None)
         if simulated is not None:
-            told = [*map(_point_text, simulated.at)]
+            told = [*map(point_text, simulated.at)]
             if numbers.by_hops is not None:
                 told.append(
                     f"Dashed: by all hops, for {simulated.carrier_share:.3g} carriers per ion"
@@ -405,77 +367,6 @@ class TransportPanel(QStackedWidget):
             self.points.setText("<br>".join(told))
             self.problem.tell(" ".join(remark.text for remark in simulated.remarks))
         self.explanation.setText(explain(case.hops, case.parameters))
-
-
-def _estimated(inputs: Inputs, progress: Progress) -> Numbers:
-    from migbar import transport
-
-    hops, parameters = inputs.case.hops, inputs.case.parameters
-    lines, by_hops = [], []
-    simulated, beside = inputs.case.simulated, inputs.case.beside
-    hottest = 0.0 if simulated is None else 1.15 * simulated.at[-1].kelvin
-    span = np.linspace(SPAN_K[0], max(SPAN_K[1], hottest), 24)
-    for kelvin in span:
-        check_cancelled(progress)  # by what is typed next
-        lines.append(transport.arrhenius(hops, parameters, [kelvin])[:, 0])
-        if simulated is not None and beside is not None:
-            by_carrier = transport.arrhenius(beside, transport.TransportParameters(), [kelvin])
-            by_hops.append(simulated.carrier_share * by_carrier[0, 0])
-    return Numbers(
-        transport.diffusivity(hops, parameters),
-        transport.conductivity(hops, parameters),
-        transport.particle_size(hops, parameters, inputs.rate),
-        transport.activation_energy(hops, parameters.temperature),
-        transport.highest_barrier(inputs.size_um, hops, parameters, inputs.rate),
-        (1000 / span, *np.log10(np.maximum(np.array(lines).T, LEAST_D))),
-        bool(hops.diffusivities(np.array([HOT_K]))[0, 0] > 0),
-        np.log10(np.maximum(by_hops, LEAST_D)) if by_hops else None,
-    )
-
-
-def _about(case: TransportCase, numbers: Numbers) -> str:
-    from migbar.transport import LoneHop
-
-    if isinstance(case.hops, LoneHop):
-        low, high = case.hops.interval_ev
-        barrier = energies.energy(case.hops.barrier_ev)
-        if low == high:
-            return f"Barrier {barrier}, calculated"
-        return f"Barrier {barrier}, interval {energies.interval(low, high)} {energies.unit()}"
-    if case.simulated is not None:
-        energy, low, high = case.simulated.activation_energy_ev
-        interval = energies.interval(low, high)
-        return f"Activation energy {energies.energy(energy)}, interval {interval} {energies.unit()}"
-    if not numbers.is_way:
-        return "The hops found lead nowhere in this direction"
-    temperature = case.parameters.temperature
-    if not numbers.diffusivity.value:
-        return f"Too slow for a number at {temperature:g} K"
-    return f"Activation energy {energies.energy(numbers.slope_ev)} at {temperature:g} K"
-
-
-def _point_text(point: TracerDiffusion) -> str:
-    hops = counted(point.hops, "hop")
-    error = (point.interval[1] - point.value) / point.value if point.is_resolved else 0.0
-    value = f"{scientific(point.value)} ± {100 * error:.0f} %, {hops}"
-    told = value if point.is_resolved else f"{hops}, too few"
-    return f'{point.kelvin:g} K: {told}, <a href="{point.kelvin!r}">places</a>'
-
-
-def scientific(value: float, digits: int = 1) -> str:
-    """Write a number as ``3.2 × 10⁻¹⁰``."""
-    mantissa, exponent = f"{value:.{digits}e}".split("e")
-    return f"{mantissa} × {power_of_ten(int(exponent))}" if int(exponent) else mantissa
-
-
-def size_text(micrometres: float) -> str:
-    """Write the size of a particle: none is as small as a unit cell, and no matter how much larger than 1 cm."""
-    if micrometres < SMALLEST_UM:
-        return "none"
-    for limit, factor, unit in LENGTHS:
-        if micrometres < limit:
-            return f"{float(f'{factor * micrometres:.2g}'):g} {unit}"
-    return "1 cm or more"
 
 
 def _number(text: str) -> float:

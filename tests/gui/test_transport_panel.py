@@ -62,7 +62,7 @@ def test_that_it_waits_for_a_barrier(opened, qtbot):
 
 def test_that_it_shows_what_the_core_computes(panel):
     from migbar.transport import conductivity, diffusivity, explain
-    from migbar_gui.panels.transport_panel import scientific
+    from migbar_gui.panels.transport_numbers import scientific
 
     workspace = panel._workspace
     predicted = workspace.result(workspace.active).predicted
@@ -80,7 +80,8 @@ def test_that_it_shows_what_the_core_computes(panel):
 
 def test_that_every_parameter_can_be_changed(panel, qtbot):
     from migbar.transport import LoneHop, TransportParameters, diffusivity
-    from migbar_gui.panels.transport_panel import OF_A_LONE_HOP, scientific
+    from migbar_gui.panels.transport_numbers import scientific
+    from migbar_gui.panels.transport_panel import OF_A_LONE_HOP
 
     assert set(panel.boxes) == {*TransportParameters.__slots__, *OF_A_LONE_HOP}
     assert set(OF_A_LONE_HOP) < set(LoneHop.__slots__)
@@ -118,7 +119,7 @@ def test_that_a_parameter_that_makes_no_sense_is_explained(panel, qtbot, name, t
 
 def test_that_the_particle_size_follows_the_rate(panel, qtbot):
     from migbar.transport import highest_barrier, particle_size
-    from migbar_gui.panels.transport_panel import size_text
+    from migbar_gui.panels.transport_numbers import size_text
 
     write(qtbot, panel, "c_rate", "2")
     write(qtbot, panel, "particle_size", "1")
@@ -143,7 +144,7 @@ def test_that_another_path_brings_its_own_length_but_keeps_the_temperature(panel
 
 def test_that_all_hops_of_the_crystal_can_be_looked_at_in_each_direction(whole, qtbot):
     from migbar.transport import ALL_DIRECTIONS, CrystalHops, activation_energy, diffusivity
-    from migbar_gui.panels.transport_panel import scientific
+    from migbar_gui.panels.transport_numbers import scientific
 
     workspace = whole._workspace
     crystal = workspace.state.group.found.crystal
@@ -186,7 +187,7 @@ def test_that_what_is_typed_next_ends_what_is_computed(whole):
     from migbar_gui.panels import transport_panel
 
     with pytest.raises(Cancelled):
-        transport_panel._estimated(transport_panel.Inputs(whole._case, 0.5, 0.1), Stopped())
+        transport_panel.estimated(transport_panel.Inputs(whole._case, 0.5, 0.1), Stopped())
 
 
 def test_that_numbers_of_another_case_are_not_shown_meanwhile(whole, monkeypatch):
@@ -213,7 +214,7 @@ def test_that_numbers_are_written_in_another_unit_at_once(panel, monkeypatch):
     def again(*_):
         raise AssertionError("nothing changed but how it is written")
 
-    monkeypatch.setattr(transport_panel, "_estimated", again)
+    monkeypatch.setattr(transport_panel, "estimated", again)
     before = panel.values["D"].text()
     assert panel.values["E"].text().endswith(" eV")
     panel.window().preferences.set("energy_unit", "meV")
@@ -237,7 +238,7 @@ def test_that_the_plot_is_drawn(panel, qtbot):
 
 
 def test_that_numbers_are_written_readably():
-    from migbar_gui.panels.transport_panel import scientific, size_text
+    from migbar_gui.panels.transport_numbers import scientific, size_text
 
     assert scientific(3.21e-10) == "3.2 × 10⁻¹⁰"
     assert scientific(2.0, 0) == "2"
@@ -250,7 +251,7 @@ def test_that_numbers_are_written_readably():
 
 
 def test_that_no_particle_is_told_to_be_smaller_than_a_unit_cell_or_larger_than_a_hand():
-    from migbar_gui.panels.transport_panel import size_text
+    from migbar_gui.panels.transport_numbers import size_text
 
     assert size_text(4.2e-7) == "none"
     assert size_text(5e9) == "1 cm or more"

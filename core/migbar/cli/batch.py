@@ -25,7 +25,6 @@ from migbar.cli.options import (
 from migbar.errors import MigbarError
 from migbar.wording import counted
 
-
 NOTHING_SCREENED = 1
 """Exit code where every file failed."""
 
