@@ -2,14 +2,10 @@
 
 from __future__ import annotations
 
-import hashlib
-import json
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-import numpy as np
-from numpy.typing import ArrayLike
 from PySide6.QtCore import QObject, Signal
 
 from migbar.runs import PLACES, Run, RunState
@@ -17,6 +13,7 @@ from migbar_gui.background.jobs import Jobs
 from migbar_gui.background.run_watcher import Watched
 from migbar_gui.background.runs import ResultOpener, Runs
 from migbar_gui.workspace import Group, Workspace
+from migbar_gui.workspace.document import crystal_key
 
 if TYPE_CHECKING:
     from pymatgen.core import Structure
@@ -128,16 +125,6 @@ def places_key(structure: Structure, search: HopSearch) -> str:
         [search.ion, str(search.mechanism), list(search.kinds)],
         [[n.frac_coords for n in search.nodes]],
     )
-
-
-def crystal_key(
-    structure: Structure, told: Sequence[object] = (), points: Sequence[ArrayLike] = ()
-) -> str:
-    """Return what tells crystals apart, with what else is told of them."""
-    numbers = [structure.lattice.matrix, structure.frac_coords, *points]
-    rounded = [np.round(np.asarray(array) + 0.0, 4).tolist() for array in numbers]
-    symbols = [site.specie.symbol for site in structure]
-    return hashlib.sha256(json.dumps([symbols, *told, rounded]).encode()).hexdigest()[:16]
 
 
 def _with_places(group: Group, run: Run) -> CrystalPaths:

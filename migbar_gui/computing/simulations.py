@@ -13,9 +13,9 @@ from migbar.runs import DYNAMICS, Run, RunState
 from migbar_gui.background.jobs import Jobs
 from migbar_gui.background.run_watcher import Watched
 from migbar_gui.background.runs import ResultOpener, Runs
-from migbar_gui.computing.places import crystal_key
 from migbar_gui.computing.site_energy import resolution_for
 from migbar_gui.workspace import Workspace
+from migbar_gui.workspace.document import Simulated, crystal_key
 
 if TYPE_CHECKING:
     from migbar.dynamics import DynamicsResult
@@ -44,12 +44,11 @@ class Simulations(QObject):
         self._jobs = jobs
         self._runs = runs
         self._on_failed = on_failed
-        self._finished: dict[Path, tuple[str, DynamicsResult]] = {}
-        self._seen: set[Path] = set()
+        self._finished: dict[Path, Simulated | None] = {}
         runs.changed.connect(self._note)
         runs.removed.connect(self._forget)
+        workspace.document_changed.connect(self._give_again)
         runs.register(DYNAMICS, ResultOpener("Show diffusivity", self.open))
-        workspace.document_changed.connect(self._offer)
 
     def start(self, chosen: dict[str, Any]) -> None:
         """Simulate the open structure as was chosen: ``settings``, and the options of a potential."""
@@ -76,13 +75,15 @@ class Simulations(QObject):
     def open(self, run: Run) -> None:
         """Show what a run gave where it is of the open structure."""
         self._take(run)
-        key, result = self._finished.get(run.folder, ("", None))
-        self.opened.emit(result if key == self._key() else None)
+        structure = self._workspace.structure
+        key = crystal_key(structure) if structure is not None else ""
+        own = (one for one in self._workspace.simulated if one.folder == run.folder)
+        self.opened.emit(next((one.result for one in own if one.key == key), None))
 
     def show_places(self, result: DynamicsResult, kelvin: float) -> None:
         """Map where the ions were at a temperature, in the 3D view."""
         structure = self._workspace.structure
-        folders = [folder for folder, (_, own) in self._finished.items() if own == result]
+        folders = [one.folder for one in self._workspace.simulated if one.result == result]
         if structure is None or not folders:
             return
         if self._workspace.state.ion != result.ion:
@@ -109,32 +110,32 @@ class Simulations(QObject):
 
     def _note(self, watched: Watched) -> None:
         run = watched.run
-        if run.task == DYNAMICS and run.state is RunState.FINISHED and run.folder not in self._seen:
+        if (
+            run.task == DYNAMICS
+            and run.state is RunState.FINISHED
+            and run.folder not in self._finished
+        ):
             self._take(run)
-            self._offer()
 
     def _take(self, run: Run) -> None:
         from migbar.dynamics import DynamicsResult
 
-        self._seen.add(run.folder)
+        self._finished[run.folder] = None  # told once where it is damaged
         try:
             result = DynamicsResult.from_dict(run.result)
         except MigbarError as error:
             self._on_failed(error)
             return
-        self._finished[run.folder] = str(run.options.get("key", "")), result
+        simulated = Simulated(run.folder, str(run.options.get("key", "")), result)
+        self._finished[run.folder] = simulated
+        self._workspace.add_simulated(simulated)
+
+    def _give_again(self) -> None:
+        """Give what is known to a workspace that may have become another one."""
+        for simulated in self._finished.values():
+            if simulated is not None:
+                self._workspace.add_simulated(simulated)
 
     def _forget(self, folder: Path) -> None:
-        self._seen.discard(folder)
-        if self._finished.pop(folder, None) is not None:
-            self._offer()
-
-    def _offer(self) -> None:
-        """Give the workspace what belongs to the open structure."""
-        key = self._key()
-        own = (result for other, result in reversed(self._finished.values()) if other == key)
-        self._workspace.set_simulated(tuple(dict.fromkeys(own)))
-
-    def _key(self) -> str:
-        structure = self._workspace.structure
-        return crystal_key(structure) if structure is not None and self._finished else ""
+        self._finished.pop(folder, None)
+        self._workspace.forget_simulated(folder)

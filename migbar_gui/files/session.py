@@ -61,10 +61,11 @@ class Session:
 @cache
 def kinds() -> dict[str, type]:
     """Return the classes that a session may hold, by their names."""
-    from migbar import neb, passages, paths, places, potentials
+    from migbar import dynamics, neb, passages, paths, places, potentials
     from migbar.neb import profiles
     from migbar.neb.volume import VolumeDependence
     from migbar_gui.computing import relaxed
+    from migbar_gui.workspace.document import Simulated
 
     found = (
         Session,
@@ -104,6 +105,9 @@ def kinds() -> dict[str, type]:
         VolumeDependence,
         profiles.EnergyProfile,
         potentials.Provenance,
+        Simulated,
+        dynamics.DynamicsResult,
+        dynamics.TracerDiffusion,
     )
     return {kind.__name__: kind for kind in found}
 

@@ -1,15 +1,24 @@
-"""A structure that was opened, and a place in it that was clicked."""
+"""A structure that was opened, a place in it that was clicked, and what was simulated of it."""
 
 from __future__ import annotations
 
+import hashlib
+import json
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
+import numpy as np
+from numpy.typing import ArrayLike
 from pymatgen.core import Structure
 
 from migbar.barriers import Remark
 from migbar.hops import Mechanism, Point, SiteRef
 from migbar.structures import Symmetry
+
+if TYPE_CHECKING:
+    from migbar.dynamics import DynamicsResult
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,3 +75,31 @@ class Pick:
         if self.site is not None:
             return f"site {self.site}"
         return "(" + ", ".join(f"{x:.3f}" for x in self.frac_coords) + ")"
+
+
+@dataclass(frozen=True, slots=True)
+class Simulated:
+    """Molecular dynamics of a structure.
+
+    Attributes
+    ----------
+    folder : Path
+        Of the run.
+    key : str
+        Of the structure, see `crystal_key`.
+    result : DynamicsResult
+    """
+
+    folder: Path
+    key: str
+    result: DynamicsResult
+
+
+def crystal_key(
+    structure: Structure, told: Sequence[object] = (), points: Sequence[ArrayLike] = ()
+) -> str:
+    """Return what tells crystals apart, with what else is told of them."""
+    numbers = [structure.lattice.matrix, structure.frac_coords, *points]
+    rounded = [np.round(np.asarray(array) + 0.0, 4).tolist() for array in numbers]
+    symbols = [site.specie.symbol for site in structure]
+    return hashlib.sha256(json.dumps([symbols, *told, rounded]).encode()).hexdigest()[:16]

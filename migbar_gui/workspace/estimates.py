@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from migbar_gui.workspace import Workspace
+from migbar_gui.workspace.document import crystal_key
 
 if TYPE_CHECKING:
     from migbar.dynamics import DynamicsResult
@@ -85,17 +86,26 @@ def _all_hops(workspace: Workspace) -> list[TransportCase]:
 
 
 def _simulations(workspace: Workspace) -> list[TransportCase]:
-    several = len(workspace.simulated) > 1
+    own = _own_simulations(workspace)
     return [
         TransportCase(
             f"dynamics {number}",
-            f"Dynamics{f' {number}' if several else ''} of {result.ion}, {result.potential}",
+            f"Dynamics{f' {number}' if len(own) > 1 else ''} of {result.ion}, {result.potential}",
             result,
             result.parameters(USUAL_K),
             _hops_beside(workspace, result),
         )
-        for number, result in enumerate(workspace.simulated, start=1)
+        for number, result in enumerate(own, start=1)
     ]
+
+
+def _own_simulations(workspace: Workspace) -> list[DynamicsResult]:
+    """Return what was simulated of the open structure, the latest first."""
+    structure = workspace.structure
+    if structure is None or not workspace.simulated:
+        return []
+    key = crystal_key(structure)
+    return [one.result for one in reversed(workspace.simulated) if one.key == key]
 
 
 def _hops_beside(workspace: Workspace, result: DynamicsResult) -> CrystalHops | None:

@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from migbar.voids import Void
+from migbar_gui.workspace.document import Simulated
 from migbar_gui.workspace.events import Event
 from migbar_gui.workspace.paths import PathResult, Shape
 
 if TYPE_CHECKING:
     from migbar.barriers import Barrier
-    from migbar.dynamics import DynamicsResult
     from migbar.landscape import Landscape
     from migbar.neb import NebResult
     from migbar_gui.computing.relaxed import RelaxedPath, VolumeResult
@@ -34,8 +35,8 @@ class Findings:
         Paths that were relaxed with a potential, the latest last.
     volumes : tuple of VolumeResult
         Barriers of paths at several volumes, the latest last.
-    simulated : tuple of DynamicsResult
-        Molecular dynamics of the open structure, the latest first.
+    simulated : tuple of Simulated
+        Molecular dynamics of this and of other structures, the latest last.
     """
 
     def __init__(self) -> None:
@@ -45,7 +46,7 @@ class Findings:
         self.landscape: Landscape | None = None
         self.relaxed: tuple[RelaxedPath, ...] = ()
         self.volumes: tuple[VolumeResult, ...] = ()
-        self.simulated: tuple[DynamicsResult, ...] = ()
+        self.simulated: tuple[Simulated, ...] = ()
         self.result_arrived = Event()
         self.shapes_changed = Event()
         self.voids_changed = Event()
@@ -123,8 +124,16 @@ class Findings:
         self.volumes = (*kept, volume)
         self.relaxed_changed.emit()
 
-    def set_simulated(self, simulated: tuple[DynamicsResult, ...]) -> None:
-        """Keep what molecular dynamics of the open structure gave."""
-        if simulated != self.simulated:
-            self.simulated = simulated
+    def add_simulated(self, simulated: Simulated) -> None:
+        """Keep what molecular dynamics gave; what the same run gave before is replaced."""
+        if simulated not in self.simulated:
+            kept = (other for other in self.simulated if other.folder != simulated.folder)
+            self.simulated = (*kept, simulated)
+            self.simulated_changed.emit()
+
+    def forget_simulated(self, folder: Path) -> None:
+        """Forget what a run gave."""
+        kept = tuple(other for other in self.simulated if other.folder != folder)
+        if kept != self.simulated:
+            self.simulated = kept
             self.simulated_changed.emit()

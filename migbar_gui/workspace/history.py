@@ -11,7 +11,7 @@ import numpy as np
 from migbar.barriers import GOOD_CONDUCTOR_EV
 from migbar.hops import Mechanism, SiteRef
 from migbar_gui.workspace.display import FIRST_LEVEL_EV
-from migbar_gui.workspace.document import Document, Pick
+from migbar_gui.workspace.document import Document, Pick, Simulated
 from migbar_gui.workspace.paths import Group, PathEntry, PathResult, PinnedPath
 
 if TYPE_CHECKING:
@@ -75,6 +75,7 @@ class Snapshot:
     threshold: float = GOOD_CONDUCTOR_EV
     relaxed: tuple[RelaxedPath, ...] = ()
     volumes: tuple[VolumeResult, ...] = ()
+    simulated: tuple[Simulated, ...] = ()
 
 
 class History:

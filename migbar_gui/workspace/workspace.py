@@ -400,6 +400,7 @@ class Workspace(Display):
         for event in (
             self.image_changed,
             self.relaxed_changed,
+            self.simulated_changed,
             self.shapes_changed,
             self.network_shown_changed,
             self.threshold_changed,

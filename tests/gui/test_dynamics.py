@@ -10,9 +10,10 @@ import pytest
 from migbar.dynamics import DynamicsResult, TracerDiffusion
 from migbar.runs import RunState, create_run, runs_dir
 from migbar.structures import read_structure
-from migbar_gui.computing.places import crystal_key
 from migbar_gui.dialogs.dynamics import DynamicsDialog
 from migbar_gui.looks import energies
+from migbar_gui.workspace.document import crystal_key
+from migbar_gui.workspace.estimates import transport_cases
 from tests.gui.conftest import wait_for_document
 from tests.gui.test_network import labels
 from tests.gui.test_places import alloy
@@ -147,7 +148,7 @@ def test_that_it_runs_in_the_background_and_says_that_it_was_too_short(window, q
     assert watched.run.state is RunState.FINISHED
     assert watched.run.outcome == "too few hops"
     assert (watched.run.folder / "300K.xyz").exists()
-    (found,) = window.workspace.simulated
+    found = window.workspace.simulated[0].result
     assert (found.n_atoms, found.ion) == (31, "Cu")
     panel = show(window, qtbot)
     qtbot.waitUntil(lambda: "At 300 K too few hops" in panel.problem.text(), timeout=20_000)
@@ -242,10 +243,38 @@ def test_that_it_is_not_shown_with_another_structure(
     (watched,) = window.runs.all
     window.runs.opener(watched.run).open(watched.run)
     assert said == ["Open the structure that was simulated: its diffusivity is shown with it."]
-    assert window.workspace.simulated == ()
+    assert "dynamics 1" not in [case.key for case in transport_cases(window.workspace)]
     window.open_file(olivine)
     wait_for_document(qtbot, window, "olivine.cif")
-    assert len(window.workspace.simulated) == 1
+    assert "dynamics 1" in [case.key for case in transport_cases(window.workspace)]
+
+
+def test_that_a_session_keeps_it(opened, olivine, qtbot, tmp_path):
+    from migbar_gui.files.session import read_session
+
+    leave(olivine, simulated())
+    look(opened, qtbot)
+    path = tmp_path / "olivine.migbar"
+    opened.sessions.keeper.save(path)
+    qtbot.waitUntil(path.exists, timeout=20_000)
+    opened.runs.remove(opened.runs.all[0].run.folder)
+    qtbot.waitUntil(lambda: not opened.workspace.simulated, timeout=20_000)
+    assert read_session(path).workspace.simulated[0].result == simulated()
+    opened.open_file(path)
+    qtbot.waitUntil(lambda: bool(opened.workspace.simulated), timeout=20_000)
+    assert "dynamics 1" in [case.key for case in transport_cases(opened.workspace)]
+
+
+def test_that_a_session_without_it_takes_nothing_away(opened, olivine, qtbot, tmp_path):
+    path = tmp_path / "olivine.migbar"
+    opened.sessions.keeper.save(path)
+    qtbot.waitUntil(path.exists, timeout=20_000)
+    leave(olivine, simulated())
+    look(opened, qtbot)
+    before = opened.workspace.document
+    opened.open_file(path)
+    qtbot.waitUntil(lambda: opened.workspace.document is not before, timeout=20_000)
+    assert len(opened.workspace.simulated) == 1
 
 
 def test_that_a_damaged_result_is_told_once(opened, olivine, qtbot):

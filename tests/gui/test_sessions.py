@@ -336,7 +336,7 @@ def test_that_everything_the_workspace_keeps_is_in_a_session():
     """A new attribute goes into the snapshot, or is named here because it is made anew."""
     from migbar_gui.workspace import Event, Snapshot, Workspace
 
-    made_anew = {"voids", "landscape", "shown_image", "usual_supercell", "simulated"}
+    made_anew = {"voids", "landscape", "shown_image", "usual_supercell"}
     kept = {name for name, value in vars(Workspace()).items() if not isinstance(value, Event)}
     public = {name for name in kept if not name.startswith("_")}
     assert public - made_anew <= {field.name for field in fields(Snapshot)}
