@@ -7,11 +7,12 @@ import os
 import re
 import subprocess
 import sys
+from io import StringIO
 
 import numpy as np
 import pytest
 from ase.build import bulk
-from ase.io import write
+from ase.io import read, write
 from pymatgen.core import Lattice, Structure
 from pymatgen.io.ase import AseAtomsAdaptor
 from pymatgen.io.vasp.inputs import Incar, Kpoints, Poscar
@@ -74,9 +75,9 @@ def test_that_every_image_is_the_structure_it_was(images, band):
     from pymatgen.analysis.structure_matcher import StructureMatcher
 
     given = images_of(band, 3)
-    for image, read in zip(given, poscars(input_files(images, "vasp")), strict=True):
+    for image, written in zip(given, poscars(input_files(images, "vasp")), strict=True):
         same = StructureMatcher(primitive_cell=False, attempt_supercell=False, scale=False)
-        assert same.get_rms_dist(image, read)[0] < 1e-5
+        assert same.get_rms_dist(image, written)[0] < 1e-5
 
 
 def test_that_atoms_that_were_wrapped_do_not_jump(band):
@@ -258,6 +259,21 @@ def test_that_the_script_of_every_calculator_is_python(images, calculator):
     script = input_files(images, "ase", DftSettings(calculator=calculator))["neb.py"]
     compile(script, "neb.py", "exec")
     assert max(len(line) for line in script.split("BAND =")[0].splitlines()) <= 120
+
+
+@pytest.mark.parametrize(
+    ("calculator", "moments"), [("espresso", {0.0, 0.5}), ("vasp", {0.6, 5.0})]
+)
+def test_that_the_script_starts_with_moments_in_the_unit_of_its_calculator(calculator, moments):
+    lattice = Lattice.cubic(8.0)
+    ends = [
+        Structure(lattice, ["Li", "Fe", "O"], [[x, 0, 0], [0, 0.5, 0], [0.5, 0.5, 0]])
+        for x in (0, 0.2, 0.4)
+    ]
+    script = input_files(prepare(ends), "ase", DftSettings(calculator=calculator))["neb.py"]
+    band = script.split('BAND = """\\\n')[1].split('"""')[0]
+    atoms = read(StringIO(band), 0, format="extxyz")
+    assert set(atoms.get_initial_magnetic_moments()) == moments
 
 
 def test_that_a_relaxed_band_is_read_from_extended_xyz(images, tmp_path):

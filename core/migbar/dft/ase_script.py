@@ -6,7 +6,7 @@ import io
 from pprint import pformat
 from textwrap import indent
 
-from migbar.dft.espresso import pseudopotentials, pw_input
+from migbar.dft.espresso import polarisation, pseudopotentials, pw_input
 from migbar.dft.images import DftBand
 from migbar.dft.settings import CALCULATORS, DftInputError, DftSettings
 from migbar.dft.vasp import has_open_shells, starting_moments
@@ -138,7 +138,9 @@ def _extxyz(band: DftBand, settings: DftSettings) -> str:
 
     images = [AseAtomsAdaptor.get_atoms(image, msonable=False) for image in band.images]
     if settings.calculator != "chgnet" and settings.spin and has_open_shells(band):
-        moments = starting_moments(band)
+        # pw.x reads a number below 1 as a fraction of the atom's valence electrons
+        of_pw = settings.calculator == "espresso"
+        moments = polarisation(band) if of_pw else starting_moments(band)
         for atoms in images:
             atoms.set_initial_magnetic_moments(moments)
     text = io.StringIO()

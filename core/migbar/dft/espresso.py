@@ -83,7 +83,7 @@ def _pw_in(band: DftBand, settings: DftSettings, number: int) -> str:
     data = pw_input(band, settings)
     atoms = AseAtomsAdaptor.get_atoms(band.images[number], msonable=False)
     if data["system"]["nspin"] == 2:
-        atoms.set_initial_magnetic_moments(_polarisation(band))
+        atoms.set_initial_magnetic_moments(polarisation(band))
     text = io.StringIO()
     write_espresso_in(
         text,
@@ -95,7 +95,7 @@ def _pw_in(band: DftBand, settings: DftSettings, number: int) -> str:
     return text.getvalue()
 
 
-def _polarisation(band: DftBand) -> list[float]:
+def polarisation(band: DftBand) -> list[float]:
     """Return `starting_magnetization` for each atom: a fraction of its valence electrons."""
     return [0.5 if site.specie.is_transition_metal or site.specie.is_rare_earth else 0.0
             for site in band.images[0]]  # fmt: skip
