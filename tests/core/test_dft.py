@@ -8,6 +8,7 @@ import re
 import subprocess
 import sys
 from io import StringIO
+from typing import Any
 
 import numpy as np
 import pytest
@@ -274,6 +275,22 @@ def test_that_the_script_starts_with_moments_in_the_unit_of_its_calculator(calcu
     band = script.split('BAND = """\\\n')[1].split('"""')[0]
     atoms = read(StringIO(band), 0, format="extxyz")
     assert set(atoms.get_initial_magnetic_moments()) == moments
+
+
+def test_that_the_script_for_quantum_espresso_asks_for_forces_and_finds_its_pseudopotentials(
+    images, tmp_path, monkeypatch
+):
+    script = input_files(images, "ase", DftSettings(calculator="espresso"))["neb.py"]
+    names: dict[str, Any] = {"__name__": "neb"}
+    exec(script, names)
+    monkeypatch.chdir(tmp_path)
+    atoms = read(StringIO(names["BAND"]), 1, format="extxyz")
+    calculator = names["make_calculator"]("01")
+    calculator.write_inputfiles(atoms, ["energy", "forces"])
+    text = (tmp_path / "01" / "espresso.pwi").read_text()
+    assert re.search(r"tprnfor += \.true\.", text)
+    # pw.x runs in 01, the pseudopotentials lie beside the script
+    assert re.search(r"pseudo_dir += '(.+)'", text)[1] == str(tmp_path / "pseudo")
 
 
 def test_that_a_relaxed_band_is_read_from_extended_xyz(images, tmp_path):

@@ -117,13 +117,17 @@ def _calculator(band: DftBand, settings: DftSettings) -> str:
             f'    occupations=FermiDirac({settings.smearing_ev}), symmetry="off", txt=f"{{folder}}.txt",\n'
             ")"
         )
+    given = pw_input(band, settings)
+    given["control"]["tprnfor"] = True  # ASE does not ask pw.x for forces by itself
     data, names = (
         indent(pformat(value, sort_dicts=False), "    ").strip()
-        for value in (pw_input(band, settings), pseudopotentials(band))
+        for value in (given, pseudopotentials(band))
     )
     return (
+        "from pathlib import Path\n\n"
         "from ase.calculators.espresso import Espresso, EspressoProfile\n\n"
-        'profile = EspressoProfile(command="pw.x", pseudo_dir="pseudo")\n'
+        "# pw.x runs in the folder of the image; the files of `names` lie in ./pseudo, beside this script\n"
+        'profile = EspressoProfile(command="pw.x", pseudo_dir=Path("pseudo").resolve())\n'
         f"data = {data}\n"
         f"names = {names}\n"
         "return Espresso(\n"

@@ -37,7 +37,7 @@ def pw_input(band: DftBand, settings: DftSettings) -> dict[str, dict[str, Any]]:
         "nosym": True,
         "nspin": 2 if settings.spin and has_open_shells(band) else 1,
     }
-    control = {"prefix": "neb", "pseudo_dir": "./pseudo", "outdir": "./out"}
+    control = {"prefix": "neb", "outdir": "./out"}
     electrons = {"conv_thr": 1e-8, "mixing_beta": 0.4, "electron_maxstep": 200}
     return {"control": control, "system": system, "electrons": electrons}
 
@@ -81,6 +81,7 @@ def _pw_in(band: DftBand, settings: DftSettings, number: int) -> str:
     from pymatgen.io.ase import AseAtomsAdaptor
 
     data = pw_input(band, settings)
+    data["control"]["pseudo_dir"] = "./pseudo"
     atoms = AseAtomsAdaptor.get_atoms(band.images[number], msonable=False)
     if data["system"]["nspin"] == 2:
         atoms.set_initial_magnetic_moments(polarisation(band))
