@@ -161,6 +161,11 @@ def test_that_a_barrier_with_its_own_unit_is_left_alone_among_others_in_mev(
         ("barrier_hartree", "0.012862", 0.35),
         ("barrier_ev", "0.025724 Ry", 0.35),
         ("barrier", "33.77 kJ/mol", 0.35),
+        ("Em / (kJ·mol⁻¹)", "33.77", 0.35),
+        ("Ea_kJ_per_mol", "33.77", 0.35),
+        ("barrier (kcal mol^{-1})", "8.071", 0.35),
+        ("barrier (Rydberg)", "0.025725", 0.35),
+        ("barrier", "33.77 kJ·mol⁻¹", 0.35),
     ],
 )
 def test_that_a_unit_in_the_head_of_the_column_is_heeded(

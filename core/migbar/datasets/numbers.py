@@ -18,6 +18,7 @@ _IN_EV = {
     "ev": 1.0,
     "mev": 1e-3,
     "ry": 13.605693,
+    "rydberg": 13.605693,
     "ha": 27.211386,
     "hartree": 27.211386,
     "kj": 1 / 96.48533,
@@ -25,8 +26,8 @@ _IN_EV = {
 }
 """What the units are worth; the last two per mole."""
 
-UNIT = r"(?:(m?ev|ry|ha|hartree)|(kj|kcal)[\s/]*mol(?:e|\^?[-−]1|⁻¹)?)"
-"""``meV``, ``Ry``, ``kJ/mol``, ``kcal mol-1`` as a regular expression of two groups, where capitals do not matter."""
+UNIT = r"(?:(m?ev|ry|rydberg|ha|hartree)|(kj|kcal)[\s/·⋅.*_]*(?:per[\s_]*)?mol(?:e|\^?\{?[-−]1\}?|⁻¹)?)"
+"""``meV``, ``Ry``, ``kJ/mol``, ``kcal·mol⁻¹`` as a regular expression of two groups, where capitals do not matter."""
 
 _NUMBER = re.compile(rf"([-+]?\d*[.,]?\d+(?:e[-+]?\d+)?)\s*{UNIT}?", re.IGNORECASE)
 _WITH_UNIT = re.compile(rf"{UNIT}$", re.IGNORECASE)

@@ -48,8 +48,8 @@ _SAY = (
 _PREDICTED = "interval_low_ev"
 """A column that only predicted barriers have."""
 
-_UNIT = re.compile(rf"[\s_]*[(\[/]?\s*(?<![a-z]){UNIT}\s*[)\]]?$")
-"""At the end of what a column is called: ``barrier (meV)``, ``Em / eV``, ``Ea [kJ/mol]``."""
+_UNIT = re.compile(rf"[\s_]*/?\s*[(\[]?\s*(?<![a-z]){UNIT}\s*[)\]]?$")
+"""At the end of what a column is called: ``barrier (meV)``, ``Em / eV``, ``Ea [kJ/mol]``, ``Em / (kJ/mol)``."""
 
 _ION = re.compile(r"([A-Za-z]{1,2})\d?\+?")
 """``Li``, ``li``, ``Li+``, ``Mg2+``."""
