@@ -203,6 +203,20 @@ def test_that_the_command_writes_a_folder_and_says_where(examples_dir, tmp_path,
     assert "--band" in capsys.readouterr().err
 
 
+@pytest.mark.parametrize("words", [["--hubbard-u"], ["--incar", "IVDW=12"]])
+def test_that_what_only_vasp_would_be_told_is_refused_for_other_codes(
+    words, examples_dir, tmp_path, capsys
+):
+    from migbar.cli import main
+
+    hop = [str(examples_dir / "LiCoO2.cif"), "--ion", "Li", "--from", "0", "--to", "0@1,0,0"]
+    out = tmp_path / "neb"
+    with pytest.raises(SystemExit):
+        main(["export-dft", *hop, "--code", "espresso", "--out", str(out), *words])
+    assert "for VASP (--code vasp) alone" in capsys.readouterr().err
+    assert not out.exists()
+
+
 @pytest.mark.parametrize("words", [["--from", "0"], ["--ion", "Li"], ["--images", "7"]])
 def test_that_a_band_is_not_written_as_another_hop_than_asked_for(words, tmp_path, capsys):
     from migbar.cli import main

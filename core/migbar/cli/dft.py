@@ -47,16 +47,21 @@ class DftOptions:
         list[str] | None, typer.Option(help='A further INCAR tag, "IVDW=12" (repeatable).')
     ] = None
 
-    def settings(self) -> DftSettings:
-        """Return the settings.
+    def settings(self, code: str) -> DftSettings:
+        """Return the settings for one code.
 
         Raises
         ------
         DftInputError
-            If a further tag is none.
+            If a further tag is none, or the code is not VASP and would not be told of +U or of further tags.
         """
-        from migbar.dft import DftSettings, parse_incar
+        from migbar.dft import DftInputError, DftSettings, parse_incar
 
+        if code != "vasp" and (self.hubbard_u or self.incar):
+            raise DftInputError(
+                "--hubbard-u and --incar are for VASP (--code vasp) alone: leave them out, and write what you mean "
+                "into the input of the other code."
+            )
         return DftSettings(
             climbing=self.climb,
             force_ev_per_angstrom=self.fmax,
@@ -100,7 +105,7 @@ def export_dft(
     """Write the input of a DFT-NEB for VASP, Quantum ESPRESSO or ASE: images, settings, what is left to do."""
     from migbar.dft import images_of, input_files, prepare, read_images, write_inputs
 
-    settings = dft.settings()  # what is wrong with it is told before the work
+    settings = dft.settings(code)  # what is wrong with it is told before the work
     if (structure_file is None) == (band is None):
         raise MigbarError("Give either a structure with a hop, or a relaxed band (--band).")
     notes: list[Remark] = []
