@@ -42,27 +42,36 @@ def choose_supercell(
 
     Multiples of the cell as read are tried first, then multiples of its reduced cell, which do
     better where the cell is strongly skewed; the smaller one wins. Where the hop would run into its
-    own image (its vector is a translation of the supercell) a larger one is taken. That of a vacancy holds
-    `LEFT_BESIDE_A_VACANCY` further ions or more.
+    own image (its vector is a translation of the supercell), or two sites to be emptied would be one, a larger
+    one is taken. That of a vacancy holds `LEFT_BESIDE_A_VACANCY` further ions or more.
 
     Returns
     -------
     ndarray of int, shape (3, 3)
         Rows are the supercell's vectors in those of the cell as read.
     """
-    best = _best_multiple(structure, hop, minimum, hop)
-    if best is None:  # the hop is a whole multiple of every one
-        best = _best_multiple(structure, hop, minimum, None)
+    apart = _vectors_between_places(structure, hop)
+    best = _best_multiple(structure, hop, minimum, apart)
+    if best is None:  # one of them is a whole multiple of every one
+        best = _best_multiple(structure, hop, minimum, apart[:0])
     assert best is not None
     if np.linalg.det(best) < 0:
         best = -best
-    while hop is not None and meets_own_image(hop, best):
+    while _has_translation(apart, best):
         best = best * 2
     return best
 
 
+def _vectors_between_places(structure: Structure, hop: Hop | None) -> NDArray[np.float64]:
+    """Return the vectors between the ends and the emptied sites of a hop in the cell as read, shape (n, 3)."""
+    if hop is None:
+        return np.zeros((0, 3))
+    places = [hop.start, hop.end, *(site.frac_coords(structure) for site in hop.removed)]
+    return np.array([np.subtract(b, a) for a, b in itertools.combinations(places, 2)])
+
+
 def _best_multiple(
-    structure: Structure, hop: Hop | None, minimum: float, avoided: Hop | None
+    structure: Structure, hop: Hop | None, minimum: float, apart: NDArray[np.float64]
 ) -> Matrix | None:
     """Return the smaller one of the least multiples of the cell as read and of its reduced cell."""
     base = structure.lattice.matrix
@@ -73,7 +82,7 @@ def _best_multiple(
     candidates = [
         matrix
         for start in (np.eye(3, dtype=int), reduction)
-        if (matrix := _smallest_multiple(start, base, minimum, times, avoided)) is not None
+        if (matrix := _smallest_multiple(start, base, minimum, times, apart)) is not None
     ]
     return min(candidates, key=lambda m: round(abs(np.linalg.det(m))), default=None)
 
@@ -83,15 +92,15 @@ def _least_times(structure: Structure, hop: Hop | None) -> int:
     if hop is None or hop.mechanism is not Mechanism.VACANCY:
         return 1
     ions = sum(site.specie.symbol == hop.ion for site in structure)
-    return -(-(2 + LEFT_BESIDE_A_VACANCY) // ions)
+    return -(-(2 + len(hop.removed) + LEFT_BESIDE_A_VACANCY) // ions)
 
 
 def _smallest_multiple(
-    start: Matrix, base: NDArray[np.float64], minimum: float, times: int, hop: Hop | None
+    start: Matrix, base: NDArray[np.float64], minimum: float, times: int, apart: NDArray[np.float64]
 ) -> Matrix | None:
     """Return diag(n) @ start of least volume, `times` cells or more, with translations of at least `minimum`.
 
-    None of them is the vector of the hop, where one is given.
+    None of them is one of the vectors `apart`.
     """
     lengths = np.linalg.norm(start @ base, axis=1)
     # A vector shorter than the minimum has to be repeated at least this often; skew may need more.
@@ -101,7 +110,7 @@ def _smallest_multiple(
     )
     for repeats in tries:
         matrix = np.diag(repeats) @ start
-        if np.prod(repeats) < times or (hop is not None and meets_own_image(hop, matrix)):
+        if np.prod(repeats) < times or _has_translation(apart, matrix):
             continue
         if shortest_translation(matrix @ base) >= minimum - 1e-6:
             return matrix
@@ -110,8 +119,14 @@ def _smallest_multiple(
 
 def meets_own_image(hop: Hop, matrix: Matrix) -> bool:
     """Whether the hop's vector is a lattice translation of the supercell (rows as in `choose_supercell`)."""
-    vector = np.subtract(hop.end, hop.start) @ np.linalg.inv(matrix)
-    return bool(np.allclose(vector, np.rint(vector), atol=1e-4))
+    return _has_translation(np.subtract([hop.end], [hop.start]), matrix)
+
+
+def _has_translation(vectors: NDArray[np.float64], matrix: Matrix) -> bool:
+    """Whether one of the vectors, shape (n, 3), is a lattice translation of the supercell, and not zero."""
+    cells = vectors @ np.linalg.inv(matrix)
+    whole = np.rint(cells)
+    return bool((np.isclose(cells, whole, rtol=0, atol=1e-4).all(axis=1) & whole.any(axis=1)).any())
 
 
 def parse_supercell(text: str) -> Matrix | None:

@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from pymatgen.core import Lattice, Structure
 
-from migbar.errors import SupercellError
+from migbar.errors import SiteError, SupercellError
 from migbar.hops import Mechanism, SiteRef, hop_between_sites
 from migbar.structures import read_structure
 from migbar.supercells import (
@@ -33,6 +33,27 @@ def test_that_a_hop_longer_than_the_supercell_does_not_meet_itself(layered_oxide
     hop = hop_between_sites(layered_oxide, "Li", SiteRef(0), SiteRef(0, (3, 0, 0)))
     band = make_band(layered_oxide, hop)
     assert band.length == pytest.approx(3 * 2.816)
+
+
+@pytest.mark.parametrize("images", [[(0, 0, 1)], [(0, 0, 1), (0, 0, 2)]])
+def test_that_emptied_sites_are_apart_in_the_supercell_and_ions_are_left(images):
+    cell = Structure(
+        Lattice.cubic(9.0), ["Li", "Li", "O"], [[0, 0, 0], [0.3, 0, 0], [0.5, 0.5, 0.5]]
+    )
+    removed = [SiteRef(1, image) for image in images]  # at least one is an image of an end
+    hop = hop_between_sites(cell, "Li", SiteRef(0), SiteRef(1), removed=removed)
+    matrix = choose_supercell(cell, hop)
+    host = make_band(cell, hop, matrix).host
+    left = 2 * round(np.linalg.det(matrix)) - 2 - len(removed)
+    assert sum(site.specie.symbol == "Li" for site in host) == left >= 2
+
+
+def test_that_a_site_that_is_named_twice_is_no_reason_for_a_larger_supercell(layered_oxide):
+    hop = hop_between_sites(
+        layered_oxide, "Li", SiteRef(0), SiteRef(0, (1, 0, 0)), removed=[SiteRef(1), SiteRef(1)]
+    )
+    with pytest.raises(SiteError, match="name each site once"):
+        make_band(layered_oxide, hop)
 
 
 def test_that_a_hop_to_its_own_image_enlarges_the_cell_no_more_than_it_must():
