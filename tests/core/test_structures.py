@@ -31,10 +31,12 @@ from migbar.structures import (
     reading_notes,
     require_ordered,
     structure_blocks,
+    symmetrised,
     symmetry,
     write_cif,
     write_structure,
 )
+from tests.core.small_bands import shaken
 
 EXAMPLES = {path.stem: path for path in examples()}
 CELL = """_cell_length_a 4.0
@@ -534,6 +536,19 @@ def test_that_wyckoff_multiplicities_do_not_depend_on_the_cell(supercell):
     primitive = read_structure(EXAMPLES["LiMn2O4"]).get_primitive_structure()
     assert {site.wyckoff for site in list_sites(primitive, "Li")} == {"8a"}
     assert {site.wyckoff for site in list_sites(supercell, "Li")} == {"4a"}
+
+
+@pytest.mark.parametrize("cell", [(1, 1, 1), (2, 1, 1)])
+def test_that_a_noisy_crystal_is_put_where_its_symmetry_has_it(cell):
+    clean = read_structure(EXAMPLES["MgTi2S4"]) * cell
+    noisy = shaken(clean, by=0.02)
+    group = symmetry(noisy, 0.1)
+    assert (symmetry(noisy, 1e-3).number, group.number) == (1, 227)
+    exact = symmetrised(noisy, group)
+    assert symmetry(exact, 1e-4).number == 227
+    assert exact.species == clean.species
+    apart = noisy.frac_coords - exact.frac_coords
+    assert np.linalg.norm(apart @ noisy.lattice.matrix, axis=1).max() < 0.05
 
 
 def test_that_symmetry_maps_sites_onto_their_equivalents():

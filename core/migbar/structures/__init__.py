@@ -23,6 +23,7 @@ from migbar.structures.sites import (
     list_sites,
     mobile_ions,
     require_ordered,
+    symmetrised,
     symmetry,
 )
 from migbar.structures.writing import ENDINGS, file_stem, write_cif, write_structure
@@ -46,6 +47,7 @@ __all__ = [
     "reading_notes",
     "require_ordered",
     "structure_blocks",
+    "symmetrised",
     "symmetry",
     "write_cif",
     "write_structure",

@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from pymatgen.core import Element, Structure
+from pymatgen.core import Element, Lattice, Structure
 
 from migbar.elements import MOBILE_IONS
 from migbar.errors import NoMobileIonError, OccupancyError, StructureFileError
@@ -196,6 +196,43 @@ def symmetry(structure: Structure, symprec: float = 0.01) -> Symmetry:
         equivalent_atoms=found.crystallographic_orbits,
         wyckoffs=wyckoffs,
     )
+
+
+def symmetrised(structure: Structure, group: Symmetry) -> Structure:
+    """Return a structure whose sites stand exactly where its symmetry has them.
+
+    Each moves to the mean of where the operations put the equivalent ones; the cell stays as it is.
+
+    Parameters
+    ----------
+    structure : Structure
+    group : Symmetry
+        Found in it within a tolerance.
+    """
+    from scipy.spatial import cKDTree
+
+    if len(group.rotations) == 1:
+        return structure
+    reduced = structure.lattice.get_lll_reduced_lattice()
+    to_reduced = structure.lattice.matrix @ reduced.inv_matrix
+    frac = structure.frac_coords.copy()
+    for first in np.unique(group.equivalent_atoms):
+        orbit = np.flatnonzero(group.equivalent_atoms == first)
+        copies = group.rotations @ frac[first] + group.translations
+        tree = cKDTree(_in_box(frac[orbit] @ to_reduced, reduced), boxsize=reduced.abc)
+        site = orbit[tree.query(_in_box(copies @ to_reduced, reduced))[1]]
+        off = frac[site] - copies
+        off -= np.round(off)
+        mean = np.linalg.solve(group.rotations, off[:, :, None]).mean(axis=0)[:, 0]
+        back = group.rotations @ mean - off
+        frac[site] = frac[site] + back
+    return Structure(structure.lattice, structure.species_and_occu, frac)
+
+
+def _in_box(frac: NDArray[np.float64], lattice: Lattice) -> NDArray[np.float64]:
+    """Return positions in a box as long as the cell's edges, where those that are near in space are near, too."""
+    inside = frac % 1.0
+    return np.where(inside < 1.0, inside, 0.0) * lattice.abc
 
 
 def _operations(found: Any) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
