@@ -25,7 +25,7 @@ from migbar.passages import BottleneckAtom, Surroundings
 from migbar.places import PlaceEnergies
 from migbar.prediction import PredictedPath, predict_paths
 from migbar.progress import SILENT, Progress
-from migbar.structures import formula, require_ordered
+from migbar.structures import SYMPREC, formula, require_ordered
 from migbar.supercells import Matrix, meets_own_image
 from migbar.voids import find_voids
 
@@ -279,7 +279,7 @@ def find_paths(
     model: Predictor | None = None,
     mechanism: Mechanism | None = None,
     cutoff: float | None = None,
-    symprec: float = 0.01,
+    symprec: float = SYMPREC,
     supercell: Matrix | None = None,
     notes: Sequence[Remark] = (),
     progress: Progress = SILENT,
@@ -324,7 +324,7 @@ def find_hops(
     ion: str,
     mechanism: Mechanism | None = None,
     cutoff: float | None = None,
-    symprec: float = 0.01,
+    symprec: float = SYMPREC,
 ) -> HopSearch:
     """Find the symmetry-distinct hops of an ion.
 
@@ -345,7 +345,7 @@ def find_hops(
         Length of the longest hop in Å. By default 4.5 Å, raised in steps of 0.5 Å to at most 7 Å
         until the hops connect in three dimensions.
     symprec : float
-        Symmetry tolerance in Å.
+        Symmetry tolerance in Å of what counts as the same hop.
 
     Raises
     ------
@@ -366,7 +366,7 @@ def find_hops(
         )
     if mechanism is None:
         mechanism = Mechanism.VACANCY if ion in structure.symbol_set else Mechanism.INSERTION
-    nodes = _nodes(structure, ion, mechanism, symprec)
+    nodes = _nodes(structure, ion, mechanism)
     finder = _Finder(structure, ion, mechanism, nodes, symprec, cutoff or LAST_CUTOFF)
     kept: list[DistinctHop] = []
     left_out: list[LeftOutHop] = []
@@ -390,9 +390,7 @@ def _cutoffs() -> Iterable[float]:
     return (FIRST_CUTOFF + CUTOFF_STEP * n for n in range(steps + 1))
 
 
-def _nodes(
-    structure: Structure, ion: str, mechanism: Mechanism, symprec: float
-) -> tuple[Node, ...]:
+def _nodes(structure: Structure, ion: str, mechanism: Mechanism) -> tuple[Node, ...]:
     if mechanism.between_sites:
         sites = [i for i, site in enumerate(structure) if site.specie.symbol == ion]
         if not sites:
@@ -403,7 +401,7 @@ def _nodes(
             f"insertion puts {ion} into a host without any, but {formula(structure)} has {ion}; "
             "use interstitial, or take the ions out first."
         )
-    voids = find_voids(structure, ion, symprec)
+    voids = find_voids(structure, ion)  # whose names do not depend on how hops are compared
     if not voids:
         raise HopError(
             f"{formula(structure)} has no void with room for {ion}; try another ion, or one hop between positions "

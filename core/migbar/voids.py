@@ -12,7 +12,7 @@ from pymatgen.util.coord import pbc_shortest_vectors
 
 from migbar.elements import ionic_radius, is_anion
 from migbar.hops import Point
-from migbar.structures import Symmetry, require_ordered, symmetrised, symmetry
+from migbar.structures import SYMPREC, Symmetry, require_ordered, symmetrised, symmetry
 
 ROOM = 0.79
 """A void must have at least this much room: distance over the distance that is comfortable.
@@ -60,7 +60,7 @@ class Void:
     orbit: int
 
 
-def find_voids(structure: Structure, ion: str, symprec: float = 0.01) -> list[Void]:
+def find_voids(structure: Structure, ion: str, symprec: float = SYMPREC) -> list[Void]:
     """Find void candidates for an ion from the vertices of the structure's Voronoi tessellation.
 
     A vertex is locally as far from its atoms as can be. Vertices with too little room for the ion are

@@ -93,6 +93,7 @@ def describe(
     """Gather what the window shows of an ordered structure."""
     try:
         symmetry = structures.symmetry(structure)
+        notes += tuple(Remark(*note) for note in structures.symmetry_notes(structure))
     except StructureFileError:
         symmetry = None
     return Document(

@@ -16,8 +16,9 @@ from migbar.hops import Mechanism
 from migbar.models.store import load_model
 from migbar.networks import DIRECTIONS, percolation_barriers
 from migbar.paths import CrystalPaths, HopSearch, find_hops, find_paths
-from migbar.structures import mobile_ions, read_structure
+from migbar.structures import mobile_ions, read_structure, symmetry
 from tests.core.length_model import LengthModel
+from tests.core.small_bands import shaken
 
 
 @pytest.fixture
@@ -119,6 +120,17 @@ def test_that_a_supercell_has_no_more_distinct_hops_than_its_crystal(example, na
     assert [h.multiplicity for h in other.hops] == [times * h.multiplicity for h in search.hops]
     assert len(set(other.kinds)) == len(set(search.kinds))
     assert len(other.left_out) == len(search.left_out)
+
+
+@pytest.mark.parametrize(("name", "ion"), [("LiCoO2", "Li"), ("MgTi2S4", "Mg"), ("FePO4", "Li")])
+def test_that_a_noisy_crystal_has_the_hops_of_the_clean_one(example, name, ion):
+    clean = example(name)
+    noisy = shaken(clean, by=0.01)
+    assert symmetry(noisy, 0.001).number == 1
+    search, other = (find_hops(structure, ion, cutoff=5.2) for structure in (clean, noisy))
+    assert len(other.nodes) == len(search.nodes)
+    assert sorted(h.multiplicity for h in other.hops) == sorted(h.multiplicity for h in search.hops)
+    assert other.kinds == search.kinds
 
 
 def test_that_equivalent_hops_on_both_sides_of_a_cutoff_are_found_once():

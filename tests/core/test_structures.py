@@ -7,6 +7,7 @@ import threading
 
 import numpy as np
 import pytest
+import spglib
 from pymatgen.core import Lattice, Structure
 from pymatgen.io.cif import CifParser
 
@@ -33,6 +34,7 @@ from migbar.structures import (
     structure_blocks,
     symmetrised,
     symmetry,
+    symmetry_notes,
     write_cif,
     write_structure,
 )
@@ -549,6 +551,34 @@ def test_that_a_noisy_crystal_is_put_where_its_symmetry_has_it(cell):
     assert exact.species == clean.species
     apart = noisy.frac_coords - exact.frac_coords
     assert np.linalg.norm(apart @ noisy.lattice.matrix, axis=1).max() < 0.05
+
+
+def test_that_a_crystal_taken_for_more_symmetric_than_it_is_is_told():
+    clean = read_structure(EXAMPLES["MgTi2S4"])
+    assert symmetry_notes(clean) == symmetry_notes(shaken(clean, by=0.001)) == []
+    [(code, text)] = symmetry_notes(shaken(clean, by=0.02))
+    assert code == "near_symmetry"
+    assert "Fd-3m" in text
+    assert symmetry_notes(shaken(clean, by=0.02), 0.001) == []  # which finds none to be off
+    longer = Structure(clean.lattice.matrix * [1, 1, 1.005], clean.species, clean.frac_coords)
+    [(_, text)] = symmetry_notes(longer)
+    assert "up to 0.05 Å off the space group Fd-3m" in text
+
+
+def test_that_the_symmetry_of_a_crystal_is_looked_for_once(monkeypatch):
+    calls = []
+    ask = spglib.get_symmetry_dataset
+    monkeypatch.setattr(
+        spglib, "get_symmetry_dataset", lambda *a, **k: calls.append(a) or ask(*a, **k)
+    )
+    crystal = shaken(read_structure(EXAMPLES["TiS2"]), seed=7, by=0.02)
+    for _ in range(3):
+        symmetry(crystal)
+    assert len(calls) == 1
+    symmetry(crystal, 0.02)
+    crystal.translate_sites(0, [0.001, 0, 0])
+    symmetry(crystal)
+    assert len(calls) == 3
 
 
 def test_that_symmetry_maps_sites_onto_their_equivalents():

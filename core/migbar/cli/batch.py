@@ -12,7 +12,6 @@ import typer
 
 from migbar.cli.common import goes_on, print_json, progress_bar
 from migbar.cli.options import (
-    SYMPREC,
     THRESHOLD,
     AsJson,
     Ion,
@@ -23,6 +22,7 @@ from migbar.cli.options import (
     Threshold,
 )
 from migbar.errors import MigbarError
+from migbar.structures import SYMPREC
 from migbar.wording import counted
 
 NOTHING_SCREENED = 1

@@ -44,7 +44,6 @@ Order = Annotated[
     bool, typer.Option("--order", help="Order partly occupied sites first (said in every result).")
 ]
 Symprec = Annotated[float, typer.Option(help="Symmetry tolerance in Å.", min=1e-5)]
-SYMPREC = 0.01
 Supercell = Annotated[str, typer.Option(help="auto, none, or 2,2,1.")]
 PathsMechanism = Annotated[
     str | None,

@@ -19,7 +19,6 @@ from migbar.cli.common import (
     require_ending,
 )
 from migbar.cli.options import (
-    SYMPREC,
     THRESHOLD,
     AsJson,
     Block,
@@ -34,6 +33,7 @@ from migbar.cli.options import (
     Threshold,
     TrustFile,
 )
+from migbar.structures import SYMPREC
 
 if TYPE_CHECKING:
     from pymatgen.core import Structure
@@ -86,6 +86,7 @@ def paths(
     from migbar.paths import CrystalPaths, find_paths
     from migbar.places import place_energies
     from migbar.potentials import load_potential
+    from migbar.structures import symmetry_notes
     from migbar.supercells import parse_supercell
 
     chosen, cell = (
@@ -98,6 +99,7 @@ def paths(
     predictor = load_model(model)
     potential = None if places is None else load_potential(places, device, trust_file=trust_file)
     structure, notes = open_structure(structure_file, ion, block, order)
+    notes += [Remark(*note) for note in symmetry_notes(structure, symprec)]
     symbol = choose_ion(structure, ion)
     with progress_bar() as progress:
         result = find_paths(

@@ -21,15 +21,18 @@ def sites(
     as_json: AsJson = False,
 ) -> None:
     """List the sites of the mobile ion, with the indices that --from and --to take."""
+    from migbar.structures import symmetry_notes
+
     structure, notes = open_structure(structure_file, ion, block, order)
+    told = [note.text for note in notes] + [text for _, text in symmetry_notes(structure)]
     symbol = choose_ion(structure, ion)
     rows = _void_rows(structure, symbol) if voids else _site_rows(structure, symbol)
     if as_json:
         print_json(rows)
         return
     print_rows(rows)
-    for note in notes:
-        typer.echo(f"note: {note.text}")
+    for text in told:
+        typer.echo(f"note: {text}")
 
 
 def _site_rows(structure: Any, ion: str) -> list[dict[str, Any]]:

@@ -29,6 +29,7 @@ from migbar.structures import (
     reading_notes,
     require_ordered,
     symmetry,
+    symmetry_notes,
 )
 
 if TYPE_CHECKING:
@@ -124,11 +125,13 @@ def _judgement(
         ordering = order_structure(structure, ion)
         structure = ordering.structure
         notes.append(Remark("ordered", ordering.note))
+    space_group, more = _space_group(structure, settings.symprec)
+    notes += more
     about: Reply = {
         "formula": formula(structure),
         "compound_class": compound_class(structure.composition.get_el_amt_dict()),
         "n_sites": len(structure),
-        "space_group": _space_group(structure, settings.symprec),
+        "space_group": space_group,
         "ion": ion,
         "remarks": [_remark(note) for note in notes],
     }
@@ -160,11 +163,13 @@ class NoUsualIonError(MigbarError):
     """Raised when a structure has no ion that usually moves, and none was named."""
 
 
-def _space_group(structure: Structure, symprec: float) -> str:
+def _space_group(structure: Structure, symprec: float) -> tuple[str, list[Remark]]:
+    """Return the symbol, empty where there is none, and what is to be said about it."""
     try:
-        return symmetry(structure, symprec).symbol
+        notes = symmetry_notes(structure, symprec)
+        return symmetry(structure, symprec).symbol, [Remark(*note) for note in notes]
     except StructureFileError:
-        return ""
+        return "", []
 
 
 def _all_paths(crystal: CrystalPaths) -> dict[str, Any]:

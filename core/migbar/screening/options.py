@@ -22,6 +22,7 @@ from migbar.models.store import (
     user_models_dir,
 )
 from migbar.paths import LONGEST_CUTOFF
+from migbar.structures import SYMPREC
 
 
 class ScreeningError(MigbarError):
@@ -82,7 +83,7 @@ class ScreeningOptions:
     ion: str | None = None
     mechanism: str | None = None
     cutoff: float | None = None
-    symprec: float = 0.01
+    symprec: float = SYMPREC
     order: bool = False
     model: str = DEFAULT_MODEL
     limits: Limits = Limits()

@@ -15,6 +15,7 @@ from migbar.structures.reading import (
     structure_blocks,
 )
 from migbar.structures.sites import (
+    SYMPREC,
     SiteInfo,
     Symmetry,
     formula,
@@ -25,6 +26,7 @@ from migbar.structures.sites import (
     require_ordered,
     symmetrised,
     symmetry,
+    symmetry_notes,
 )
 from migbar.structures.writing import ENDINGS, file_stem, write_cif, write_structure
 
@@ -32,6 +34,7 @@ __all__ = [
     "ENDINGS",
     "FILE_NAMES",
     "MAX_ATOMS",
+    "SYMPREC",
     "SiteInfo",
     "Symmetry",
     "file_stem",
@@ -49,6 +52,7 @@ __all__ = [
     "structure_blocks",
     "symmetrised",
     "symmetry",
+    "symmetry_notes",
     "write_cif",
     "write_structure",
 ]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import lru_cache
 from math import gcd
 from typing import Any
 
@@ -12,6 +13,12 @@ from pymatgen.core import Element, Lattice, Structure
 
 from migbar.elements import MOBILE_IONS
 from migbar.errors import NoMobileIonError, OccupancyError, StructureFileError
+
+SYMPREC = 0.1
+"""Symmetry tolerance in Å, as the Materials Project has it: relaxed crystals are hundredths of an Å off theirs."""
+
+# Farther off its symmetry (Å) a structure is not by its file's digits alone.
+_WORTH_TELLING = 0.01
 
 _INSERTED = ("Li", "Na", "K", "Mg", "Ca", "Zn", "Al", "Rb", "Sr")
 
@@ -118,7 +125,7 @@ def insertion_ions(structure: Structure) -> list[str]:
     return [ion for ion in _INSERTED if ion not in present]
 
 
-def list_sites(structure: Structure, ion: str, symprec: float = 0.01) -> list[SiteInfo]:
+def list_sites(structure: Structure, ion: str, symprec: float = SYMPREC) -> list[SiteInfo]:
     """List the sites of a mobile ion.
 
     Parameters
@@ -149,7 +156,7 @@ def _symbols(site: Any) -> set[str]:
     return {species.symbol for species in site.species}
 
 
-def symmetry(structure: Structure, symprec: float = 0.01) -> Symmetry:
+def symmetry(structure: Structure, symprec: float = SYMPREC) -> Symmetry:
     """Find the space group of a structure with spglib.
 
     Parameters
@@ -164,11 +171,27 @@ def symmetry(structure: Structure, symprec: float = 0.01) -> Symmetry:
     StructureFileError
         When spglib finds no symmetry, not even the identity.
     """
-    import spglib
-
     names = [site.species_string for site in structure]
     kinds = {name: i for i, name in enumerate(dict.fromkeys(names))}
-    cell = (structure.lattice.matrix, structure.frac_coords, [kinds[name] for name in names])
+    cell = structure.lattice.matrix.tobytes(), structure.frac_coords.tobytes()
+    group = _symmetry(*cell, tuple(kinds[name] for name in names), symprec)
+    if group is None:
+        raise StructureFileError(
+            formula(structure), f"no symmetry found within {symprec:g} Å; try another tolerance."
+        )
+    return group
+
+
+@lru_cache(
+    maxsize=4
+)  # the same crystal is asked about when it is opened, and for its places and hops
+def _symmetry(
+    lattice: bytes, positions: bytes, kinds: tuple[int, ...], symprec: float
+) -> Symmetry | None:
+    import spglib
+
+    frac = np.frombuffer(positions).reshape(-1, 3)
+    cell = (np.frombuffer(lattice).reshape(3, 3), frac, list(kinds))
     try:
         found = spglib.get_symmetry_dataset(cell, symprec=symprec)
         if found is not None and found.choice == "1":
@@ -177,9 +200,7 @@ def symmetry(structure: Structure, symprec: float = 0.01) -> Symmetry:
     except spglib.SpglibError:
         found = None
     if found is None:
-        raise StructureFileError(
-            formula(structure), f"no symmetry found within {symprec:g} Å; try another tolerance."
-        )
+        return None
     per_conventional_cell = abs(np.linalg.det(found.transformation_matrix))
     orbit, orbit_size = np.unique(found.crystallographic_orbits, return_counts=True)
     sizes = dict(zip(orbit.tolist(), orbit_size.tolist(), strict=True))
@@ -227,6 +248,35 @@ def symmetrised(structure: Structure, group: Symmetry) -> Structure:
         back = group.rotations @ mean - off
         frac[site] = frac[site] + back
     return Structure(structure.lattice, structure.species_and_occu, frac)
+
+
+def symmetry_notes(structure: Structure, symprec: float = SYMPREC) -> list[tuple[str, str]]:
+    """Say that a structure is taken for more symmetric than it is: a code, ``near_symmetry``, and a text.
+
+    Parameters
+    ----------
+    structure : Structure
+    symprec : float
+        Tolerance in Å.
+
+    Raises
+    ------
+    StructureFileError
+        See `symmetry`.
+    """
+    group = symmetry(structure, symprec)
+    matrix = structure.lattice.matrix
+    moved = (symmetrised(structure, group).frac_coords - structure.frac_coords) @ matrix
+    turned = group.rotations.transpose(0, 2, 1) @ matrix
+    longer = np.linalg.norm(turned, axis=-1) - np.linalg.norm(matrix, axis=-1)
+    off = max(np.linalg.norm(moved, axis=1).max(), np.abs(longer).max())
+    if off < _WORTH_TELLING:
+        return []
+    text = (
+        f"Atoms or cell are up to {off:.2f} Å off the space group {group.symbol}; places and hops that are the same by "
+        f"it count as the same (on the command line: paths --symprec {_WORTH_TELLING:g} looks closer)."
+    )
+    return [("near_symmetry", text)]
 
 
 def _in_box(frac: NDArray[np.float64], lattice: Lattice) -> NDArray[np.float64]:
