@@ -91,6 +91,8 @@ def describe(
     digest: str = "",
 ) -> Document:
     """Gather what the window shows of an ordered structure."""
+    # What it comes from may have been nearer to its symmetry, or farther off.
+    notes = tuple(note for note in notes if note.code != structures.NEAR_SYMMETRY)
     try:
         symmetry = structures.symmetry(structure)
         notes += tuple(Remark(*note) for note in structures.symmetry_notes(structure))

@@ -6,6 +6,7 @@ from hashlib import sha256
 from typing import TYPE_CHECKING
 
 from migbar.hops import Hop, SiteRef
+from migbar.structures import NEAR_SYMMETRY
 from migbar_gui.workspace import Document, Workspace
 
 if TYPE_CHECKING:
@@ -69,7 +70,7 @@ def script(workspace: Workspace, model: str) -> str:
 def _is_as_read(document: Document) -> bool:
     """Whether a structure is what its file says: not ordered, derived or relaxed, and the file is the same still."""
     source = document.source
-    if source is None or document.notes:
+    if source is None or {note.code for note in document.notes} - {NEAR_SYMMETRY}:
         return False
     if document.name != source.name and not document.name.startswith(f"{source.name} · "):
         return False

@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import pytest
 
+from migbar.structures import read_structure, write_cif
+from migbar_gui.files.scripting import script
+from tests.core.small_bands import shaken
 from tests.gui.conftest import site, wait_for_barriers, wait_for_document
 
 pytestmark = pytest.mark.gui
@@ -24,6 +27,22 @@ def test_that_the_charged_limit_opens_without_ions(opened, qtbot):
     assert "4 Li taken out" in opened.structure_panel._note.text()
     opened.commands["edit.undo"].trigger()
     assert opened.workspace.document.name == "olivine.cif"
+
+
+def test_that_a_noisy_crystal_is_told_to_be_near_its_symmetry_and_so_is_what_is_made_of_it(
+    window, qtbot, olivine, tmp_path
+):
+    write_cif(shaken(read_structure(olivine), by=0.01), str(tmp_path / "noisy.cif"))
+    window.open_file(tmp_path / "noisy.cif")
+    wait_for_document(qtbot, window, "noisy.cif")
+    assert "off the space group Pnma" in window.structure_panel._note.text()
+    window.predictions.find_all()
+    qtbot.waitUntil(lambda: window.workspace.state.group is not None, timeout=60_000)
+    assert 'read_structure("' in script(window.workspace, "any").replace("'", '"')
+    window.commands["structure.charge"].trigger()
+    wait_for_document(qtbot, window, "noisy.cif · charged limit")
+    codes = [note.code for note in window.workspace.document.notes]
+    assert codes == ["derived", "near_symmetry"]
 
 
 def test_that_a_derived_structure_can_be_written(opened, qtbot, tmp_path, monkeypatch):

@@ -15,6 +15,7 @@ from migbar.structures.reading import (
     structure_blocks,
 )
 from migbar.structures.sites import (
+    NEAR_SYMMETRY,
     SYMPREC,
     SiteInfo,
     Symmetry,
@@ -34,6 +35,7 @@ __all__ = [
     "ENDINGS",
     "FILE_NAMES",
     "MAX_ATOMS",
+    "NEAR_SYMMETRY",
     "SYMPREC",
     "SiteInfo",
     "Symmetry",

@@ -17,6 +17,9 @@ from migbar.errors import NoMobileIonError, OccupancyError, StructureFileError
 SYMPREC = 0.1
 """Symmetry tolerance in Å, as the Materials Project has it: relaxed crystals are hundredths of an Å off theirs."""
 
+NEAR_SYMMETRY = "near_symmetry"
+"""Code of the note of `symmetry_notes`."""
+
 # Farther off its symmetry (Å) a structure is not by its file's digits alone.
 _WORTH_TELLING = 0.01
 
@@ -251,7 +254,7 @@ def symmetrised(structure: Structure, group: Symmetry) -> Structure:
 
 
 def symmetry_notes(structure: Structure, symprec: float = SYMPREC) -> list[tuple[str, str]]:
-    """Say that a structure is taken for more symmetric than it is: a code, ``near_symmetry``, and a text.
+    """Say that a structure is taken for more symmetric than it is: `NEAR_SYMMETRY` and a text.
 
     Parameters
     ----------
@@ -276,7 +279,7 @@ def symmetry_notes(structure: Structure, symprec: float = SYMPREC) -> list[tuple
         f"Atoms or cell are up to {off:.2f} Å off the space group {group.symbol}; places and hops that are the same by "
         f"it count as the same (on the command line: paths --symprec {_WORTH_TELLING:g} looks closer)."
     )
-    return [("near_symmetry", text)]
+    return [(NEAR_SYMMETRY, text)]
 
 
 def _in_box(frac: NDArray[np.float64], lattice: Lattice) -> NDArray[np.float64]:
