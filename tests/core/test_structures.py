@@ -23,6 +23,7 @@ from migbar.errors import (
 from migbar.resources import examples
 from migbar.structures import (
     ENDINGS,
+    SYMPREC,
     formula,
     insertion_ions,
     is_partly_occupied,
@@ -560,9 +561,21 @@ def test_that_a_crystal_taken_for_more_symmetric_than_it_is_is_told():
     assert code == "near_symmetry"
     assert "Fd-3m" in text
     assert symmetry_notes(shaken(clean, by=0.02), 0.001) == []  # which finds none to be off
-    longer = Structure(clean.lattice.matrix * [1, 1, 1.005], clean.species, clean.frac_coords)
-    [(_, text)] = symmetry_notes(longer)
-    assert "up to 0.05 Å off the space group Fd-3m" in text
+    [(_, text)] = symmetry_notes(stretched(clean, 0.002))
+    assert "the cell 0.2 % off the space group Fd-3m" in text
+
+
+def stretched(crystal: Structure, strain: float) -> Structure:
+    cell = crystal.lattice.matrix * [1, 1, 1 + strain]
+    return Structure(cell, crystal.species, crystal.frac_coords)
+
+
+def test_that_a_strained_crystal_has_less_symmetry_though_its_atoms_are_hardly_off():
+    clean = read_structure(EXAMPLES["MgTi2S4"])
+    strained = stretched(clean, 0.006)
+    assert abs(strained.lattice.c - clean.lattice.c) < SYMPREC
+    assert symmetry(strained).symbol == "I4_1/amd"
+    assert symmetry_notes(strained) == []
 
 
 def test_that_the_symmetry_of_a_crystal_is_looked_for_once(monkeypatch):

@@ -20,8 +20,10 @@ SYMPREC = 0.1
 NEAR_SYMMETRY = "near_symmetry"
 """Code of the note of `symmetry_notes`."""
 
-# Farther off its symmetry (Å) a structure is not by its file's digits alone.
-_WORTH_TELLING = 0.01
+# A crystal is strained where its cell is this much off a symmetry (relaxed ones are by 0.002 at most), and has less.
+_MOST_STRAIN = 0.004
+# The digits of a file alone put atoms (Å) and the cell less than this off their symmetry.
+_WORTH_TELLING, _STRAIN_WORTH_TELLING = 0.01, 0.001
 
 _INSERTED = ("Li", "Na", "K", "Mg", "Ca", "Zn", "Al", "Rb", "Sr")
 
@@ -167,7 +169,7 @@ def symmetry(structure: Structure, symprec: float = SYMPREC) -> Symmetry:
     structure : Structure
         The crystal; sites with different occupancies count as different atoms.
     symprec : float
-        Tolerance in Å.
+        Tolerance in Å; less is taken for a strained crystal, whose cell is more than 0.4 % off what is found.
 
     Raises
     ------
@@ -185,16 +187,23 @@ def symmetry(structure: Structure, symprec: float = SYMPREC) -> Symmetry:
     return group
 
 
-@lru_cache(
-    maxsize=4
-)  # the same crystal is asked about when it is opened, and for its places and hops
+# The same crystal is asked about when it is opened, and for its places and its hops.
+@lru_cache(maxsize=4)
 def _symmetry(
     lattice: bytes, positions: bytes, kinds: tuple[int, ...], symprec: float
 ) -> Symmetry | None:
+    matrix, frac = (np.frombuffer(data).reshape(-1, 3) for data in (lattice, positions))
+    while True:
+        group = _found((matrix, frac, list(kinds)), symprec)
+        if group is None or _strain(matrix, group) <= _MOST_STRAIN:
+            return group
+        symprec /= 2
+
+
+def _found(cell: tuple[Any, ...], symprec: float) -> Symmetry | None:
+    """Return what spglib finds in lattice, positions and kinds of atoms."""
     import spglib
 
-    frac = np.frombuffer(positions).reshape(-1, 3)
-    cell = (np.frombuffer(lattice).reshape(3, 3), frac, list(kinds))
     try:
         found = spglib.get_symmetry_dataset(cell, symprec=symprec)
         if found is not None and found.choice == "1":
@@ -220,6 +229,14 @@ def _symmetry(
         equivalent_atoms=found.crystallographic_orbits,
         wyckoffs=wyckoffs,
     )
+
+
+def _strain(matrix: NDArray[np.float64], group: Symmetry) -> float:
+    """Return by how much, as a fraction of their lengths, the operations change the cell's vectors to each other."""
+    turned = group.rotations.transpose(0, 2, 1) @ matrix
+    lengths = np.linalg.norm(matrix, axis=1)
+    change = turned @ turned.transpose(0, 2, 1) - matrix @ matrix.T
+    return float(np.abs(change / np.outer(lengths, lengths)).max() / 2)
 
 
 def symmetrised(structure: Structure, group: Symmetry) -> Structure:
@@ -270,14 +287,12 @@ def symmetry_notes(structure: Structure, symprec: float = SYMPREC) -> list[tuple
     group = symmetry(structure, symprec)
     matrix = structure.lattice.matrix
     moved = (symmetrised(structure, group).frac_coords - structure.frac_coords) @ matrix
-    turned = group.rotations.transpose(0, 2, 1) @ matrix
-    longer = np.linalg.norm(turned, axis=-1) - np.linalg.norm(matrix, axis=-1)
-    off = max(np.linalg.norm(moved, axis=1).max(), np.abs(longer).max())
-    if off < _WORTH_TELLING:
+    off, strain = np.linalg.norm(moved, axis=1).max(), _strain(matrix, group)
+    if off < _WORTH_TELLING and strain < _STRAIN_WORTH_TELLING:
         return []
     text = (
-        f"Atoms or cell are up to {off:.2f} Å off the space group {group.symbol}; places and hops that are the same by "
-        f"it count as the same (on the command line: paths --symprec {_WORTH_TELLING:g} looks closer)."
+        f"Atoms are up to {off:.2f} Å, the cell {100 * strain:.1f} % off the space group {group.symbol}; places and "
+        "hops that are the same by it count as the same (on the command line: paths --symprec 0.01 looks closer)."
     )
     return [(NEAR_SYMMETRY, text)]
 
