@@ -58,13 +58,18 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 
 def make_application() -> QApplication:
-    """Make the Qt application with the program's name, under which its settings are kept."""
+    """Make the Qt application with the program's name, under which its settings are kept.
+
+    Whatever the country, boxes write numbers as the rest of the window does: 0.65 eV.
+    """
+    from PySide6.QtCore import QLocale
     from PySide6.QtWidgets import QApplication
 
     from migbar import __version__
 
     app = QApplication.instance() or QApplication(["migbar-gui"])
     assert isinstance(app, QApplication)
+    QLocale.setDefault(QLocale.c())
     app.setOrganizationName("MigBar")
     app.setApplicationName("MigBar")
     app.setApplicationVersion(__version__)

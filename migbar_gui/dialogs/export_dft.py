@@ -8,7 +8,6 @@ from PySide6.QtCore import Qt, QTimer, Signal
 from PySide6.QtGui import QFontDatabase
 from PySide6.QtWidgets import (
     QCheckBox,
-    QDoubleSpinBox,
     QListWidget,
     QPlainTextEdit,
     QSpinBox,
@@ -18,6 +17,7 @@ from PySide6.QtWidgets import (
 from migbar.dft import CALCULATORS, CODE_NAMES, DftBand, DftSettings, input_files, parse_incar
 from migbar_gui.background.jobs import Jobs
 from migbar_gui.looks.widgets import (
+    DecimalBox,
     ProblemLabel,
     Question,
     choice_box,
@@ -267,8 +267,8 @@ class ExportDftDialog(Question):
 
 def _number(
     value: float, low: float, high: float, step: float, decimals: int, unit: str
-) -> QDoubleSpinBox:
-    box = QDoubleSpinBox(minimum=low, maximum=high, singleStep=step, decimals=decimals)
+) -> DecimalBox:
+    box = DecimalBox(minimum=low, maximum=high, singleStep=step, decimals=decimals)
     box.setValue(value)
     box.setSuffix(unit)
-    return indented(box)
+    return box

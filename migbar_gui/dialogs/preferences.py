@@ -10,7 +10,6 @@ from PySide6.QtGui import QColor
 from PySide6.QtWidgets import (
     QColorDialog,
     QDialogButtonBox,
-    QDoubleSpinBox,
     QGridLayout,
     QHBoxLayout,
     QPushButton,
@@ -22,6 +21,7 @@ from PySide6.QtWidgets import (
 
 from migbar_gui.looks.colours import ball_radius, element_colour
 from migbar_gui.looks.widgets import (
+    DecimalBox,
     Question,
     SearchField,
     button,
@@ -156,7 +156,7 @@ class PreferencesDialog(Question):
         self.colour = QPushButton()
         self.colour.setAutoDefault(False)
         self.colour.clicked.connect(self._ask_colour)
-        self.radius = indented(QDoubleSpinBox(minimum=0.1, maximum=3.0, singleStep=0.05))
+        self.radius = DecimalBox(minimum=0.1, maximum=3.0, singleStep=0.05)
         self.radius.setSuffix(" Å")
         self.radius.setAccessibleName("Radius of the ball")
         self.radius.valueChanged.connect(self._set_radius)

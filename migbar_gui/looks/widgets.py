@@ -21,6 +21,7 @@ from PySide6.QtGui import (
     QPaintEvent,
     QPixmap,
     QShowEvent,
+    QValidator,
 )
 from PySide6.QtWidgets import (
     QAbstractSpinBox,
@@ -347,7 +348,19 @@ def field_rows(rows: Sequence[tuple[str, QWidget]]) -> QGridLayout:
     return grid
 
 
-class EnergyBox(QDoubleSpinBox):
+class DecimalBox(QDoubleSpinBox):
+    """A box for a number with decimals, which may be typed or pasted with a comma, too."""
+
+    def __init__(self, **properties: Any) -> None:
+        super().__init__(**properties)
+        indented(self)
+
+    def validate(self, text: str, position: int) -> tuple[QValidator.State, str, int]:
+        """Take a comma for the point that it is meant as."""
+        return super().validate(text.replace(",", "."), position)
+
+
+class EnergyBox(DecimalBox):
     """A box for an energy in the unit that the user likes; `ev` is always in eV."""
 
     ev_changed = Signal(float)
@@ -356,7 +369,6 @@ class EnergyBox(QDoubleSpinBox):
         super().__init__()
         self._range, self._step = (low, high), step
         self.ev = ev
-        indented(self)
         self.refresh_unit()
         self.valueChanged.connect(self._note)
 

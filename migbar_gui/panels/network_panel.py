@@ -9,7 +9,6 @@ from PySide6.QtCore import QPointF, QSignalBlocker, QSize, Qt
 from PySide6.QtGui import QColor, QPainter, QPaintEvent
 from PySide6.QtWidgets import (
     QCheckBox,
-    QDoubleSpinBox,
     QGridLayout,
     QHBoxLayout,
     QPushButton,
@@ -26,7 +25,7 @@ from migbar.paths import CUTOFF_STEP, FIRST_CUTOFF, LONGEST_CUTOFF
 from migbar.wording import counted
 from migbar_gui.looks import energies
 from migbar_gui.looks.theme import current_theme
-from migbar_gui.looks.widgets import as_panel, button, clear, indented, label, line, scrolled
+from migbar_gui.looks.widgets import DecimalBox, as_panel, button, clear, label, line, scrolled
 from migbar_gui.panels.place_list import PlaceList
 from migbar_gui.workspace import Group, Workspace
 
@@ -135,8 +134,8 @@ class NetworkPanel(QStackedWidget):
 
     # ---- building
 
-    def _make_cutoff(self) -> QDoubleSpinBox:
-        box = indented(QDoubleSpinBox())
+    def _make_cutoff(self) -> DecimalBox:
+        box = DecimalBox()
         box.setRange(_AUTOMATIC, LONGEST_CUTOFF)
         box.setSingleStep(CUTOFF_STEP)
         box.setDecimals(1)

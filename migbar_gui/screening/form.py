@@ -8,7 +8,6 @@ from typing import Any
 from PySide6.QtCore import QSettings, Signal
 from PySide6.QtWidgets import (
     QCheckBox,
-    QDoubleSpinBox,
     QFileDialog,
     QHBoxLayout,
     QLineEdit,
@@ -22,6 +21,7 @@ from migbar.screening import Limits, ScreeningError, ScreeningOptions, read_give
 from migbar_gui.computing.models import Models
 from migbar_gui.files.recent import last_folder
 from migbar_gui.looks.widgets import (
+    DecimalBox,
     ProblemLabel,
     button,
     field_rows,
@@ -68,9 +68,7 @@ class ScreeningForm(QWidget):
         self.seconds.setValue(int(Limits().seconds))
         self.sites = indented(QSpinBox(minimum=1, maximum=20_000))
         self.sites.setValue(Limits().sites)
-        self.cutoff = indented(
-            QDoubleSpinBox(minimum=0.0, maximum=12.0, singleStep=0.5, suffix=" Å")
-        )
+        self.cutoff = DecimalBox(minimum=0.0, maximum=12.0, singleStep=0.5, suffix=" Å")
         self.cutoff.setSpecialValueText("until they connect in 3D (4.5 to 7 Å)")
         self.scheduler = QLineEdit(
             placeholderText="this computer; or a Dask scheduler, tcp://host:8786"

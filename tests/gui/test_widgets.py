@@ -1,13 +1,14 @@
 """Small pieces of the window."""
 
 import pytest
-from PySide6.QtCore import Qt
+from PySide6.QtCore import QLocale, Qt
+from PySide6.QtTest import QTest
 
 from migbar_gui.looks import energies
 from migbar_gui.looks.axes import energy_ticks
 from migbar_gui.looks.charts import _labelled
 from migbar_gui.looks.energies import in_text, set_format
-from migbar_gui.looks.widgets import ElidedLabel, formula_text, space_group_text
+from migbar_gui.looks.widgets import DecimalBox, ElidedLabel, formula_text, space_group_text
 
 
 @pytest.mark.parametrize(
@@ -43,6 +44,20 @@ def test_that_a_long_name_is_shortened_in_its_middle_to_the_room_there_is(qtbot)
     short.setText(metrics.elidedText(shown.text(), Qt.TextElideMode.ElideMiddle, 200))
     short.resize(200, 20)
     assert shown.grab().toImage() == short.grab().toImage()
+
+
+@pytest.mark.gui
+@pytest.mark.parametrize("typed", ["0.8", "0,8"])
+def test_that_decimals_are_typed_with_a_point_or_a_comma_in_every_country(qtbot, typed):
+    from migbar_gui.app import make_application
+
+    QLocale.setDefault(QLocale(QLocale.Language.German, QLocale.Country.Germany))
+    make_application()
+    box = DecimalBox(minimum=0.1, maximum=5.0, suffix=" eV")
+    qtbot.addWidget(box)
+    box.selectAll()
+    QTest.keyClicks(box, typed)
+    assert (box.text(), box.value()) == ("0.8 eV", 0.8)
 
 
 @pytest.fixture
