@@ -21,11 +21,11 @@ if TYPE_CHECKING:
     from migbar_gui.commands.menus import Command
 
 IN_THE_VIEW = (
-    ("View: turn", "drag"),
+    ("View: turn", "drag, or arrow keys"),
     ("View: move", "Shift + drag, or middle button"),
-    ("View: zoom", "wheel, or right button + drag"),
+    ("View: zoom", "wheel, right button + drag, or + and −"),
 )
-"""What the mouse does in the 3D view; it is no command."""
+"""What mouse and keys do in the 3D view; it is no command."""
 
 
 class ShortcutsDialog(Question):

@@ -12,6 +12,7 @@ from PySide6.QtGui import (
     QDragEnterEvent,
     QDragMoveEvent,
     QDropEvent,
+    QFocusEvent,
     QKeyEvent,
     QMouseEvent,
 )
@@ -40,6 +41,9 @@ SETTLE = 150
 
 HOVER_INTERVAL = 33
 
+TABBED = (Qt.FocusReason.TabFocusReason, Qt.FocusReason.BacktabFocusReason)
+FOR_A_WHILE = (Qt.FocusReason.ActiveWindowFocusReason, Qt.FocusReason.PopupFocusReason)
+
 
 class Canvas(QtInteractor):
     """A pyvista interactor without its hot keys, file drops, timers and second rendering of each frame.
@@ -56,6 +60,8 @@ class Canvas(QtInteractor):
     dropped = Signal(list)
     changed = Signal()
     turned = Signal()
+    reached = Signal(bool)
+    """Whether keys go here because Tab led here."""
 
     def __init__(self, parent: QWidget, before_frame: Callable[[bool], None]) -> None:
         self._before_frame = before_frame
@@ -212,8 +218,18 @@ class Canvas(QtInteractor):
         self._point = None
         self._hover.start()
 
+    def focusInEvent(self, event: QFocusEvent) -> None:  # noqa: N802
+        super().focusInEvent(event)
+        if event.reason() in TABBED:
+            self.reached.emit(True)
+
+    def focusOutEvent(self, event: QFocusEvent) -> None:  # noqa: N802
+        super().focusOutEvent(event)
+        if event.reason() not in FOR_A_WHILE:
+            self.reached.emit(False)
+
     def keyPressEvent(self, event: QKeyEvent) -> None:  # noqa: N802
-        event.ignore()  # no hot keys: shortcuts are the window's
+        event.ignore()  # no hot keys of its own
 
     def keyReleaseEvent(self, event: QKeyEvent) -> None:  # noqa: N802
         event.ignore()

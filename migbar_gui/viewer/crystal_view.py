@@ -10,10 +10,20 @@ import numpy as np
 from numpy.typing import NDArray
 from pymatgen.core import Structure
 from PySide6.QtCore import QPoint, QPointF, QRect, Qt, Signal
-from PySide6.QtGui import QCloseEvent, QImage, QPainter, QPaintEvent, QResizeEvent
+from PySide6.QtGui import (
+    QCloseEvent,
+    QColor,
+    QImage,
+    QKeyEvent,
+    QPainter,
+    QPaintEvent,
+    QPen,
+    QResizeEvent,
+)
 from PySide6.QtWidgets import QVBoxLayout, QWidget
 
 from migbar.progress import SILENT, Progress
+from migbar_gui.looks.theme import current_theme
 from migbar_gui.viewer import picking, themes
 from migbar_gui.viewer.annotations import Annotations, paint
 from migbar_gui.viewer.canvas import Canvas
@@ -28,19 +38,38 @@ from migbar_gui.workspace.camera import Camera
 
 Floats = NDArray[np.float64]
 
+TURNS: dict[int, tuple[float, float]] = {
+    Qt.Key.Key_Left: (15.0, 0.0),
+    Qt.Key.Key_Right: (-15.0, 0.0),
+    Qt.Key.Key_Up: (0.0, -15.0),
+    Qt.Key.Key_Down: (0.0, 15.0),
+}
+"""Degrees by which a key turns the camera: the crystal goes the way of the arrow."""
+
+ZOOMS: dict[int, float] = {Qt.Key.Key_Plus: 1.25, Qt.Key.Key_Equal: 1.25, Qt.Key.Key_Minus: 0.8}
+
 
 class _Glass(QWidget):
-    """A sheet of glass over the canvas for text."""
+    """A sheet of glass over the canvas for text; with a frame while keys go to the canvas."""
 
     def __init__(self, view: QWidget, write: Callable[[QPainter], None]) -> None:
         super().__init__(view)
         self._write = write
+        self._framed = False
         self.setAttribute(Qt.WidgetAttribute.WA_TransparentForMouseEvents)
         self.setAttribute(Qt.WidgetAttribute.WA_NoSystemBackground)
+
+    def set_framed(self, framed: bool) -> None:
+        self._framed = framed
+        self.update()
 
     def paintEvent(self, event: QPaintEvent) -> None:  # noqa: N802
         painter = QPainter(self)
         self._write(painter)
+        if self._framed:
+            painter.setPen(QPen(QColor(current_theme().accent), 2))
+            painter.setBrush(Qt.BrushStyle.NoBrush)
+            painter.drawRect(self.rect().adjusted(1, 1, -1, -1))
         painter.end()
 
 
@@ -70,6 +99,8 @@ class CrystalView(QWidget):
         self.content = Content()
         self.notes = Annotations()
         self._canvas = Canvas(self, self._before_frame)
+        self._canvas.setAccessibleName("Crystal")
+        self._canvas.setAccessibleDescription("Arrow keys turn it; plus and minus zoom")
         layout = QVBoxLayout(self)
         layout.setContentsMargins(0, 0, 0, 0)
         layout.addWidget(self._canvas)
@@ -82,6 +113,7 @@ class CrystalView(QWidget):
         self._canvas.turned.connect(self._on_turned)
         self._canvas.dropped.connect(self.file_dropped)
         self._canvas.changed.connect(self._glass.update)
+        self._canvas.reached.connect(self._glass.set_framed)
         self._apply_theme()
 
     # -------------------------------------------------------------- what is shown
@@ -270,6 +302,21 @@ class CrystalView(QWidget):
 
     def _on_turned(self) -> None:
         self._viewpoint.fitted = False  # from now on it is the user who says what is seen
+
+    # -------------------------------------------------------------- keys
+
+    def keyPressEvent(self, event: QKeyEvent) -> None:  # noqa: N802
+        """Turn and zoom without a mouse."""
+        key = event.key()
+        if key in TURNS:
+            self._on_turned()
+            self.turn(*TURNS[key])
+        elif key in ZOOMS:
+            self._on_turned()
+            self._viewpoint.zoom(ZOOMS[key])
+            self._canvas.request_quick_frame()
+        else:
+            super().keyPressEvent(event)
 
     # -------------------------------------------------------------- mouse
 

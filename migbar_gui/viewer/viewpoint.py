@@ -77,6 +77,10 @@ class Viewpoint:
         self._camera.Elevation(upwards)
         self._camera.OrthogonalizeViewUp()
 
+    def zoom(self, times: float) -> None:
+        """Show what is in the middle larger."""
+        self._camera.Zoom(times)
+
     def fit(self, points: Floats, radii: Floats) -> None:
         """Move and zoom so that balls (Å) fill the picture."""
         if not len(points):

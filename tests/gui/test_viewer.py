@@ -23,6 +23,7 @@ from PySide6.QtWidgets import QApplication, QMainWindow
 from shiboken6 import Shiboken
 
 from migbar_gui.looks.colours import ball_radius, element_colour
+from migbar_gui.looks.theme import current_theme
 from migbar_gui.viewer import AtomInfo, CrystalView, PathDrawing, scene, themes
 from tests.gui.crystals import layered_oxide, olivine
 
@@ -141,6 +142,30 @@ def test_that_a_click_beside_everything_is_told(view, qtbot):
     settle(qtbot)
     with qtbot.waitSignal(view.background_clicked):
         QTest.mouseClick(view.childAt(5, 5), Qt.MouseButton.LeftButton, pos=QPoint(5, 5))
+
+
+def test_that_keys_turn_and_zoom_where_tab_has_led_to_the_view(view, qtbot):
+    view.show_structure(olivine(), "Li")
+    settle(qtbot)
+    before = view.camera()
+    view.activateWindow()
+    qtbot.waitUntil(view.isActiveWindow)
+    view._canvas.clearFocus()
+    view._canvas.setFocus(Qt.FocusReason.TabFocusReason)
+    qtbot.waitUntil(view._canvas.hasFocus)
+    accent = QColor(current_theme().accent)
+    qtbot.waitUntil(lambda: pixel(view, QPoint(1, 300)) == accent)
+    QTest.keyClick(view._canvas, Qt.Key.Key_Right)
+    turned = view.camera()
+    angle = np.degrees(np.arccos(np.dot(turned.towards, before.towards)))
+    assert angle == pytest.approx(15, abs=1)
+    QTest.keyClick(view._canvas, Qt.Key.Key_Plus)
+    assert view.camera().scale == pytest.approx(turned.scale / 1.25)
+    QTest.keyClick(view._canvas, Qt.Key.Key_Minus)
+    QTest.keyClick(view._canvas, Qt.Key.Key_Left)
+    assert np.allclose(view.camera().towards, before.towards)
+    view._canvas.clearFocus()
+    qtbot.waitUntil(lambda: pixel(view, QPoint(1, 300)) != accent)
 
 
 @pytest.mark.skipif(shutil.which("xdotool") is None, reason="needs xdotool")
