@@ -147,7 +147,7 @@ class ModelsDialog(QDialog):
         page = QWidget()
         page.setObjectName("body")
         page.setLayout(self._card)
-        self._card.setContentsMargins(16, 14, 16, 14)
+        self._card.setContentsMargins(15, 13, 15, 13)
         closing = QDialogButtonBox()
         close = closing.addButton("Close", QDialogButtonBox.ButtonRole.RejectRole)
         close.setAutoDefault(False)  # else it looks like what is to be done next
@@ -158,7 +158,7 @@ class ModelsDialog(QDialog):
         row.addStretch(1)
         row.addWidget(closing)
         right = QVBoxLayout()
-        right.addWidget(scrolled(page), 1)
+        right.addWidget(scrolled(page, "About the model"), 1)
         right.addLayout(row)
         columns = QHBoxLayout()
         columns.setContentsMargins(16, 16, 16, 16)

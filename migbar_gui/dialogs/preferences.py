@@ -78,7 +78,7 @@ class PreferencesDialog(Question):
         page = QWidget()
         page.setObjectName("body")
         self._column = QVBoxLayout(page)
-        self._column.setContentsMargins(14, 10, 14, 10)
+        self._column.setContentsMargins(13, 9, 13, 9)
         self._column.setSpacing(6)
         for group in dict.fromkeys(setting.group for setting in SETTINGS):
             grid = self._add_group(group)
@@ -90,7 +90,7 @@ class PreferencesDialog(Question):
         self.nothing.hide()
         self._column.addWidget(self.nothing)
         self._column.addStretch(1)
-        return scrolled(page)
+        return scrolled(page, "Settings")
 
     def _add_group(self, title: str) -> QGridLayout:
         self._titles[title] = label(title, "section")
@@ -150,8 +150,7 @@ class PreferencesDialog(Question):
     def _add_elements(self, grid: QGridLayout, elements: Sequence[str]) -> None:
         from migbar_gui.looks.colours import known_elements
 
-        self.element = choice_box()
-        self.element.setAccessibleName("Element")
+        self.element = choice_box(name="Element")
         self.element.addItems(list(dict.fromkeys((*elements, *known_elements()))))
         self.colour = QPushButton()
         self.colour.setAutoDefault(False)

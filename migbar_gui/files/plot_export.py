@@ -34,6 +34,8 @@ def offer_export(plot: QWidget, name: str) -> None:
         What a file is called at first.
     """
     plot.setFocusPolicy(Qt.FocusPolicy.TabFocus)
+    plot.setProperty("plot", True)
+    plot.setAttribute(Qt.WidgetAttribute.WA_StyledBackground)  # where it has the focus, a frame
     plot.setContextMenuPolicy(Qt.ContextMenuPolicy.CustomContextMenu)
     plot.customContextMenuRequested.connect(lambda point: _show_menu(plot, name, point))
 
@@ -69,8 +71,7 @@ def picture(plot: QWidget) -> QPixmap:
     drawn = QPixmap(plot.size() * PNG_SCALE)
     drawn.setDevicePixelRatio(PNG_SCALE)
     drawn.fill(Qt.GlobalColor.transparent)
-    with on_paper():
-        plot.render(drawn, QPoint(), renderFlags=QWidget.RenderFlag.DrawChildren)
+    _draw(plot, drawn)
     return drawn
 
 
@@ -101,9 +102,15 @@ def _write_png(plot: QWidget, path: Path) -> None:
 
 
 def _paint(plot: QWidget, painter: QPainter) -> None:
-    with on_paper():
-        plot.render(painter, QPoint(), renderFlags=QWidget.RenderFlag.DrawChildren)
+    _draw(plot, painter)
     painter.end()
+
+
+def _draw(plot: QWidget, canvas: QPixmap | QPainter) -> None:
+    plot.setAttribute(Qt.WidgetAttribute.WA_StyledBackground, False)  # the keyboard is not on paper
+    with on_paper():
+        plot.render(canvas, QPoint(), renderFlags=QWidget.RenderFlag.DrawChildren)
+    plot.setAttribute(Qt.WidgetAttribute.WA_StyledBackground)
 
 
 WRITERS: dict[str, Callable[[QWidget, Path], None]] = {

@@ -189,7 +189,11 @@ def as_panel(widget: QWidget) -> None:
     widget.setAttribute(Qt.WidgetAttribute.WA_StyledBackground)
 
 
-def body(*items: Item, spacing: int = 8, margins: Margins = (14, 12, 14, 14)) -> QWidget:
+PAGE: Margins = (13, 11, 13, 13)
+"""Room around what is on a page that can be moved up and down; a frame around it takes one pixel more."""
+
+
+def body(*items: Item, spacing: int = 8, margins: Margins = PAGE) -> QWidget:
     """Make the page of a panel from what stands on it, one below the other."""
     made = QWidget()
     made.setObjectName("body")
@@ -214,18 +218,19 @@ def as_window(dialog: QDialog) -> None:
     dialog.windowHandle().setTransientParent(None)  # type: ignore[arg-type]
 
 
-def scroll(area: QScrollArea, page: QWidget) -> None:
-    """Let a page be moved up and down."""
+def scroll(area: QScrollArea, page: QWidget, name: str) -> None:
+    """Let a page be moved up and down; `name` is for screen readers."""
+    area.setAccessibleName(name)
     area.setWidgetResizable(True)
     area.setFrameShape(QFrame.Shape.NoFrame)
     area.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
     area.setWidget(page)
 
 
-def scrolled(page: QWidget) -> QScrollArea:
-    """Return a page that can be moved up and down."""
+def scrolled(page: QWidget, name: str) -> QScrollArea:
+    """Return a page that can be moved up and down; `name` is for screen readers."""
     made = QScrollArea()
-    scroll(made, page)
+    scroll(made, page, name)
     return made
 
 
@@ -267,6 +272,7 @@ def choice_box(
     """Make a box to choose a value in by its text; `name` is for screen readers."""
     made = QComboBox(editable=editable)
     made.setAccessibleName(name)
+    made.setAccessibleDescription(name)  # on Linux, Qt tells what is chosen in place of the name
     for value, text in (choices or {}).items():
         made.addItem(text, value)
     return made

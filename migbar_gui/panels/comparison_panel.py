@@ -212,9 +212,8 @@ class ComparisonPanel(QWidget):
         self.axis = _Axis(self._scale, self.bars)
 
     def _make_tools(self) -> None:
-        self.order = choice_box()
+        self.order = choice_box(name="Sort by")
         self.order.addItems(list(ORDERS))
-        self.order.setAccessibleName("Sort by")
         self.order.currentTextChanged.connect(lambda _: self._show())
         self.profiles = ProfilePlot(legend=True)
         self.show_profiles = QPushButton("Profiles")

@@ -25,7 +25,16 @@ from migbar.paths import CUTOFF_STEP, FIRST_CUTOFF, LONGEST_CUTOFF
 from migbar.wording import counted
 from migbar_gui.looks import energies
 from migbar_gui.looks.theme import current_theme
-from migbar_gui.looks.widgets import DecimalBox, as_panel, button, clear, label, line, scrolled
+from migbar_gui.looks.widgets import (
+    PAGE,
+    DecimalBox,
+    as_panel,
+    button,
+    clear,
+    label,
+    line,
+    scrolled,
+)
 from migbar_gui.panels.place_list import PlaceList
 from migbar_gui.workspace import Group, Workspace
 
@@ -117,7 +126,7 @@ class NetworkPanel(QStackedWidget):
         as_panel(self)
         self.cutoff = self._make_cutoff()
         self.addWidget(self._make_invitation())
-        self.addWidget(scrolled(self._make_facts()))
+        self.addWidget(scrolled(self._make_facts(), "Network"))
         workspace.group_changed.connect(self._show_group)
         workspace.network_shown_changed.connect(self._show_limit)
         workspace.numbers_changed.connect(self._show_group)
@@ -166,7 +175,7 @@ class NetworkPanel(QStackedWidget):
         page = QWidget()
         page.setObjectName("body")
         column = QVBoxLayout(page)
-        column.setContentsMargins(14, 12, 14, 14)
+        column.setContentsMargins(*PAGE)
         column.setSpacing(8)
         self.summary = label("", "heading", wrap=True)
         self._origin = label("", "muted", wrap=True)

@@ -75,7 +75,7 @@ class PathPanel(QStackedWidget):
         as_panel(self)
         self._message = centred()
         self.addWidget(self._message)
-        self._scrolled = scrolled(self._make_facts())
+        self._scrolled = scrolled(self._make_facts(), "Path")
         self.addWidget(self._scrolled)
         whenever(
             self.show_path,

@@ -119,8 +119,7 @@ class PathsPanel(QWidget):
         self._tools.addWidget(tool)
 
     def _make_chooser(self) -> QComboBox:
-        chooser = choice_box()
-        chooser.setAccessibleName("Model")
+        chooser = choice_box(name="Model")
         # Wider, it would push the tools out of a window of half a usual screen.
         chooser.setMinimumWidth(110)
         chooser.setMaximumWidth(190)

@@ -56,8 +56,8 @@ class ProfileFacts(QScrollArea):
         self.method = label("", "muted", wrap=True)
         self._remarks = in_column(spacing=5)
         parts = (head, self.lines, self.method, self._remarks)
-        page = body(*parts, spacing=5, margins=(8, 8, 14, 10))
-        scroll(self, page)
+        page = body(*parts, spacing=5, margins=(7, 7, 13, 9))
+        scroll(self, page, "Relaxed band")
 
     def sizeHint(self) -> QSize:  # noqa: N802
         return QSize(WIDTH, super().sizeHint().height())

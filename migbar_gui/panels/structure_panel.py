@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable
+from itertools import pairwise
 
 from PySide6.QtCore import QSignalBlocker, Qt, Signal
 from PySide6.QtWidgets import (
@@ -23,6 +24,7 @@ from migbar.hops import Mechanism
 from migbar.supercells import parse_supercell
 from migbar_gui.looks.colours import element_colour
 from migbar_gui.looks.widgets import (
+    PAGE,
     ElidedLabel,
     button,
     choice_box,
@@ -63,9 +65,9 @@ class StructurePanel(QScrollArea):
         self._workspace = workspace
         self._body = QWidget()
         self._body.setObjectName("body")
-        scroll(self, self._body)
+        scroll(self, self._body, "Structure")
         column = QVBoxLayout(self._body)
-        column.setContentsMargins(14, 12, 14, 14)
+        column.setContentsMargins(*PAGE)
         column.setSpacing(8)
         self._add_facts(column)
         self._add_ion(column)
@@ -110,8 +112,7 @@ class StructurePanel(QScrollArea):
         column.addWidget(line())
 
     def _add_ion(self, column: QVBoxLayout) -> None:
-        self.ion = choice_box()
-        self.ion.setAccessibleName("Migrating ion")
+        self.ion = choice_box(name="Migrating ion")
         self.ion.activated.connect(lambda: self._workspace.set_ion(self.ion.currentData()))
         column.addWidget(label("Migrating ion", "section"))
         column.addWidget(self.ion)
@@ -229,6 +230,9 @@ class StructurePanel(QScrollArea):
             layout.addWidget(label(f"{amount:g}", "muted"))
             self.element_boxes[symbol] = box
             self._elements.addWidget(row)
+        ways = [self.fill_sites, *self.element_boxes.values()]
+        for one, following in pairwise(ways):  # else Tab came here last of all in the window
+            QWidget.setTabOrder(one, following)
         self.refresh_colours()
         self.hidden_elements_changed.emit(frozenset())
 

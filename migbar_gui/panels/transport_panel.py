@@ -110,7 +110,7 @@ class TransportPanel(QStackedWidget):
         self.addWidget(
             centred("Diffusivity and conductivity appear here as soon as a path has its barrier.")
         )
-        self.addWidget(scrolled(self._make_body()))
+        self.addWidget(scrolled(self._make_body(), "Transport"))
         whenever(
             self._follow,
             workspace.document_changed,
@@ -130,8 +130,7 @@ class TransportPanel(QStackedWidget):
     # ---- building
 
     def _make_body(self) -> QWidget:
-        self.case = choice_box()
-        self.case.setAccessibleName("What the estimate is for")
+        self.case = choice_box(name="What the estimate is for")
         self.case.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Fixed)
         self.case.activated.connect(lambda: self._choose(self.case.currentData()))
         self._about = label("", "muted", wrap=True)

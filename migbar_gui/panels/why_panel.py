@@ -65,7 +65,7 @@ class WhyPanel(QStackedWidget):
         as_panel(self)
         self._message = centred()
         self.addWidget(self._message)
-        self.addWidget(scrolled(self._make_page()))
+        self.addWidget(scrolled(self._make_page(), "Why"))
         whenever(
             self.show_path,
             workspace.active_changed,

@@ -6,7 +6,8 @@ from collections import Counter
 
 import pytest
 from PySide6.QtCore import Qt
-from PySide6.QtGui import QAccessible
+from PySide6.QtGui import QAccessible, QImage
+from PySide6.QtOpenGLWidgets import QOpenGLWidget
 from PySide6.QtWidgets import (
     QAbstractButton,
     QAbstractItemView,
@@ -64,6 +65,37 @@ def _is_part(widget: QWidget) -> bool:
     return False
 
 
+def untold_choices(root: QWidget) -> list[str]:
+    """Boxes of which a screen reader tells what is chosen, but not what for."""
+
+    def told(box: QWidget) -> bool:
+        interface = QAccessible.queryAccessibleInterface(box)
+        labelled = interface.relations(QAccessible.RelationFlag.Label)
+        return bool(labelled or interface.text(QAccessible.Text.Description).strip())
+
+    boxes = [box for box in controls(root) if isinstance(box, QComboBox)]
+    return [described(box) for box in boxes if not told(box)]
+
+
+def unseen_focus(root: QWidget) -> list[str]:
+    """Where the keyboard can be without any sign of it."""
+
+    def looks(widget: QWidget, focused: bool) -> QImage:
+        (widget.setFocus if focused else widget.clearFocus)()
+        return widget.grab().toImage()
+
+    ways = [
+        widget
+        for widget in root.findChildren(QWidget)
+        if widget.focusPolicy() & Qt.FocusPolicy.TabFocus
+        and widget.isEnabled()
+        and not widget.visibleRegion().isEmpty()
+        and not isinstance(widget, QMenuBar | QOpenGLWidget)
+        and not _is_part(widget)
+    ]
+    return [described(way) for way in ways if looks(way, False) == looks(way, True)]
+
+
 def described(widget: QWidget) -> str:
     parents = []
     parent: QWidget | None = widget
@@ -101,6 +133,7 @@ MENU_DOES_IT = ("dockTitle", "qt_toolbar_ext_button", "QStatusBar", "palette")
 
 def check(root: QWidget) -> None:
     assert not nameless(root)
+    assert not untold_choices(root)
     assert not shared_letters(root)
     left = [text for text in unreachable(root) if not any(part in text for part in MENU_DOES_IT)]
     assert not left
@@ -121,6 +154,10 @@ def test_that_every_dock_can_be_used_without_eyes_or_mouse(opened, qtbot):
         opened.docks.show(dock.windowTitle())
         qtbot.wait(20)
         check(opened)
+    for dock in opened.docks:
+        opened.docks.show(dock.windowTitle())
+        qtbot.wait(20)
+        assert not unseen_focus(dock)
 
 
 def marked(texts: list[str]) -> list[str]:
@@ -172,6 +209,9 @@ def test_that_every_dialog_can_be_used_without_eyes_or_mouse(opened, qtbot, comm
     qtbot.waitUntil(lambda: bool(set(opened.findChildren(QDialog)) - before))
     for dialog in set(opened.findChildren(QDialog)) - before:
         check(dialog)
+        dialog.activateWindow()
+        qtbot.waitUntil(dialog.isActiveWindow)
+        assert not unseen_focus(dialog)
         dialog.close()
 
 
@@ -198,6 +238,9 @@ def test_that_the_tabulator_stays_out_of_docks_behind_others(opened, qtbot):
         visited.append(QApplication.focusWidget())
     assert all(opened.docks.is_seen(widget) for widget in visited)
     assert opened.structure_panel.ion in visited  # all the way round
+    elements = list(opened.structure_panel.element_boxes.values())
+    first = visited.index(elements[0])
+    assert visited[first - 1 : first + 4] == [opened.structure_panel.supercell, *elements]
     assert aside not in visited
     QTest.keyClick(QApplication.focusWidget(), Qt.Key.Key_Backtab)
     assert opened.docks.is_seen(QApplication.focusWidget())

@@ -39,6 +39,9 @@ def test_that_a_plot_of_a_dark_window_is_saved_in_colours_for_paper(opened, qtbo
     qtbot.waitUntil(lambda: plot.isVisible() and not opened.jobs.is_running("transport"))
     opened.preferences.set("appearance", "light")
     light = picture(plot).toImage()
+    plot.setFocus()  # the frame that tells it is not saved
+    qtbot.waitUntil(plot.hasFocus)
+    assert picture(plot).toImage() == light
     opened.preferences.set("appearance", "dark")
     assert picture(plot).toImage() == light
     save_plot(plot, tmp_path / "plot.svg")
