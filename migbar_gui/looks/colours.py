@@ -119,6 +119,8 @@ _ELEMENTS: dict[str, tuple[str, float]] = {
 
 _UNKNOWN = ("#b0b0b8", 1.5)
 
+INKS = "#ffffff", "#15181c"
+
 
 _chosen: dict[str, tuple[str, float]] = {}
 
@@ -158,3 +160,22 @@ def rgb(colour: str) -> tuple[float, float, float]:
     """Return red, green and blue from 0 to 1 of a colour written ``#rrggbb``."""
     red, green, blue = (int(colour[i : i + 2], 16) / 255 for i in (1, 3, 5))
     return red, green, blue
+
+
+def ink_on(colour: str) -> str:
+    """Return the colour of a text on a ground: white or nearly black, whichever is read better."""
+    return max(INKS, key=lambda ink: contrast(ink, colour))
+
+
+def contrast(one: str, other: str) -> float:
+    """Return by how much two colours differ in brightness, from 1 to 21 (WCAG 2)."""
+    low, high = sorted((_luminance(one), _luminance(other)))
+    return (high + 0.05) / (low + 0.05)
+
+
+def _luminance(colour: str) -> float:
+    red, green, blue = (
+        share / 12.92 if share <= 0.04045 else ((share + 0.055) / 1.055) ** 2.4
+        for share in rgb(colour)
+    )
+    return 0.2126 * red + 0.7152 * green + 0.0722 * blue

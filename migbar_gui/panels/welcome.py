@@ -80,6 +80,8 @@ class WelcomePage(QScrollArea):
         super().__init__()
         self.setWidgetResizable(True)
         self.setFrameShape(QFrame.Shape.NoFrame)
+        self.setFocusPolicy(Qt.FocusPolicy.NoFocus)  # it moves to the button that Tab leads to
+        self.setObjectName("welcomePage")
         self._body = QWidget()
         self._body.setObjectName("welcome")
         self.setWidget(self._body)

@@ -11,6 +11,7 @@ from PySide6.QtCore import QPointF, QRectF, QSizeF, Qt
 from PySide6.QtGui import QColor, QFont, QFontMetricsF, QPainter, QPainterPath, QPen, QPolygonF
 
 from migbar_gui.looks import energies
+from migbar_gui.looks.colours import ink_on
 from migbar_gui.viewer.network import Scale
 from migbar_gui.viewer.projection import Projection
 from migbar_gui.viewer.themes import AXIS_COLOURS, Theme
@@ -236,7 +237,7 @@ def _paint_tag(painter: QPainter, tag: Tag, foot: QPointF, box: QRectF) -> None:
     painter.setPen(QPen(QColor(255, 255, 255, 200), 1.2))
     painter.setBrush(colour)
     painter.drawRoundedRect(box, box.height() / 2, box.height() / 2)
-    painter.setPen(QColor("#ffffff") if colour.lightnessF() < 0.7 else QColor("#1c2127"))
+    painter.setPen(QColor(ink_on(tag.colour)))
     painter.drawText(box, Qt.AlignmentFlag.AlignCenter, tag.text)
 
 

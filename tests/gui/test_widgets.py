@@ -7,8 +7,11 @@ from PySide6.QtTest import QTest
 from migbar_gui.looks import energies
 from migbar_gui.looks.axes import energy_ticks
 from migbar_gui.looks.charts import _labelled
+from migbar_gui.looks.colours import INKS, contrast, ink_on
 from migbar_gui.looks.energies import in_text, set_format
+from migbar_gui.looks.theme import PATH_COLOURS, path_colour
 from migbar_gui.looks.widgets import DecimalBox, ElidedLabel, formula_text, space_group_text
+from migbar_gui.viewer.themes import END_COLOUR, START_COLOUR, WARNING_COLOUR
 
 
 @pytest.mark.parametrize(
@@ -44,6 +47,12 @@ def test_that_a_long_name_is_shortened_in_its_middle_to_the_room_there_is(qtbot)
     short.setText(metrics.elidedText(shown.text(), Qt.TextElideMode.ElideMiddle, 200))
     short.resize(200, 20)
     assert shown.grab().toImage() == short.grab().toImage()
+
+
+def test_that_numbers_on_the_colours_of_paths_can_be_read():
+    grounds = [*PATH_COLOURS, path_colour(None), START_COLOUR, END_COLOUR, WARNING_COLOUR]
+    assert {ink_on(ground) for ground in grounds} == set(INKS)
+    assert min(contrast(ink_on(ground), ground) for ground in grounds) > 4.4  # 4.5 is WCAG's AA
 
 
 @pytest.mark.gui
