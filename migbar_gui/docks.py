@@ -9,6 +9,7 @@ from PySide6.QtCore import Qt
 from PySide6.QtGui import QAction
 from PySide6.QtWidgets import QDockWidget, QMainWindow, QMenu, QTabBar, QWidget
 
+from migbar_gui.looks.theme import with_text
 from migbar_gui.looks.widgets import DockTitle
 from migbar_gui.placing import Placing
 
@@ -29,6 +30,12 @@ PLACES = {
     "Log": BOTTOM,
 }
 """Those that share a place are tabs, the first of them in front."""
+
+WIDTHS = 264, 336
+"""Of the docks at the left and at the right in pixels, for text of the usual size."""
+
+HEIGHT = 240
+"""The same of those at the bottom."""
 
 _FRONT = {place: title for title, place in reversed(PLACES.items())}
 
@@ -67,8 +74,11 @@ class Docks:
         for dock in self:
             dock.show()
         sides = [self[_FRONT[LEFT]], self[_FRONT[RIGHT]]]
-        self._window.resizeDocks(sides, [264, 336], Qt.Orientation.Horizontal)
-        self._window.resizeDocks([self[_FRONT[BOTTOM]]], [240], Qt.Orientation.Vertical)
+        share = _room(sum(WIDTHS), 0.6 * self._window.width()) / sum(WIDTHS)
+        widths = [round(share * width) for width in WIDTHS]
+        self._window.resizeDocks(sides, widths, Qt.Orientation.Horizontal)
+        height = round(_room(HEIGHT, 0.4 * self._window.height()))
+        self._window.resizeDocks([self[_FRONT[BOTTOM]]], [height], Qt.Orientation.Vertical)
         self.raise_front()
 
     def raise_front(self) -> None:
@@ -140,6 +150,11 @@ class Docks:
             self.show(dock.windowTitle())
         else:
             dock.close()
+
+
+def _room(usual: int, most: float) -> float:
+    """Return as much as the user's text needs, but where it is large leave the view something, too."""
+    return min(with_text(usual), max(usual, most))
 
 
 def _make_dock(window: QMainWindow, title: str, panel: QWidget) -> QDockWidget:

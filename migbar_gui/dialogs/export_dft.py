@@ -16,6 +16,7 @@ from PySide6.QtWidgets import (
 
 from migbar.dft import CALCULATORS, CODE_NAMES, DftBand, DftSettings, input_files, parse_incar
 from migbar_gui.background.jobs import Jobs
+from migbar_gui.looks.theme import with_text
 from migbar_gui.looks.widgets import (
     DecimalBox,
     ProblemLabel,
@@ -109,7 +110,7 @@ class ExportDftDialog(Question):
         self.hubbard = QCheckBox("+U of the Materials Project")
         self.incar = QPlainTextEdit(placeholderText="IVDW = 12")
         self.incar.setAccessibleName("Further INCAR tags")
-        self.incar.setFixedHeight(64)
+        self.incar.setFixedHeight(with_text(64))
         self._incar_label = label("Further &INCAR tags, one a line", "muted")
         self._incar_label.setBuddy(self.incar)
 
@@ -117,7 +118,7 @@ class ExportDftDialog(Question):
         """Make what shows the files as they will be."""
         self.list = QListWidget()
         self.list.setAccessibleName("Files")
-        self.list.setFixedWidth(170)
+        self.list.setFixedWidth(with_text(170))
         self.list.currentTextChanged.connect(self._show_file)
         self.preview = QPlainTextEdit(readOnly=True)
         self.preview.setFont(QFontDatabase.systemFont(QFontDatabase.SystemFont.FixedFont))
@@ -143,7 +144,9 @@ class ExportDftDialog(Question):
             ("", self.hubbard),
         )
         left = in_column(field_rows(self._rows), self._incar_label, self.incar, None)
-        self.source.setMinimumWidth(290)  # so that nothing moves when another code has other fields
+        self.source.setMinimumWidth(
+            with_text(290)
+        )  # so that nothing moves when another code has other fields
         columns = in_row(left, self.list, self.preview, grow=self.preview, spacing=14)
         self.body.addLayout(columns, 1)
         self.stretch_body()

@@ -30,6 +30,7 @@ from migbar.wording import with_minus
 from migbar_gui.files.saving import ask_path
 from migbar_gui.looks import energies
 from migbar_gui.looks.notice import Notice, open_notice
+from migbar_gui.looks.theme import with_text
 from migbar_gui.looks.widgets import (
     Question,
     button,
@@ -88,7 +89,7 @@ class ModelsDialog(QDialog):
         self._notices = self.notice, window.notice
         self.list = QListWidget()
         self.list.setAccessibleName("Models")
-        self.list.setFixedWidth(260)
+        self.list.setFixedWidth(with_text(260))
         self.list.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
         self.list.setTextElideMode(Qt.TextElideMode.ElideMiddle)
         self.list.currentItemChanged.connect(lambda *_: self._show_card())

@@ -17,6 +17,7 @@ from PySide6.QtWidgets import (
 )
 
 from migbar_gui.dialogs.fuzzy import match
+from migbar_gui.looks.theme import with_text
 from migbar_gui.looks.widgets import label
 
 if TYPE_CHECKING:
@@ -44,7 +45,7 @@ class CommandPalette(QDialog):
         self.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
         self.setObjectName("palette")
         self.setWindowTitle("Commands")
-        self.setFixedWidth(WIDTH)
+        self.setFixedWidth(with_text(WIDTH))
         self._commands = commands
         self.field = QLineEdit(placeholderText="Type a command")
         self.field.setAccessibleName("Command")
@@ -68,7 +69,7 @@ class CommandPalette(QDialog):
         """Open in the upper middle of a window."""
         rows = self.list.sizeHintForRow(0) * ROWS
         self.list.setFixedHeight(rows + 2 * self.list.frameWidth())
-        corner = QPoint((window.width() - WIDTH) // 2, 70)
+        corner = QPoint((window.width() - self.width()) // 2, 70)
         self.move(window.mapToGlobal(corner))
         self.show()
 

@@ -20,6 +20,7 @@ from PySide6.QtWidgets import (
 )
 
 from migbar_gui.looks.colours import ball_radius, element_colour
+from migbar_gui.looks.theme import with_text
 from migbar_gui.looks.widgets import (
     DecimalBox,
     Question,
@@ -53,7 +54,7 @@ class PreferencesDialog(Question):
         self.editors: dict[str, QWidget] = {}
         self.resets: dict[str, QPushButton] = {}
         self._show_again: list[Callable[[], None]] = []
-        self.setMinimumWidth(WIDTH)
+        self.setMinimumWidth(with_text(WIDTH))
         resize_on_screen(self, WIDTH, HEIGHT)
         self.cancel_button.hide()  # one taken out crashes Qt at the next change of the theme
         role = QDialogButtonBox.ButtonRole.ResetRole
@@ -106,7 +107,7 @@ class PreferencesDialog(Question):
     def _add_row(self, grid: QGridLayout, setting: Setting) -> None:
         editor, show = self._editor(setting)
         editor.setAccessibleName(setting.text)
-        editor.setFixedWidth(EDITOR_WIDTH)
+        editor.setFixedWidth(with_text(EDITOR_WIDTH))
         reset = button("Reset", partial(self._preferences.reset, setting.key), "link")
         reset.setAccessibleName(f"Reset {setting.text}")
         self.editors[setting.key], self.resets[setting.key] = editor, reset

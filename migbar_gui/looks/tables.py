@@ -8,6 +8,7 @@ from PySide6.QtCore import QItemSelectionModel, Qt
 from PySide6.QtWidgets import QAbstractItemView, QTableView, QTableWidget, QTableWidgetItem
 
 from migbar_gui.looks import energies
+from migbar_gui.looks.theme import with_text
 
 LEFT = Qt.AlignmentFlag.AlignLeft | Qt.AlignmentFlag.AlignVCenter
 RIGHT = Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter
@@ -33,7 +34,7 @@ def as_list(view: QTableView, name: str, widths: Iterable[tuple[int, int]]) -> N
     name : str
         For screen readers.
     widths : iterable of (int, int)
-        Columns and their widths in pixels.
+        Columns and their widths in pixels, for text of the usual size.
     """
     view.setSelectionBehavior(QAbstractItemView.SelectionBehavior.SelectRows)
     view.setSelectionMode(QAbstractItemView.SelectionMode.SingleSelection)
@@ -42,11 +43,11 @@ def as_list(view: QTableView, name: str, widths: Iterable[tuple[int, int]]) -> N
     view.setWordWrap(False)
     view.setAccessibleName(name)
     view.verticalHeader().hide()
-    view.verticalHeader().setDefaultSectionSize(30)
+    view.verticalHeader().setDefaultSectionSize(with_text(30))
     view.horizontalHeader().setHighlightSections(False)
     view.horizontalHeader().setStretchLastSection(True)
     for column, width in widths:
-        view.setColumnWidth(column, width)
+        view.setColumnWidth(column, with_text(width))
 
 
 def select_row(view: QTableView, row: int, column: int = 0) -> None:

@@ -9,7 +9,7 @@ from dataclasses import asdict, dataclass
 from functools import lru_cache
 
 from PySide6.QtCore import QByteArray, QRectF, Qt
-from PySide6.QtGui import QColor, QGuiApplication, QIcon, QPainter, QPalette, QPixmap
+from PySide6.QtGui import QColor, QFontInfo, QGuiApplication, QIcon, QPainter, QPalette, QPixmap
 from PySide6.QtSvg import QSvgRenderer
 from PySide6.QtWidgets import QApplication
 
@@ -123,7 +123,13 @@ def apply_theme(app: QApplication, theme: Theme) -> None:
     template = (resource_dir() / "styles" / "migbar.qss").read_text(encoding="utf-8")
     names = asdict(theme) | {"icons": (resource_dir() / "icons").as_posix()}
     names |= {"mode": "dark" if theme.is_dark else "light"}
-    app.setStyleSheet(re.sub(r"@(\w+)", lambda match: names[match[1]], template))
+    sized = re.sub(r"@(\d+)pt", lambda match: f"{with_text(int(match[1]))}pt", template)
+    app.setStyleSheet(re.sub(r"@(\w+)", lambda match: names[match[1]], sized))
+
+
+def with_text(length: int) -> int:
+    """Return a length that holds as much of the user's text as `length` does of text 12 pixels high."""
+    return round(length * QFontInfo(QGuiApplication.font()).pixelSize() / 12)
 
 
 def _palette(theme: Theme) -> QPalette:

@@ -50,7 +50,7 @@ from PySide6.QtWidgets import (
 from migbar.barriers import THRESHOLD_MEANS
 from migbar.energies import UNITS
 from migbar_gui.looks import energies
-from migbar_gui.looks.theme import current_theme, pixmap
+from migbar_gui.looks.theme import current_theme, pixmap, with_text
 
 SpinBox = TypeVar("SpinBox", bound=QAbstractSpinBox)
 Box = TypeVar("Box", bound=QBoxLayout)
@@ -202,10 +202,13 @@ def body(*items: Item, spacing: int = 8, margins: Margins = PAGE) -> QWidget:
 
 
 def resize_on_screen(dialog: QWidget, width: int, height: int) -> None:
-    """Give a dialog a size, on a small screen as much of it as there is: its buttons are at its edge."""
+    """Give a dialog a size that is meant for text of the usual height.
+
+    On a small screen it gets as much of it as there is: its buttons are at its edge.
+    """
     # Not the dialog's `screen()`: Python may take that for a part of the dialog, and delete it with it.
     room = QGuiApplication.primaryScreen().availableGeometry().size() - FRAME
-    dialog.resize(QSize(width, height).boundedTo(room))
+    dialog.resize(QSize(with_text(width), with_text(height)).boundedTo(room))
 
 
 def as_window(dialog: QDialog) -> None:
@@ -431,7 +434,7 @@ class Question(QDialog):
         super().__init__(parent)
         self.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
         self.setWindowTitle(title)
-        self.setMinimumWidth(440)
+        self.setMinimumWidth(with_text(440))
         self.body = QVBoxLayout()
         self.body.setSpacing(8)
         self.buttons = QDialogButtonBox()

@@ -32,7 +32,7 @@ from migbar.wording import counted
 from migbar_gui.computing.relaxed import potential_note
 from migbar_gui.looks import energies
 from migbar_gui.looks.tables import LEFT, RIGHT
-from migbar_gui.looks.theme import current_theme, path_colour, pixmap
+from migbar_gui.looks.theme import current_theme, path_colour, pixmap, with_text
 from migbar_gui.looks.widgets import (
     as_panel,
     button,
@@ -48,6 +48,8 @@ from migbar_gui.workspace import Workspace, whenever
 from migbar_gui.workspace.comparison import ORDERS, ComparedPath, compared_paths
 
 ROW_HEIGHT = 26
+NUMBERS = 142
+"""Room for barrier and length at the end of a row, in pixels for text of the usual size."""
 LEAST_NAME = 90.0
 ROLE = Qt.ItemDataRole.UserRole
 Index = QModelIndex | QPersistentModelIndex
@@ -62,8 +64,8 @@ class Scale:
 
     def frame(self, width: float) -> tuple[float, float]:
         """Return left end and width of the energy axis in a row of this width."""
-        left = min(300.0, 0.36 * width)
-        return left, max(40.0, width - left - 150)
+        left = min(with_text(300), 0.36 * width)
+        return left, max(40.0, width - left - with_text(NUMBERS) - 8)
 
     def x(self, energy: float, width: float) -> float:
         """Return where an energy (eV) lies in a row of this width."""
@@ -79,7 +81,7 @@ class _Bar(QStyledItemDelegate):
         self._scale = scale
 
     def sizeHint(self, option: QStyleOptionViewItem, index: Index) -> QSize:  # noqa: N802
-        return QSize(300, ROW_HEIGHT)
+        return QSize(300, with_text(ROW_HEIGHT))
 
     def paint(self, painter: QPainter, option: QStyleOptionViewItem, index: Index) -> None:
         compared, theme, scale = index.data(ROLE), current_theme(), self._scale
@@ -107,7 +109,11 @@ class _Bar(QStyledItemDelegate):
         border = scale.x(scale.threshold, width)
         painter.setPen(QPen(QColor(theme.muted), 1, Qt.PenStyle.DashLine))
         painter.drawLine(QPointF(border, 0), QPointF(border, row.height()))
-        self._paint_numbers(painter, compared, QRectF(width - 142, 0, 134, row.height()))
+        self._paint_numbers(
+            painter,
+            compared,
+            QRectF(width - with_text(NUMBERS), 0, with_text(NUMBERS) - 8, row.height()),
+        )
         painter.restore()
 
     def _paint_name(self, painter: QPainter, compared: ComparedPath, place: QRectF) -> None:
@@ -168,7 +174,7 @@ class _Axis(QWidget):
             painter.setPen(QColor(theme.muted))
             painter.drawLine(QPointF(x, 1), QPointF(x, 5))
             painter.drawText(QPointF(x - metrics.horizontalAdvance(text) / 2, baseline), text)
-        painter.drawText(QPointF(width - 142, baseline), energies.unit())
+        painter.drawText(QPointF(width - with_text(NUMBERS), baseline), energies.unit())
         text = f"threshold {energies.short(scale.threshold)} {energies.unit()}"
         painter.drawText(QPointF(10, baseline), text)
         painter.end()

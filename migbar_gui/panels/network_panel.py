@@ -24,7 +24,7 @@ from migbar.networks import DIMENSIONS, DIRECTIONS
 from migbar.paths import CUTOFF_STEP, FIRST_CUTOFF, LONGEST_CUTOFF
 from migbar.wording import counted
 from migbar_gui.looks import energies
-from migbar_gui.looks.theme import current_theme
+from migbar_gui.looks.theme import current_theme, with_text
 from migbar_gui.looks.widgets import (
     PAGE,
     DecimalBox,
@@ -150,7 +150,7 @@ class NetworkPanel(QStackedWidget):
         box.setDecimals(1)
         box.setSuffix(" Å")
         box.setSpecialValueText("automatic")
-        box.setFixedWidth(112)
+        box.setFixedWidth(with_text(112))
         box.setAccessibleName("Longest hop")
         box.setToolTip(
             f"Automatic: {FIRST_CUTOFF:g} Å, and more where the hops would not connect in 3D"

@@ -16,6 +16,7 @@ from migbar.barriers import ModelCard
 from migbar_gui.computing.models import Models
 from migbar_gui.looks import energies
 from migbar_gui.looks.tables import as_list, select_row
+from migbar_gui.looks.theme import with_text
 from migbar_gui.looks.widgets import (
     ElidedLabel,
     as_panel,
@@ -121,8 +122,8 @@ class PathsPanel(QWidget):
     def _make_chooser(self) -> QComboBox:
         chooser = choice_box(name="Model")
         # Wider, it would push the tools out of a window of half a usual screen.
-        chooser.setMinimumWidth(110)
-        chooser.setMaximumWidth(190)
+        chooser.setMinimumWidth(with_text(110))
+        chooser.setMaximumWidth(with_text(190))
         chooser.setToolTip("The model that predicts the barriers")
         chooser.activated.connect(self._choose_model)
         self._models.changed.connect(self._fill_chooser)

@@ -9,6 +9,7 @@ from migbar.wording import counted, duration, with_minus
 from migbar_gui.computing.relaxations import LiveRun
 from migbar_gui.computing.relaxed import RelaxedPath, VolumeResult, potential_note
 from migbar_gui.looks import energies
+from migbar_gui.looks.theme import with_text
 from migbar_gui.looks.widgets import (
     body,
     clear,
@@ -46,7 +47,7 @@ class ProfileFacts(QScrollArea):
         super().__init__()
         self._workspace = workspace
         self.setMinimumWidth(160)
-        self.setMaximumWidth(WIDTH)
+        self.setMaximumWidth(with_text(WIDTH))
         self.barrier = label("", "formula")
         self.state = label()
         self.state.setProperty("verdict", "good")
@@ -60,7 +61,7 @@ class ProfileFacts(QScrollArea):
         scroll(self, page, "Relaxed band")
 
     def sizeHint(self) -> QSize:  # noqa: N802
-        return QSize(WIDTH, super().sizeHint().height())
+        return QSize(with_text(WIDTH), super().sizeHint().height())
 
     def show_entry(self, entry: LiveRun | RelaxedPath | VolumeResult | None) -> None:
         """Show the facts of another band, or how it went on."""

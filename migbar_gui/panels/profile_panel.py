@@ -27,7 +27,7 @@ from migbar_gui.computing.relaxed import (
     potential_note,
 )
 from migbar_gui.looks import energies
-from migbar_gui.looks.theme import icon, path_colour
+from migbar_gui.looks.theme import icon, path_colour, with_text
 from migbar_gui.looks.widgets import (
     as_panel,
     button,
@@ -132,7 +132,7 @@ class ProfilePanel(QWidget):
         bands.setObjectName("bands")
         bands.setAccessibleName("Relaxed bands")
         bands.setMinimumWidth(150)
-        bands.setMaximumWidth(236)
+        bands.setMaximumWidth(with_text(236))
         bands.setTextElideMode(Qt.TextElideMode.ElideMiddle)
         bands.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
         bands.setSelectionMode(QAbstractItemView.SelectionMode.SingleSelection)

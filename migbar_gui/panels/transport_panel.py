@@ -21,6 +21,7 @@ from migbar.errors import MigbarError
 from migbar_gui.background.jobs import Jobs
 from migbar_gui.files.plot_export import offer_export
 from migbar_gui.looks import energies
+from migbar_gui.looks.theme import with_text
 from migbar_gui.looks.widgets import (
     ProblemLabel,
     as_panel,
@@ -200,7 +201,7 @@ class TransportPanel(QStackedWidget):
             name.setBuddy(field)
             name.setToolTip(tip)
             field.setToolTip(tip)
-            field.setFixedWidth(88)
+            field.setFixedWidth(with_text(88))
             field.setAcceptDrops(False)
             field.setAlignment(Qt.AlignmentFlag.AlignRight)
             grid.addWidget(name, row, 0)

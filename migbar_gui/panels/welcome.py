@@ -21,7 +21,7 @@ from PySide6.QtWidgets import (
 )
 
 from migbar.resources import examples
-from migbar_gui.looks.theme import current_theme, icon, pixmap
+from migbar_gui.looks.theme import current_theme, icon, pixmap, with_text
 from migbar_gui.looks.widgets import button, clear, formula_text, label, restyle, verbatim
 
 CARD_WIDTH, LINK_WIDTH = 210, 380
@@ -63,7 +63,7 @@ class Card(QPushButton):
             child.setAttribute(Qt.WidgetAttribute.WA_TransparentForMouseEvents)
 
     def sizeHint(self) -> QSize:  # noqa: N802
-        return QSize(CARD_WIDTH, 46 + 2 * self.fontMetrics().lineSpacing())
+        return QSize(with_text(CARD_WIDTH), 46 + 2 * self.fontMetrics().lineSpacing())
 
 
 class WelcomePage(QScrollArea):
@@ -145,7 +145,9 @@ class WelcomePage(QScrollArea):
 
     def _elided(self, text: str) -> str:
         """Leave out the middle of a text that would make the page wider than the window."""
-        return self.fontMetrics().elidedText(text, Qt.TextElideMode.ElideMiddle, LINK_WIDTH)
+        return self.fontMetrics().elidedText(
+            text, Qt.TextElideMode.ElideMiddle, with_text(LINK_WIDTH)
+        )
 
     def set_hot(self, hot: bool) -> None:
         """Show that a dragged file can be dropped."""
@@ -159,7 +161,8 @@ class WelcomePage(QScrollArea):
 
     def resizeEvent(self, event: QResizeEvent) -> None:  # noqa: N802
         super().resizeEvent(event)
-        columns = max(1, (self.viewport().width() - 96 + 10) // (CARD_WIDTH + 10))
+        room = self.viewport().width() - 96 + 10
+        columns = max(1, room // (with_text(CARD_WIDTH) + 10))
         if columns != self._columns:
             self._columns = columns
             below = -(-len(self._cards) // columns)
@@ -190,9 +193,8 @@ class WelcomePage(QScrollArea):
         words = QVBoxLayout()
         words.setSpacing(1)
         words.addWidget(label("Drop a structure file here", "heading"))
-        words.addWidget(
-            label("CIF, POSCAR, extended XYZ, pymatgen JSON, sessions, NEB folders", "muted")
-        )
+        kinds = "CIF, POSCAR, extended XYZ, pymatgen JSON, sessions, NEB folders"
+        words.addWidget(label(kinds, "muted", wrap=True))
         row = QHBoxLayout(zone)
         row.setContentsMargins(20, 16, 20, 16)
         row.setSpacing(16)

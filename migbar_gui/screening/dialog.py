@@ -30,6 +30,7 @@ from migbar_gui.files.saving import ask_path
 from migbar_gui.looks import energies
 from migbar_gui.looks.notice import Notice, open_notice
 from migbar_gui.looks.tables import as_list
+from migbar_gui.looks.theme import with_text
 from migbar_gui.looks.widgets import (
     as_window,
     button,
@@ -263,7 +264,7 @@ class BatchDialog(QDialog):
         for column in Column:
             wanted = not failed or column in (Column.FILE, Column.NOTE)
             self.view.setColumnHidden(column, not wanted)
-        self.view.setColumnWidth(Column.FILE, 340 if failed else WIDTHS[Column.FILE])
+        self.view.setColumnWidth(Column.FILE, with_text(340 if failed else WIDTHS[Column.FILE]))
 
     def _note_row(self) -> None:
         """Say under the table why the chosen file failed: its column is narrow, and far to the right."""

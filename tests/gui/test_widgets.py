@@ -1,7 +1,9 @@
 """Small pieces of the window."""
 
+import numpy as np
 import pytest
 from PySide6.QtCore import QLocale, Qt
+from PySide6.QtGui import QFont, QFontInfo
 from PySide6.QtTest import QTest
 
 from migbar_gui.looks import energies
@@ -9,8 +11,9 @@ from migbar_gui.looks.axes import energy_ticks
 from migbar_gui.looks.charts import _labelled
 from migbar_gui.looks.colours import INKS, contrast, ink_on
 from migbar_gui.looks.energies import in_text, set_format
-from migbar_gui.looks.theme import PATH_COLOURS, path_colour
-from migbar_gui.looks.widgets import DecimalBox, ElidedLabel, formula_text, space_group_text
+from migbar_gui.looks.tables import LEFT, list_of
+from migbar_gui.looks.theme import LIGHT, PATH_COLOURS, apply_theme, path_colour
+from migbar_gui.looks.widgets import DecimalBox, ElidedLabel, formula_text, label, space_group_text
 from migbar_gui.viewer.themes import END_COLOUR, START_COLOUR, WARNING_COLOUR
 
 
@@ -53,6 +56,32 @@ def test_that_numbers_on_the_colours_of_paths_can_be_read():
     grounds = [*PATH_COLOURS, path_colour(None), START_COLOUR, END_COLOUR, WARNING_COLOUR]
     assert {ink_on(ground) for ground in grounds} == set(INKS)
     assert min(contrast(ink_on(ground), ground) for ground in grounds) > 4.4  # 4.5 is WCAG's AA
+
+
+@pytest.mark.gui
+def test_that_columns_and_titles_grow_with_the_text_of_the_user(qtbot, qapp):
+    from migbar_gui.app import make_application
+
+    def made() -> tuple[int, int, int]:
+        apply_theme(make_application(), LIGHT)
+        table = list_of([("Barrier", 100, LEFT, ""), ("Note", 100, LEFT, "")], "Paths")
+        title = label("MigBar", "title")
+        for widget in (table, title):
+            qtbot.addWidget(widget)
+            widget.ensurePolished()
+        height = table.verticalHeader().defaultSectionSize()
+        return table.columnWidth(0), height, title.fontMetrics().height()
+
+    usual, before = qapp.font(), made()
+    larger = QFont(usual)
+    larger.setPointSizeF(2 * QFontInfo(usual).pointSizeF())
+    try:
+        qapp.setFont(larger)
+        grown = made()
+    finally:
+        qapp.setFont(usual)
+        apply_theme(make_application(), LIGHT)
+    assert np.allclose(np.divide(grown, before), 2, atol=0.1)
 
 
 @pytest.mark.gui

@@ -27,6 +27,7 @@ from migbar_gui.files.band_opening import open_record
 from migbar_gui.looks import energies
 from migbar_gui.looks.charts import ParityPlot
 from migbar_gui.looks.tables import LEFT, RIGHT, list_of, write_heads, write_row
+from migbar_gui.looks.theme import with_text
 from migbar_gui.looks.widgets import button, clear, label, restyle
 
 ROWS = (
@@ -144,7 +145,7 @@ class JudgePage(WizardPage):
             if key not in scores or (key == "model_where_start" and same):
                 continue
             name = label(text.format(start=start), "heading" if key == "model" else "", wrap=True)
-            name.setMinimumWidth(150)
+            name.setMinimumWidth(with_text(150))
             grid.addWidget(name, row, 0)
             grid.addWidget(label(str(scores[key]["n"])), row, 1)
             for column, (score, _, digits) in enumerate(SCORES, start=2):
@@ -180,8 +181,8 @@ class JudgePage(WizardPage):
 
     def _make_worst(self) -> QTableWidget:
         table = list_of(WORST, "Largest errors")
-        table.verticalHeader().setDefaultSectionSize(26)
-        table.setFixedHeight(150)
+        table.verticalHeader().setDefaultSectionSize(with_text(26))
+        table.setFixedHeight(with_text(150))
         table.currentCellChanged.connect(lambda row, *_: self._mark(row))
         table.itemDoubleClicked.connect(
             lambda item: self.open_path(self._result["worst"][item.row()])
