@@ -100,12 +100,13 @@ class _Bar(QStyledItemDelegate):
         end = scale.x(compared.barrier.barrier_ev, width)
         painter.setPen(Qt.PenStyle.NoPen)
         painter.setBrush(QColor(theme.good if good else theme.poor))
-        painter.drawRoundedRect(QRectF(left, middle - 6, max(2.0, end - left), 12), 3, 3)
-        painter.setPen(QPen(QColor(theme.text), 1.4))
+        bar = QRectF(left, middle - 6, max(2.0, end - left), 12)
+        painter.drawRoundedRect(bar, 3, 3)
         a, b = scale.x(low, width), scale.x(high, width)
-        painter.drawLine(QPointF(a, middle), QPointF(b, middle))
-        for x in (a, b):
-            painter.drawLine(QPointF(x, middle - 4), QPointF(x, middle + 4))
+        painter.setClipRect(bar)
+        _paint_interval(painter, a, b, middle, QPen(QColor(theme.surface), 4))
+        painter.setClipping(False)  # on the bar alone the line would be lost without its edge
+        _paint_interval(painter, a, b, middle, QPen(QColor(theme.text), 1.4))
         border = scale.x(scale.threshold, width)
         painter.setPen(QPen(QColor(theme.muted), 1, Qt.PenStyle.DashLine))
         painter.drawLine(QPointF(border, 0), QPointF(border, row.height()))
@@ -146,6 +147,13 @@ class _Bar(QStyledItemDelegate):
         painter.drawText(place, LEFT, energies.energy(compared.barrier.barrier_ev))
         painter.setPen(QColor(theme.muted))
         painter.drawText(place, RIGHT, f"{compared.length:.2f} Å")
+
+
+def _paint_interval(painter: QPainter, a: float, b: float, middle: float, pen: QPen) -> None:
+    painter.setPen(pen)
+    painter.drawLine(QPointF(a, middle), QPointF(b, middle))
+    for x in (a, b):
+        painter.drawLine(QPointF(x, middle - 4), QPointF(x, middle + 4))
 
 
 class _Axis(QWidget):
