@@ -130,7 +130,7 @@ def _has_translation(vectors: NDArray[np.float64], matrix: Matrix) -> bool:
 
 
 def parse_supercell(text: str) -> Matrix | None:
-    """Read ``auto`` (None), ``none`` (identity), ``2,2,1`` or nine numbers row by row.
+    """Read ``auto`` (None), ``none`` (identity), ``2,2,1``, ``2 × 2 × 1`` or nine numbers row by row.
 
     Raises
     ------
@@ -143,7 +143,7 @@ def parse_supercell(text: str) -> Matrix | None:
     if text == "none":
         return np.eye(3, dtype=int)
     try:
-        numbers = [int(n) for n in re.split(r"[,;x\s]+", text)]
+        numbers = [int(n) for n in re.split(r"[,;x×\s]+", text)]
     except ValueError:
         numbers = []
     if len(numbers) == 3:

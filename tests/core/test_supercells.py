@@ -112,6 +112,7 @@ def test_that_every_automatic_supercell_is_large_enough(lengths, angles):
         ("none", np.eye(3)),
         ("2,2,1", np.diag([2, 2, 1])),
         ("2x1x1", np.diag([2, 1, 1])),
+        ("2 × 1 × 1", np.diag([2, 1, 1])),  # as the window writes it
         ("1 1 0; 0 2 0; 0 0 1", [[1, 1, 0], [0, 2, 0], [0, 0, 1]]),  # as exported tables have it
     ],
 )
