@@ -75,6 +75,8 @@ def started_at(qtbot, window, path: Path):
 
 
 def test_that_own_barriers_become_a_model_in_the_window(window, qtbot, oxides):
+    from PySide6.QtCore import Qt
+
     from migbar.datasets.splits import Scheme
 
     wizard = started_at(qtbot, window, oxides)
@@ -110,8 +112,11 @@ def test_that_own_barriers_become_a_model_in_the_window(window, qtbot, oxides):
     assert "what you had" in judgement.verdict.text()
     assert "±" in texts(judgement)
     worst = judgement.worst.item(0, 0).text()
-    judgement.worst.itemDoubleClicked.emit(judgement.worst.item(0, 0))
+    judgement.worst.setFocus()
+    judgement.worst.setCurrentCell(0, 0)
+    qtbot.keyClick(judgement.worst, Qt.Key.Key_Return)
     qtbot.waitUntil(lambda: window.workspace.document is not None, timeout=WAIT_MS)
+    assert page(wizard) is judgement  # Enter was for the row, not for the next page
     assert window.workspace.document.name == worst
     go_on(qtbot, wizard)
     page(wizard).name.setText("Our oxides")

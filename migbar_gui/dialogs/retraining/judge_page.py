@@ -81,7 +81,10 @@ class JudgePage(WizardPage):
         self.report = button("Open the report", self._open_report)
         row = QHBoxLayout()
         row.addWidget(
-            label("Largest errors; a double click opens the path in the main window", "section"), 1
+            label(
+                "Largest errors; double click or Enter opens the path in the main window", "section"
+            ),
+            1,
         )
         row.addWidget(self.report)
         self.body.addLayout(row)
@@ -184,9 +187,7 @@ class JudgePage(WizardPage):
         table.verticalHeader().setDefaultSectionSize(with_text(26))
         table.setFixedHeight(with_text(150))
         table.currentCellChanged.connect(lambda row, *_: self._mark(row))
-        table.itemDoubleClicked.connect(
-            lambda item: self.open_path(self._result["worst"][item.row()])
-        )
+        table.itemActivated.connect(lambda item: self.open_path(self._result["worst"][item.row()]))
         return table
 
     def _show_worst(self) -> None:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from PySide6.QtCore import Qt
 from PySide6.QtGui import QFont, QFontMetrics, QKeyEvent
-from PySide6.QtWidgets import QFrame, QLabel, QVBoxLayout, QWizard, QWizardPage
+from PySide6.QtWidgets import QAbstractItemView, QFrame, QLabel, QVBoxLayout, QWizard, QWizardPage
 
 from migbar.datasets.problems import SAFE_MENDS, Mend
 from migbar.datasets.reading import ReadOptions
@@ -129,8 +129,10 @@ class RetrainingWizard(QWizard):
         return watched.run if watched else None
 
     def keyPressEvent(self, event: QKeyEvent) -> None:  # noqa: N802
-        """Let Escape close nothing: what was read and chosen took its time."""
-        if event.key() != Qt.Key.Key_Escape:
+        """Let Escape close nothing: what was read and chosen took its time; in a list, Enter is for its row."""
+        is_enter = event.key() in (Qt.Key.Key_Return, Qt.Key.Key_Enter)
+        for_row = is_enter and isinstance(self.focusWidget(), QAbstractItemView)
+        if event.key() != Qt.Key.Key_Escape and not for_row:
             super().keyPressEvent(event)
 
     def done(self, result: int) -> None:
