@@ -4,8 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 
-from PySide6.QtCore import QItemSelectionModel, Qt
-from PySide6.QtWidgets import QAbstractItemView, QTableView, QTableWidget, QTableWidgetItem
+from PySide6.QtCore import QItemSelectionModel, QModelIndex, QPersistentModelIndex, Qt
+from PySide6.QtWidgets import (
+    QAbstractItemView,
+    QStyledItemDelegate,
+    QStyleOptionViewItem,
+    QTableView,
+    QTableWidget,
+    QTableWidgetItem,
+)
 
 from migbar_gui.looks import energies
 from migbar_gui.looks.theme import with_text
@@ -13,6 +20,7 @@ from migbar_gui.looks.theme import with_text
 LEFT = Qt.AlignmentFlag.AlignLeft | Qt.AlignmentFlag.AlignVCenter
 RIGHT = Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter
 
+Index = QModelIndex | QPersistentModelIndex
 Column = tuple[str, int, Qt.AlignmentFlag, str]
 """Title, where ``{unit}`` is that of energies; width in pixels; side; explanation."""
 
@@ -48,6 +56,14 @@ def as_list(view: QTableView, name: str, widths: Iterable[tuple[int, int]]) -> N
     view.horizontalHeader().setStretchLastSection(True)
     for column, width in widths:
         view.setColumnWidth(column, with_text(width))
+
+
+class NamesDelegate(QStyledItemDelegate):
+    """Shortens names in their middle: long ones of files often differ, and rows are told, at their end."""
+
+    def initStyleOption(self, option: QStyleOptionViewItem, index: Index) -> None:  # noqa: N802
+        super().initStyleOption(option, index)
+        option.textElideMode = Qt.TextElideMode.ElideMiddle
 
 
 def select_row(view: QTableView, row: int, column: int = 0) -> None:

@@ -29,7 +29,7 @@ from migbar_gui.files.recent import last_folder
 from migbar_gui.files.saving import ask_path
 from migbar_gui.looks import energies
 from migbar_gui.looks.notice import Notice, open_notice
-from migbar_gui.looks.tables import as_list
+from migbar_gui.looks.tables import NamesDelegate, as_list
 from migbar_gui.looks.theme import with_text
 from migbar_gui.looks.widgets import (
     as_window,
@@ -177,6 +177,7 @@ class BatchDialog(QDialog):
         view.horizontalHeader().setSortIndicatorClearable(True)
         view.setEditTriggers(QAbstractItemView.EditTrigger.NoEditTriggers)
         as_list(view, "Results", WIDTHS.items())
+        view.setItemDelegateForColumn(Column.FILE, NamesDelegate(view))
         view.activated.connect(self.open_row)
         view.selectionModel().currentRowChanged.connect(lambda *_: self._note_row())
         self.empty = centred()

@@ -3,15 +3,16 @@
 import numpy as np
 import pytest
 from PySide6.QtCore import QLocale, Qt
-from PySide6.QtGui import QFont, QFontInfo
+from PySide6.QtGui import QFont, QFontInfo, QImage
 from PySide6.QtTest import QTest
+from PySide6.QtWidgets import QTableWidgetItem
 
 from migbar_gui.looks import energies
 from migbar_gui.looks.axes import energy_ticks
 from migbar_gui.looks.charts import _labelled
 from migbar_gui.looks.colours import INKS, contrast, ink_on
 from migbar_gui.looks.energies import in_text, set_format
-from migbar_gui.looks.tables import LEFT, list_of
+from migbar_gui.looks.tables import LEFT, NamesDelegate, list_of
 from migbar_gui.looks.theme import LIGHT, PATH_COLOURS, apply_theme, path_colour
 from migbar_gui.looks.widgets import DecimalBox, ElidedLabel, formula_text, label, space_group_text
 from migbar_gui.viewer.themes import END_COLOUR, START_COLOUR, WARNING_COLOUR
@@ -82,6 +83,20 @@ def test_that_columns_and_titles_grow_with_the_text_of_the_user(qtbot, qapp):
         qapp.setFont(usual)
         apply_theme(make_application(), LIGHT)
     assert np.allclose(np.divide(grown, before), 2, atol=0.1)
+
+
+@pytest.mark.gui
+def test_that_long_names_in_a_table_keep_their_ends(qtbot):
+    def made(text: str) -> QImage:
+        table = list_of([("Where", 150, LEFT, ""), ("Note", 50, LEFT, "")], "Problems")
+        qtbot.addWidget(table)
+        table.setItemDelegateForColumn(0, NamesDelegate(table))
+        table.setRowCount(1)
+        table.setItem(0, 0, QTableWidgetItem(text))
+        return table.grab().toImage()
+
+    name = "a table with a long name " + 9 * "and more "
+    assert made(f"{name}, row 1") != made(f"{name}, row 2")
 
 
 @pytest.mark.gui

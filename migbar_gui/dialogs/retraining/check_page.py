@@ -29,7 +29,7 @@ from migbar_gui.background.jobs import Job
 from migbar_gui.dialogs.retraining.wizard import DATASET, RetrainingWizard, WizardPage
 from migbar_gui.looks import energies
 from migbar_gui.looks.charts import CountBars, Histogram
-from migbar_gui.looks.tables import LEFT, as_list
+from migbar_gui.looks.tables import LEFT, NamesDelegate, as_list
 from migbar_gui.looks.theme import current_theme
 from migbar_gui.looks.widgets import button, clear, in_words, label, sentence
 
@@ -148,6 +148,7 @@ class CheckPage(WizardPage):
         view = QTableView()
         view.setModel(self.table)
         as_list(view, "Problems", enumerate((196, 160, 84)))
+        view.setItemDelegateForColumn(0, NamesDelegate(view))
         view.selectionModel().currentRowChanged.connect(
             lambda now, _: self.detail.setText(
                 self.table.index(now.row(), 3).data() if now.isValid() else ""
