@@ -6,7 +6,7 @@ import re
 from typing import Any
 
 from PySide6.QtCore import Signal
-from PySide6.QtWidgets import QDoubleSpinBox, QLineEdit, QSpinBox, QWidget
+from PySide6.QtWidgets import QLineEdit, QSpinBox, QWidget
 
 from migbar.errors import MigbarError
 from migbar.wording import duration
@@ -60,7 +60,7 @@ class DynamicsDialog(PotentialQuestion):
         self.temperatures.setToolTip(
             "In kelvin, with commas between; two or more make a line to other temperatures"
         )
-        self.length = indented(QDoubleSpinBox(minimum=2, maximum=10_000, decimals=0, value=20))
+        self.length = indented(QSpinBox(minimum=2, maximum=10_000, value=20))
         self.length.setSuffix(" ps")
         self.length.setToolTip(
             "At each temperature, after a warm-up of 2 ps; 50 ps and more give small error bars"
