@@ -559,10 +559,11 @@ def test_that_a_crystal_taken_for_more_symmetric_than_it_is_is_told():
     assert symmetry_notes(clean) == symmetry_notes(shaken(clean, by=0.001)) == []
     [(code, text)] = symmetry_notes(shaken(clean, by=0.02))
     assert code == "near_symmetry"
-    assert "Fd-3m" in text
+    assert "off the space group Fd-3m, atoms by up to 0." in text
+    assert "the cell" not in text
     assert symmetry_notes(shaken(clean, by=0.02), 0.001) == []  # which finds none to be off
     [(_, text)] = symmetry_notes(stretched(clean, 0.002))
-    assert "the cell 0.2 % off the space group Fd-3m" in text
+    assert "off the space group Fd-3m, the cell by 0.2 %;" in text
 
 
 def stretched(crystal: Structure, strain: float) -> Structure:

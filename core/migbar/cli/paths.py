@@ -282,7 +282,7 @@ def _print(
         f"{card.name} {card.version}"
     )
     if search.hops:
-        _print_hops(result, threshold)
+        _print_hops(result, threshold, notes)
     else:
         typer.echo("no hop found")
     if result.places is not None:
@@ -333,11 +333,12 @@ def _print_diffusivity(structure: Structure, result: CrystalPaths) -> None:
         )
 
 
-def _print_hops(result: CrystalPaths, threshold: float) -> None:
+def _print_hops(result: CrystalPaths, threshold: float, notes: list[Remark]) -> None:
+    of_all = {note.code for note in notes}  # told once, below
     rows = []
     for hop, path in zip(result.search.hops, result.paths, strict=True):
         low, high = path.barrier.interval_ev
-        codes = sorted({remark.code for remark in path.remarks})
+        codes = sorted({remark.code for remark in path.remarks} - of_all)
         rows.append(
             {
                 "hop": hop.label,

@@ -288,11 +288,16 @@ def symmetry_notes(structure: Structure, symprec: float = SYMPREC) -> list[tuple
     matrix = structure.lattice.matrix
     moved = (symmetrised(structure, group).frac_coords - structure.frac_coords) @ matrix
     off, strain = np.linalg.norm(moved, axis=1).max(), _strain(matrix, group)
-    if off < _WORTH_TELLING and strain < _STRAIN_WORTH_TELLING:
+    parts = []
+    if off >= _WORTH_TELLING:
+        parts.append(f"atoms by up to {off:.2f} Å")
+    if strain >= _STRAIN_WORTH_TELLING:
+        parts.append(f"the cell by {100 * strain:.1f} %")
+    if not parts:
         return []
     text = (
-        f"Atoms are up to {off:.2f} Å, the cell {100 * strain:.1f} % off the space group {group.symbol}; places and "
-        "hops that are the same by it count as the same (on the command line: paths --symprec 0.01 looks closer)."
+        f"The crystal is off the space group {group.symbol}, {' and '.join(parts)}; places and hops that are the same "
+        "by it count as the same (on the command line: paths --symprec 0.01 looks closer)."
     )
     return [(NEAR_SYMMETRY, text)]
 
