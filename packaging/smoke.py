@@ -37,6 +37,7 @@ def main(folder: Path, picture: Path) -> None:
     with tempfile.TemporaryDirectory() as scratch:
         place = Path(scratch)
         try_neb(migbar, place, alone)
+        try_dynamics(migbar, place, alone)
         try_calculations(migbar, place, alone)
         try_batch(migbar, place, alone)
         try_training(migbar, place, alone)
@@ -49,6 +50,21 @@ def try_neb(migbar: Path, place: Path, environment: dict[str, str]) -> None:
     quick = ("--images", "1", "--max-steps", "2", "--json", "--out", str(place / "neb"))
     told = json.loads(output([str(migbar), "neb", cif, *ends, *quick], environment))
     print(f"band relaxation: {told['steps']} steps with {told['potential']['name']}")
+
+
+def try_dynamics(migbar: Path, place: Path, environment: dict[str, str]) -> None:
+    """Simulate copper with a calculator of ASE's, which is imported by its name."""
+    from pymatgen.core import Lattice, Structure
+
+    copper = place / "Cu.cif"
+    cell = Structure.from_spacegroup("Fm-3m", Lattice.cubic(3.6), ["Cu"], [[0, 0, 0]])
+    cell.to(str(copper))
+    quick = ("-T", "300", "--length", "2", "--warm-up", "0", "--step", "5", "--supercell", "2,2,2")
+    words = [str(migbar), "dynamics", str(copper), "--ion", "Cu", "--potential", "ase:emt", *quick]
+    told = json.loads(output([*words, "--json", "--out", str(place / "dynamics")], environment))
+    print(
+        f"molecular dynamics: {told['n_atoms']} atoms at {told['at'][0]['measured_kelvin']:.0f} K"
+    )
 
 
 def try_calculations(migbar: Path, place: Path, environment: dict[str, str]) -> None:
