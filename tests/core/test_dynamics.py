@@ -515,3 +515,17 @@ def test_that_where_no_ion_was_is_the_highest():
     assert np.unravel_index(energies.argmin(), energies.shape) == (8, 8, 8)
     assert energies[24, 24, 24] == HIGHEST
     assert energies.min() == 0
+
+
+@pytest.mark.parametrize("lattice", [Lattice.hexagonal(6, 6), Lattice.rhombohedral(7, 34)])
+def test_that_the_map_is_alike_in_all_directions_whatever_the_cell(lattice):
+    """A still ion has a round place: kT r² / 2 w², also where the axes are not at right angles."""
+    positions = np.zeros((20, 1, 3), np.float32)
+    still = Trajectory(500.0, np.array([3]), lattice.matrix, 0.02, positions, np.full(20, 500.0))
+    energies = free_energy_landscape(still, Structure(lattice, ["Li"], [[0] * 3]), "Li").energies
+    cells = np.array(list(np.ndindex(energies.shape)))
+    apart = lattice.get_all_distances([0, 0, 0], cells / energies.shape)[0]
+    near = apart < 1.0
+    expected = 8.617333262e-5 * 500 * apart**2 / (2 * 0.3**2)
+    assert energies.ravel()[near] == pytest.approx(expected[near], abs=1e-6)
+    assert (energies.ravel()[apart > 1.3] == HIGHEST).all()
