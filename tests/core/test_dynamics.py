@@ -31,6 +31,7 @@ from migbar.dynamics import (
 )
 from migbar.dynamics.result import run
 from migbar.dynamics.simulation import usual_step_fs
+from migbar.dynamics.trajectory import read_standing
 from migbar.errors import Cancelled, OccupancyError
 from migbar.landscape import HIGHEST
 from migbar.potentials import CalculatorPotential, PotentialError, Provenance
@@ -206,6 +207,28 @@ def test_that_a_stopped_simulation_goes_on_as_if_nothing_had_happened(cubes, egg
     kept = read_trajectory(tmp_path / "1000K.npz")
     assert np.array_equal(kept.positions, whole.positions)
     assert kept.kelvin == 1000
+
+
+@pytest.mark.parametrize("steps", [50, 105, 444])
+def test_that_a_key_that_ends_it_loses_nothing(cubes, egg_box, tmp_path, steps):
+    """Ctrl-C comes in the middle of a step."""
+    done = 0
+
+    class Interrupted(EggBox):
+        def calculate(self, *given, **named):
+            nonlocal done
+            super().calculate(*given, **named)
+            done += 1
+            if done == steps:
+                raise KeyboardInterrupt
+
+    cell = simulated_cell(cubes, "Li", 1)
+    with pytest.raises(KeyboardInterrupt):
+        ended = CalculatorPotential(egg_box.provenance, Interrupted)
+        simulate(cell, 1000.0, ended, SHORT, tmp_path)
+    assert read_standing(tmp_path / "1000K.npz")[1].steps == steps - 2  # the first is at rest
+    parts = simulate(cell, 1000.0, egg_box, SHORT, tmp_path)
+    assert np.array_equal(parts.positions, simulate(cell, 1000.0, egg_box, SHORT).positions)
 
 
 def test_that_a_simulation_can_be_made_longer(cubes, egg_box, tmp_path):

@@ -23,7 +23,7 @@ from migbar.dynamics.trajectory import (
 )
 from migbar.errors import Cancelled
 from migbar.potentials import require_elements
-from migbar.progress import SILENT, Progress
+from migbar.progress import SILENT, Progress, check_cancelled
 from migbar.structures import MAX_ATOMS, formula, require_ordered
 from migbar.supercells import Matrix, choose_supercell
 from migbar.voids import find_voids
@@ -173,6 +173,7 @@ class _Simulation:
         self._atoms.calc = PotentialCalculator(potential)
         if not self._go_on():
             _set_moving(self._atoms, kelvin, self._random)
+        self._standing = self._stand()
         self._motion = Bussi(
             self._atoms,
             settings.step_fs * units.fs,
@@ -184,22 +185,28 @@ class _Simulation:
     def run(self, progress: Progress) -> Trajectory:
         """Do the steps that are left."""
         saved = time.monotonic()
-        while self._steps < self._last:
-            if progress.cancelled():
-                self._save()
-                raise Cancelled
-            if self._steps >= self._first and not self._frames:
-                self._note()
-            self._motion.step()
-            self._steps += 1
-            if (self._steps - self._first) % self._every == 0 and self._steps > self._first:
-                self._note()
-            self._tell(progress)
-            if time.monotonic() - saved > SAVE_EVERY_S:
-                self._save()
-                saved = time.monotonic()
+        try:
+            while self._steps < self._last:
+                check_cancelled(progress)
+                self._step()
+                self._tell(progress)
+                if time.monotonic() - saved > SAVE_EVERY_S:
+                    self._save()
+                    saved = time.monotonic()
+        except (Cancelled, KeyboardInterrupt):
+            self._save()
+            raise
         self._save()
         return self._trajectory()
+
+    def _step(self) -> None:
+        if self._steps >= self._first and not self._frames:
+            self._note()
+        self._motion.step()
+        self._steps += 1
+        if (self._steps - self._first) % self._every == 0 and self._steps > self._first:
+            self._note()
+        self._standing = self._stand()  # Ctrl-C may come within the next step
 
     def _note(self) -> None:
         self._frames.append(self._atoms.positions.astype(np.float32))
@@ -253,11 +260,12 @@ class _Simulation:
     def _save(self) -> None:
         if self._path is None:
             return
+        write_trajectory(self._path, self._trajectory(), self._standing)
+
+    def _stand(self) -> Standing:
         state: Any = self._random.bit_generator.state
-        standing = Standing(
-            self._mark, self._steps, self._atoms.positions, self._atoms.get_momenta(), state
-        )
-        write_trajectory(self._path, self._trajectory(), standing)
+        atoms = self._atoms
+        return Standing(self._mark, self._steps, atoms.positions.copy(), atoms.get_momenta(), state)
 
 
 def _at_rest(cell: Structure) -> Atoms:
