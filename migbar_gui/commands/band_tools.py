@@ -199,7 +199,7 @@ class BandTools(QObject):
             atoms,
             len(structure) / structure.volume,
             state.ion not in structure.symbol_set,
-            usual_step_fs(structure),
+            usual_step_fs(structure, state.ion),
             self._window,
         )
         dialog.chosen.connect(self._window.simulations.start)

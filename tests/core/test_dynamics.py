@@ -175,8 +175,10 @@ def test_that_settings_come_back():
 
 
 def test_that_hydrogen_takes_shorter_steps(cubes):
-    assert usual_step_fs(cubes) == 2.0
-    assert usual_step_fs(Structure(Lattice.cubic(4), ["Li", "H"], [[0, 0, 0], [0.5] * 3])) == 0.5
+    hydride = Structure(Lattice.cubic(4), ["Li", "H"], [[0, 0, 0], [0.5] * 3])
+    assert usual_step_fs(cubes, "Li") == 2.0
+    assert usual_step_fs(hydride, "Li") == 0.5
+    assert usual_step_fs(cubes, "H") == 0.5
 
 
 # ------------------------------------------------------------------ the simulation
@@ -223,8 +225,8 @@ def test_that_a_key_that_ends_it_loses_nothing(cubes, egg_box, tmp_path, steps):
                 raise KeyboardInterrupt
 
     cell = simulated_cell(cubes, "Li", 1)
+    ended = CalculatorPotential(egg_box.provenance, Interrupted)
     with pytest.raises(KeyboardInterrupt):
-        ended = CalculatorPotential(egg_box.provenance, Interrupted)
         simulate(cell, 1000.0, ended, SHORT, tmp_path)
     assert read_standing(tmp_path / "1000K.npz")[1].steps == steps - 2  # the first is at rest
     parts = simulate(cell, 1000.0, egg_box, SHORT, tmp_path)

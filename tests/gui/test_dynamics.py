@@ -127,6 +127,15 @@ def test_that_ions_are_put_into_an_empty_host(window, empty_olivine, qtbot):
     dialog.reject()
 
 
+def test_that_protons_put_in_take_short_steps(window, empty_olivine, qtbot):
+    window.open_file(empty_olivine)
+    wait_for_document(qtbot, window, "host.cif")
+    window.workspace.set_ion("H")
+    dialog = ask(window)
+    assert dialog.options()["settings"]["step_fs"] == 0.5
+    dialog.reject()
+
+
 # ------------------------------------------------------------------ running
 
 

@@ -78,7 +78,7 @@ def dynamics(
         tuple(temperatures or DynamicsSettings().temperatures_k),
         length,
         warm_up,
-        usual_step_fs(structure) if step is None else step,
+        usual_step_fs(structure, symbol) if step is None else step,
         carriers,
         seed,
     )

@@ -44,9 +44,9 @@ TOO_HOT = 4.0
 HYDROGEN = "H"
 
 
-def usual_step_fs(structure: Structure) -> float:
-    """Return a time step that is short enough for the lightest atom."""
-    symbols = {site.specie.symbol for site in structure}
+def usual_step_fs(structure: Structure, ion: str) -> float:
+    """Return a time step that is short enough for the lightest atom of a structure, or for the ion put into it."""
+    symbols = {ion, *(site.specie.symbol for site in structure)}
     return LIGHT_STEP_FS if HYDROGEN in symbols else USUAL_STEP_FS
 
 
