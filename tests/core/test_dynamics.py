@@ -347,6 +347,28 @@ def test_that_a_few_hops_are_no_diffusivity(hops):
     assert found.hops <= 2 * hops
 
 
+def test_that_ions_that_only_go_back_and_forth_are_noticed():
+    """Each ion has two places, and no way on: its diffusivity is none, whatever a short time makes of it."""
+    random = np.random.default_rng(0)
+    trajectory, _ = walk(0)
+    second = (random.random((1001, 24)) < 0.012).cumsum(axis=0) % 2
+    trajectory.positions[:, :24, 0] += 2.5 * second
+    caged = tracer_diffusion(trajectory, "Li")
+    assert caged.is_resolved
+    assert caged.levels_off
+    free = [
+        tracer_diffusion(walk(300, together, seed=s)[0], "Li")
+        for together in (1, 6)
+        for s in range(9)
+    ]
+    assert not any(one.levels_off for one in free)
+    assert caged.slope_ps == pytest.approx((0.4, 2.0))
+    (remark,) = result(caged, replace(caged, kelvin=1000.0, measured_kelvin=1000.0)).remarks
+    assert remark.code == "levels_off"
+    assert "At 900 K, 1000 K ions go back and forth more than on: " in remark.text
+    assert "in up to 2 ps, and over longer" in remark.text
+
+
 def test_that_a_host_that_moves_is_noticed():
     trajectory, _ = walk(300)
     trajectory.positions[500:, -4:] += [[3.0, 0, 0]]

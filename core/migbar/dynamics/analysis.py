@@ -37,6 +37,9 @@ SETTLED_PS = 0.2
 FEWEST_HOPS = 20
 """With fewer hops there is chance, and no diffusivity."""
 
+LEVELLED = 0.25
+"""Ions whose squared displacement grows at less than this part of its slope over longer times go back and forth."""
+
 CM2_PER_S = 1e-4
 """An Å²/ps."""
 
@@ -80,6 +83,21 @@ class TracerDiffusion:
     def is_resolved(self) -> bool:
         """Whether the simulation was long enough to tell the diffusivity from none."""
         return self.hops >= FEWEST_HOPS and self.interval[0] > 0
+
+    @property
+    def levels_off(self) -> bool:
+        """Whether the ions go back and forth, and get on much more slowly over times longer than the slope's."""
+        first, last = self.slope_ps[1], self.lags_ps[-1]
+        grown = self.squared_displacements[-1] - np.interp(
+            first, self.lags_ps, self.squared_displacements
+        )
+        return bool(grown < LEVELLED * 6 * self.value / CM2_PER_S * (last - first))
+
+    @property
+    def slope_ps(self) -> tuple[float, float]:
+        """Between these times the slope is taken."""
+        shortest, longest = (share * self.length_ps / BLOCKS for share in FITTED)
+        return shortest, longest
 
     def __str__(self) -> str:
         hops = counted(self.hops, "hop")

@@ -160,6 +160,15 @@ class DynamicsResult:
         if not self.is_line:
             text = "An activation energy takes two temperatures with a diffusivity."
             found.append(Remark("no_line", text))
+        to_and_fro = [one for one in self.resolved if one.levels_off]
+        if to_and_fro:
+            longest = max(one.slope_ps[1] for one in to_and_fro)
+            text = (
+                f"At {_kelvins(to_and_fro)} ions go back and forth more than on: the diffusivity is read from their "
+                f"ways in up to {longest:.2g} ps, and over longer times they spread at less than a quarter of it. "
+                "Simulate for longer."
+            )
+            found.append(Remark("levels_off", text))
         moved = [one for one in self.at if one.host_shift > HOST_MOVES]
         if moved:
             farthest = max(one.host_shift for one in moved)
