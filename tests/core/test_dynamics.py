@@ -122,6 +122,11 @@ def test_that_a_supercell_can_be_chosen(cubes):
     assert len(simulated_cell(cubes, "Li", 0, np.diag([2, 2, 1]))) == 8
 
 
+def test_that_a_cell_is_large_enough_for_a_temperature(cubes):
+    with pytest.raises(DynamicsError, match="holds 2 atoms, too few"):
+        simulated_cell(cubes, "Li", 0, np.eye(3, dtype=int))
+
+
 @pytest.mark.parametrize(
     ("carriers", "told"), [(27, "none is left to move"), (99, "Make fewer vacancies")]
 )

@@ -27,6 +27,7 @@ from migbar.progress import SILENT, Progress, check_cancelled
 from migbar.structures import MAX_ATOMS, formula, require_ordered
 from migbar.supercells import Matrix, choose_supercell
 from migbar.voids import find_voids
+from migbar.wording import counted
 
 if TYPE_CHECKING:
     from ase import Atoms
@@ -40,6 +41,9 @@ SAVE_EVERY_S = 30.0
 
 TOO_HOT = 4.0
 """A crystal so many times hotter than it should be has run away."""
+
+FEWEST_ATOMS = 8
+"""The temperature of fewer swings so far that it cannot be told from that of a crystal that falls apart."""
 
 HYDROGEN = "H"
 
@@ -70,11 +74,15 @@ def simulated_cell(
     OccupancyError
         If the structure is partly occupied.
     DynamicsError
-        If no ion is left to move, there is no room for the ions, or the cell is too large.
+        If no ion is left to move, there is no room for the ions, or the cell is too small or too large.
     """
     require_ordered(structure)
     matrix = choose_supercell(structure) if supercell is None else supercell
     n_atoms = round(abs(np.linalg.det(matrix)) * len(structure))
+    if n_atoms < FEWEST_ATOMS:
+        raise DynamicsError(
+            f"the simulated cell holds {counted(n_atoms, 'atom')}, too few for a temperature; take a larger supercell."
+        )
     if n_atoms > MAX_ATOMS:
         raise DynamicsError(
             f"the supercell holds {n_atoms:,} atoms; at most {MAX_ATOMS:,} can be worked with."
