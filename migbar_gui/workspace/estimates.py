@@ -23,7 +23,7 @@ class TransportCase:
     Attributes
     ----------
     key : str
-        ``"path 3"`` by the path's id, a direction of `migbar.transport.DIRECTIONS`, or ``"dynamics 1"``.
+        ``"path 3"`` by the path's id, a direction of `migbar.transport.DIRECTIONS`, or the folder of a simulation.
     title : str
     hops : LoneHop, CrystalHops or DynamicsResult
     parameters : TransportParameters
@@ -86,26 +86,23 @@ def _all_hops(workspace: Workspace) -> list[TransportCase]:
 
 
 def _simulations(workspace: Workspace) -> list[TransportCase]:
-    own = _own_simulations(workspace)
-    return [
-        TransportCase(
-            f"dynamics {number}",
-            f"Dynamics{f' {number}' if len(own) > 1 else ''} of {result.ion}, {result.potential}",
-            result,
-            result.parameters(USUAL_K),
-            _hops_beside(workspace, result),
-        )
-        for number, result in enumerate(own, start=1)
-    ]
-
-
-def _own_simulations(workspace: Workspace) -> list[DynamicsResult]:
-    """Return what was simulated of the open structure, the latest first."""
+    """Return what was simulated of the open structure, the latest first; each keeps its number when others follow."""
     structure = workspace.structure
     if structure is None or not workspace.simulated:
         return []
     key = crystal_key(structure)
-    return [one.result for one in reversed(workspace.simulated) if one.key == key]
+    own = [one for one in workspace.simulated if one.key == key]
+    cases = [
+        TransportCase(
+            str(one.folder),
+            f"Dynamics{f' {number}' if len(own) > 1 else ''} of {one.result.ion}, {one.result.potential}",
+            one.result,
+            one.result.parameters(USUAL_K),
+            _hops_beside(workspace, one.result),
+        )
+        for number, one in enumerate(own, start=1)
+    ]
+    return cases[::-1]
 
 
 def _hops_beside(workspace: Workspace, result: DynamicsResult) -> CrystalHops | None:
