@@ -321,8 +321,8 @@ class TransportPanel(QStackedWidget):
         for shown in (*self.values.values(), *self.ranges.values()):
             shown.setText("")
         self._about.setText("")
-        self.points.hide()
         self.plot.show_lines(None)
+        self._show_points()
 
     def _show_numbers(self, inputs: Inputs, numbers: Numbers) -> None:
         from migbar.transport import explain
@@ -357,16 +357,21 @@ class TransportPanel(QStackedWidget):
             () if simulated is None else simulated.resolved,
             numbers.by_hops,
         )
-        self.points.setVisible(simulated is not None)
+        self._show_points(is_compared=numbers.by_hops is not None)
         if simulated is not None:
-            told = [*map(point_text, simulated.at)]
-            if numbers.by_hops is not None:
-                told.append(
-                    f"Dashed: by all hops, for {simulated.carrier_share:.3g} carriers per ion"
-                )
-            self.points.setText("<br>".join(told))
             self.problem.tell(" ".join(remark.text for remark in simulated.remarks))
         self.explanation.setText(explain(case.hops, case.parameters))
+
+    def _show_points(self, is_compared: bool = False) -> None:
+        """Tell what was simulated at each temperature, whether a line leads through it or not."""
+        simulated = None if self._case is None else self._case.simulated
+        self.points.setVisible(simulated is not None)
+        if simulated is None:
+            return
+        told = [*map(point_text, simulated.at)]
+        if is_compared:
+            told.append(f"Dashed: by all hops, for {simulated.carrier_share:.3g} carriers per ion")
+        self.points.setText("<br>".join(told))
 
 
 def _number(text: str) -> float:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -60,6 +61,10 @@ def show(window, qtbot):
     panel = window.transport_panel
     qtbot.waitUntil(panel.isVisible)
     return panel
+
+
+def is_shown(window) -> bool:
+    return any(case.simulated is not None for case in transport_cases(window.workspace))
 
 
 def ask(window) -> DynamicsDialog:
@@ -162,6 +167,17 @@ def test_that_it_runs_in_the_background_and_says_that_it_was_too_short(window, q
     panel = show(window, qtbot)
     qtbot.waitUntil(lambda: "At 300 K too few hops" in panel.problem.text(), timeout=20_000)
     assert panel.values["D"].text() == ""
+    assert "300 K: 0 hops, too few, <a" in panel.points.text()
+
+
+def test_that_one_diffusivity_is_shown_without_a_line(opened, olivine, qtbot):
+    one = replace(simulated(), at=simulated().at[1:2])
+    leave(olivine, one)
+    look(opened, qtbot)
+    panel = show(opened, qtbot)
+    qtbot.waitUntil(lambda: "takes two temperatures" in panel.problem.text(), timeout=20_000)
+    assert panel.points.isVisibleTo(panel)
+    assert panel.points.text().startswith("900 K: 4.0 × 10⁻⁵ cm²/s ± 20 %, 300 hops, <a")
 
 
 def test_that_more_vacancies_than_ions_are_told(opened, qtbot):
@@ -231,8 +247,17 @@ def test_that_several_simulations_can_be_told_apart(opened, olivine, qtbot):
     look(opened, qtbot, 2)
     panel = show(opened, qtbot)
     titles = [panel.case.itemText(n) for n in range(panel.case.count())]
-    assert titles[0].startswith("Dynamics 1 of Li, ")
-    assert titles[1].startswith("Dynamics 2 of Li, ")
+    assert titles == ["Dynamics 2 of Li, sevennet 0.13", "Dynamics 1 of Li, chgnet 0.3.0"]
+    # The one that is looked at stays when a further one has finished.
+    panel.case.setCurrentIndex(1)
+    panel.case.activated.emit(1)
+    leave(olivine, simulated(potential="mace 1"), "dynamics-3")
+    look(opened, qtbot, 3)
+    assert panel.case.currentText() == "Dynamics 1 of Li, chgnet 0.3.0"
+    opened.runs.remove(
+        next(w.run.folder for w in opened.runs.all if w.run.folder.name == "dynamics-3")
+    )
+    qtbot.waitUntil(lambda: len(opened.workspace.simulated) == 2, timeout=20_000)
     folder = opened.runs.all[0].run.folder
     opened.runs.remove(folder)
     qtbot.waitUntil(lambda: len(opened.workspace.simulated) == 1, timeout=20_000)
@@ -252,10 +277,10 @@ def test_that_it_is_not_shown_with_another_structure(
     (watched,) = window.runs.all
     window.runs.opener(watched.run).open(watched.run)
     assert said == ["Open the structure that was simulated: its diffusivity is shown with it."]
-    assert "dynamics 1" not in [case.key for case in transport_cases(window.workspace)]
+    assert not is_shown(window)
     window.open_file(olivine)
     wait_for_document(qtbot, window, "olivine.cif")
-    assert "dynamics 1" in [case.key for case in transport_cases(window.workspace)]
+    assert is_shown(window)
 
 
 def test_that_a_session_keeps_it(opened, olivine, qtbot, tmp_path):
@@ -271,7 +296,7 @@ def test_that_a_session_keeps_it(opened, olivine, qtbot, tmp_path):
     assert read_session(path).workspace.simulated[0].result == simulated()
     opened.open_file(path)
     qtbot.waitUntil(lambda: bool(opened.workspace.simulated), timeout=20_000)
-    assert "dynamics 1" in [case.key for case in transport_cases(opened.workspace)]
+    assert is_shown(opened)
 
 
 def test_that_a_session_without_it_takes_nothing_away(opened, olivine, qtbot, tmp_path):
