@@ -506,6 +506,28 @@ def test_that_a_run_simulates_and_goes_on(cubes, egg_box, tmp_path, monkeypatch)
     assert 0.02 < found.activation_energy_ev[0] < 0.25
 
 
+def test_that_what_holds_is_kept_where_the_crystal_falls_apart_when_hotter(cubes, tmp_path):
+    class Weak(EggBox):
+        """Holds atoms no more that are far from their places."""
+
+        def calculate(self, *given, **named):
+            super().calculate(*given, **named)
+            offset = self.atoms.positions - np.round(self.atoms.positions / A) * A
+            if abs(offset[self.atoms.numbers == 8]).max() > 1.0:
+                self.results["forces"] = -40 * self.results["forces"]
+
+    weak = CalculatorPotential(Provenance("weak", "1"), Weak)
+    settings = DynamicsSettings((300.0, 4000.0, 4500.0), 2.0, 0.2, carriers=0)
+    found = dynamics(cubes, "Li", weak, settings, np.diag([2, 2, 2]), tmp_path)
+    assert [one.kelvin for one in found.at] == [300]
+    assert found.fell_apart == (4000, 4500)
+    assert DynamicsResult.from_dict(json.loads(json.dumps(found.to_dict()))) == found
+    told = {remark.code: remark.text for remark in found.remarks}["falls_apart"]
+    assert told == (
+        "At 4000 K the crystal falls apart with this potential, and 4500 K was not tried."
+    )
+
+
 def test_that_what_cannot_be_simulated_is_told_before_it_begins(cubes):
     with pytest.raises(DynamicsError, match="none is left"):
         dynamics_options(cubes, "Li", DynamicsSettings(carriers=27))

@@ -14,7 +14,7 @@ from pymatgen.core import Structure
 
 from migbar.barriers import Remark
 from migbar.dynamics.analysis import TracerDiffusion, tracer_diffusion
-from migbar.dynamics.settings import DynamicsError, DynamicsSettings
+from migbar.dynamics.settings import DynamicsError, DynamicsSettings, FallsApartError
 from migbar.dynamics.simulation import simulate, simulated_cell
 from migbar.dynamics.trajectory import Trajectory
 from migbar.elements import mobile_charge
@@ -60,6 +60,8 @@ class DynamicsResult:
         Name and version.
     at : tuple of TracerDiffusion
         By temperature, the lowest first.
+    fell_apart : tuple of float
+        Temperatures (K) that were asked for, from the lowest on that the crystal does not hold together at.
     """
 
     ion: str
@@ -70,6 +72,7 @@ class DynamicsResult:
     ion_density: float
     potential: str
     at: tuple[TracerDiffusion, ...]
+    fell_apart: tuple[float, ...] = ()
 
     @property
     def resolved(self) -> tuple[TracerDiffusion, ...]:
@@ -160,6 +163,11 @@ class DynamicsResult:
         if not self.is_line:
             text = "An activation energy takes two temperatures with a diffusivity."
             found.append(Remark("no_line", text))
+        if self.fell_apart:
+            coldest, *hotter = (f"{kelvin:g} K" for kelvin in self.fell_apart)
+            skipped = f", and {', '.join(hotter)} was not tried" if hotter else ""
+            text = f"At {coldest} the crystal falls apart with this potential{skipped}."
+            found.append(Remark("falls_apart", text))
         to_and_fro = [one for one in self.resolved if one.levels_off]
         if to_and_fro:
             longest = max(one.slope_ps[1] for one in to_and_fro)
@@ -203,7 +211,8 @@ class DynamicsResult:
         """Return JSON data."""
         names = ("ion", "n_ions", "n_atoms", "carriers", "inserted", "ion_density", "potential")
         return {name: getattr(self, name) for name in names} | {
-            "at": [one.to_dict() for one in self.at]
+            "at": [one.to_dict() for one in self.at],
+            "fell_apart": list(self.fell_apart),
         }
 
     @classmethod
@@ -225,6 +234,7 @@ class DynamicsResult:
                 float(data["ion_density"]),
                 str(data["potential"]),
                 tuple(TracerDiffusion.from_dict(one) for one in data["at"]),
+                tuple(float(kelvin) for kelvin in data.get("fell_apart", ())),
             )
         except (KeyError, TypeError, ValueError) as error:
             raise DynamicsError(f"this is no result of molecular dynamics ({error!r}).") from None
@@ -239,7 +249,7 @@ def dynamics(
     folder: Path | None = None,
     progress: Progress = SILENT,
 ) -> DynamicsResult:
-    """Simulate a crystal at several temperatures.
+    """Simulate a crystal at several temperatures, the lowest first, up to the one that it falls apart at.
 
     Parameters
     ----------
@@ -260,19 +270,26 @@ def dynamics(
         If the structure is partly occupied.
     PotentialError
         If the potential does not know an element.
+    FallsApartError
+        If the crystal does not even hold together at the lowest temperature.
     DynamicsError
-        If there is nothing to simulate, the crystal falls apart, or the folder holds another simulation.
+        If there is nothing to simulate, or the folder holds another simulation.
     Cancelled
         If the user stops it; what was done is in the folder.
     """
     cell = simulated_cell(structure, ion, settings.carriers, supercell)
     if folder is not None:
         folder.mkdir(parents=True, exist_ok=True)
-    found = []
-    hot = sorted(settings.temperatures_k)
+    found: list[TracerDiffusion] = []
+    hot = tuple(sorted(settings.temperatures_k))
     for number, kelvin in enumerate(hot):
         part = Part(progress, number, len(hot), f"{kelvin:g} K")
-        trajectory = simulate(cell, kelvin, potential, settings, folder, part)
+        try:
+            trajectory = simulate(cell, kelvin, potential, settings, folder, part)
+        except FallsApartError:  # what was simulated before, for hours, holds all the same
+            if not found:
+                raise
+            break
         if folder is not None:
             _write_frames(folder / f"{kelvin:g}K.xyz", trajectory)
         found.append(tracer_diffusion(trajectory, ion))
@@ -285,6 +302,7 @@ def dynamics(
         ion_density(cell, ion),
         str(potential.provenance),
         tuple(found),
+        hot[len(found) :],
     )
 
 

@@ -28,6 +28,10 @@ class DynamicsError(MigbarError):
     """Raised when molecular dynamics cannot be run, falls apart, or data are not what it has left."""
 
 
+class FallsApartError(DynamicsError):
+    """Raised when a crystal does not hold together at a temperature."""
+
+
 @dataclass(frozen=True, slots=True)
 class DynamicsSettings:
     """What is simulated, and for how long.

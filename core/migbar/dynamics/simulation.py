@@ -12,7 +12,13 @@ import numpy as np
 from numpy.typing import NDArray
 from pymatgen.core import Structure
 
-from migbar.dynamics.settings import LIGHT_STEP_FS, USUAL_STEP_FS, DynamicsError, DynamicsSettings
+from migbar.dynamics.settings import (
+    LIGHT_STEP_FS,
+    USUAL_STEP_FS,
+    DynamicsError,
+    DynamicsSettings,
+    FallsApartError,
+)
 from migbar.dynamics.trajectory import (
     FRAME_FS,
     Standing,
@@ -141,8 +147,10 @@ def simulate(
     ------
     PotentialError
         If the potential does not know an element.
+    FallsApartError
+        If the crystal does not hold together.
     DynamicsError
-        If the crystal falls apart, or the folder holds another simulation.
+        If the folder holds another simulation.
     Cancelled
         If the user stops it; what was done is saved.
     """
@@ -223,7 +231,7 @@ class _Simulation:
     def _tell(self, progress: Progress) -> None:
         kelvin = float(self._atoms.get_temperature())
         if not (np.isfinite(kelvin) and kelvin < TOO_HOT * self._kelvin + 300):
-            raise DynamicsError(
+            raise FallsApartError(
                 f"The crystal falls apart at {self._kelvin:g} K: this potential does not hold it together, its atoms "
                 "are too close to one another, or the time step is too long. Relax the structure first, or take "
                 "another potential, a shorter step or a lower temperature."
