@@ -111,7 +111,8 @@ class DynamicsDialog(PotentialQuestion):
         except MigbarError as error:
             problem = sentence(str(error))
         else:
-            about = f"{settings.n_steps:,} steps of {settings.step_fs:g} fs."
+            hot = ", ".join(f"{kelvin:g} K" for kelvin in settings.temperatures_k)
+            about = f"{hot}: {settings.n_steps:,} steps of {settings.step_fs:g} fs."
             if self.potential.currentText().startswith("chgnet"):
                 took = duration(self._step_s * settings.n_steps)
                 about += f" With CHGNet some {took} on a core of a processor."
