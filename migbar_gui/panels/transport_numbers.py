@@ -111,10 +111,10 @@ def about(case: TransportCase, numbers: Numbers) -> str:
 
 
 def point_text(point: TracerDiffusion) -> str:
-    """Write what was simulated at a temperature, with a link to where the ions were."""
+    """Write the diffusivity (cm²/s) at a temperature, with a link to where the ions were."""
     hops = counted(point.hops, "hop")
     error = (point.interval[1] - point.value) / point.value if point.is_resolved else 0.0
-    value = f"{scientific(point.value)} cm²/s ± {100 * error:.0f} %, {hops}"
+    value = f"{scientific(point.value)} ± {100 * error:.0f} %, {hops}"
     told = value if point.is_resolved else f"{hops}, too few"
     return f'{point.kelvin:g} K: {told}, <a href="{point.kelvin!r}">places</a>'
 

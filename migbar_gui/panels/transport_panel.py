@@ -155,8 +155,8 @@ class TransportPanel(QStackedWidget):
             self.problem,
             line(),
             label("Diffusivity over temperature", "section"),
+            self.points,  # above: all there is where no line leads through them
             self.plot,
-            self.points,
             line(),
             in_row(label("Parameters", "section"), None, self.reset),
             self._make_fields(),
@@ -368,7 +368,7 @@ class TransportPanel(QStackedWidget):
         self.points.setVisible(simulated is not None)
         if simulated is None:
             return
-        told = [*map(point_text, simulated.at)]
+        told = ["Simulated, D in cm²/s:", *map(point_text, simulated.at)]
         if is_compared:
             told.append(f"Dashed: by all hops, for {simulated.carrier_share:.3g} carriers per ion")
         self.points.setText("<br>".join(told))

@@ -79,7 +79,7 @@ def test_that_the_dialog_says_what_it_will_do(opened):
     dialog = ask(opened)
     told = " ".join(labels(dialog))
     assert "Li in olivine.cif, 112 atoms" in told
-    assert "33,000 steps of 2 fs." in told
+    assert "800 K, 1000 K, 1200 K: 33,000 steps of 2 fs." in told
     assert "With CHGNet some 6 h " in told
     dialog.length.setValue(40)
     assert "63,000 steps" in " ".join(labels(dialog))
@@ -109,6 +109,13 @@ def test_that_temperatures_are_read_as_people_write_them(opened, text, read):
     assert dialog.options()["settings"]["temperatures_k"] == read
     assert dialog.accept_button.isEnabled()
     assert dialog.problem.isHidden()
+    dialog.reject()
+
+
+def test_that_it_is_told_how_temperatures_were_read(opened):
+    dialog = ask(opened)
+    dialog.temperatures.setText("1,200")
+    assert "1 K, 200 K: 22,000 steps" in " ".join(labels(dialog))
     dialog.reject()
 
 
@@ -177,7 +184,10 @@ def test_that_one_diffusivity_is_shown_without_a_line(opened, olivine, qtbot):
     panel = show(opened, qtbot)
     qtbot.waitUntil(lambda: "takes two temperatures" in panel.problem.text(), timeout=20_000)
     assert panel.points.isVisibleTo(panel)
-    assert panel.points.text().startswith("900 K: 4.0 × 10⁻⁵ cm²/s ± 20 %, 300 hops, <a")
+    assert panel.points.y() < panel.plot.y()
+    unit, told = panel.points.text().split("<br>")
+    assert unit == "Simulated, D in cm²/s:"
+    assert told.startswith("900 K: 4.0 × 10⁻⁵ ± 20 %, 300 hops, <a")
 
 
 def test_that_more_vacancies_than_ions_are_told(opened, qtbot):
@@ -201,9 +211,9 @@ def test_that_the_diffusivity_is_shown_with_what_was_simulated(opened, olivine, 
     shown = " ".join(labels(panel))
     assert "Activation energy 0.250 eV, interval 0.20 to 0.30 eV" in shown
     lines = panel.points.text().split("<br>")
-    assert len(lines) == 3
-    assert lines[1].startswith("900 K: ")
-    assert " ± 20 %, 300 hops, " in lines[1]
+    assert len(lines) == 4
+    assert lines[2].startswith("900 K: ")
+    assert " ± 20 %, 300 hops, " in lines[2]
     assert "in a fixed cell of 223 atoms with 31 Li and 1 vacancy" in panel.explanation.text()
     assert panel.boxes["ion_charge"].isVisibleTo(panel)
     for name in ("attempt_frequency", "correlation_factor", "vacancy_fraction", "hop_length"):
