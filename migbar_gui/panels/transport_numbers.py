@@ -115,7 +115,7 @@ def point_text(point: TracerDiffusion) -> str:
     hops = counted(point.hops, "hop")
     error = (point.interval[1] - point.value) / point.value if point.is_resolved else 0.0
     value = f"{scientific(point.value)} ± {100 * error:.0f} %, {hops}"
-    told = value if point.is_resolved else f"{hops}, too few"
+    told = value if point.is_resolved else f"{hops}, too {point.lack}"
     return f'{point.kelvin:g} K: {told}, <a href="{point.kelvin!r}">places</a>'
 
 

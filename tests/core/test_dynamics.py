@@ -464,6 +464,18 @@ def test_that_one_temperature_makes_no_line():
         found.diffusivities(np.array([300.0]))
 
 
+def test_that_many_hops_are_not_called_few():
+    """Where all ions move as one, many hops are one ion's."""
+    uneven = point(700.0, 1e-6, 1.2, hops=257)
+    assert str(uneven) == "257 hops, too uneven for a diffusivity"
+    remark = result(uneven, point(900.0, arrhenius(900), 0.2)).remarks[0]
+    assert remark.code == "uneven_hops"
+    assert (
+        "At 700 K hops were seen, and yet the error bar of the diffusivity reaches zero (257)"
+        in remark.text
+    )
+
+
 def test_that_doubts_are_told():
     found = result(
         point(700.0, arrhenius(700), 0.1, host_shift=2.5),

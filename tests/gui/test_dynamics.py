@@ -167,7 +167,7 @@ def test_that_it_runs_in_the_background_and_says_that_it_was_too_short(window, q
     qtbot.waitUntil(lambda: bool(window.workspace.simulated), timeout=LONG_MS)
     (watched,) = window.runs.all
     assert watched.run.state is RunState.FINISHED
-    assert watched.run.outcome == "too few hops"
+    assert watched.run.outcome == "no diffusivity"
     assert (watched.run.folder / "300K.xyz").exists()
     found = window.workspace.simulated[0].result
     assert (found.n_atoms, found.ion) == (31, "Cu")

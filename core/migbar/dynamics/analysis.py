@@ -85,6 +85,11 @@ class TracerDiffusion:
         return self.hops >= FEWEST_HOPS and self.interval[0] > 0
 
     @property
+    def lack(self) -> str:
+        """Why it is not resolved: its hops are too ``few``, or too ``uneven``, so that the error bar reaches zero."""
+        return "few" if self.hops < FEWEST_HOPS else "uneven"
+
+    @property
     def levels_off(self) -> bool:
         """Whether the ions go back and forth, and get on much more slowly over times longer than the slope's."""
         first, last = self.slope_ps[1], self.lags_ps[-1]
@@ -102,7 +107,7 @@ class TracerDiffusion:
     def __str__(self) -> str:
         hops = counted(self.hops, "hop")
         if not self.is_resolved:
-            return f"{hops}, too few for a diffusivity"
+            return f"{hops}, too {self.lack} for a diffusivity"
         low, high = self.interval
         return f"{self.value:.2e} cm²/s ({low:.1e} to {high:.1e}), {hops}"
 

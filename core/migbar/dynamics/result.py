@@ -153,13 +153,19 @@ class DynamicsResult:
     def remarks(self) -> list[Remark]:
         """What a user should know about it."""
         found = []
-        slow = [one for one in self.at if not one.is_resolved]
-        if slow:
-            text = (
-                f"At {_kelvins(slow)} too few hops were seen for a diffusivity ("
-                f"{', '.join(str(one.hops) for one in slow)}): simulate for longer, or hotter."
-            )
-            found.append(Remark("too_few_hops", text))
+        for lack, code, what in (
+            ("few", "too_few_hops", "too few hops were seen for a diffusivity"),
+            (
+                "uneven",
+                "uneven_hops",
+                "hops were seen, and yet the error bar of the diffusivity reaches zero",
+            ),
+        ):
+            slow = [one for one in self.at if not one.is_resolved and one.lack == lack]
+            if slow:
+                hops = ", ".join(str(one.hops) for one in slow)
+                text = f"At {_kelvins(slow)} {what} ({hops}): simulate for longer, or hotter."
+                found.append(Remark(code, text))
         if not self.is_line:
             text = "An activation energy takes two temperatures with a diffusivity."
             found.append(Remark("no_line", text))
@@ -349,7 +355,7 @@ def outcome(result: DynamicsResult) -> str:
     if result.is_line:
         energy, low, high = result.activation_energy_ev
         return f"{energy:.2f} ± {(high - low) / 2:.2f} eV"
-    return "too few hops" if not result.resolved else "one diffusivity"
+    return "one diffusivity" if result.resolved else "no diffusivity"
 
 
 def _kelvins(found: list[TracerDiffusion]) -> str:
