@@ -365,6 +365,6 @@ def _kelvins(found: list[TracerDiffusion]) -> str:
 def _write_frames(path: Path, trajectory: Trajectory) -> None:
     from ase.io import write
 
-    step = max(1, round(SHOWN_PS / trajectory.frame_ps))
+    every = max(1, round(SHOWN_PS / trajectory.frame_ps))
     with replacing(path) as temporary:
-        write(temporary, trajectory.atoms()[::step], format="extxyz")
+        write(temporary, trajectory.atoms(every), format="extxyz")

@@ -56,11 +56,11 @@ class Trajectory:
         """Time from the first frame to the last."""
         return self.frame_ps * (len(self.positions) - 1)
 
-    def atoms(self) -> list[Atoms]:
-        """Return the frames as ASE's structures."""
+    def atoms(self, every: int = 1) -> list[Atoms]:
+        """Return every so many-th frame as ASE's structures."""
         from ase import Atoms
 
-        frames = self.positions.astype(float)
+        frames = self.positions[::every].astype(float)
         return [Atoms(self.numbers, frame, cell=self.cell, pbc=True) for frame in frames]
 
 
