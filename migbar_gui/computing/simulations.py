@@ -86,8 +86,6 @@ class Simulations(QObject):
         folders = [one.folder for one in self._workspace.simulated if one.result == result]
         if structure is None or not folders:
             return
-        if self._workspace.state.ion != result.ion:
-            self._workspace.set_ion(result.ion)
 
         def work(_: object) -> Landscape:
             from migbar.dynamics import free_energy_landscape, read_trajectory
@@ -100,7 +98,9 @@ class Simulations(QObject):
         def show(landscape: Landscape) -> None:
             from migbar.transport import BOLTZMANN_EV
 
-            if self._workspace.structure is structure and self._workspace.state.ion == result.ion:
+            if self._workspace.structure is structure:
+                if self._workspace.state.ion != result.ion:
+                    self._workspace.set_ion(result.ion)
                 level = SHOWN_KT * BOLTZMANN_EV * kelvin
                 self._workspace.set_landscape_level(round(max(level, 0.05), 2))
                 self._workspace.set_landscape(landscape)

@@ -345,8 +345,10 @@ def test_that_places_of_the_ions_are_shown_in_the_crystal(opened, olivine, qtbot
     look(opened, qtbot)
     panel, workspace = show(opened, qtbot), opened.workspace
     qtbot.waitUntil(lambda: "places" in panel.points.text(), timeout=20_000)
+    workspace.set_ion("Fe")
     panel.points.linkActivated.emit("900.0")
     qtbot.waitUntil(lambda: workspace.landscape is not None, timeout=20_000)
+    assert workspace.state.ion == "Li"
     assert workspace.show_landscape
     assert workspace.landscape.kelvin == 900
     nearest = np.unravel_index(
@@ -372,9 +374,11 @@ def test_that_a_simulation_whose_file_is_gone_is_told(opened, olivine, qtbot):
     leave(olivine, simulated())
     look(opened, qtbot)
     panel = show(opened, qtbot)
+    opened.workspace.set_ion("Fe")
     panel.points.linkActivated.emit("900.0")
     qtbot.waitUntil(lambda: "900K.npz is not there" in opened.notice.text.text(), timeout=20_000)
     assert not opened.workspace.show_landscape
+    assert opened.workspace.state.ion == "Fe"
 
 
 def test_that_the_hops_are_shown_beside_it(opened, olivine, qtbot):
