@@ -252,10 +252,8 @@ class TransportPanel(QStackedWidget):
         """Write the parameters into their fields; what was typed stays, whether it makes sense or not."""
         assert self._case is not None
         for name, field in self.boxes.items():
-            owners = [self._case.parameters, self._case.hops]
-            if self._case.simulated is not None and name in OF_HOPS:
-                owners = []
-            owner = next((owner for owner in owners if hasattr(owner, name)), None)
+            owners = (self._case.parameters, self._case.hops)
+            owner = next((owner for owner in owners if self._is_of(owner, name)), None)
             for shown in (field, self.names[field]):
                 shown.setVisible(owner is not None)
             if owner is not None and name not in self._edited:
@@ -310,7 +308,13 @@ class TransportPanel(QStackedWidget):
         )
 
     def _as_edited(self, owner: Any) -> Any:
-        return replace(owner, **{n: x for n, x in self._edited.items() if hasattr(owner, n)})
+        return replace(owner, **{n: x for n, x in self._edited.items() if self._is_of(owner, n)})
+
+    def _is_of(self, owner: Any, name: str) -> bool:
+        """Whether a part of the case has a parameter that counts for it."""
+        assert self._case is not None
+        counts = self._case.simulated is None or name not in OF_HOPS
+        return counts and hasattr(owner, name)
 
     def _refuse(self, error: Exception) -> None:
         self._clear()

@@ -243,6 +243,24 @@ def test_that_a_path_has_its_own_parameters_again(opened, olivine, qtbot):
     assert panel.points.isHidden()
 
 
+def test_that_parameters_of_hops_do_not_count_for_a_simulation(opened, olivine, qtbot):
+    from tests.gui.test_network import find
+
+    leave(olivine, simulated())
+    look(opened, qtbot)
+    panel = show(opened, qtbot)
+    qtbot.waitUntil(lambda: bool(panel.values["σ"].text()), timeout=20_000)
+    before = panel.values["σ"].text()
+    find(qtbot, opened, 4.0)
+    panel.case.setCurrentText("All hops, mean of all directions")
+    panel.case.activated.emit(panel.case.currentIndex())
+    panel.boxes["vacancy_fraction"].textEdited.emit("0.01")
+    panel.boxes["attempt_frequency"].textEdited.emit("many")
+    show(opened, qtbot)
+    qtbot.waitUntil(lambda: bool(panel.values["σ"].text()), timeout=20_000)
+    assert panel.values["σ"].text() == before
+
+
 def test_that_doubts_are_told_beside_the_numbers(opened, olivine, qtbot):
     leave(olivine, simulated(host_shift=3.0))
     look(opened, qtbot)
