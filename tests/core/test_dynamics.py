@@ -569,6 +569,7 @@ def test_the_command(copper, tmp_path):
     assert told["n_ions"] == 31
     assert told["activation_energy_ev"] is None
     assert told["conductivity"] is None
+    assert [one["is_resolved"] for one in told["at"]] == [False]
     assert [w["code"] for w in told["warnings"]] == ["too_few_hops", "no_line"]
     other = CliRunner().invoke(app, [*map(str, words), "--seed", "1"])
     assert other.exit_code != 0

@@ -95,6 +95,7 @@ def dynamics(
 def _as_json(result: DynamicsResult) -> dict[str, Any]:
     energy, low, high = result.activation_energy_ev
     told = result.to_dict() | {
+        "at": [one.to_dict() | {"is_resolved": one.is_resolved} for one in result.at],
         "activation_energy_ev": energy,
         "activation_energy_interval_ev": [low, high],
         "conductivity": None,
