@@ -13,17 +13,20 @@ from migbar.dynamics.settings import DynamicsError
 from migbar.dynamics.trajectory import Trajectory
 from migbar.wording import counted
 
-BLOCKS = 5
+BLOCKS = 4
 """Pieces of a simulation that each give a diffusivity; how these differ is the error bar."""
 
 LEVEL = 0.9
 """What an interval is meant to hold."""
 
-STUDENT = 2.132
+STUDENT = 2.353
 """Student's t for `LEVEL` with `BLOCKS` − 1 degrees of freedom."""
 
-FITTED = (0.1, 0.5)
-"""Lags, as fractions of a block, that the slope is taken over: shorter ones are swings within a cage."""
+FITTED = (0.3, 0.9)
+"""Lags, as fractions of a block, that the slope is taken over: over shorter ones hops that are undone still count."""
+
+FEWEST_FRAMES = 10
+"""In each piece."""
 
 MOST_LAGS = 60
 """Points of a mean squared displacement that are computed."""
@@ -158,8 +161,8 @@ def tracer_diffusion(trajectory: Trajectory, ion: str) -> TracerDiffusion:
     """
     n_frames = len(trajectory.positions)
     moving = is_ion(trajectory, ion)
-    if n_frames // BLOCKS < 1 / FITTED[0]:
-        needed = trajectory.frame_ps * BLOCKS / FITTED[0]
+    if n_frames // BLOCKS < FEWEST_FRAMES:
+        needed = trajectory.frame_ps * BLOCKS * FEWEST_FRAMES
         raise DynamicsError(
             f"{trajectory.length_ps:.1f} ps are too short for a diffusivity; {needed:.1f} ps or more are needed."
         )
