@@ -19,7 +19,7 @@ from migbar.structures import mobile_ions, read_structure
 def rattled(structure: Structure) -> Structure:
     """Return the structure without its symmetry."""
     copy = structure.copy()
-    copy.perturb(0.05, seed=1)
+    copy.perturb(0.25, seed=1)
     return copy
 
 

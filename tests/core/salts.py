@@ -28,5 +28,5 @@ def write_salts(folder: Path, count: int) -> list[Path]:
 def endless(a: float = 4.03) -> Structure:
     """Return a crystal without symmetry and with so many hops that it takes minutes."""
     big = salt(a) * (4, 4, 4)
-    big.perturb(0.05, seed=1)
+    big.perturb(0.25, seed=1)
     return big
