@@ -297,7 +297,7 @@ def symmetry_notes(structure: Structure, symprec: float = SYMPREC) -> list[tuple
         return []
     text = (
         f"The crystal is off the space group {group.symbol}, {' and '.join(parts)}; places and hops that are the same "
-        "by it count as the same (on the command line: paths --symprec 0.01 looks closer)."
+        "by it count as the same."
     )
     return [(NEAR_SYMMETRY, text)]
 
