@@ -2,14 +2,33 @@
 
 from __future__ import annotations
 
+import atexit
 import gc
 import os
+import subprocess
 import sys
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
+
+def start_screen() -> str:
+    """Start a virtual screen that goes with this process: windows that share one take the keyboard from each other."""
+    read, write = os.pipe()
+    screen = subprocess.Popen(
+        ["Xvfb", "-displayfd", str(write), "-screen", "0", "1280x800x24", "-nolisten", "tcp"],
+        pass_fds=[write],
+        stderr=subprocess.DEVNULL,
+    )
+    atexit.register(screen.terminate)
+    os.close(write)
+    with os.fdopen(read) as number:
+        return f":{number.readline().strip()}"
+
+
+if "PYTEST_XDIST_WORKER" in os.environ and os.environ.get("DISPLAY"):
+    os.environ["DISPLAY"] = start_screen()
 HAS_SCREEN = not sys.platform.startswith("linux") or bool(os.environ.get("DISPLAY"))
 if sys.platform.startswith("linux"):
     os.environ.setdefault("QT_QPA_PLATFORM", "xcb")
