@@ -28,7 +28,7 @@ from migbar.dynamics.trajectory import (
     write_trajectory,
 )
 from migbar.errors import Cancelled
-from migbar.potentials import require_elements
+from migbar.potentials import NoNumberError, require_elements
 from migbar.progress import SILENT, Progress, check_cancelled
 from migbar.structures import MAX_ATOMS, formula, require_ordered
 from migbar.supercells import Matrix, choose_supercell
@@ -218,7 +218,12 @@ class _Simulation:
     def _step(self) -> None:
         if self._steps >= self._first and not self._frames:
             self._note()
-        self._motion.step()
+        try:
+            self._motion.step()
+        except NoNumberError:
+            if not self._steps:  # of the crystal as it was given
+                raise
+            raise self._falls_apart() from None
         self._steps += 1
         if (self._steps - self._first) % self._every == 0 and self._steps > self._first:
             self._note()
@@ -231,17 +236,20 @@ class _Simulation:
     def _tell(self, progress: Progress) -> None:
         kelvin = float(self._atoms.get_temperature())
         if not (np.isfinite(kelvin) and kelvin < TOO_HOT * self._kelvin + 300):
-            raise FallsApartError(
-                f"The crystal falls apart at {self._kelvin:g} K: this potential does not hold it together, its atoms "
-                "are too close to one another, or the time step is too long. Relax the structure first, or take "
-                "another potential, a shorter step or a lower temperature."
-            )
+            raise self._falls_apart()
         done = self._steps * self._settings.step_fs / 1000
         stage = "warming up, " if self._steps <= self._first else ""
         progress.report(
             self._steps,
             self._last,
             f"{stage}{done:.2f} ps, now at {kelvin:.0f} K",
+        )
+
+    def _falls_apart(self) -> FallsApartError:
+        return FallsApartError(
+            f"The crystal falls apart at {self._kelvin:g} K: this potential does not hold it together, its atoms "
+            "are too close to one another, or the time step is too long. Relax the structure first, or take "
+            "another potential, a shorter step or a lower temperature."
         )
 
     def _go_on(self) -> bool:

@@ -43,6 +43,10 @@ class PotentialError(MigbarError):
     """Raised when a potential cannot be loaded or cannot compute a structure."""
 
 
+class NoNumberError(PotentialError):
+    """Raised when an energy or a force is no number: atoms have run away, or are on top of one another."""
+
+
 @dataclass(frozen=True, slots=True)
 class Provenance:
     """What computed an energy.

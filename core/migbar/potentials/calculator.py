@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from ase.calculators.calculator import Calculator, all_changes
 
-from migbar.potentials import Potential, PotentialError
+from migbar.potentials import NoNumberError, Potential
 
 if TYPE_CHECKING:
     from ase import Atoms
@@ -32,7 +32,7 @@ class PotentialCalculator(Calculator):
         super().calculate(atoms, properties, system_changes)
         (one,) = self._potential.evaluate([self.atoms])
         if not (np.isfinite(one.energy) and np.isfinite(one.forces).all()):
-            raise PotentialError(
+            raise NoNumberError(
                 f"{self._potential.provenance.name} gives no number for {self.atoms.get_chemical_formula()}: its "
                 "atoms have run away, or are on top of one another."
             )
