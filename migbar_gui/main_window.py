@@ -149,7 +149,12 @@ class MainWindow(QMainWindow):
         self.network_panel = NetworkPanel(
             workspace, self.predictions.find_all, self.band_tools.ask_compare_places
         )
-        self.transport_panel = TransportPanel(workspace, self.jobs, self.simulations.show_places)
+        self.transport_panel = TransportPanel(
+            workspace,
+            self.jobs,
+            self.simulations.show_places,
+            self.band_tools.ask_longer_dynamics,
+        )
         self.comparison_panel = ComparisonPanel(workspace)
         self.profile_panel = ProfilePanel(
             workspace,

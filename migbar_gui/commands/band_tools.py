@@ -20,7 +20,7 @@ from migbar_gui.background.run_watcher import Watched
 from migbar_gui.background.runs import ResultOpener
 from migbar_gui.computing.relaxed import RelaxedPath
 from migbar_gui.dialogs.compare_places import ComparePlacesDialog
-from migbar_gui.dialogs.dynamics import DynamicsDialog
+from migbar_gui.dialogs.dynamics import DynamicsDialog, LongerDynamicsDialog
 from migbar_gui.dialogs.relax_band import RelaxBandDialog
 from migbar_gui.dialogs.relax_structure import RelaxedStructureDialog, RelaxStructureDialog
 from migbar_gui.files.documents import describe
@@ -31,6 +31,7 @@ from migbar_gui.workspace import Document, PathEntry
 if TYPE_CHECKING:
     from migbar.bands import Band
     from migbar.dft import DftBand
+    from migbar.dynamics import DynamicsResult
     from migbar_gui.main_window import MainWindow
 
 
@@ -204,6 +205,18 @@ class BandTools(QObject):
         )
         dialog.chosen.connect(self._window.simulations.start)
         dialog.chosen.connect(lambda _: self._window.docks.show("Jobs"))
+        dialog.open()
+
+    def ask_longer_dynamics(self, result: DynamicsResult) -> None:
+        """Ask for how long to go on with a simulation, and start."""
+        window = self._window
+        run = window.simulations.run_of(result)
+        if run is None:
+            window.say("The files of this simulation are gone: it has to be simulated anew.")
+            return
+        dialog = LongerDynamicsDialog(result, run.options, window)
+        dialog.chosen.connect(lambda chosen: window.simulations.go_on(run, chosen))
+        dialog.chosen.connect(lambda _: window.docks.show("Jobs"))
         dialog.open()
 
     def ask_relax_structure(self) -> None:

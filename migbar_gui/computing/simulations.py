@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -23,6 +24,9 @@ if TYPE_CHECKING:
 
 SHOWN_KT = 2.5
 """Up to so many kT a map of where ions were is shown at first: their places, and the ways between them."""
+
+LENGTH = re.compile(r", [0-9.]+ ps$")
+"""At the end of a title, where a simulation went on from another."""
 
 
 class Simulations(QObject):
@@ -72,6 +76,17 @@ class Simulations(QObject):
 
         self._jobs.start("dynamics", "", prepare, begin)
 
+    def run_of(self, result: DynamicsResult) -> Run | None:
+        """Return the run that a result came from, where it is still there."""
+        folder = self._folder_of(result)
+        watched = self._runs.get(folder) if folder is not None else None
+        return None if watched is None else watched.run
+
+    def go_on(self, run: Run, chosen: dict[str, Any]) -> None:
+        """Simulate for longer what a run has simulated: ``settings``, and the options of its potential."""
+        title = f"{LENGTH.sub('', run.title)}, {chosen['settings']['length_ps']:g} ps"
+        self._runs.start(DYNAMICS, title, {**run.options, **chosen, "earlier": str(run.folder)})
+
     def open(self, run: Run) -> None:
         """Show what a run gave where it is of the open structure."""
         self._take(run)
@@ -82,16 +97,15 @@ class Simulations(QObject):
 
     def show_places(self, result: DynamicsResult, kelvin: float) -> None:
         """Map where the ions were at a temperature, in the 3D view."""
-        structure = self._workspace.structure
-        folders = [one.folder for one in self._workspace.simulated if one.result == result]
-        if structure is None or not folders:
+        structure, folder = self._workspace.structure, self._folder_of(result)
+        if structure is None or folder is None:
             return
 
         def work(_: object) -> Landscape:
             from migbar.dynamics import free_energy_landscape, read_trajectory
             from migbar.dynamics.trajectory import trajectory_file
 
-            trajectory = read_trajectory(trajectory_file(folders[-1], kelvin))
+            trajectory = read_trajectory(trajectory_file(folder, kelvin))
             resolution = resolution_for(structure)
             return free_energy_landscape(trajectory, structure, result.ion, resolution)
 
@@ -107,6 +121,10 @@ class Simulations(QObject):
                 self._workspace.set_show_landscape(True)
 
         self._jobs.start("landscape", f"Places of {result.ion} at {kelvin:g} K", work, show)
+
+    def _folder_of(self, result: DynamicsResult) -> Path | None:
+        folders = [one.folder for one in self._workspace.simulated if one.result == result]
+        return folders[-1] if folders else None
 
     def _note(self, watched: Watched) -> None:
         run = watched.run

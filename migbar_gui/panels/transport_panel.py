@@ -36,6 +36,7 @@ from migbar_gui.looks.widgets import (
     sentence,
 )
 from migbar_gui.panels.plots import ArrheniusPlot
+from migbar_gui.panels.spread_plot import SpreadPlot
 from migbar_gui.panels.transport_numbers import (
     Inputs,
     Numbers,
@@ -90,6 +91,8 @@ class TransportPanel(QStackedWidget):
     jobs : Jobs
     show_places : callable
         Shows where the ions of a simulation were at a temperature (K).
+    ask_longer : callable
+        Asks for how long to go on with a simulation.
     """
 
     def __init__(
@@ -97,9 +100,11 @@ class TransportPanel(QStackedWidget):
         workspace: Workspace,
         jobs: Jobs,
         show_places: Callable[[DynamicsResult, float], object],
+        ask_longer: Callable[[DynamicsResult], object],
     ) -> None:
         super().__init__()
         self._show_places = show_places
+        self._longer_asked = ask_longer
         self._workspace = workspace
         self._jobs = jobs
         self._cases: list[TransportCase] = []
@@ -138,6 +143,11 @@ class TransportPanel(QStackedWidget):
         self.problem = ProblemLabel()
         self.plot = ArrheniusPlot()
         offer_export(self.plot, "diffusivity")
+        self.spread = SpreadPlot()
+        offer_export(self.spread, "displacement")
+        self._spread_title = label("How far the ions got", "section")
+        self.longer = button("Longer…", self._ask_longer, "link")
+        self.longer.setToolTip("Go on from where these simulations ended, or add temperatures")
         self.reset = button("Reset", self._reset, "link")
         self.points = label("", "muted", wrap=True)
         self.points.setTextFormat(Qt.TextFormat.RichText)
@@ -154,9 +164,11 @@ class TransportPanel(QStackedWidget):
             self._make_results(),
             self.problem,
             line(),
-            label("Diffusivity over temperature", "section"),
+            in_row(label("Diffusivity over temperature", "section"), None, self.longer),
             self.points,  # above: all there is where no line leads through them
             self.plot,
+            self._spread_title,
+            self.spread,
             line(),
             in_row(label("Parameters", "section"), None, self.reset),
             self._make_fields(),
@@ -279,6 +291,10 @@ class TransportPanel(QStackedWidget):
         if self._case is not None and self._case.simulated is not None:
             self._show_places(self._case.simulated, float(kelvin))
 
+    def _ask_longer(self) -> None:
+        if self._case is not None and self._case.simulated is not None:
+            self._longer_asked(self._case.simulated)
+
     def _show(self) -> None:
         """Estimate anew, or say which parameter makes no sense."""
         if self._case is None:
@@ -369,9 +385,11 @@ class TransportPanel(QStackedWidget):
     def _show_points(self, is_compared: bool = False) -> None:
         """Tell what was simulated at each temperature, whether a line leads through it or not."""
         simulated = None if self._case is None else self._case.simulated
-        self.points.setVisible(simulated is not None)
+        for shown in (self.points, self.longer, self._spread_title, self.spread):
+            shown.setVisible(simulated is not None)
         if simulated is None:
             return
+        self.spread.show_simulated(simulated.at)
         told = ["Simulated, D in cm²/s:", *map(point_text, simulated.at)]
         if is_compared:
             told.append(f"Dashed: by all hops, for {simulated.carrier_share:.3g} carriers per ion")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+import shutil
 from dataclasses import replace
 from pathlib import Path
 
@@ -283,6 +284,23 @@ def test_that_no_number_is_told(cubes):
         simulate(cubes, 1000.0, CalculatorPotential(Provenance("blank", "1"), Blank), SHORT)
 
 
+def test_that_no_number_later_means_that_the_crystal_falls_apart(cubes):
+    class Narrow(EggBox):
+        """Knows no number for oxygen that is far from its place."""
+
+        def calculate(self, *given, **named):
+            super().calculate(*given, **named)
+            offset = self.atoms.positions - np.round(self.atoms.positions / A) * A
+            if abs(offset[self.atoms.numbers == 8]).max() > 0.5:
+                self.results["energy"] = float("nan")
+
+    narrow = CalculatorPotential(Provenance("narrow", "1"), Narrow)
+    settings = DynamicsSettings((100.0, 3000.0), 2.0, 0.2, carriers=0)
+    found = dynamics(cubes, "Li", narrow, settings, np.diag([2, 2, 2]))
+    assert [one.kelvin for one in found.at] == [100]
+    assert found.fell_apart == (3000,)
+
+
 # ------------------------------------------------------------------ diffusivities
 
 
@@ -516,6 +534,30 @@ def test_that_a_run_simulates_and_goes_on(cubes, egg_box, tmp_path, monkeypatch)
     assert len(frames[0]) == 54
     # Ions that do not meet hop over 0.12 eV, or a little less: by 3/2 kT less where all swings count.
     assert 0.02 < found.activation_energy_ev[0] < 0.25
+
+
+def test_that_a_run_goes_on_from_an_earlier_one(cubes, egg_box, tmp_path, monkeypatch):
+    monkeypatch.setattr("migbar.potentials.load_potential", lambda *_, **__: egg_box)
+    short = DynamicsSettings((1000.0,), 2.0, 0.2)
+    longer = DynamicsSettings((1000.0, 1500.0), 2.4, 0.2)
+    small = np.diag([2, 2, 2])
+    before, after = tmp_path / "before", tmp_path / "after"
+    after.mkdir()
+    options = dynamics_options(cubes, "Li", short, small) | {"potential": "egg box"}
+    run(before, options, SILENT)
+    kept = (before / "1000K.npz").read_bytes()
+    options |= {"settings": longer.to_dict(), "earlier": str(before)}
+    told = StopAt(10**6)
+    found = run(after, options, told)
+    assert next(m for m in told.messages if m.startswith("1000 K, ")).startswith("1000 K, 2.20 ps")
+    assert (before / "1000K.npz").read_bytes() == kept
+    anew = dynamics(cubes, "Li", egg_box, longer, small)
+    assert DynamicsResult.from_dict(found) == anew
+    # What was copied is gone on with, also where the earlier folder is no more.
+    shutil.rmtree(before)
+    assert DynamicsResult.from_dict(run(after, options, SILENT)) == anew
+    with pytest.raises(DynamicsError, match="holds no simulation to go on from"):
+        run(before, options, SILENT)
 
 
 def test_that_what_holds_is_kept_where_the_crystal_falls_apart_when_hotter(cubes, tmp_path):

@@ -11,7 +11,7 @@ import pytest
 from migbar.dynamics import DynamicsResult, TracerDiffusion
 from migbar.runs import RunState, create_run, runs_dir
 from migbar.structures import read_structure
-from migbar_gui.dialogs.dynamics import DynamicsDialog
+from migbar_gui.dialogs.dynamics import DynamicsDialog, LongerDynamicsDialog
 from migbar_gui.looks import energies
 from migbar_gui.workspace.document import crystal_key
 from migbar_gui.workspace.estimates import transport_cases
@@ -85,12 +85,11 @@ def test_that_the_dialog_says_what_it_will_do(opened):
     assert "63,000 steps" in " ".join(labels(dialog))
     dialog.potential.setCurrentText("ase:emt")
     assert "CHGNet" not in " ".join(labels(dialog))
-    assert dialog.options()["settings"] == {
-        "temperatures_k": [800, 1000, 1200],
-        "length_ps": 40,
-        "step_fs": 2,
-        "carriers": 1,
-    }
+    settings = dialog.options()["settings"]
+    assert settings["temperatures_k"] == [800, 1000, 1200]
+    assert settings["length_ps"] == 40
+    assert settings["carriers"] == 1
+    assert settings["step_fs"] == 2
     dialog.reject()
 
 
@@ -175,6 +174,21 @@ def test_that_it_runs_in_the_background_and_says_that_it_was_too_short(window, q
     qtbot.waitUntil(lambda: "At 300 K too few hops" in panel.problem.text(), timeout=20_000)
     assert panel.values["D"].text() == ""
     assert "300 K: 0 hops, too few, <a" in panel.points.text()
+    # It goes on from there for as long as asked, at the temperature it had and at a further one.
+    panel.longer.click()
+    dialog = window.findChild(LongerDynamicsDialog)
+    assert not dialog.potential.isEnabled()
+    assert (dialog.length.minimum(), dialog.length.value()) == (2, 4)
+    dialog.length.setValue(3)
+    assert "300 K: 500 steps of 2 fs." in " ".join(labels(dialog))
+    dialog.temperatures.setText("300, 400")
+    assert "300 K, 400 K: 3,000 steps of 2 fs." in " ".join(labels(dialog))
+    dialog.accept_button.click()
+    qtbot.waitUntil(lambda: len(window.workspace.simulated) == 2, timeout=LONG_MS)
+    longer = window.workspace.simulated[1].result
+    assert [(one.kelvin, one.length_ps) for one in longer.at] == [(300, 3), (400, 3)]
+    assert window.runs.all[1].run.title == "Dynamics of Cu in alloy.cif, 3 ps"
+    assert longer.at[0].lags_ps[-1] == pytest.approx(1.5)
 
 
 def test_that_one_diffusivity_is_shown_without_a_line(opened, olivine, qtbot):
@@ -188,6 +202,26 @@ def test_that_one_diffusivity_is_shown_without_a_line(opened, olivine, qtbot):
     unit, told = panel.points.text().split("<br>")
     assert unit == "Simulated, D in cm²/s:"
     assert told.startswith("900 K: 4.0 × 10⁻⁵ ± 20 %, 300 hops, <a")
+
+
+def test_that_files_that_are_gone_cannot_be_gone_on_with(
+    opened, olivine, qtbot, tmp_path, monkeypatch
+):
+    leave(olivine, simulated())
+    look(opened, qtbot)
+    panel = show(opened, qtbot)
+    session = tmp_path / "olivine.migbar"
+    opened.sessions.keeper.save(session)
+    qtbot.waitUntil(session.exists, timeout=20_000)
+    opened.runs.remove(opened.runs.all[0].run.folder)
+    qtbot.waitUntil(lambda: not opened.workspace.simulated, timeout=20_000)
+    opened.open_file(session)
+    qtbot.waitUntil(lambda: bool(opened.workspace.simulated), timeout=20_000)
+    panel.select(opened.workspace.simulated[0].result)
+    said: list[str] = []
+    monkeypatch.setattr(opened, "say", said.append)
+    panel.longer.click()
+    assert said == ["The files of this simulation are gone: it has to be simulated anew."]
 
 
 def test_that_more_vacancies_than_ions_are_told(opened, qtbot):
@@ -219,6 +253,7 @@ def test_that_the_diffusivity_is_shown_with_what_was_simulated(opened, olivine, 
     for name in ("attempt_frequency", "correlation_factor", "vacancy_fraction", "hop_length"):
         assert not panel.boxes[name].isVisibleTo(panel)
     assert panel.problem.isHidden()
+    assert panel.spread.isVisibleTo(panel)
     panel.boxes["temperature"].setText("900")
     panel.boxes["temperature"].textEdited.emit("900")
     qtbot.waitUntil(lambda: panel.values["D"].text() == "4.0 × 10⁻⁵ cm²/s", timeout=20_000)
@@ -241,6 +276,8 @@ def test_that_a_path_has_its_own_parameters_again(opened, olivine, qtbot):
     assert panel.boxes["attempt_frequency"].text() == "1e+13"
     qtbot.waitUntil(lambda: bool(panel.values["D"].text()), timeout=20_000)
     assert panel.points.isHidden()
+    assert panel.longer.isHidden()
+    assert panel.spread.isHidden()
 
 
 def test_that_parameters_of_hops_do_not_count_for_a_simulation(opened, olivine, qtbot):

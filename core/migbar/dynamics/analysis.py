@@ -99,11 +99,16 @@ class TracerDiffusion:
         grown = self.squared_displacements[-1] - np.interp(
             first, self.lags_ps, self.squared_displacements
         )
-        return bool(grown < LEVELLED * 6 * self.value / CM2_PER_S * (last - first))
+        return bool(grown < LEVELLED * self.slope * (last - first))
+
+    @property
+    def slope(self) -> float:
+        """Of the mean squared displacement, Å²/ps."""
+        return 6 * self.value / CM2_PER_S
 
     @property
     def slope_ps(self) -> tuple[float, float]:
-        """Between these times the slope is taken."""
+        """Between these times it is taken."""
         shortest, longest = (share * self.length_ps / BLOCKS for share in FITTED)
         return shortest, longest
 

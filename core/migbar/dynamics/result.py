@@ -16,7 +16,7 @@ from migbar.barriers import Remark
 from migbar.dynamics.analysis import TracerDiffusion, tracer_diffusion
 from migbar.dynamics.settings import DynamicsError, DynamicsSettings, FallsApartError
 from migbar.dynamics.simulation import simulate, simulated_cell
-from migbar.dynamics.trajectory import Trajectory
+from migbar.dynamics.trajectory import Trajectory, take_over
 from migbar.elements import mobile_charge
 from migbar.files import replacing
 from migbar.progress import SILENT, Part, Progress
@@ -332,17 +332,24 @@ def dynamics_options(
 
 
 def run(folder: Path, options: Mapping[str, Any], progress: Progress) -> dict[str, Any]:
-    """Do `dynamics` as a run (see `migbar.runs`); options as of `dynamics_options`, and the potential."""
+    """Do `dynamics` as a run (see `migbar.runs`).
+
+    Options as of `dynamics_options`, the potential, and ``earlier``, the folder of a run of the same crystal to go on
+    from, for longer or at further temperatures.
+    """
     from migbar.potentials import load_potential
 
     device, trust = options.get("device", "auto"), bool(options.get("trust_file"))
     potential = load_potential(options["potential"], device, trust_file=trust)
     supercell = options.get("supercell")
+    settings = DynamicsSettings.from_dict(options["settings"])
+    if "earlier" in options:
+        take_over(Path(options["earlier"]), folder, settings.temperatures_k)
     result = dynamics(
         Structure.from_dict(options["structure"]),
         options["ion"],
         potential,
-        DynamicsSettings.from_dict(options["settings"]),
+        settings,
         None if supercell is None else np.array(supercell, int),
         folder,
         progress,

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import shutil
+from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -90,6 +92,24 @@ class Standing:
 def trajectory_file(folder: Path, kelvin: float) -> Path:
     """Return where the simulation at a temperature is kept."""
     return folder / f"{kelvin:g}K.npz"
+
+
+def take_over(earlier: Path, folder: Path, temperatures_k: Iterable[float]) -> None:
+    """Copy what was simulated in another folder into this one, to go on with; what is here already stays.
+
+    Raises
+    ------
+    DynamicsError
+        If there is nothing of these temperatures, neither there nor here.
+    """
+    files = [trajectory_file(folder, kelvin) for kelvin in temperatures_k]
+    for file in files:
+        source = earlier / file.name
+        if source.exists() and not file.exists():
+            with replacing(file) as temporary:
+                shutil.copyfile(source, temporary)
+    if not any(file.exists() for file in files):
+        raise DynamicsError(f"{earlier} holds no simulation to go on from; simulate anew.")
 
 
 def write_trajectory(path: Path, trajectory: Trajectory, standing: Standing) -> None:
