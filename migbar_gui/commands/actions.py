@@ -222,6 +222,8 @@ MENUS: dict[str, tuple[tuple[Entry, ...], ...]] = {
                    tip="Open this structure with as many migrating ions as its metals can take up"),
             Action("structure.substitute", "&Substitute elements…", lambda w: w.deriver.ask_substitution(),
                    enabled=has_structure, tip="Open this structure with other elements in a rescaled cell"),
+            Action("structure.symmetry", "Restore s&ymmetry…", lambda w: w.deriver.ask_symmetry(),
+                   enabled=has_structure, tip="Put a noisy crystal exactly onto a symmetry that it nearly has"),
         ),
         (
             Action("structure.relax", "&Relax structure…", lambda w: w.band_tools.ask_relax_structure(),

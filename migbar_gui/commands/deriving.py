@@ -11,11 +11,14 @@ from PySide6.QtWidgets import QWidget
 from migbar.barriers import Remark
 from migbar_gui.background.jobs import Jobs
 from migbar_gui.dialogs.substitution import SubstitutionDialog
+from migbar_gui.dialogs.symmetry import SymmetryDialog
 from migbar_gui.files.documents import describe
+from migbar_gui.looks.widgets import space_group_text
 from migbar_gui.workspace import Document, Workspace
 
 if TYPE_CHECKING:
     from migbar.derive import Derived
+    from migbar.structures import Restored
 
 
 def derive_document(document: Document, change: str, derived: Derived) -> Document:
@@ -63,6 +66,43 @@ class Deriver(QObject):
             dialog = SubstitutionDialog(document, self._substitute, self._window)
             dialog.rejected.connect(lambda: self._jobs.cancel("substitute"))
             dialog.open()
+
+    def ask_symmetry(self) -> None:
+        """Ask which symmetry the structure is meant to have, and open it on that."""
+        document = self._workspace.document
+        if document is None:
+            return
+        from migbar.structures import nearby_symmetries
+
+        structure = document.structure
+
+        def look(
+            show: Callable[[list[Restored]], None], on_failed: Callable[[Exception], None]
+        ) -> None:
+            self._jobs.start(
+                "symmetry",
+                "Looking for symmetries",
+                lambda progress: nearby_symmetries(structure, progress),
+                show,
+                on_failed,
+            )
+
+        dialog = SymmetryDialog(document, look, self._window)
+        dialog.rejected.connect(lambda: self._jobs.cancel("symmetry"))
+        dialog.chosen.connect(lambda restored: self._restore(document, restored))
+        dialog.open()
+
+    def _restore(self, document: Document, restored: Restored) -> None:
+        from migbar.derive import Derived
+
+        ion = self._workspace.state.ion
+        derived = Derived(restored.structure, f"Symmetry restored: {restored}.")
+        self._jobs.start(
+            "open",
+            "Restoring the symmetry",
+            lambda _: derive_document(document, space_group_text(restored.symbol), derived),
+            lambda made: self._workspace.open(made, ion),
+        )
 
     def _derive(self, change: str, derive: Callable[..., Derived]) -> None:
         document, ion = self._workspace.document, self._workspace.state.ion

@@ -479,4 +479,5 @@ class Question(QDialog):
         """Take the height that the content needs at the present width."""
         layout = self.layout()
         if layout is not None:
+            layout.activate()  # what has just been written counts, too
             self.resize(self.width(), layout.totalHeightForWidth(self.width()))

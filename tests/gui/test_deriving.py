@@ -119,3 +119,41 @@ def test_that_a_wrong_element_is_explained_in_the_dialog(opened, qtbot):
     dialog.accept()
     qtbot.waitUntil(lambda: "which element" in dialog.problem.text(), timeout=30_000)
     dialog.reject()
+
+
+def near(window):
+    from migbar_gui.dialogs.symmetry import SymmetryDialog
+
+    window.commands["structure.symmetry"].trigger()
+    return window.findChild(SymmetryDialog)
+
+
+def test_that_a_noisy_crystal_is_put_onto_the_symmetry_that_is_meant(
+    window, qtbot, olivine, tmp_path
+):
+    write_cif(shaken(read_structure(olivine), by=0.03), str(tmp_path / "noisy.cif"))
+    window.open_file(tmp_path / "noisy.cif")
+    wait_for_document(qtbot, window, "noisy.cif")
+    dialog = near(window)
+    qtbot.waitUntil(lambda: dialog.table.rowCount() > 1, timeout=20_000)
+    last = dialog.table.rowCount() - 1
+    assert dialog.table.currentRow() == last
+    assert dialog.table.item(last, 0).text() == "Pnma (62)"
+    assert 0.02 < float(dialog.table.item(last, 1).text()) < 0.1
+    dialog.accept_button.click()
+    wait_for_document(qtbot, window, "noisy.cif · Pnma")
+    assert window.workspace.document.symmetry.number == 62
+    assert [note.code for note in window.workspace.document.notes] == ["derived"]
+    assert (
+        "Symmetry restored: Pnma (62): atoms moved by up to" in window.structure_panel._note.text()
+    )
+    window.commands["edit.undo"].trigger()
+    assert window.workspace.document.name == "noisy.cif"
+
+
+def test_that_a_clean_crystal_has_no_symmetry_to_restore(opened, qtbot):
+    dialog = near(opened)
+    qtbot.waitUntil(lambda: "near no higher symmetry" in dialog.about.text(), timeout=20_000)
+    assert not dialog.accept_button.isEnabled()
+    dialog.reject()
+    assert opened.workspace.document.name == "olivine.cif"

@@ -55,6 +55,7 @@ def _register() -> None:
         reproduce,
         search,
         sites,
+        symmetry,
         train,
         train_networks,
         volume,
@@ -65,6 +66,7 @@ def _register() -> None:
         "One crystal": {
             "search": search.search,
             "sites": sites.sites,
+            "symmetry": symmetry.symmetry,
             "predict": predict.predict,
             "paths": paths.paths,
         },

@@ -1,0 +1,123 @@
+"""A noisy crystal is put exactly onto a symmetry that it nearly has."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import numpy as np
+import pytest
+from pymatgen.core import Structure
+from typer.testing import CliRunner
+
+from migbar.cli import app
+from migbar.errors import Cancelled, MigbarError
+from migbar.structures import (
+    nearby_symmetries,
+    read_structure,
+    symmetry,
+    write_cif,
+)
+from tests.core.small_bands import shaken
+
+EXAMPLES = Path(__file__).resolve().parents[2] / "resources" / "examples"
+
+
+def strained(crystal: Structure, by: float, seed: int = 0) -> Structure:
+    turn = np.eye(3) + np.random.default_rng(seed).uniform(-by, by, (3, 3))
+    return Structure(
+        crystal.lattice.matrix @ turn, crystal.species, crystal.frac_coords, labels=crystal.labels
+    )
+
+
+def spread(one: Structure, other: Structure) -> float:
+    """How far atoms of the one are from those of the other, beside the rest, Å."""
+    apart = one.frac_coords - other.frac_coords
+    apart -= np.round(apart)
+    apart -= apart.mean(axis=0)
+    return float(np.linalg.norm(apart @ other.lattice.matrix, axis=1).max())
+
+
+@pytest.mark.parametrize(
+    ("name", "number"),
+    [("LiFePO4", 62), ("LiMn2O4", 227), ("NaTi2P3O12", 167), ("Na3PS4", 114)],
+)
+def test_that_the_crystal_beneath_the_noise_is_found(name, number):
+    clean = read_structure(EXAMPLES / f"{name}.cif")
+    noisy = shaken(strained(clean, 0.003), by=0.06).relabel_sites()
+    assert symmetry(noisy).number != number  # within the usual tolerance
+    *_, restored = nearby_symmetries(noisy)
+    assert restored.number == number
+    assert symmetry(restored.structure, 1e-3).number == number
+    assert restored.structure.species == clean.species
+    assert restored.structure.labels == noisy.labels
+    assert spread(restored.structure, clean) < 0.5 * spread(noisy, clean)
+    assert restored.farthest == pytest.approx(spread(restored.structure, noisy), rel=0.01)
+    assert 0 < restored.strain < 0.01
+
+
+def test_that_a_clean_crystal_stays_as_it_is():
+    for name in ("LiCoO2", "MgTi2S4", "Li3OCl"):
+        assert nearby_symmetries(read_structure(EXAMPLES / f"{name}.cif")) == []
+
+
+def test_that_symmetries_follow_one_another():
+    noisy = shaken(read_structure(EXAMPLES / "LiFePO4.cif"), by=0.05)
+    found = nearby_symmetries(noisy)
+    assert len(found) > 1
+    operations = [one.operations for one in found]
+    assert operations == sorted(set(operations))
+    assert [one.tolerance for one in found] == sorted(one.tolerance for one in found)
+
+
+def test_that_the_cell_is_not_turned():
+    clean = read_structure(EXAMPLES / "LiMn2O4.cif")
+    matrix = strained(clean, 0.003).lattice.matrix
+    *_, restored = nearby_symmetries(Structure(matrix, clean.species, clean.frac_coords))
+    change = np.linalg.solve(matrix, restored.structure.lattice.matrix)
+    assert np.allclose(change, change.T, atol=1e-9)
+    assert restored.structure.lattice.abc == pytest.approx([restored.structure.lattice.a] * 3)
+    assert restored.structure.lattice.angles == pytest.approx([90] * 3)
+    assert restored.farthest == pytest.approx(0, abs=1e-6)
+
+
+def test_that_it_can_be_stopped():
+    class Stopped:
+        def report(self, *_: object) -> None: ...
+
+        def cancelled(self) -> bool:
+            return True
+
+    with pytest.raises(Cancelled):
+        nearby_symmetries(read_structure(EXAMPLES / "LiFePO4.cif"), Stopped())
+
+
+def test_the_command(tmp_path):
+    noisy, clean = tmp_path / "noisy.cif", tmp_path / "clean.cif"
+    write_cif(shaken(read_structure(EXAMPLES / "LiFePO4.cif"), by=0.03), str(noisy))
+    shown = CliRunner().invoke(app, ["symmetry", str(noisy)]).stdout.splitlines()
+    assert shown[0] == "noisy.cif   P1 (1)"
+    assert "Pnma (62): atoms moved by up to 0.0" in shown[-1]
+    words = ["symmetry", str(noisy), "--within", "0.7", "--out", str(clean), "--json"]
+    told = json.loads(CliRunner().invoke(app, words).stdout)
+    assert told["restored"] == told["nearby"][-1] | {"file": str(clean)}
+    assert told["restored"]["number"] == 62
+    assert symmetry(read_structure(clean), 0.01).number == 62
+    shown = CliRunner().invoke(app, ["symmetry", str(clean)]).stdout.splitlines()
+    assert shown == ["clean.cif   Pnma (62)", "near no higher symmetry"]
+
+
+@pytest.mark.parametrize(
+    ("words", "told"),
+    [
+        (["--within", "0.3"], "Give both"),
+        (["--within", "0.3", "--out", "restored.txt"], "ends in"),
+        (["--within", "0.001", "--out", "restored.cif"], "near no higher symmetry within 0.001"),
+    ],
+)
+def test_what_the_command_refuses(tmp_path, monkeypatch, words, told):
+    monkeypatch.chdir(tmp_path)
+    answer = CliRunner().invoke(app, ["symmetry", str(EXAMPLES / "LiFePO4.cif"), *words])
+    assert isinstance(answer.exception, MigbarError)
+    assert told in str(answer.exception)
+    assert list(tmp_path.iterdir()) == []
