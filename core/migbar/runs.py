@@ -39,7 +39,8 @@ from migbar import __version__
 from migbar.errors import Cancelled, FolderInUseError, MigbarError
 from migbar.files import held, is_held, leave_missing_folder, user_dir, write_text
 
-NEB, VOLUME, RELAX, PLACES, DYNAMICS = "neb", "volume", "relax", "places", "dynamics"
+NEB, VOLUME, RELAX, PLACES = "neb", "volume", "relax", "places"
+DYNAMICS, READ_DYNAMICS = "dynamics", "read_dynamics"
 TRAINING, SUGGESTION, SCREENING = "training", "suggestion", "screening"
 
 TASKS: dict[str, str] = {
@@ -48,6 +49,7 @@ TASKS: dict[str, str] = {
     RELAX: "migbar.relaxation:relax_task",
     PLACES: "migbar.places:run",
     DYNAMICS: "migbar.dynamics.result:run",
+    READ_DYNAMICS: "migbar.dynamics.reading:run",
     TRAINING: "migbar.training.own.task:run",
     SUGGESTION: "migbar.suggestion:run",
     SCREENING: "migbar.screening.run:work",

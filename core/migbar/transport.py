@@ -397,11 +397,16 @@ def explain(hops: LoneHop | CrystalHops | DynamicsResult, parameters: TransportP
 
 
 def _of_a_simulation(result: DynamicsResult, parameters: TransportParameters) -> str:
+    wrong = (
+        "what its forces get wrong is not in them."
+        if result.read_from
+        else "what the potential gets wrong is not in them: universal potentials tend to be soft, and ions too fast."
+    )
     return (
         f"{result.story}. The line is the straight one of Arrhenius, which need not hold at temperatures far from "
         "those simulated. D is that of all these ions, moving as they do; σ = q² x D/kT with "
         f"q = {parameters.ion_charge:g} e, x = {parameters.ion_density:.4g} ions/Å³. Intervals are those of chance: "
-        "what the potential gets wrong is not in them: universal potentials tend to be soft, and ions too fast."
+        f"{wrong}"
     )
 
 

@@ -232,6 +232,9 @@ MENUS: dict[str, tuple[tuple[Entry, ...], ...]] = {
             Action("structure.dynamics", "&Molecular dynamics…", lambda w: w.band_tools.ask_dynamics(),
                    icon="transport", enabled=has_ion,
                    tip="Simulate how the ions move together, and read off their diffusivity"),
+            Action("structure.read_dynamics", "Read s&imulation…", lambda w: w.band_tools.ask_read_dynamics(),
+                   enabled=has_ion,
+                   tip="Read the diffusivity from trajectories of VASP, LAMMPS or ASE"),
         ),
     ),
     "&Path": (

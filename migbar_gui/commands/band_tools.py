@@ -12,6 +12,7 @@ from PySide6.QtCore import QObject
 from PySide6.QtWidgets import QFileDialog
 
 from migbar.barriers import Remark
+from migbar.errors import MigbarError
 from migbar.files import write_text
 from migbar.relaxation import RelaxedStructure
 from migbar.runs import NEB, RELAX, VOLUME, Run, RunState
@@ -21,6 +22,7 @@ from migbar_gui.background.runs import ResultOpener
 from migbar_gui.computing.relaxed import RelaxedPath
 from migbar_gui.dialogs.compare_places import ComparePlacesDialog
 from migbar_gui.dialogs.dynamics import DynamicsDialog, LongerDynamicsDialog
+from migbar_gui.dialogs.read_dynamics import ReadDynamicsDialog
 from migbar_gui.dialogs.relax_band import RelaxBandDialog
 from migbar_gui.dialogs.relax_structure import RelaxedStructureDialog, RelaxStructureDialog
 from migbar_gui.files.documents import describe
@@ -44,6 +46,8 @@ PROFILE_FORMATS = {
     "A CIF for each image, in a folder (*.cif)": ".cif",
     "Animation, as the 3D view shows it (*.gif)": ".gif",
 }
+
+TRAJECTORIES = "Trajectories (*XDATCAR* *.xyz *.extxyz *.lammpstrj *.dump dump.* *.traj)"
 
 
 class BandTools(QObject):
@@ -217,6 +221,30 @@ class BandTools(QObject):
         dialog = LongerDynamicsDialog(result, run.options, window)
         dialog.chosen.connect(lambda chosen: window.simulations.go_on(run, chosen))
         dialog.chosen.connect(lambda _: window.docks.show("Jobs"))
+        dialog.open()
+
+    def ask_read_dynamics(self) -> None:
+        """Ask for trajectories that other programs left, and for what they do not tell."""
+        window = self._window
+        state = window.workspace.state
+        document = state.document
+        if document is None or not state.ion:
+            return
+        names, _ = QFileDialog.getOpenFileNames(
+            window, "Read simulation", last_folder(window.settings), TRAJECTORIES
+        )
+        if not names:
+            return
+        window.settings.setValue("folder", str(Path(names[0]).parent))
+        from migbar.dynamics.reading import guessed
+
+        try:
+            guesses = {path: guessed(path) for path in map(Path, names)}
+        except MigbarError as error:
+            window.show_error(error)
+            return
+        dialog = ReadDynamicsDialog(document.name, state.ion, guesses, window)
+        dialog.chosen.connect(window.simulations.read)
         dialog.open()
 
     def ask_relax_structure(self) -> None:

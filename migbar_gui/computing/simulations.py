@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 from PySide6.QtCore import QObject, Signal
 
 from migbar.errors import MigbarError
-from migbar.runs import DYNAMICS, Run, RunState
+from migbar.runs import DYNAMICS, READ_DYNAMICS, Run, RunState
 from migbar_gui.background.jobs import Jobs
 from migbar_gui.background.run_watcher import Watched
 from migbar_gui.background.runs import ResultOpener, Runs
@@ -19,7 +19,7 @@ from migbar_gui.workspace import Workspace
 from migbar_gui.workspace.document import Simulated, crystal_key
 
 if TYPE_CHECKING:
-    from migbar.dynamics import DynamicsResult
+    from migbar.dynamics import DynamicsResult, Simulation
     from migbar.landscape import Landscape
 
 SHOWN_KT = 2.5
@@ -49,10 +49,12 @@ class Simulations(QObject):
         self._runs = runs
         self._on_failed = on_failed
         self._finished: dict[Path, Simulated | None] = {}
+        self._reading: set[Path] = set()
         runs.changed.connect(self._note)
         runs.removed.connect(self._forget)
         workspace.document_changed.connect(self._give_again)
-        runs.register(DYNAMICS, ResultOpener("Show diffusivity", self.open))
+        for task in (DYNAMICS, READ_DYNAMICS):
+            runs.register(task, ResultOpener("Show diffusivity", self.open))
 
     def start(self, chosen: dict[str, Any]) -> None:
         """Simulate the open structure as was chosen: ``settings``, and the options of a potential."""
@@ -75,6 +77,30 @@ class Simulations(QObject):
             self._runs.start(DYNAMICS, title, options)
 
         self._jobs.start("dynamics", "", prepare, begin)
+
+    def read(self, simulations: list[Simulation], skip_ps: float) -> None:
+        """Read what other programs simulated of the open structure, and show it."""
+        document, ion = self._workspace.document, self._workspace.state.ion
+        if document is None:
+            return
+        structure = document.structure
+        options = {"ion": ion, "skip_ps": skip_ps, "key": crystal_key(structure)}
+
+        def prepare(_: object) -> dict[str, Any]:
+            from migbar.dynamics.reading import require_alike
+
+            for one in simulations:
+                require_alike(one.path, structure, ion)
+            return options | {"simulations": [one.to_dict() for one in simulations]}
+
+        def begin(options: dict[str, Any]) -> None:
+            folder = self._runs.start(
+                READ_DYNAMICS, f"Dynamics of {ion} read for {document.name}", options
+            )
+            self._reading.add(folder)
+            self._runs.start_now(folder)  # a minute, while others take hours
+
+        self._jobs.start("read dynamics", "", prepare, begin)
 
     def run_of(self, result: DynamicsResult) -> Run | None:
         """Return the run that a result came from, where it is still there."""
@@ -128,12 +154,16 @@ class Simulations(QObject):
 
     def _note(self, watched: Watched) -> None:
         run = watched.run
-        if (
-            run.task == DYNAMICS
-            and run.state is RunState.FINISHED
-            and run.folder not in self._finished
-        ):
+        if run.task not in (DYNAMICS, READ_DYNAMICS) or not run.state.has_ended:
+            return
+        is_waited_for = run.folder in self._reading
+        self._reading.discard(run.folder)
+        if run.state is RunState.FINISHED and run.folder not in self._finished:
             self._take(run)
+            if is_waited_for:
+                self.open(run)
+        elif run.state is RunState.FAILED and is_waited_for:
+            self._on_failed(MigbarError(run.error))
 
     def _take(self, run: Run) -> None:
         from migbar.dynamics import DynamicsResult

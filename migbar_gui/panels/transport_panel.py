@@ -389,6 +389,7 @@ class TransportPanel(QStackedWidget):
             shown.setVisible(simulated is not None)
         if simulated is None:
             return
+        self.longer.setHidden(bool(simulated.read_from))  # another program's
         self.spread.show_simulated(simulated.at)
         told = ["Simulated, D in cm²/s:", *map(point_text, simulated.at)]
         if is_compared:

@@ -95,7 +95,7 @@ def _simulations(workspace: Workspace) -> list[TransportCase]:
     cases = [
         TransportCase(
             str(one.folder),
-            f"Dynamics{f' {number}' if len(own) > 1 else ''} of {one.result.ion}, {one.result.potential}",
+            f"Dynamics{f' {number}' if len(own) > 1 else ''} of {one.result.ion}, {one.result.origin}",
             one.result,
             one.result.parameters(USUAL_K),
             _hops_beside(workspace, one.result),

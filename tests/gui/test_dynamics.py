@@ -456,3 +456,93 @@ def test_that_the_hops_are_shown_beside_it(opened, olivine, qtbot):
     way = group.found.crystal.percolation["b"].barrier_ev
     slope = (by_hops[0] - by_hops[1]) / (inverse[0] - inverse[1])
     assert slope * np.log(10) * -1000 * 8.617333262e-5 == pytest.approx(way, abs=0.02)
+
+
+# ------------------------------------------------------------------ read from other programs
+
+
+def write_walk(path, structure, frames: int = 400) -> None:
+    """Leave what another program might have simulated: lithium that hops at random, wrapped into the cell."""
+    from ase.io import write
+    from pymatgen.io.ase import AseAtomsAdaptor
+
+    rng = np.random.default_rng(1)
+    atoms = AseAtomsAdaptor.get_atoms(structure, msonable=False)
+    is_li = atoms.numbers == 3
+    made = []
+    for _ in range(frames):
+        hops = is_li & (rng.random(len(atoms)) < 0.1)
+        atoms.positions[hops] += rng.choice([-1.0, 1.0], (hops.sum(), 3))
+        made.append(atoms.copy())
+        made[-1].wrap()
+    path.parent.mkdir(exist_ok=True)
+    write(path, made, format="vasp-xdatcar")
+
+
+def choose_files(monkeypatch, *paths) -> None:
+    from PySide6.QtWidgets import QFileDialog
+
+    chosen = [str(path) for path in paths], ""
+    monkeypatch.setattr(QFileDialog, "getOpenFileNames", lambda *_: chosen)
+
+
+def test_that_simulations_of_other_programs_are_read(opened, olivine, qtbot, tmp_path, monkeypatch):
+    from migbar_gui.dialogs.read_dynamics import ReadDynamicsDialog
+
+    files = [tmp_path / f"{kelvin}K" / "XDATCAR" for kelvin in (700, 900)]
+    for file in files:
+        write_walk(file, read_structure(olivine))
+    (files[0].parent / "INCAR").write_text("POTIM = 2; NBLOCK = 10")
+    choose_files(monkeypatch, *files)
+    opened.commands["structure.read_dynamics"].trigger()
+    dialog = opened.findChild(ReadDynamicsDialog)
+    assert [box.value() for box in dialog.kelvins.values()] == [700, 900]
+    assert [box.value() for box in dialog.frames.values()] == [20, 0]
+    assert not dialog.accept_button.isEnabled()
+    dialog.kelvins[files[1]].setValue(700)
+    dialog.frames[files[1]].setValue(20)
+    assert not dialog.accept_button.isEnabled()
+    assert "of one temperature" in " ".join(labels(dialog))
+    dialog.kelvins[files[1]].setValue(900)
+    dialog.skip.setValue(0.5)
+    dialog.accept_button.click()
+    panel = opened.transport_panel
+    qtbot.waitUntil(lambda: opened.docks.is_seen(panel), timeout=60_000)
+    qtbot.waitUntil(lambda: "700 K: " in panel.points.text(), timeout=20_000)
+    assert panel.case.currentText() == "Dynamics of Li, read from 700K/XDATCAR, 900K/XDATCAR"
+    assert panel.longer.isHidden()
+    assert not panel.spread.isHidden()
+    found = opened.workspace.simulated[0].result
+    assert [one.length_ps for one in found.at] == pytest.approx([7.48, 7.48])
+    panel.points.linkActivated.emit("700.0")
+    qtbot.waitUntil(lambda: opened.workspace.landscape is not None, timeout=20_000)
+
+
+def test_that_a_simulation_of_another_crystal_is_told(opened, qtbot, tmp_path, monkeypatch):
+    from migbar_gui.dialogs.read_dynamics import ReadDynamicsDialog
+
+    file = tmp_path / "800K" / "XDATCAR"
+    write_walk(file, alloy() * (2, 2, 2), frames=2)
+    choose_files(monkeypatch, file)
+    opened.commands["structure.read_dynamics"].trigger()
+    dialog = opened.findChild(ReadDynamicsDialog)
+    dialog.frames[file].setValue(20)
+    dialog.accept_button.click()
+    qtbot.waitUntil(lambda: "holds no Li" in opened.notice.text.text(), timeout=20_000)
+    assert not opened.runs.all
+
+
+def test_that_a_trajectory_that_cannot_be_followed_is_told(
+    opened, olivine, qtbot, tmp_path, monkeypatch
+):
+    from migbar_gui.dialogs.read_dynamics import ReadDynamicsDialog
+
+    file = tmp_path / "800K" / "XDATCAR"
+    write_walk(file, read_structure(olivine), frames=20)
+    choose_files(monkeypatch, file)
+    opened.commands["structure.read_dynamics"].trigger()
+    dialog = opened.findChild(ReadDynamicsDialog)
+    dialog.frames[file].setValue(20)
+    dialog.accept_button.click()
+    qtbot.waitUntil(lambda: "no frame after" in opened.notice.text.text(), timeout=60_000)
+    assert opened.runs.all[0].run.state is RunState.FAILED

@@ -76,6 +76,7 @@ def _register() -> None:
             "neb": neb.neb,
             "volume": volume.volume,
             "dynamics": dynamics.dynamics,
+            "read-dynamics": dynamics.read_dynamics,
             "export-dft": dft.export_dft,
             "read-dft": dft.read_dft,
         },

@@ -1,4 +1,4 @@
-"""``migbar dynamics``: how fast ions spread, by molecular dynamics with a universal potential."""
+"""``migbar dynamics`` and ``read-dynamics``: how fast ions spread, by molecular dynamics, here or elsewhere."""
 
 from __future__ import annotations
 
@@ -26,9 +26,10 @@ from migbar.cli.options import (
     Supercell,
     expanded,
 )
+from migbar.errors import MigbarError
 
 if TYPE_CHECKING:
-    from migbar.dynamics import DynamicsResult
+    from migbar.dynamics import DynamicsResult, Simulation
 
 COLD = 300.0
 """Temperature in K that a conductivity is told for."""
@@ -89,7 +90,69 @@ def dynamics(
     if as_json:
         print_json(_as_json(result) | {"folder": str(out), "warnings": remarks_as_json(notes)})
     else:
-        _print(structure_file, result, notes)
+        _print(f"{structure_file.name}   {symbol}", result, notes)
+
+
+def read_dynamics(
+    files: Annotated[
+        list[Path],
+        typer.Argument(
+            help="Trajectories, one for each temperature: XDATCAR, extended XYZ, LAMMPS dumps, ASE's .traj."
+        ),
+    ],
+    ion: Ion = None,
+    temperatures: Annotated[
+        list[float] | None,
+        typer.Option(
+            "--temperature",
+            "-T",
+            help="In K, one for each file in their order; else INCAR or names tell.",
+        ),
+    ] = None,
+    frame: Annotated[
+        float | None,
+        typer.Option(help="Time from one frame to the next in fs; else the INCAR tells."),
+    ] = None,
+    skip: Annotated[
+        float, typer.Option(help="Picoseconds to leave out at the beginning of each.", min=0.0)
+    ] = 2.0,
+    as_json: AsJson = False,
+) -> None:
+    """Read how fast the ions of simulations by other programs spread: VASP, LAMMPS, or what ASE writes."""
+    from migbar.dynamics import read_dynamics as read
+    from migbar.dynamics.reading import first_frame
+
+    simulations = _simulations(files, temperatures or [], frame)
+    symbol = choose_ion(first_frame(files[0]), ion)
+    with progress_bar() as progress:
+        result = read(simulations, symbol, skip, progress=progress)
+    if as_json:
+        print_json(_as_json(result) | {"warnings": remarks_as_json(result.remarks)})
+    else:
+        _print(symbol, result, result.remarks)
+
+
+def _simulations(
+    files: list[Path], temperatures: list[float], frame: float | None
+) -> list[Simulation]:
+    """Return the trajectories with what was said of them, or what they tell themselves."""
+    from migbar.dynamics.reading import Simulation, guessed
+
+    if temperatures and len(temperatures) != len(files):
+        raise MigbarError("Give -T once for each file, in their order, or not at all.")
+    found = []
+    for number, file in enumerate(files):
+        kelvin, frame_fs = guessed(file)
+        kelvin = temperatures[number] if temperatures else kelvin
+        frame_fs = frame_fs if frame is None else frame
+        if kelvin is None:
+            raise MigbarError(f"{file}: nothing tells its temperature; give it by -T.")
+        if frame_fs is None:
+            raise MigbarError(
+                f"{file}: nothing tells the time between its frames; give it by --frame, in fs."
+            )
+        found.append(Simulation(file, kelvin, frame_fs))
+    return found
 
 
 def _as_json(result: DynamicsResult) -> dict[str, Any]:
@@ -115,13 +178,14 @@ def _as_json(result: DynamicsResult) -> dict[str, Any]:
     return told
 
 
-def _print(structure_file: Path, result: DynamicsResult, notes: list[Remark]) -> None:
+def _print(head: str, result: DynamicsResult, notes: list[Remark]) -> None:
     from migbar.transport import conductivity, diffusivity
     from migbar.wording import power
 
-    typer.echo(f"{structure_file.name}   {result.ion}   {result.story}")
+    typer.echo(f"{head}   {result.story}")
     for one in result.at:
-        typer.echo(f"{one.kelvin:g} K   {one}, mean temperature {one.measured_kelvin:.0f} K")
+        measured = f", mean temperature {one.measured_kelvin:.0f} K"
+        typer.echo(f"{one.kelvin:g} K   {one}{'' if result.read_from else measured}")
     if result.is_line:
         energy, low, high = result.activation_energy_ev
         typer.echo(f"activation energy {energy:.3f} eV ({low:.3f} to {high:.3f})")

@@ -178,7 +178,7 @@ def tracer_diffusion(trajectory: Trajectory, ion: str) -> TracerDiffusion:
         for start in range(0, BLOCKS * size, size)
     ]
     each = CM2_PER_S * np.array(slopes) / 6
-    error = STUDENT * float(each.std(ddof=1)) / np.sqrt(BLOCKS)
+    error = float(STUDENT * each.std(ddof=1) / np.sqrt(BLOCKS))
     value = float(each.mean())
     lags = _lags(1, n_frames // 2)
     return TracerDiffusion(

@@ -57,11 +57,13 @@ class DynamicsResult:
     ion_density : float
         Of the simulated cell, 1/Å³.
     potential : str
-        Name and version.
+        Name and version; empty where another program simulated.
     at : tuple of TracerDiffusion
         By temperature, the lowest first.
     fell_apart : tuple of float
         Temperatures (K) that were asked for, from the lowest on that the crystal does not hold together at.
+    read_from : str
+        The files of another program that it was read from.
     """
 
     ion: str
@@ -73,6 +75,12 @@ class DynamicsResult:
     potential: str
     at: tuple[TracerDiffusion, ...]
     fell_apart: tuple[float, ...] = ()
+    read_from: str = ""
+
+    @property
+    def origin(self) -> str:
+        """Where it comes from, in few words."""
+        return f"read from {self.read_from}" if self.read_from else self.potential
 
     @property
     def resolved(self) -> tuple[TracerDiffusion, ...]:
@@ -208,8 +216,9 @@ class DynamicsResult:
             " put into the empty host" if self.inserted else vacancies if self.carriers else ""
         )
         lengths = ", ".join(f"{one.length_ps:g} ps at {one.kelvin:g} K" for one in self.at)
+        how = f"{self.origin}, a cell" if self.read_from else f"with {self.origin} in a fixed cell"
         return (
-            f"Molecular dynamics with {self.potential} in a fixed cell of {counted(self.n_atoms, 'atom')} with "
+            f"Molecular dynamics {how} of {counted(self.n_atoms, 'atom')} with "
             f"{self.n_ions} {self.ion}{carriers}: {lengths}"
         )
 
@@ -219,6 +228,7 @@ class DynamicsResult:
         return {name: getattr(self, name) for name in names} | {
             "at": [one.to_dict() for one in self.at],
             "fell_apart": list(self.fell_apart),
+            "read_from": self.read_from,
         }
 
     @classmethod
@@ -241,6 +251,7 @@ class DynamicsResult:
                 str(data["potential"]),
                 tuple(TracerDiffusion.from_dict(one) for one in data["at"]),
                 tuple(float(kelvin) for kelvin in data.get("fell_apart", ())),
+                str(data.get("read_from", "")),
             )
         except (KeyError, TypeError, ValueError) as error:
             raise DynamicsError(f"this is no result of molecular dynamics ({error!r}).") from None

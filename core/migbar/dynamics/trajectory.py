@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import json
 import shutil
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -112,15 +113,13 @@ def take_over(earlier: Path, folder: Path, temperatures_k: Iterable[float]) -> N
         raise DynamicsError(f"{earlier} holds no simulation to go on from; simulate anew.")
 
 
-def write_trajectory(path: Path, trajectory: Trajectory, standing: Standing) -> None:
-    """Write what has been simulated so far."""
-    head = {
-        "mark": standing.mark,
-        "steps": standing.steps,
-        "random": standing.random,
-        "kelvin": trajectory.kelvin,
-        "frame_ps": trajectory.frame_ps,
-    }
+def write_trajectory(path: Path, trajectory: Trajectory, standing: Standing | None = None) -> None:
+    """Write what has been simulated so far, and, where it can be gone on with, how it stands."""
+    head: dict[str, Any] = {"kelvin": trajectory.kelvin, "frame_ps": trajectory.frame_ps}
+    state: dict[str, Any] = {}
+    if standing is not None:
+        head |= {"mark": standing.mark, "steps": standing.steps, "random": standing.random}
+        state = {"positions": standing.positions, "momenta": standing.momenta}
     with replacing(path) as temporary, temporary.open("wb") as file:
         np.savez(
             file,
@@ -129,8 +128,7 @@ def write_trajectory(path: Path, trajectory: Trajectory, standing: Standing) -> 
             cell=trajectory.cell,
             frames=trajectory.positions,
             temperatures=trajectory.temperatures,
-            positions=standing.positions,
-            momenta=standing.momenta,
+            **state,
         )
 
 
@@ -142,18 +140,8 @@ def read_standing(path: Path) -> tuple[Trajectory, Standing]:
     DynamicsError
         If the file is not there, damaged, or another one's.
     """
-    try:
-        with np.load(path, allow_pickle=False) as file:
-            arrays = dict(file)
-        head = json.loads(str(arrays["head"]))
-        trajectory = Trajectory(
-            float(head["kelvin"]),
-            arrays["numbers"],
-            arrays["cell"],
-            float(head["frame_ps"]),
-            arrays["frames"],
-            arrays["temperatures"],
-        )
+    with _told(path):
+        head, arrays = _read(path)
         standing = Standing(
             str(head["mark"]),
             int(head["steps"]),
@@ -161,11 +149,7 @@ def read_standing(path: Path) -> tuple[Trajectory, Standing]:
             arrays["momenta"],
             dict(head["random"]),
         )
-    except FileNotFoundError:
-        raise DynamicsError(f"{path} is not there.") from None
-    except _DAMAGED as error:
-        raise DynamicsError(f"{path} is damaged; remove it to begin anew.") from error
-    return trajectory, standing
+        return _trajectory(head, arrays), standing
 
 
 def read_trajectory(path: str | Path) -> Trajectory:
@@ -176,4 +160,33 @@ def read_trajectory(path: str | Path) -> Trajectory:
     DynamicsError
         If the file is not there, damaged, or another one's.
     """
-    return read_standing(Path(path))[0]
+    path = Path(path)
+    with _told(path):
+        return _trajectory(*_read(path))
+
+
+@contextmanager
+def _told(path: Path) -> Iterator[None]:
+    try:
+        yield
+    except FileNotFoundError:
+        raise DynamicsError(f"{path} is not there.") from None
+    except _DAMAGED as error:
+        raise DynamicsError(f"{path} is damaged; remove it to begin anew.") from error
+
+
+def _read(path: Path) -> tuple[dict[str, Any], dict[str, NDArray[Any]]]:
+    with np.load(path, allow_pickle=False) as file:
+        arrays = dict(file)
+    return json.loads(str(arrays["head"])), arrays
+
+
+def _trajectory(head: dict[str, Any], arrays: dict[str, NDArray[Any]]) -> Trajectory:
+    return Trajectory(
+        float(head["kelvin"]),
+        arrays["numbers"],
+        arrays["cell"],
+        float(head["frame_ps"]),
+        arrays["frames"],
+        arrays["temperatures"],
+    )

@@ -1,0 +1,233 @@
+"""Simulations of other programs: trajectories are followed from frame to frame, whatever they are written as."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import numpy as np
+import pytest
+from ase import Atoms
+from ase.io import write
+from typer.testing import CliRunner
+
+from migbar.cli import app
+from migbar.dynamics import (
+    DynamicsError,
+    DynamicsResult,
+    Simulation,
+    free_energy_landscape,
+    read_dynamics,
+    read_simulation,
+    read_trajectory,
+    tracer_diffusion,
+)
+from migbar.dynamics.reading import first_frame, guessed, run
+from migbar.progress import SILENT
+from migbar.transport import explain
+
+CELL = np.array([[6.0, 0.0, 0.0], [1.0, 7.0, 0.0], [0.0, 0.5, 8.0]])
+IONS, HOST = 6, 6
+
+
+def walk(kelvin: float = 900.0, frames: int = 400, seed: int = 0) -> list[Atoms]:
+    """Lithium that hops at random in a quiet host, never wrapped."""
+    rng = np.random.default_rng(seed)
+    hops = rng.random((frames, IONS)) < 0.05 * kelvin / 900
+    steps = hops[..., None] * rng.choice([-1.0, 1.0], (frames, IONS, 3)) * 1.2
+    ions = rng.random((IONS, 3)) @ CELL + np.cumsum(steps, axis=0)
+    host = rng.random((HOST, 3)) @ CELL + 0.05 * rng.standard_normal((frames, HOST, 3))
+    numbers = [3] * IONS + [16] * HOST
+    positions = np.concatenate([ions, host], axis=1)
+    return [Atoms(numbers, frame, cell=CELL, pbc=True) for frame in positions]
+
+
+def wrapped(frames: list[Atoms]) -> list[Atoms]:
+    inside = [frame.copy() for frame in frames]
+    for frame in inside:
+        frame.wrap()
+    return inside
+
+
+def write_lammps(path: Path, frames: list[Atoms], element: bool = True) -> None:
+    """Write a dump of a cell with right angles."""
+    lines = []
+    for number, frame in enumerate(frames):
+        lines += ["ITEM: TIMESTEP", str(10 * number), "ITEM: NUMBER OF ATOMS", str(len(frame))]
+        lines += [
+            "ITEM: BOX BOUNDS pp pp pp",
+            *(f"0.0 {length}" for length in frame.cell.lengths()),
+        ]
+        lines.append(f"ITEM: ATOMS id type {'element ' if element else ''}x y z")
+        for index in reversed(range(len(frame))):  # in no order, as LAMMPS writes them
+            symbol = frame.symbols[index]
+            kind = f"{1 + (symbol == 'S')} {f'{symbol} ' if element else ''}"
+            lines.append(f"{index + 1} {kind}" + " ".join(map(str, frame.positions[index])))
+    path.write_text("\n".join(lines) + "\n", encoding="utf-8")
+
+
+def squares(positions: np.ndarray) -> np.ndarray:
+    """Squared ways since the first frame."""
+    return ((positions - positions[0]) ** 2).sum(axis=-1)
+
+
+@pytest.mark.parametrize("name", ["XDATCAR", "XDATCAR_900K", "run.xyz", "run.extxyz", "run.traj"])
+def test_that_wrapped_atoms_are_followed(tmp_path, name):
+    frames = walk()
+    path = tmp_path / name
+    write(path, wrapped(frames), format="vasp-xdatcar" if "XDATCAR" in name else None)
+    read = read_simulation(Simulation(path, 900.0, 20.0))
+    assert read.numbers.tolist() == frames[0].numbers.tolist()
+    assert read.frame_ps == 0.02
+    assert np.allclose(read.cell, CELL, atol=1e-5)
+    truth = np.array([frame.positions for frame in frames])
+    assert np.allclose(squares(read.positions), squares(truth), atol=1e-2)
+    assert first_frame(path).composition.reduced_formula == "LiS"
+
+
+def test_that_dumps_of_lammps_are_read_by_their_elements(tmp_path):
+    frames = walk()
+    for frame in frames:
+        frame.set_cell(np.diag([6.0, 7.0, 8.0]))
+    path = tmp_path / "run.lammpstrj"
+    write_lammps(path, wrapped(frames))
+    read = read_simulation(Simulation(path, 900.0, 20.0))
+    assert read.numbers.tolist() == frames[0].numbers.tolist()
+    truth = np.array([frame.positions for frame in frames])
+    assert np.allclose(squares(read.positions), squares(truth), atol=1e-2)
+    write_lammps(path, frames[:2], element=False)
+    with pytest.raises(DynamicsError, match="does not tell elements"):
+        read_simulation(Simulation(path, 900.0, 20.0))
+
+
+def test_that_frames_that_are_close_are_thinned_after_they_were_followed(tmp_path):
+    frames = walk()
+    write(tmp_path / "run.xyz", wrapped(frames))
+    read = read_simulation(Simulation(tmp_path / "run.xyz", 900.0, 4.0), skip_ps=0.2)
+    assert read.frame_ps == pytest.approx(0.02)
+    truth = np.array([frame.positions for frame in frames])[50::5]
+    assert np.allclose(squares(read.positions), squares(truth), atol=1e-2)
+
+
+def test_that_a_cell_that_changes_is_taken_as_it_is_on_average(tmp_path):
+    frames = walk(frames=60)
+    for number, frame in enumerate(frames):
+        frame.set_cell(CELL * (1 + 0.001 * (number % 3)), scale_atoms=True)
+    path = tmp_path / "XDATCAR"
+    with path.open("w") as file:  # with a head before each frame, as VASP writes it then
+        for number, frame in enumerate(frames, start=1):
+            rows = "\n".join(" ".join(map(str, row)) for row in frame.cell.array)
+            file.write(f"LiS\n 1.0\n{rows}\n Li S\n {IONS} {HOST}\n")
+            file.write(f"Direct configuration= {number:5d}\n")
+            file.writelines(" ".join(map(str, row)) + "\n" for row in frame.get_scaled_positions())
+    read = read_simulation(Simulation(path, 900.0, 20.0))
+    assert len(read.positions) == 60
+    assert np.allclose(read.cell, 1.001 * CELL, atol=1e-6)
+
+
+def test_that_a_killed_run_is_read_as_far_as_it_goes(tmp_path):
+    path = tmp_path / "XDATCAR"
+    write(path, walk(frames=5), format="vasp-xdatcar")
+    whole = path.read_text()
+    path.write_text(whole[:-30])
+    assert len(read_simulation(Simulation(path, 900.0, 20.0)).positions) == 4
+
+
+def test_that_the_diffusivities_are_those_of_the_walk(tmp_path):
+    made = {kelvin: walk(kelvin, seed=int(kelvin)) for kelvin in (900.0, 700.0)}
+    sources = []
+    for kelvin, frames in made.items():
+        path = tmp_path / f"{kelvin:g}K" / "XDATCAR"
+        path.parent.mkdir()
+        write(path, wrapped(frames), format="vasp-xdatcar")
+        sources.append(Simulation(path, kelvin, 20.0))
+    options = {"simulations": [one.to_dict() for one in sources], "ion": "Li", "skip_ps": 0.0}
+    data = run(tmp_path, json.loads(json.dumps(options)), SILENT)
+    found = DynamicsResult.from_dict(data)
+    assert found == read_dynamics(sources, "Li")
+    assert [one.kelvin for one in found.at] == [700, 900]
+    assert (found.n_ions, found.n_atoms, found.potential) == (IONS, IONS + HOST, "")
+    assert found.ion_density == pytest.approx(IONS / np.linalg.det(CELL))
+    assert found.read_from == "900K/XDATCAR, 700K/XDATCAR"
+    assert "read from 900K/XDATCAR, 700K/XDATCAR, a cell of 12 atoms with 6 Li: " in found.story
+    if found.is_line:
+        assert "universal" not in explain(found, found.parameters(300.0))
+    kept = read_trajectory(tmp_path / "900K.npz")
+    again = tracer_diffusion(kept, "Li")
+    assert again == found.at[1]
+    assert again.hops > 50
+    structure = first_frame(sources[0].path)
+    assert free_energy_landscape(kept, structure, "Li").energies.min() == 0
+    turned = structure.copy()
+    turned.lattice = turned.lattice.from_parameters(6, 9, 8, 90, 90, 90)
+    with pytest.raises(DynamicsError, match="no supercell"):
+        free_energy_landscape(kept, turned, "Li")
+
+
+@pytest.mark.parametrize(
+    ("folder", "name", "incar", "found"),
+    [
+        ("a", "XDATCAR", "TEBEG = 800; TEEND = 800\nPOTIM = 2.0\nNBLOCK = 5", (800.0, 10.0)),
+        ("a", "XDATCAR", "POTIM=1.5 ! fs\n TEBEG=650", (650.0, 1.5)),
+        ("800K", "XDATCAR", "TEBEG = 300; TEEND = 800; POTIM = 1", (800.0, 1.0)),
+        ("a", "run_1200K.xyz", "TEBEG = 800", (1200.0, None)),
+        ("Li6PS5Cl_700 K", "run.xyz", None, (700.0, None)),
+        ("K2", "run5Kcal.traj", None, (None, None)),
+        ("a", "XDATCAR", None, (None, None)),
+    ],
+)
+def test_that_files_tell_temperature_and_time(tmp_path, folder, name, incar, found):
+    path = tmp_path / folder / name
+    path.parent.mkdir()
+    if incar is not None:
+        (path.parent / "INCAR").write_text(incar)
+    assert guessed(path) == found
+
+
+def test_what_cannot_be_followed(tmp_path):
+    frames = wrapped(walk(frames=40))
+    path = tmp_path / "run.xyz"
+    write(path, [*frames[:3], frames[3][:5]])
+    with pytest.raises(DynamicsError, match="frame 4 holds other atoms"):
+        read_simulation(Simulation(path, 900.0, 20.0))
+    far = frames[3].copy()
+    far.positions[0] += 0.5 * CELL[0]
+    write(path, [*frames[:3], far])
+    with pytest.raises(DynamicsError, match="half the cell between frames 3 and 4"):
+        read_simulation(Simulation(path, 900.0, 20.0))
+    write(path, [Atoms("Li", [[0, 0, 0]])])
+    with pytest.raises(DynamicsError, match="holds no cell"):
+        read_simulation(Simulation(path, 900.0, 20.0))
+    for name in ("XDATCAR", "run.traj", "run.xyz"):
+        (tmp_path / name).write_text("nothing of the kind\n" * 9)
+        with pytest.raises(DynamicsError, match="cannot be read as a trajectory"):
+            read_simulation(Simulation(tmp_path / name, 900.0, 20.0))
+    for name, told in (("gone.xyz", "is not there"), ("run.pdb", "no trajectory by its name")):
+        with pytest.raises(DynamicsError, match=told):
+            read_simulation(Simulation(tmp_path / name, 900.0, 20.0))
+    write(path, frames)
+    with pytest.raises(DynamicsError, match="no frame after the first 10 ps"):
+        read_simulation(Simulation(path, 900.0, 20.0), skip_ps=10)
+    with pytest.raises(DynamicsError, match="two trajectories are of 900 K"):
+        read_dynamics([Simulation(path, 900.0, 20.0)] * 2, "Li")
+    for kelvin, frame_fs in ((0.0, 20.0), (900.0, 0.0), (900.0, 1e6), (1e6, 20.0)):
+        with pytest.raises(DynamicsError, match=r"run\.xyz: give"):
+            Simulation(path, kelvin, frame_fs)
+
+
+def test_the_command(tmp_path):
+    path = tmp_path / "run_900K.xyz"
+    write(path, wrapped(walk()))
+    words = ["read-dynamics", str(path), "--skip", "0"]
+    answer = CliRunner().invoke(app, words)
+    assert "nothing tells the time between its frames" in str(answer.exception)
+    shown = CliRunner().invoke(app, [*words, "--frame", "20"]).stdout
+    assert (
+        "Li   Molecular dynamics read from run_900K.xyz, a cell of 12 atoms with 6 Li: 7.98 ps"
+        in shown
+    )
+    told = json.loads(CliRunner().invoke(app, [*words, "--frame", "20", "--json"]).stdout)
+    assert told["read_from"] == "run_900K.xyz"
+    assert told["at"][0]["kelvin"] == 900
+    answer = CliRunner().invoke(app, [*words, "--frame", "20", "-T", "800", "-T", "900"])
+    assert "once for each file" in str(answer.exception)
