@@ -53,18 +53,31 @@ def try_neb(migbar: Path, place: Path, environment: dict[str, str]) -> None:
 
 
 def try_dynamics(migbar: Path, place: Path, environment: dict[str, str]) -> None:
-    """Simulate copper with a calculator of ASE's, which is imported by its name."""
+    """Simulate copper with a calculator of ASE's, which is imported by its name, and read it in other formats."""
     from pymatgen.core import Lattice, Structure
 
     copper = place / "Cu.cif"
     cell = Structure.from_spacegroup("Fm-3m", Lattice.cubic(3.6), ["Cu"], [[0, 0, 0]])
     cell.to(str(copper))
-    quick = ("-T", "300", "--length", "2", "--warm-up", "0", "--step", "5", "--supercell", "2,2,2")
+    quick = ("-T", "300", "--length", "5", "--warm-up", "0", "--step", "5", "--supercell", "2,2,2")
     words = [str(migbar), "dynamics", str(copper), "--ion", "Cu", "--potential", "ase:emt", *quick]
     told = json.loads(output([*words, "--json", "--out", str(place / "dynamics")], environment))
     print(
         f"molecular dynamics: {told['n_atoms']} atoms at {told['at'][0]['measured_kelvin']:.0f} K"
     )
+    code = (
+        "import sys, pathlib; from ase.io import read, write; "
+        "from tests.core.test_reading_dynamics import write_lammps; "
+        "place = pathlib.Path(sys.argv[1]); frames = read(place / '300K.xyz', ':'); "
+        "write(place / '300K.traj', frames); write_lammps(place / '300K.lammpstrj', frames)"
+    )
+    words = [sys.executable, "-c", code, str(place / "dynamics")]
+    output(words, os.environ | {"PYTHONPATH": str(ROOT)})
+    for ending in ("xyz", "traj", "lammpstrj"):
+        words = [str(migbar), "read-dynamics", str(place / "dynamics" / f"300K.{ending}")]
+        words += ["--ion", "Cu", "--frame", "100", "--skip", "0", "--json"]
+        read = json.loads(output(words, environment))["at"][0]
+        print(f"simulation in .{ending}: {read['length_ps']:g} ps, {read['hops']} hops")
 
 
 def try_calculations(migbar: Path, place: Path, environment: dict[str, str]) -> None:
