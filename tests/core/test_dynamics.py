@@ -13,6 +13,7 @@ import pytest
 from ase.calculators.calculator import Calculator, all_changes
 from ase.io import read
 from pymatgen.core import Lattice, Structure
+from scipy.stats import t
 from typer.testing import CliRunner
 
 from migbar.cli import app
@@ -30,6 +31,7 @@ from migbar.dynamics import (
     simulated_cell,
     tracer_diffusion,
 )
+from migbar.dynamics.analysis import BLOCKS, LEVEL, STUDENT, count_hops
 from migbar.dynamics.result import run
 from migbar.dynamics.simulation import usual_step_fs
 from migbar.dynamics.trajectory import read_standing
@@ -361,6 +363,19 @@ def test_that_ions_that_move_together_have_wider_error_bars():
 def test_that_hops_are_counted_and_swings_are_not():
     counts = [tracer_diffusion(walk(60, seed=seed)[0], "Li").hops for seed in range(5)]
     assert np.mean(counts) == pytest.approx(60, rel=0.2)
+
+
+def test_that_an_ion_may_hop_from_one_frame_to_the_next_where_these_are_far_apart():
+    ions = 2.5 * np.arange(5.0)[:, None, None] * [1, 0, 0]
+    assert count_hops(ions, 1.0) == 4
+    assert count_hops(np.repeat(ions, 10, axis=0), 0.02) == 4
+    assert (
+        count_hops(0.5 * ions, 1.0) == 2
+    )  # never so far from where it was settled that each step counts
+
+
+def test_that_student_s_t_is_that_of_the_level_and_the_pieces():
+    assert pytest.approx(t.ppf((1 + LEVEL) / 2, BLOCKS - 1), abs=1e-3) == STUDENT
 
 
 @pytest.mark.parametrize("hops", [0, 8])

@@ -8,7 +8,15 @@ import numpy as np
 import pytest
 from pymatgen.core import Lattice, Structure
 
-from migbar.bands import approaches, band_from_record, band_to_record, idpp_band
+from migbar.bands import (
+    Band,
+    approaches,
+    band_from_record,
+    band_to_record,
+    coordination,
+    idpp_band,
+    linear_path,
+)
 from migbar.ends import name_hop, parse_end, parse_point
 from migbar.errors import (
     BandsFileError,
@@ -159,6 +167,8 @@ def test_that_an_occupied_site_to_a_void_is_refused(rock_salt):
         )  # fmt: skip
     with pytest.raises(FrenkelPairError):
         hop_between_points(rock_salt, "Li", (0, 0, 0), (0.25, 0.25, 0.25), Mechanism.VACANCY)
+    with pytest.raises(FrenkelPairError):
+        hop_between_points(rock_salt, "Li", (0.25, 0.25, 0.25), (0, 0, 0), Mechanism.VACANCY)
 
 
 def test_that_ends_that_do_not_fit_are_refused(rock_salt, empty_layered):
@@ -179,6 +189,13 @@ def test_that_ends_that_do_not_fit_are_refused(rock_salt, empty_layered):
         hop_between_points(
             rock_salt, "Li", (0.25, 0.25, 0.25), (0.75, 0.25, 0.25), Mechanism.INSERTION
         )
+    between_voids = (0.25, 0.25, 0.25), (0.75, 0.25, 0.25), Mechanism.INTERSTITIAL
+    with pytest.raises(SiteError, match="is F, not Li"):
+        hop_between_points(rock_salt, "Li", *between_voids, removed=[SiteRef(fluorine)])
+    with pytest.raises(HopError, match="no single hop is longer"):
+        hop_between_points(
+            rock_salt, "Li", (0.25, 0.25, 0.25), (14.25, 0.25, 0.25), Mechanism.INTERSTITIAL
+        )
     with pytest.raises(HopError, match="same place"):
         hop_between_points(empty_layered, "Li", (0, 0, 0.5), (0, 0, 0.5), Mechanism.INSERTION)
 
@@ -187,6 +204,8 @@ def test_that_a_partly_occupied_structure_has_no_hops():
     mixed = Structure(Lattice.cubic(4.0), [{"Li": 0.5}, "O"], [[0, 0, 0], [0.5, 0.5, 0.5]])
     with pytest.raises(OccupancyError):
         hop_between_sites(mixed, "Li", SiteRef(0), SiteRef(0, (1, 0, 0)))
+    with pytest.raises(OccupancyError):
+        find_voids(mixed, "Li")
 
 
 def test_that_fractional_ends_on_sites_are_those_sites_in_any_image(rock_salt):
@@ -310,6 +329,32 @@ def test_that_approaches_name_the_nearest_host_atom(rock_salt):
     assert {a.element for a in near} == {"F"}
     assert near[0].distance == pytest.approx(4.03 / 2, abs=1e-6)
     assert near[2].distance < near[0].distance
+
+
+def test_that_an_ion_goes_from_octahedron_to_tetrahedron_to_octahedron(rock_salt):
+    hop = hop_between_points(
+        rock_salt, "Li", (0, 0, 0), (0.5, 0.5, 0.0), Mechanism.SINGLE_ION
+    )  # fmt: skip
+    way = np.array([(0, 0, 0), (0.25, 0.25, 0.25), (0.5, 0.5, 0)]) @ np.diag([0.5] * 3)
+    band = Band(make_band(rock_salt, hop, np.diag([2, 2, 2])).host, "Li", way)
+    walked, count = coordination(band)
+    assert count[[0, 20, 40]] == pytest.approx([6, 4, 6], abs=0.2)
+    assert count == pytest.approx(count[::-1])
+    assert walked == pytest.approx(np.linspace(0, 4.03 * np.sqrt(3) / 2, 41))
+
+
+def test_that_the_sulphur_of_a_sulphate_does_not_coordinate_but_that_of_a_sulphide_does():
+    corners = np.array([[1, 1, 1], [1, -1, -1], [-1, 1, -1], [-1, -1, 1]]) * 0.087  # S–O: 1.5 Å
+    places, path = [[0, 0, 0], *corners, [0.4, 0, 0]], linear_path((0.2, 0, 0), (0.25, 0, 0))
+
+    def counted(*symbols: str) -> np.ndarray:
+        host = Structure(Lattice.cubic(10.0), symbols, places[: len(symbols)])
+        return coordination(Band(host, "Li", path))[1]
+
+    oxygen = counted("P", *"OOOO")
+    assert counted("S", *"OOOO") == pytest.approx(oxygen)
+    assert counted("S", *"OOOO", "S") == pytest.approx(oxygen + 1, abs=1e-3)
+    assert not counted("P").any()
 
 
 def test_that_idpp_bends_a_band_away_from_an_atom_in_its_way(rock_salt):

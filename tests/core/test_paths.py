@@ -10,6 +10,7 @@ from pymatgen.analysis.diffusion.neb.pathfinder import DistinctPathFinder
 from pymatgen.core import Lattice, Structure
 
 from migbar.barriers import Remark
+from migbar.elements import ionic_radius
 from migbar.ends import name_hop
 from migbar.errors import HopError, NoMobileIonError, OccupancyError
 from migbar.hops import Mechanism
@@ -140,6 +141,11 @@ def test_that_equivalent_hops_on_both_sides_of_a_cutoff_are_found_once():
     assert [(round(h.length, 1), h.multiplicity) for h in search.hops] == [(4.5, 2), (5.9, 1)]
 
 
+def test_that_a_hop_as_long_as_a_cutoff_is_found_once():
+    box = Structure(Lattice.orthorhombic(4.5, 5.0, 5.5), ["Li"], [[0, 0, 0]])
+    assert [(h.length, h.multiplicity) for h in find_hops(box, "Li").hops] == [(4.5, 1), (5, 1), (5.5, 1)]  # fmt: skip
+
+
 @pytest.mark.parametrize("name", ["LiFePO4", "LiCoO2", "LiMn2O4", "Li3OCl", "MgTi2S4", "NaV2O5"])
 def test_that_nd_barriers_are_the_same_in_another_cell(example, name):
     structure = example(name)
@@ -242,6 +248,23 @@ def test_that_hops_are_drawn_once_inside_and_on_every_face_they_lie_in(example):
     assert np.linalg.norm(vectors, axis=1) == pytest.approx(2.8161, abs=1e-3)
 
 
+@pytest.mark.parametrize(("name", "ion"), [("LiCoO2", "Li"), ("Na3PS4", "Na")])
+def test_that_the_hops_drawn_are_all_with_their_middle_in_the_cell_or_on_its_faces(
+    example, name, ion
+):
+    search = find_hops(example(name), ion, cutoff=4.9)
+    places = np.array([node.frac_coords for node in search.nodes])
+    cells = np.array(list(np.ndindex(5, 5, 5))) - 2
+    middles = [
+        middle
+        for edge in search.network.edges
+        for middle in (places[edge.start] + places[edge.end] + edge.image) / 2 + cells
+        if (middle >= -1e-3).all() and (middle <= 1 + 1e-3).all()
+    ]
+    drawn = search.segments()[1].mean(axis=1)
+    assert sorted(np.round(drawn, 6).tolist()) == sorted(np.round(middles, 6).tolist())
+
+
 def test_that_sites_outside_the_cell_make_no_difference(example):
     inside = example("LiFePO4")
     outside = Structure(
@@ -272,6 +295,33 @@ def test_that_a_bottleneck_names_atoms_by_index_and_image(example):
                 path - np.array(atom.site.frac_coords(structure))
             )
             assert np.linalg.norm(ways, axis=1).min() <= atom.distance + 1e-6
+
+
+@pytest.mark.parametrize("origin", [(0.0, 0.0, 0.0), (0.31, 0.62, 0.93), (-1e-17, -1e-17, 0.0)])
+@pytest.mark.parametrize(("name", "ion"), [("LiFePO4", "Li"), ("Li3OCl", "Li"), ("Na3PS4", "Na")])
+def test_that_a_bottleneck_is_the_narrowest_place_wherever_the_origin_is(
+    example, name, ion, origin
+):
+    there = example(name)
+    structure = Structure(there.lattice, there.species, there.frac_coords + origin)
+    search = find_hops(structure, ion, Mechanism.SINGLE_ION, cutoff=6.5)
+    as_read = find_hops(there, ion, Mechanism.SINGLE_ION, cutoff=6.5)
+    assert len(search.left_out) == len(as_read.left_out)
+    assert [h.length for h in search.hops] == pytest.approx(
+        [h.length for h in as_read.hops], abs=5e-3
+    )
+    host = structure.copy().remove_species([ion])
+    for hop in search.hops:
+        touching = {e.symbol: ionic_radius(ion) + ionic_radius(e.symbol) for e in host.elements}
+        path = np.linspace(hop.hop.start, hop.hop.end, 41)[10:31]
+        gap = min(
+            atom.nn_distance - touching[atom.specie.symbol]
+            for point in host.lattice.get_cartesian_coords(path)
+            for atom in host.get_sites_in_sphere(point, 4.0)
+        )
+        found = [atom.distance - touching[atom.element] for atom in hop.bottleneck]
+        assert min(found) == pytest.approx(gap, abs=1e-4)
+        assert max(found) <= gap + 0.3 + 1e-4
 
 
 def test_that_close_approaches_are_flagged_and_not_hidden(example):

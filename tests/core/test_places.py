@@ -93,12 +93,14 @@ def test_that_every_node_has_the_energy_of_its_kind(alloy, compared):
     ("mechanism", "ions"),
     [(Mechanism.VACANCY, 23), (Mechanism.SINGLE_ION, 1), (Mechanism.INTERSTITIAL, 25)],
 )
-def test_that_a_state_holds_as_many_ions_as_its_mechanism_says(alloy, mechanism, ions):
+@pytest.mark.parametrize("supercell", [TWICE, np.array([[2, 1, 0], [0, 2, 0], [1, 0, 2]])])
+def test_that_a_state_holds_as_many_ions_as_its_mechanism_says(alloy, mechanism, ions, supercell):
     point = (0.5, 0.5, 0.0) if mechanism.between_sites else (0.5, 0.5, 0.5)
-    state = carrier_at(alloy, "Cu", mechanism, point, TWICE)
+    state = carrier_at(alloy, "Cu", mechanism, point, supercell)
     assert state.composition["Cu"] == ions
     assert state.composition["Au"] == 8
-    here = state.lattice.get_all_distances([0.25, 0.25, point[2] / 2], state.frac_coords)[0]
+    place = np.linalg.solve(supercell.T, point)
+    here = state.lattice.get_all_distances(place, state.frac_coords)[0]
     assert bool(here.min() > 1.5) is (mechanism is Mechanism.VACANCY)
 
 
@@ -114,6 +116,8 @@ def test_that_a_place_that_nothing_stays_at_is_told(tmp_path):
     assert result["stays"] == [False]
     (_, left) = PlaceEnergies.from_dict(result).remarks
     assert left.code == "place_left"
+    one_of_two = PlaceEnergies((0, 1), (0.0, 0.3), (True, False), True, "any")
+    assert "At 1 kind of places" in one_of_two.remarks[1].text
 
 
 def test_that_a_host_that_gives_way_is_told(alloy, tmp_path):

@@ -8,6 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from pymatgen.core import Lattice, Structure
 
+from migbar.bands import approaches
 from migbar.errors import SiteError, SupercellError
 from migbar.hops import Mechanism, SiteRef, hop_between_sites
 from migbar.structures import read_structure
@@ -62,7 +63,8 @@ def test_that_a_hop_to_its_own_image_enlarges_the_cell_no_more_than_it_must():
     lone = hop_between_sites(cell, "Li", *ends, Mechanism.SINGLE_ION)
     assert np.array_equal(choose_supercell(cell, lone), np.diag([1, 1, 2]))
     vacancy = choose_supercell(cell, hop_between_sites(cell, "Li", *ends))
-    assert round(np.linalg.det(vacancy)) == 4  # two ions stay beside the two ends
+    # Two ions stay beside the two ends, in a cell that is not longer than it must be.
+    assert sorted(np.diag(vacancy)) == [1, 2, 2]
     assert not meets_own_image(hop_between_sites(cell, "Li", *ends), vacancy)
 
 
@@ -89,6 +91,34 @@ def test_that_the_supercell_of_a_vacancy_holds_further_ions(examples_dir):
     assert make_band(cell, vacancy).host.composition["Na"] >= 2
     lone = hop_between_sites(cell, "Na", *ends, Mechanism.SINGLE_ION)
     assert np.array_equal(choose_supercell(cell, lone), np.eye(3))
+
+
+def test_that_a_supercell_along_other_vectors_shows_the_same_hop(layered_oxide):
+    ends = SiteRef(0), SiteRef(0, (1, 0, 0))
+    hop = hop_between_sites(layered_oxide, "Li", *ends, removed=[SiteRef(1, (0, 1, 0))])
+    straight = make_band(layered_oxide, hop, np.diag([4, 4, 1]))
+    skewed = make_band(layered_oxide, hop, np.array([[4, 1, 0], [-4, 3, 0], [1, 2, 1]]))
+    assert len(skewed.host) == len(straight.host) == 16 * 12 - 3
+    assert skewed.length == pytest.approx(straight.length)
+    for one, other in zip(approaches(skewed), approaches(straight), strict=True):
+        assert one.distance == pytest.approx(other.distance)
+
+
+@pytest.mark.parametrize("shear", [np.eye(3), [[1, 2, 5], [0, 1, -3], [0, 0, 1]]])
+def test_that_the_shortest_translation_is_that_of_the_crystal_however_the_cell_is_cut(shear):
+    a = 4.0
+    for vectors, shortest in (
+        (np.eye(3), a),
+        (0.5 * (1 - np.eye(3)), a / np.sqrt(2)),  # face-centred
+        (0.5 - np.eye(3), a * np.sqrt(3) / 2),  # body-centred
+    ):
+        assert shortest_translation(shear @ vectors * a) == pytest.approx(shortest)
+
+
+def test_that_a_hop_by_most_of_a_supercell_does_not_meet_itself():
+    cell = Structure(Lattice.cubic(9.0), ["Li", "Li"], [[0, 0, 0], [0.7, 0, 0]])
+    hop = hop_between_sites(cell, "Li", SiteRef(0), SiteRef(1))
+    assert not meets_own_image(hop, np.eye(3, dtype=int))
 
 
 @given(
