@@ -93,7 +93,7 @@ def site_energy_landscape(
     require_ordered(structure)
     host, pairs = _interactions(structure, ion)
     lattice = structure.lattice
-    shape = np.maximum(np.ceil(np.array(lattice.abc) / resolution - 1e-9), 1).astype(int)
+    shape = grid_shape(lattice, resolution)
     energies = np.zeros(shape)
     for done, (site, pair) in enumerate(zip(host, pairs, strict=True)):
         check_cancelled(progress)
@@ -101,6 +101,11 @@ def site_energy_landscape(
         progress.report(done + 1, len(host), "Mapping the site energy")
     energies -= energies.min()
     return Landscape(ion, lattice, np.minimum(energies, HIGHEST))
+
+
+def grid_shape(lattice: Lattice, resolution: float) -> NDArray[np.int_]:
+    """Return how many points of a grid along each of the cell's vectors are no farther apart than `resolution` (Å)."""
+    return np.ceil(np.array(lattice.abc) / resolution - 1e-9).astype(int)
 
 
 @dataclass(frozen=True, slots=True)

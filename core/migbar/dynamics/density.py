@@ -9,7 +9,7 @@ from pymatgen.core import Lattice, Structure
 from migbar.dynamics.analysis import beside_the_host, is_ion
 from migbar.dynamics.settings import DynamicsError
 from migbar.dynamics.trajectory import Trajectory
-from migbar.landscape import HIGHEST, RESOLUTION, Landscape
+from migbar.landscape import HIGHEST, RESOLUTION, Landscape, grid_shape
 from migbar.transport import BOLTZMANN_EV
 
 BLUR = 0.3
@@ -49,7 +49,7 @@ def free_energy_landscape(
     lattice = structure.lattice
     ions, _ = beside_the_host(trajectory, is_ion(trajectory, ion))
     ions = ions @ np.linalg.solve(trajectory.cell, _supercell(trajectory, structure))
-    shape = np.maximum(np.ceil(np.array(lattice.abc) / resolution - 1e-9), 1).astype(int)
+    shape = grid_shape(lattice, resolution)
     cells = np.rint(ions.reshape(-1, 3) * shape).astype(int) % shape
     counts = np.bincount(np.ravel_multi_index(cells.T, shape), minlength=int(shape.prod()))
     density = convolve(counts.reshape(shape).astype(float), _smear(lattice, shape), mode="wrap")
