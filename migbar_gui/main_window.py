@@ -457,7 +457,6 @@ class MainWindow(QMainWindow):
             notice.refresh_icons()
         for title in self.findChildren(DockTitle):
             title.close_button.setIcon(icon("close", theme.muted))
-        self.path_panel.show_path()
         if self.view is not None:
             self.view.set_theme(theme.is_dark)
 

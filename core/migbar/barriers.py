@@ -19,12 +19,36 @@ THRESHOLD_MEANS = (
 """What the threshold stands for (science: `migbar.transport.KEEPING_UP`)."""
 
 
+_HINTS = frozenset(
+    (
+        "alike_places",
+        "calculated",
+        "derived",
+        "measured_error",
+        "near_symmetry",
+        "ordered",
+        "place_energies",
+        "relaxed",
+        "relaxed_barrier",
+        "several_ions",
+        "several_structures",
+        "tied_images",
+        "training_path",
+    )
+)
+
+
 @dataclass(frozen=True, slots=True)
 class Remark:
     """Something a user should know about a result: a short code for machines, a text for people."""
 
     code: str
     text: str
+
+    @property
+    def is_warning(self) -> bool:
+        """Whether it puts a result in doubt; else it says what was chosen, or where a number comes from."""
+        return self.code not in _HINTS
 
 
 @dataclass(frozen=True, slots=True)

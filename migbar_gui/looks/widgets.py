@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any, TypeVar
 
 from PySide6.QtCore import (
+    QEvent,
     QSignalBlocker,
     QSize,
     Qt,
@@ -47,7 +48,7 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
-from migbar.barriers import THRESHOLD_MEANS
+from migbar.barriers import THRESHOLD_MEANS, Remark
 from migbar.energies import UNITS
 from migbar_gui.looks import energies
 from migbar_gui.looks.theme import current_theme, pixmap, with_text
@@ -297,16 +298,52 @@ def restyle(widget: QWidget) -> None:
     style.polish(widget)
 
 
+class Sign(QLabel):
+    """The sign of a warning, or of something to know, in the theme's colours."""
+
+    def __init__(self, is_warning: bool) -> None:
+        super().__init__()
+        self.is_warning = is_warning
+        self._draw()
+
+    def changeEvent(self, event: QEvent) -> None:  # noqa: N802
+        """Follow the theme."""
+        super().changeEvent(event)
+        if event.type() is QEvent.Type.StyleChange:
+            self._draw()
+
+    def _draw(self) -> None:
+        theme = current_theme()
+        kind, colour = ("warning", theme.poor) if self.is_warning else ("info", theme.accent)
+        self.setPixmap(pixmap(kind, colour, 16, self.devicePixelRatioF()))
+
+
 def remark_row(text: str, is_warning: bool = True, role: str = "") -> QWidget:
     """Make a remark with a sign before it: that of a warning, or of something to know."""
-    theme = current_theme()
-    kind, colour = ("warning", theme.poor) if is_warning else ("info", theme.accent)
-    sign, words, made = QLabel(), label(text, role, wrap=True), QWidget()
-    sign.setPixmap(pixmap(kind, colour, 16, sign.devicePixelRatioF()))
+    sign, words, made = Sign(is_warning), label(text, role, wrap=True), QWidget()
     row = in_row(sign, words, grow=words)
     row.setAlignment(sign, Qt.AlignmentFlag.AlignTop)
     made.setLayout(row)
     return made
+
+
+class RemarkList(QWidget):
+    """Remarks, each with its sign, warnings first; hidden while there are none."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.told: tuple[Remark, ...] = ()
+        self._rows = in_column(spacing=6)
+        self.setLayout(self._rows)
+        self.hide()
+
+    def tell(self, remarks: Iterable[Remark] = ()) -> None:
+        """Show other remarks, or none."""
+        clear(self._rows)
+        self.told = tuple(sorted(remarks, key=lambda one: not one.is_warning))
+        for remark in self.told:
+            self._rows.addWidget(remark_row(energies.in_text(remark.text), remark.is_warning))
+        self.setVisible(bool(self.told))
 
 
 def clear(layout: QLayout) -> None:

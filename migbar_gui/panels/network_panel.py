@@ -28,6 +28,7 @@ from migbar_gui.looks.theme import current_theme, with_text
 from migbar_gui.looks.widgets import (
     PAGE,
     DecimalBox,
+    RemarkList,
     as_panel,
     button,
     clear,
@@ -189,8 +190,8 @@ class NetworkPanel(QStackedWidget):
         self._barriers.setVerticalSpacing(2)
         self._barriers.setColumnStretch(3, 1)
         column.addLayout(self._barriers)
-        self.remark = label("", "muted", wrap=True)
-        column.addWidget(self.remark)
+        self.remarks = RemarkList()
+        column.addWidget(self.remarks)
         column.addWidget(self.places)
         column.addWidget(line())
         self._add_slider(column)
@@ -281,9 +282,7 @@ class NetworkPanel(QStackedWidget):
     def _list_barriers(self, group: Group) -> None:
         clear(self._barriers)
         self._through.setText(f"Barrier of getting through ({energies.unit()})")
-        remarks = group.found.crystal.remarks
-        self.remark.setText("\n".join(energies.in_text(remark.text) for remark in remarks))
-        self.remark.setVisible(bool(remarks))
+        self.remarks.tell(group.found.crystal.remarks)
         for row, direction in enumerate(DIRECTIONS):
             way = group.found.crystal.percolation[direction]
             name = label(direction, "heading")

@@ -24,16 +24,15 @@ from migbar_gui.files.plot_export import offer_export
 from migbar_gui.looks import energies
 from migbar_gui.looks.theme import path_colour
 from migbar_gui.looks.widgets import (
+    RemarkList,
     as_panel,
     body,
     button,
     centred,
     clear,
-    in_column,
     in_row,
     label,
     line,
-    remark_row,
     restyle,
     scrolled,
     swatch,
@@ -51,9 +50,6 @@ FACTS = ("Model", "Mechanism", "Emptied", "Length", "Per cell", "Images", "Super
 
 LONGEST_LARGE = 9
 """Letters of a barrier that fits beside its verdict in large type."""
-
-HARMLESS = ("ordered", "derived", "relaxed", "tied_images", "relaxed_barrier", "calculated")
-"""Codes of remarks that say what was chosen, and warn of nothing."""
 
 
 def supercell_text(matrix: Matrix) -> str:
@@ -106,7 +102,7 @@ class PathPanel(QStackedWidget):
         self.why.setToolTip("Similar known paths, the model's domain, and what moves the barrier")
         below = in_row(self._interval_text, self.why, grow=self._interval_text)
         below.setAlignment(self.why, Qt.AlignmentFlag.AlignTop)
-        self._remarks = in_column(spacing=6)
+        self.remarks = RemarkList()
         self._shape_text = label("", "muted", wrap=True)
         self._approaches = QGridLayout()
         self._approaches.setHorizontalSpacing(10)
@@ -118,7 +114,7 @@ class PathPanel(QStackedWidget):
             number,
             self._interval,
             below,
-            self._remarks,
+            self.remarks,
             line(),
             self._make_form(),
             self._make_shapes(),
@@ -207,7 +203,7 @@ class PathPanel(QStackedWidget):
             self._fact_labels[key].setText(text)
         self._facts.setRowVisible(self._fact_labels["Emptied"], bool(path.hop.removed))
         self._facts.setRowVisible(self._fact_labels["Per cell"], path.multiplicity > 0)
-        self._list_remarks((*self._calculated(path, barrier), *predicted.remarks))
+        self.remarks.tell((*self._calculated(path, barrier), *predicted.remarks))
         shape = self._show_shape(path)
         near = predicted.approaches if shape is None else shape.approaches
         self._list_approaches(near, path.hop.ion)
@@ -241,12 +237,6 @@ class PathPanel(QStackedWidget):
             f"Calculated with {counted.made_by}: {counted.barrier_ev:.3f} eV, which is what counts."
         )
         return [Remark("calculated", text)]
-
-    def _list_remarks(self, remarks: tuple[Remark, ...]) -> None:
-        clear(self._remarks)
-        for remark in remarks:
-            text, is_warning = energies.in_text(remark.text), remark.code not in HARMLESS
-            self._remarks.addWidget(remark_row(text, is_warning))
 
     def _list_approaches(self, near: Sequence[Approach], ion: str) -> None:
         clear(self._approaches)

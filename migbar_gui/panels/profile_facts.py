@@ -5,18 +5,17 @@ from __future__ import annotations
 from PySide6.QtCore import QSize, Qt
 from PySide6.QtWidgets import QScrollArea
 
+from migbar.barriers import Remark
 from migbar.wording import counted, duration, with_minus
 from migbar_gui.computing.relaxations import LiveRun
 from migbar_gui.computing.relaxed import RelaxedPath, VolumeResult, potential_note
 from migbar_gui.looks import energies
 from migbar_gui.looks.theme import with_text
 from migbar_gui.looks.widgets import (
+    RemarkList,
     body,
-    clear,
-    in_column,
     in_row,
     label,
-    remark_row,
     restyle,
     scroll,
 )
@@ -55,8 +54,8 @@ class ProfileFacts(QScrollArea):
         head.setAlignment(self.state, Qt.AlignmentFlag.AlignVCenter)
         self.lines = label("", wrap=True)
         self.method = label("", "muted", wrap=True)
-        self._remarks = in_column(spacing=5)
-        parts = (head, self.lines, self.method, self._remarks)
+        self.remarks = RemarkList()
+        parts = (head, self.lines, self.method, self.remarks)
         page = body(*parts, spacing=5, margins=(7, 7, 13, 9))
         scroll(self, page, "Relaxed band")
 
@@ -66,7 +65,7 @@ class ProfileFacts(QScrollArea):
     def show_entry(self, entry: LiveRun | RelaxedPath | VolumeResult | None) -> None:
         """Show the facts of another band, or how it went on."""
         self.setVisible(entry is not None)
-        clear(self._remarks)
+        self.remarks.tell()
         if isinstance(entry, LiveRun):
             self._show_live(entry)
         elif isinstance(entry, VolumeResult):
@@ -106,9 +105,7 @@ class ProfileFacts(QScrollArea):
         self.method.setText(
             f"{result.potential}, {relaxed.images}, {ends}. {work}{result.residual:.3f} eV/Å left{seconds}."
         )
-        for remark in result.remarks:
-            self._remarks.addWidget(remark_row(energies.in_text(remark.text)))
-        self._add_bias(result.potential.name, result.ends_relaxed)
+        self.remarks.tell((*result.remarks, *_bias(result.potential.name, result.ends_relaxed)))
 
     def _show_volume(self, volume: VolumeResult) -> None:
         from migbar.neb.volume import slope_text
@@ -128,14 +125,14 @@ class ProfileFacts(QScrollArea):
         ]
         self.lines.setText(with_minus("\n".join(lines)))
         self.method.setText(f"The barrier {slope_text(found)}. {found.potential}.")
-        self._add_bias(found.potential.partition(" ")[0], True)
-
-    def _add_bias(self, potential: str, ends_relaxed: bool) -> None:
-        bias = potential_note(potential, ends_relaxed)
-        if bias:
-            self._remarks.addWidget(remark_row(bias, is_warning=False))
+        self.remarks.tell(_bias(found.potential.partition(" ")[0], True))
 
     def _set_state(self, verdict: str, text: str) -> None:
         self.state.setProperty("verdict", verdict)
         self.state.setText(text)
         restyle(self.state)
+
+
+def _bias(potential: str, ends_relaxed: bool) -> list[Remark]:
+    text = potential_note(potential, ends_relaxed)
+    return [Remark("measured_error", text)] if text else []

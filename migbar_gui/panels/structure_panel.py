@@ -26,6 +26,7 @@ from migbar_gui.looks.colours import element_colour
 from migbar_gui.looks.widgets import (
     PAGE,
     ElidedLabel,
+    RemarkList,
     button,
     choice_box,
     clear,
@@ -103,12 +104,11 @@ class StructurePanel(QScrollArea):
         for key in ("Space group", "Atoms", "a, b, c (Å)", "α, β, γ (°)"):
             self._fact_labels[key] = label(wrap=True)
             self._facts.addRow(label(key, "muted"), self._fact_labels[key])
-        self._note = label("", wrap=True)
-        self._note.setProperty("verdict", "poor")
+        self.notes = RemarkList()
         column.addWidget(self.formula)
         column.addWidget(self._name)
         column.addLayout(self._facts)
-        column.addWidget(self._note)
+        column.addWidget(self.notes)
         column.addWidget(line())
 
     def _add_ion(self, column: QVBoxLayout) -> None:
@@ -196,8 +196,7 @@ class StructurePanel(QScrollArea):
         }
         for key, text in texts.items():
             self._fact_labels[key].setText(text)
-        self._note.setText("\n".join(note.text for note in document.notes))
-        self._note.setVisible(bool(document.notes))
+        self.notes.tell(document.notes)
         self._list_ions(document)
         self._list_elements(document)
 

@@ -24,6 +24,7 @@ from migbar_gui.looks import energies
 from migbar_gui.looks.theme import with_text
 from migbar_gui.looks.widgets import (
     ProblemLabel,
+    RemarkList,
     as_panel,
     body,
     button,
@@ -141,6 +142,7 @@ class TransportPanel(QStackedWidget):
         self.case.activated.connect(lambda: self._choose(self.case.currentData()))
         self._about = label("", "muted", wrap=True)
         self.problem = ProblemLabel()
+        self.remarks = RemarkList()
         self.plot = ArrheniusPlot()
         offer_export(self.plot, "diffusivity")
         self.spread = SpreadPlot()
@@ -163,6 +165,7 @@ class TransportPanel(QStackedWidget):
             self._about,
             self._make_results(),
             self.problem,
+            self.remarks,
             line(),
             in_row(label("Diffusivity over temperature", "section"), None, self.longer),
             self.points,  # above: all there is where no line leads through them
@@ -341,6 +344,7 @@ class TransportPanel(QStackedWidget):
         for shown in (*self.values.values(), *self.ranges.values()):
             shown.setText("")
         self._about.setText("")
+        self.remarks.tell()
         self.plot.show_lines(None)
         self._show_points()
 
@@ -378,8 +382,7 @@ class TransportPanel(QStackedWidget):
             numbers.by_hops,
         )
         self._show_points(is_compared=numbers.by_hops is not None)
-        if simulated is not None:
-            self.problem.tell(" ".join(remark.text for remark in simulated.remarks))
+        self.remarks.tell(() if simulated is None else simulated.remarks)
         self.explanation.setText(explain(case.hops, case.parameters))
 
     def _show_points(self, is_compared: bool = False) -> None:

@@ -176,3 +176,8 @@ def site(window, index: int, image: tuple[int, int, int] = (0, 0, 0)):  # type: 
 
     ref = SiteRef(index, image)
     return Pick(ref.frac_coords(window.workspace.structure), ref)
+
+
+def words(remarks) -> str:  # type: ignore[no-untyped-def]
+    """What a list of remarks says."""
+    return " ".join(remark.text for remark in remarks.told)

@@ -11,7 +11,7 @@ from PySide6.QtWidgets import QFileDialog, QLabel
 
 from migbar_gui.files.session import read_session
 from tests.core.calculations import copper_images, straight_images, write_vasp
-from tests.gui.conftest import site, wait_for_barriers, wait_for_document
+from tests.gui.conftest import site, wait_for_barriers, wait_for_document, words
 from tests.gui.test_network import find
 
 pytestmark = pytest.mark.gui
@@ -111,8 +111,8 @@ def test_that_the_way_through_counts_with_it(window, qtbot, tmp_path):
 
     assert group.hop_of(relaxed.path_id) == 0
     qtbot.waitUntil(lambda: through() == pytest.approx(barrier), timeout=LONG_MS)
-    assert "VASP 6.3.0" in window.network_panel.remark.text()
-    assert window.network_panel.remark.isVisibleTo(window.network_panel)
+    assert "VASP 6.3.0" in words(window.network_panel.remarks)
+    assert window.network_panel.remarks.isVisibleTo(window.network_panel)
     window.workspace.remove_paths([relaxed.path_id])
     window.open_file(tmp_path / "neb")
     qtbot.waitUntil(lambda: window.workspace.relaxed[-1] is not relaxed, timeout=LONG_MS)

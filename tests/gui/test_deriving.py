@@ -7,7 +7,7 @@ import pytest
 from migbar.structures import read_structure, write_cif
 from migbar_gui.files.scripting import script
 from tests.core.small_bands import shaken
-from tests.gui.conftest import site, wait_for_barriers, wait_for_document
+from tests.gui.conftest import site, wait_for_barriers, wait_for_document, words
 
 pytestmark = pytest.mark.gui
 
@@ -24,7 +24,7 @@ def test_that_the_charged_limit_opens_without_ions(opened, qtbot):
     wait_for_document(qtbot, opened, "olivine.cif · charged limit")
     assert opened.workspace.document.formula == "FePO4"
     assert (opened.workspace.state.ion, opened.workspace.state.mechanism) == ("Li", "insertion")
-    assert "4 Li taken out" in opened.structure_panel._note.text()
+    assert "4 Li taken out" in words(opened.structure_panel.notes)
     opened.commands["edit.undo"].trigger()
     assert opened.workspace.document.name == "olivine.cif"
 
@@ -35,7 +35,7 @@ def test_that_a_noisy_crystal_is_told_to_be_near_its_symmetry_and_so_is_what_is_
     write_cif(shaken(read_structure(olivine), by=0.01), str(tmp_path / "noisy.cif"))
     window.open_file(tmp_path / "noisy.cif")
     wait_for_document(qtbot, window, "noisy.cif")
-    assert "off the space group Pnma" in window.structure_panel._note.text()
+    assert "off the space group Pnma" in words(window.structure_panel.notes)
     window.predictions.find_all()
     qtbot.waitUntil(lambda: window.workspace.state.group is not None, timeout=60_000)
     assert 'read_structure("' in script(window.workspace, "any").replace("'", '"')

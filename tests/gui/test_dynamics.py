@@ -15,7 +15,7 @@ from migbar_gui.dialogs.dynamics import DynamicsDialog, LongerDynamicsDialog
 from migbar_gui.looks import energies
 from migbar_gui.workspace.document import crystal_key
 from migbar_gui.workspace.estimates import transport_cases
-from tests.gui.conftest import wait_for_document
+from tests.gui.conftest import wait_for_document, words
 from tests.gui.test_network import labels
 from tests.gui.test_places import alloy
 
@@ -302,7 +302,7 @@ def test_that_doubts_are_told_beside_the_numbers(opened, olivine, qtbot):
     leave(olivine, simulated(host_shift=3.0))
     look(opened, qtbot)
     panel = show(opened, qtbot)
-    qtbot.waitUntil(lambda: "the other atoms do not stay" in panel.problem.text(), timeout=20_000)
+    qtbot.waitUntil(lambda: "the other atoms do not stay" in words(panel.remarks), timeout=20_000)
     assert panel.values["D"].text()
 
 

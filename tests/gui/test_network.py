@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from tests.gui.conftest import site, wait_for_barriers, wait_for_document
+from tests.gui.conftest import site, wait_for_barriers, wait_for_document, words
 
 pytestmark = pytest.mark.gui
 
@@ -223,12 +223,12 @@ def test_that_voids_of_an_empty_host_form_a_network(window, qtbot, empty_olivine
 def test_that_the_dock_tells_where_ways_are_lower_bounds(found, qtbot):
     from migbar.resources import resource_dir
 
-    assert found.network_panel.remark.isHidden()  # all lithium of the olivine is alike
+    assert found.network_panel.remarks.isHidden()  # all lithium of the olivine is alike
     found.open_file(resource_dir() / "examples" / "TiS2.cif")
     wait_for_document(qtbot, found, "TiS2.cif")
     find(qtbot, found)
-    assert not found.network_panel.remark.isHidden()
-    assert "2 kinds of places" in found.network_panel.remark.text()
+    assert not found.network_panel.remarks.isHidden()
+    assert "2 kinds of places" in words(found.network_panel.remarks)
 
 
 def test_that_the_report_needs_nothing_else(found, qtbot, tmp_path: Path):

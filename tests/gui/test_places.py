@@ -11,7 +11,7 @@ from pymatgen.core import Lattice, Structure
 from migbar.paths import find_hops
 from migbar.runs import RunState, create_run, runs_dir, work
 from migbar_gui.dialogs.compare_places import ComparePlacesDialog
-from tests.gui.conftest import wait_for_document
+from tests.gui.conftest import wait_for_document, words
 from tests.gui.test_network import find, labels
 from tests.gui.test_scripting import run_copied
 
@@ -75,7 +75,7 @@ def test_that_places_are_compared_from_the_dock_to_the_energies(metal, qtbot):
     qtbot.wait(50)  # new labels are shown by the event loop
     shown = labels(panel.places)
     assert all(f"{energy:.3f}" in shown for energy in found.energies_ev)
-    assert "differ in energy" in panel.remark.text()
+    assert "differ in energy" in words(panel.remarks)
     heights = metal.workspace.state.group.heights
     assert max(heights) > max(metal.workspace.state.group.barriers)
     legend = metal.view.notes.legend

@@ -7,14 +7,23 @@ from PySide6.QtGui import QFont, QFontInfo, QImage
 from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QTableWidgetItem
 
+from migbar.barriers import Remark
 from migbar_gui.looks import energies
 from migbar_gui.looks.axes import energy_ticks
 from migbar_gui.looks.charts import _labelled
 from migbar_gui.looks.colours import INKS, contrast, ink_on
 from migbar_gui.looks.energies import in_text, set_format
 from migbar_gui.looks.tables import LEFT, NamesDelegate, list_of
-from migbar_gui.looks.theme import LIGHT, PATH_COLOURS, apply_theme, path_colour
-from migbar_gui.looks.widgets import DecimalBox, ElidedLabel, formula_text, label, space_group_text
+from migbar_gui.looks.theme import DARK, LIGHT, PATH_COLOURS, apply_theme, path_colour
+from migbar_gui.looks.widgets import (
+    DecimalBox,
+    ElidedLabel,
+    RemarkList,
+    Sign,
+    formula_text,
+    label,
+    space_group_text,
+)
 from migbar_gui.viewer.themes import END_COLOUR, START_COLOUR, WARNING_COLOUR
 
 
@@ -51,6 +60,34 @@ def test_that_a_long_name_is_shortened_in_its_middle_to_the_room_there_is(qtbot)
     short.setText(metrics.elidedText(shown.text(), Qt.TextElideMode.ElideMiddle, 200))
     short.resize(200, 20)
     assert shown.grab().toImage() == short.grab().toImage()
+
+
+NEAR = Remark("near_symmetry", "The crystal is off its space group.")
+ODD = Remark("odd_symmetry", "The space group has 8 operations, but the file lists 1.")
+
+
+@pytest.mark.gui
+def test_that_a_hint_does_not_look_like_a_warning_and_stands_below_it(qtbot):
+    remarks = RemarkList()
+    qtbot.addWidget(remarks)
+    remarks.tell([NEAR, ODD])
+    assert [sign.is_warning for sign in remarks.findChildren(Sign)] == [True, False]
+    assert remarks.told == (ODD, NEAR)
+    remarks.tell()
+    assert remarks.isHidden()
+
+
+@pytest.mark.gui
+def test_that_the_sign_of_a_remark_follows_the_theme(qtbot):
+    from migbar_gui.app import make_application
+
+    sign = Sign(is_warning=True)
+    qtbot.addWidget(sign)
+    light = sign.pixmap().toImage()
+    apply_theme(make_application(), DARK)
+    assert sign.pixmap().toImage() != light
+    apply_theme(make_application(), LIGHT)
+    assert sign.pixmap().toImage() == light
 
 
 def test_that_numbers_on_the_colours_of_paths_can_be_read():

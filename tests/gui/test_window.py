@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 from PySide6.QtGui import QGuiApplication
 
-from tests.gui.conftest import site, wait_for_barriers, wait_for_document
+from tests.gui.conftest import site, wait_for_barriers, wait_for_document, words
 
 pytestmark = pytest.mark.gui
 
@@ -244,7 +244,7 @@ def test_that_a_file_whose_symmetry_is_cut_short_says_so(window, qtbot, tmp_path
     (tmp_path / "cut.cif").write_text("\n".join(left))
     window.open_file(tmp_path / "cut.cif")
     wait_for_document(qtbot, window, "cut.cif")
-    assert "has 8 operations, but lists 1" in window.structure_panel._note.text()
+    assert "has 8 operations, but lists 1" in words(window.structure_panel.notes)
 
 
 def test_that_a_partly_occupied_file_offers_ordering(window, qtbot, half_filled):
