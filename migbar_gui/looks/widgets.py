@@ -265,8 +265,8 @@ def space_group_text(symbol: str) -> str:
 
 
 def indented(box: SpinBox) -> SpinBox:
-    """Move a spin box's number off its frame, which a style sheet cannot do."""
-    box.lineEdit().setTextMargins(6, 0, 0, 0)
+    """Move a spin box's number to where other fields have their text, which a style sheet cannot do."""
+    box.lineEdit().setTextMargins(9, 0, 0, 0)
     return box
 
 
