@@ -33,6 +33,8 @@ from migbar_gui.looks.notice import Notice, open_notice
 from migbar_gui.looks.theme import with_text
 from migbar_gui.looks.widgets import (
     Question,
+    RemovalQuestion,
+    bulleted,
     button,
     choice_box,
     clear,
@@ -275,7 +277,7 @@ class ModelsDialog(QDialog):
         text = f"“{name}” and its files will be deleted."
         if name == self._models.used:
             text += f" It is in use: barriers are predicted with {DEFAULT_MODEL} from then on, those in the table, too."
-        question = Question("Delete this model?", text, "Delete", self)
+        question = RemovalQuestion("Delete this model?", text, "Delete", self)
         question.accepted.connect(partial(self._models.remove, name))
         question.open()
 

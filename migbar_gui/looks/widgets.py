@@ -320,7 +320,17 @@ class Sign(QLabel):
 
 def remark_row(text: str, is_warning: bool = True, role: str = "") -> QWidget:
     """Make a remark with a sign before it: that of a warning, or of something to know."""
-    sign, words, made = Sign(is_warning), label(text, role, wrap=True), QWidget()
+    return _hanging(Sign(is_warning), label(text, role, wrap=True))
+
+
+def bulleted(text: str, role: str = "") -> QWidget:
+    """Make an item of a list."""
+    return _hanging(label("•", role), label(text, role, wrap=True))
+
+
+def _hanging(sign: QLabel, words: QLabel) -> QWidget:
+    """Put a sign before words whose lines all begin at the same place."""
+    made = QWidget()
     row = in_row(sign, words, grow=words)
     row.setAlignment(sign, Qt.AlignmentFlag.AlignTop)
     made.setLayout(row)
@@ -518,3 +528,12 @@ class Question(QDialog):
         if layout is not None:
             layout.activate()  # what has just been written counts, too
             self.resize(self.width(), layout.totalHeightForWidth(self.width()))
+
+
+class RemovalQuestion(Question):
+    """Asks before something is lost for good: Enter keeps it."""
+
+    def __init__(self, title: str, text: str, accept: str, parent: QWidget | None) -> None:
+        super().__init__(title, text, accept, parent)
+        self.cancel_button.setDefault(True)
+        self.cancel_button.setFocus()

@@ -21,7 +21,7 @@ from migbar_gui.background.runs import Runs
 from migbar_gui.dialogs.log import LogDialog
 from migbar_gui.looks.tables import as_list, select_row
 from migbar_gui.looks.widgets import (
-    Question,
+    RemovalQuestion,
     as_panel,
     button,
     centred,
@@ -190,7 +190,7 @@ class JobsPanel(QWidget):
         watched = self._watched()
         if watched is None:
             return
-        dialog = Question(
+        dialog = RemovalQuestion(
             "Remove this job?",
             f"“{watched.run.title}” and everything that it has written to its folder will be deleted. "
             "Models that were kept, and files that were exported, stay.",

@@ -5,7 +5,7 @@ import pytest
 from PySide6.QtCore import QLocale, Qt
 from PySide6.QtGui import QFont, QFontInfo, QImage
 from PySide6.QtTest import QTest
-from PySide6.QtWidgets import QTableWidgetItem
+from PySide6.QtWidgets import QLineEdit, QSpinBox, QTableWidgetItem, QWidget
 
 from migbar.barriers import Remark
 from migbar_gui.looks import energies
@@ -19,8 +19,12 @@ from migbar_gui.looks.widgets import (
     DecimalBox,
     ElidedLabel,
     RemarkList,
+    RemovalQuestion,
     Sign,
+    body,
+    choice_box,
     formula_text,
+    indented,
     label,
     space_group_text,
 )
@@ -88,6 +92,47 @@ def test_that_the_sign_of_a_remark_follows_the_theme(qtbot):
     assert sign.pixmap().toImage() != light
     apply_theme(make_application(), LIGHT)
     assert sign.pixmap().toImage() == light
+
+
+class Letters(QSpinBox):
+    def textFromValue(self, _value: int) -> str:  # noqa: N802
+        return "HHH"
+
+
+@pytest.mark.gui
+def test_that_fields_below_one_another_are_as_high_and_begin_at_the_same_place(qtbot):
+    from migbar_gui.app import make_application
+
+    apply_theme(make_application(), LIGHT)
+    fields = (
+        QLineEdit("HHH"),
+        choice_box({1: "HHH"}),
+        choice_box({1: "HHH"}, editable=True),
+        indented(Letters()),
+        DecimalBox(prefix="HHH "),
+    )
+    page = body(*fields)
+    qtbot.addWidget(page)
+    page.show()
+    qtbot.waitExposed(page)
+
+    def first_ink(field: QWidget) -> int:
+        image, row = field.grab().toImage(), field.height() // 2
+        inside = range(3, image.width())
+        return next(x for x in inside if image.pixelColor(x, row).lightness() < 120)
+
+    assert len({field.height() for field in fields}) == 1
+    assert len({first_ink(field) for field in fields}) == 1
+
+
+@pytest.mark.gui
+def test_that_enter_deletes_nothing(qtbot):
+    question = RemovalQuestion("Delete this model?", "It is gone then.", "Delete", None)
+    qtbot.addWidget(question)
+    question.open()
+    qtbot.waitUntil(question.isVisible)
+    with qtbot.waitSignal(question.rejected):
+        QTest.keyClick(question.focusWidget() or question, Qt.Key.Key_Return)
 
 
 def test_that_numbers_on_the_colours_of_paths_can_be_read():

@@ -15,7 +15,7 @@ from migbar.runs import Run
 from migbar_gui.dialogs.retraining.wizard import RetrainingWizard, WizardPage
 from migbar_gui.files.saving import ask_path
 from migbar_gui.looks.theme import current_theme
-from migbar_gui.looks.widgets import Question, button, field_rows, in_words, label
+from migbar_gui.looks.widgets import RemovalQuestion, button, field_rows, in_words, label
 
 KEPT = "kept.json"
 """Beside the run: what its model is called now, and the owner's notes on its card."""
@@ -126,7 +126,7 @@ class KeepPage(WizardPage):
         self.owner.window_.models.give(self._name, path, lambda done: self._say(f"Wrote {done}."))
 
     def _ask_drop(self) -> None:
-        question = Question(
+        question = RemovalQuestion(
             "Throw the model away?",
             f"“{self._name}” is deleted. The data and the judgement stay with the job until you remove that.",
             "Delete the model",

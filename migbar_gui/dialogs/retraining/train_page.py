@@ -17,7 +17,14 @@ from migbar_gui.dialogs.retraining.wizard import Page, RetrainingWizard, WizardP
 from migbar_gui.looks import energies
 from migbar_gui.looks.charts import CurveChart, Line
 from migbar_gui.looks.theme import current_theme
-from migbar_gui.looks.widgets import Question, button, clear, label, remark_row, restyle
+from migbar_gui.looks.widgets import (
+    RemovalQuestion,
+    button,
+    clear,
+    label,
+    remark_row,
+    restyle,
+)
 
 PAUSE_TIPS = {
     False: "Stop at the next step; what was done is kept",
@@ -227,7 +234,7 @@ class TrainPage(WizardPage):
             self.owner.window_.runs.stop(watched.run.folder)
 
     def _ask_cancel(self) -> None:
-        question = Question(
+        question = RemovalQuestion(
             "Cancel the training?",
             "It is stopped, and what it has done so far is deleted. To go on later, pause it instead.",
             "Cancel the training",
