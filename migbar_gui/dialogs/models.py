@@ -209,7 +209,7 @@ class ModelsDialog(QDialog):
             column = QVBoxLayout(holder)
             column.setContentsMargins(0, 0, 0, 0)
             for note in card.notes:
-                column.addWidget(label(f"•  {energies.in_text(note)}", wrap=True))
+                column.addWidget(bulleted(energies.in_text(note)))
             self._section("What to know", holder)
         self._card.addStretch(1)
 

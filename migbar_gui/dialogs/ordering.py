@@ -7,7 +7,15 @@ from collections.abc import Sequence
 from PySide6.QtCore import Signal
 from PySide6.QtWidgets import QSpinBox, QWidget
 
-from migbar_gui.looks.widgets import Question, field_rows, formula_text, indented, label
+from migbar_gui.looks.widgets import (
+    Question,
+    bulleted,
+    field_rows,
+    formula_text,
+    in_column,
+    indented,
+    label,
+)
 
 
 class OrderingDialog(Question):
@@ -31,10 +39,8 @@ class OrderingDialog(Question):
             "Order and open",
             parent,
         )
-        shown = "\n".join(f"•  {text}" for text in labels[:6])
-        if len(labels) > 6:
-            shown += f"\n•  and {len(labels) - 6} more"
-        self.body.addWidget(label(shown, wrap=True))
+        further = [f"and {len(labels) - 6} more"] if len(labels) > 6 else []
+        self.body.addLayout(in_column(*map(bulleted, (*labels[:6], *further)), spacing=2))
         self.body.addSpacing(4)
         self.body.addWidget(
             label(

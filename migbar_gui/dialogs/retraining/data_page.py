@@ -22,7 +22,7 @@ from migbar_gui.dialogs.retraining.columns import ColumnsDialog
 from migbar_gui.dialogs.retraining.wizard import RetrainingWizard, WizardPage
 from migbar_gui.files.recent import last_folder
 from migbar_gui.looks.theme import current_theme
-from migbar_gui.looks.widgets import button, choice_box, field_rows, label
+from migbar_gui.looks.widgets import bulleted, button, choice_box, field_rows
 
 KINDS = (
     "Folders of NEB calculations: in each one 00, 01, 02 … with POSCAR or CONTCAR, and OUTCAR or a barrier",
@@ -45,7 +45,7 @@ class DataPage(WizardPage):
             "Nothing in them is changed.",
         )
         for kind in KINDS:
-            self.body.addWidget(label(f"•  {kind}", "muted", wrap=True))
+            self.body.addWidget(bulleted(kind, "muted"))
         self.list = _Sources(self)
         self.add_files = button("Add files…", self._ask_files)
         self.add_folder = button("Add folder…", self._ask_folder)
@@ -61,7 +61,7 @@ class DataPage(WizardPage):
         row.addWidget(self.list, 1)
         row.addLayout(buttons)
         self.body.addLayout(row, 1)
-        self.ion = choice_box({"": "find it by itself"} | {symbol: symbol for symbol in IONS})
+        self.ion = choice_box({"": "Find it by itself"} | {symbol: symbol for symbol in IONS})
         self.ion.setToolTip("Only needed where the data do not say which ion moves")
         self.body.addLayout(field_rows((("The &ion that moves", self.ion),)))
         self.list.currentRowChanged.connect(lambda row: self.remove.setEnabled(row >= 0))
