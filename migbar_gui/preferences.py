@@ -115,7 +115,7 @@ SETTINGS = (
         "Model",
         "Predictions",
         _default_model,
-        "Predicts the barriers of new paths",
+        "Predicts the barriers, those in the table, too",
         _models,
     ),
     Setting(

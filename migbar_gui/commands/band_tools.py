@@ -128,10 +128,10 @@ class BandTools(QObject):
         band = result.predicted.band
         sources: dict[str, Source] = {}
         if relaxed is not None:
-            sources[f"relaxed: {relaxed.method}{relaxed.state}"] = lambda _: _relaxed_band(relaxed)
+            sources[f"Relaxed: {relaxed.method}{relaxed.state}"] = lambda _: _relaxed_band(relaxed)
         fixed = frozenset(sources)
-        sources["bent around the atoms (IDPP)"] = lambda images: _fresh_band(band, images, False)
-        sources["straight"] = lambda images: _fresh_band(band, images, True)
+        sources["Bent around the atoms (IDPP)"] = lambda images: _fresh_band(band, images, False)
+        sources["Straight"] = lambda images: _fresh_band(band, images, True)
         name = f"{path.hop.ion} {path.label}, {len(band.host) + 1} atoms"
         dialog = ExportDftDialog(name, sources, fixed, self._window.jobs, self._window)
         dialog.chosen.connect(self._ask_folder)

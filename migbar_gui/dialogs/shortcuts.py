@@ -21,9 +21,9 @@ if TYPE_CHECKING:
     from migbar_gui.commands.menus import Command
 
 IN_THE_VIEW = (
-    ("View: turn", "drag, or arrow keys"),
-    ("View: move", "Shift + drag, or middle button"),
-    ("View: zoom", "wheel, right button + drag, or + and −"),
+    ("View: Turn", "Drag, or arrow keys"),
+    ("View: Move", "Shift + drag, or middle button"),
+    ("View: Zoom", "Wheel, right button + drag, or + and −"),
 )
 """What mouse and keys do in the 3D view; it is no command."""
 

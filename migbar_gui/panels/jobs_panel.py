@@ -51,11 +51,17 @@ class JobsPanel(QWidget):
         self.view = self._make_view()
         self.stop = button("Stop", self._stop)
         self.resume = button("Resume", self._resume)
+        self.resume.setToolTip("Go on where it was stopped, or before its turn")
         self.open = button("Open result", self.open_result)
+        self.open.setToolTip("Show what it has made, as a double click does")
         self.log = button("Log", self._show_log)
+        self.log.setToolTip("Show what this job has said")
         self.folder = button("Folder", self._show_folder)
         self.folder.setToolTip("Show the folder with everything that this job has written")
         self.remove = button("Remove…", self._ask_remove)
+        self.remove.setToolTip(
+            "Delete the job with its folder; one that is running has to be stopped first"
+        )
         self.at_once = indented(QSpinBox(minimum=1, maximum=64))
         self.at_once.setValue(runs.at_once)
         self.at_once.setAccessibleName("How many long jobs work at once")

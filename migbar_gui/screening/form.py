@@ -71,7 +71,7 @@ class ScreeningForm(QWidget):
         self.cutoff = DecimalBox(minimum=0.0, maximum=12.0, singleStep=0.5, suffix=" Å")
         self.cutoff.setSpecialValueText("until they connect in 3D (4.5 to 7 Å)")
         self.scheduler = QLineEdit(
-            placeholderText="this computer; or a Dask scheduler, tcp://host:8786"
+            placeholderText="This computer; or a Dask scheduler, tcp://host:8786"
         )
         self.problem = ProblemLabel("bad")
         self.start = button("Start", self.ask, "primary")

@@ -295,7 +295,7 @@ def test_that_the_dft_dialog_shows_what_it_writes(relaxed, qtbot, tmp_path):
     relaxed.commands["path.export_dft"].trigger()
     dialog = dialog_of(relaxed, ExportDftDialog)
     qtbot.waitUntil(dialog.accept_button.isEnabled, timeout=LONG_MS)
-    assert dialog.source.currentText().startswith("relaxed: ase:emt")
+    assert dialog.source.currentText().startswith("Relaxed: ase:emt")
     assert "LCLIMB = True" in dialog.preview.toPlainText()
     dialog.climbing.setChecked(False)
     dialog.incar.setPlainText("IVDW = 12")

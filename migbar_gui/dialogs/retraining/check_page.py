@@ -260,7 +260,7 @@ class CheckPage(WizardPage):
         if any(problem.mend for problem in problems):
             self._mends.addWidget(label("What is safe to mend", "section"))
         for mend, count in sorted(Counter(p.mend for p in problems if p.mend).items()):
-            box = QCheckBox(f"{MENDS[mend]}  ({count})")
+            box = QCheckBox(f"{MENDS[mend].removesuffix('.')} ({count})")
             box.setChecked(mend in self.owner.mends)
             box.toggled.connect(lambda on, mend=mend: self._choose(mend, on))
             self.mend_boxes[mend] = box

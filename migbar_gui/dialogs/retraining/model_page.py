@@ -72,16 +72,16 @@ class ModelPage(WizardPage):
     def _make_fields(self) -> None:
         self.name = QLineEdit()
         self.notes = QLineEdit()
-        self.notes.setPlaceholderText("for yourself and others: what it is made from and for")
+        self.notes.setPlaceholderText("For yourself and others: what it is made from and for")
         self._starts = {start.name: start for start in available_starts()}
         self.start = choice_box({name: start.text for name, start in self._starts.items()})
         self.recipe = choice_box()
-        self.heads = QCheckBox("train its last layers only: for few paths")
+        self.heads = QCheckBox("Train its last layers only: for few paths")
         self.device = choice_box(DEVICES)
         self.seed = indented(QSpinBox(minimum=0, maximum=2**31 - 1))
         self.seed.setValue(TrainingOptions("", "").seed)
         self.seed.setToolTip("Same data, options and seed: the same model")
-        self.refit = QCheckBox("after it was judged, train the model that is kept on all paths")
+        self.refit = QCheckBox("After it was judged, train the model that is kept on all paths")
         self.refit.setChecked(True)
         self.presets = {preset: QRadioButton(text) for preset, text in PRESETS.items()}
         group = QButtonGroup(self)
@@ -174,7 +174,7 @@ class ModelPage(WizardPage):
         for recipe in recipes:
             self.recipe.addItem(recipe, recipe)
         if not recipes:
-            self.recipe.addItem("the same as what it starts from", "")
+            self.recipe.addItem("The same as what it starts from", "")
         self.recipe.setCurrentIndex(max(0, self.recipe.findData(chosen)))
         self.recipe.blockSignals(False)
         self.recipe.setEnabled(len(recipes) > 1)
@@ -190,7 +190,10 @@ class ModelPage(WizardPage):
         scratch = kind is Kind.SCRATCH
         network = kind is not Kind.GROWN and self.recipe.currentData() not in TREES
         self.device.setEnabled(network)
+        self.device.setToolTip("" if network else "Only networks are trained on a graphics card")
         self.heads.setEnabled(network and not scratch)
+        tuned = "Of a network that is trained already"
+        self.heads.setToolTip("" if self.heads.isEnabled() else tuned)
         self.owner.window_.jobs.cancel(JOB)
         if kind is Kind.GROWN and self.owner.all_known:
             self._timer.stop()

@@ -71,7 +71,9 @@ class SplitPage(WizardPage):
     def initializePage(self) -> None:  # noqa: N802
         """Show what the split gives for these data."""
         dataset = self.owner.dataset
-        self.schemes[Scheme.COLUMN].setEnabled(dataset is not None and any(dataset.parts))
+        has_column = dataset is not None and any(dataset.parts)
+        self.schemes[Scheme.COLUMN].setEnabled(has_column)
+        self.schemes[Scheme.COLUMN].setToolTip("" if has_column else "The data has no such column")
         self._changed()
 
     def isComplete(self) -> bool:  # noqa: N802
