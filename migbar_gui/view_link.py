@@ -281,7 +281,7 @@ class ViewLink(QObject):
             if document.symmetry is not None:
                 parts.append(f"Wyckoff {document.symmetry.wyckoffs[atom.index]}")
         else:
-            parts = [f"void {atom.index} for {atom.element}"]
+            parts = [f"void v{atom.index} for {atom.element}"]
             if self._workspace.voids is not None and atom.index < len(self._workspace.voids):
                 void = self._workspace.voids[atom.index]
                 parts.append(f"{void.radius:.2f} Å to the nearest {void.nearest}")

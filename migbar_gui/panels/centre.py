@@ -9,6 +9,7 @@ from PySide6.QtWidgets import QFrame, QStackedWidget, QWidget
 from migbar_gui.looks.notice import Notice
 from migbar_gui.looks.widgets import ElidedLabel, button, centred, in_column, in_row, restyle
 from migbar_gui.panels.level_bar import LevelBar
+from migbar_gui.panels.path_table import NO_VOID
 from migbar_gui.panels.welcome import WelcomePage
 from migbar_gui.workspace import Workspace
 
@@ -52,6 +53,7 @@ class Centre(QWidget):
         self._hint.timeout.connect(self._show_prompt)
         workspace.anything_changed.connect(self._show_prompt)
         workspace.image_changed.connect(self._show_prompt)
+        workspace.voids_changed.connect(self._show_prompt)
 
     @property
     def shows_view(self) -> bool:
@@ -92,6 +94,8 @@ class Centre(QWidget):
             text = image.text
         elif not state.ion:
             text = "This structure has no ion that could migrate, and none can be put in."
+        elif self._workspace.lacks_voids:
+            text = NO_VOID.format(state.ion)
         elif picks:
             text = f"Initial: {state.ion} at {picks[0]}. Now click the final {place}, or press Esc."
         else:

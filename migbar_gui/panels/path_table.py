@@ -59,7 +59,7 @@ HEADERS = {
     Column.PER_CELL: ("Per cell", "Number of equivalent hops per cell, where all were found"),
     Column.NOTE: ("Note", "Double-click to write"),
     Column.RELAXED: ("Relaxed ({unit})", "Barrier of the band relaxed with a universal potential"),
-    Column.DIFFERENCE: ("Difference", "Relaxed minus predicted barrier"),
+    Column.DIFFERENCE: ("Difference ({unit})", "Relaxed minus predicted barrier"),
 }
 
 NUMERIC = (
@@ -70,6 +70,10 @@ NUMERIC = (
     Column.RELAXED,
     Column.DIFFERENCE,
 )
+
+
+NO_VOID = "No void has room for {}: choose another ion or mechanism, or add a path by coordinates."
+"""Said in place of an invitation to click voids."""
 
 
 def verdict(result: PathResult, threshold: float) -> str:

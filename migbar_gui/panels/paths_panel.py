@@ -28,7 +28,7 @@ from migbar_gui.looks.widgets import (
     threshold_box,
     tool_row,
 )
-from migbar_gui.panels.path_table import SORT_ROLE, Column, NoteEditor, PathTable
+from migbar_gui.panels.path_table import NO_VOID, SORT_ROLE, Column, NoteEditor, PathTable
 from migbar_gui.workspace import Workspace
 
 WIDTHS = {
@@ -41,7 +41,7 @@ WIDTHS = {
     Column.MODEL: 110,
     Column.PER_CELL: 76,
     Column.RELAXED: 118,
-    Column.DIFFERENCE: 92,
+    Column.DIFFERENCE: 124,
 }
 
 BESIDE_BARRIER = (Column.RELAXED, Column.DIFFERENCE)
@@ -90,6 +90,7 @@ class PathsPanel(QWidget):
         workspace.relaxed_changed.connect(self._show)
         workspace.result_arrived.connect(lambda _: self._show())
         workspace.setup_changed.connect(self._show_hint)
+        workspace.voids_changed.connect(self._show_hint)
         self._fill_chooser()
         self._show_hint()
         self._show()
@@ -171,10 +172,12 @@ class PathsPanel(QWidget):
     def _show_hint(self) -> None:
         state = self._workspace.state
         place = f"{state.ion} site" if state.mechanism.between_sites else "void"
-        text = f"No paths yet. Click the initial {place} in the 3D view, then the final one"
-        self.hint.setText(
-            f"{text}; or find all paths at once." if state.ion else "No ion, no paths."
-        )
+        text = f"No paths yet. Click the initial {place} in the 3D view, then the final one; or find all paths at once."
+        if not state.ion:
+            text = "No ion, no paths."
+        elif self._workspace.lacks_voids:
+            text = NO_VOID.format(state.ion)
+        self.hint.setText(text)
 
     def _selection_changed(self) -> None:
         ids = self.selected_ids()

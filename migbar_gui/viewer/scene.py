@@ -48,7 +48,7 @@ class AtomInfo:
     element : str
         Symbol of the (main) element; of the migrating ion for a void.
     label : str
-        Short name, for example ``"Li3"`` or ``"void 2"``.
+        Short name, for example ``"Li3"`` or ``"void v2"``.
     frac_coords : tuple of 3 floats
         Fractional coordinates, unwrapped: the image is included.
     position : tuple of 3 floats
@@ -107,7 +107,7 @@ class Balls:
         i, j, k = (int(n) for n in self.image[row])
         u, v, w = (float(x) for x in self.frac_coords[row])
         x, y, z = (float(x) for x in self.positions[row])
-        label = f"{element}{index}" if self.kind == "atom" else f"void {index}"
+        label = f"{element}{index}" if self.kind == "atom" else f"void v{index}"
         return AtomInfo(self.kind, index, (i, j, k), element, label, (u, v, w), (x, y, z))
 
     def where(self, mask: NDArray[np.bool_]) -> Balls:

@@ -100,6 +100,11 @@ class Workspace(Display):
         between_voids = not self.state.mechanism.between_sites
         return self.document is not None and (self.show_voids or between_voids)
 
+    @property
+    def lacks_voids(self) -> bool:
+        """Whether hops are between voids, of which there are none."""
+        return not self.state.mechanism.between_sites and self.voids == ()
+
     def path(self, path_id: int | None) -> PathEntry | None:
         """Return the path with this id."""
         return next((p for p in self.state.paths if p.id == path_id), None)

@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 from PySide6.QtGui import QGuiApplication
 
+from migbar.hops import Mechanism
 from tests.gui.conftest import site, wait_for_barriers, wait_for_document, words
 
 pytestmark = pytest.mark.gui
@@ -539,3 +540,18 @@ def test_that_a_job_with_a_long_name_makes_the_window_no_wider(window, qtbot):
     width = window.width()
     seen.set()
     assert width == 1000
+
+
+def test_that_nobody_is_asked_to_click_voids_where_there_are_none(opened, qtbot):
+    opened.workspace.set_mechanism(Mechanism.INTERSTITIAL)
+    qtbot.waitUntil(lambda: opened.workspace.voids == (), timeout=30_000)
+    assert opened.centre.prompt.text().startswith("No void has room for Li")
+    assert opened.paths_panel.hint.text() == opened.centre.prompt.text()
+    opened.workspace.set_mechanism(Mechanism.VACANCY)
+    assert opened.centre.prompt.text().startswith("Click the initial Li site")
+
+
+def test_that_the_dock_tells_cell_and_volume_with_even_digits(opened):
+    facts = {key: label.text() for key, label in opened.structure_panel._fact_labels.items()}
+    assert facts["α, β, γ (°)"] == "90.00  90.00  90.00"
+    assert facts["Volume (Å³)"] == "291.35"
