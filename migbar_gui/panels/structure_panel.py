@@ -10,6 +10,7 @@ from PySide6.QtCore import QSignalBlocker, Qt, Signal
 from PySide6.QtWidgets import (
     QCheckBox,
     QFormLayout,
+    QGridLayout,
     QHBoxLayout,
     QLabel,
     QLineEdit,
@@ -101,7 +102,7 @@ class StructurePanel(QScrollArea):
         self._facts.setVerticalSpacing(4)
         self._facts.setHorizontalSpacing(10)
         self._fact_labels: dict[str, QLabel] = {}
-        for key in ("Space group", "Atoms", "a, b, c (Å)", "α, β, γ (°)"):
+        for key in ("Space group", "Atoms", "a, b, c (Å)", "α, β, γ (°)", "Volume (Å³)"):
             self._fact_labels[key] = label(wrap=True)
             self._facts.addRow(label(key, "muted"), self._fact_labels[key])
         self.notes = RemarkList()
@@ -167,8 +168,10 @@ class StructurePanel(QScrollArea):
     def _add_elements(self, column: QVBoxLayout) -> None:
         column.addSpacing(4)
         column.addWidget(label("Shown elements", "section"))
-        self._elements = QVBoxLayout()
-        self._elements.setSpacing(4)
+        self._elements = QGridLayout()
+        self._elements.setHorizontalSpacing(8)
+        self._elements.setVerticalSpacing(4)
+        self._elements.setColumnStretch(2, 1)
         self.element_boxes: dict[str, QCheckBox] = {}
         self._spots: dict[str, QLabel] = {}
         column.addLayout(self._elements)
@@ -192,7 +195,8 @@ class StructurePanel(QScrollArea):
             else "not found",
             "Atoms": f"{len(structure)} in the cell",
             "a, b, c (Å)": "  ".join(f"{x:.3f}" for x in lattice.abc),
-            "α, β, γ (°)": "  ".join(f"{x:.4g}" for x in lattice.angles),
+            "α, β, γ (°)": "  ".join(f"{x:.2f}" for x in lattice.angles),
+            "Volume (Å³)": f"{lattice.volume:.2f}",
         }
         for key, text in texts.items():
             self._fact_labels[key].setText(text)
@@ -213,22 +217,16 @@ class StructurePanel(QScrollArea):
     def _list_elements(self, document: Document) -> None:
         clear(self._elements)
         self.element_boxes, self._spots = {}, {}
-        for symbol, amount in document.structure.composition.get_el_amt_dict().items():
-            row = QWidget()
-            layout = QHBoxLayout(row)
-            layout.setContentsMargins(0, 0, 0, 0)
-            layout.setSpacing(8)
-            spot = QLabel()
-            self._spots[symbol] = spot
-            box = QCheckBox(symbol)
+        amounts = document.structure.composition.get_el_amt_dict()
+        for row, (symbol, amount) in enumerate(amounts.items()):
+            spot = self._spots[symbol] = QLabel()
+            box = self.element_boxes[symbol] = QCheckBox(symbol)
             box.setChecked(True)
             box.toggled.connect(self._element_toggled)
-            layout.addWidget(box)
-            layout.addWidget(spot)
-            layout.addStretch(1)
-            layout.addWidget(label(f"{amount:g}", "muted"))
-            self.element_boxes[symbol] = box
-            self._elements.addWidget(row)
+            self._elements.addWidget(box, row, 0)
+            self._elements.addWidget(spot, row, 1)
+            count = label(f"{amount:g}", "muted")
+            self._elements.addWidget(count, row, 3, Qt.AlignmentFlag.AlignRight)
         ways = [self.fill_sites, *self.element_boxes.values()]
         for one, following in pairwise(ways):  # else Tab came here last of all in the window
             QWidget.setTabOrder(one, following)
