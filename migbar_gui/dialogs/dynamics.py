@@ -14,7 +14,7 @@ from PySide6.QtWidgets import QLineEdit, QSpinBox, QWidget
 from migbar.errors import MigbarError
 from migbar.wording import duration
 from migbar_gui.dialogs.potential import PotentialQuestion
-from migbar_gui.looks.widgets import ProblemLabel, field_rows, indented, label, sentence
+from migbar_gui.looks.widgets import ProblemLabel, field_rows, indented, label, sentence, unbroken
 
 if TYPE_CHECKING:
     from migbar.dynamics import DynamicsResult, DynamicsSettings
@@ -119,7 +119,7 @@ class _DynamicsQuestion(PotentialQuestion):
             steps = self.steps(settings)
             about = f"{hot}: {steps:,} steps of {settings.step_fs:g} fs."
             if self.potential.currentText().startswith("chgnet"):
-                took = duration(self._step_s * steps)
+                took = unbroken(duration(self._step_s * steps))
                 about += f" With CHGNet some {took} on a core of a processor."
         self._about.setText(about)
         self._about.setVisible(bool(about))

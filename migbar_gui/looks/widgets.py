@@ -247,6 +247,11 @@ def formula_text(name: str) -> str:
     )
 
 
+def unbroken(text: str) -> str:
+    """Keep what belongs together, as a number and its unit, on one line."""
+    return text.replace(" ", "\N{NO-BREAK SPACE}")
+
+
 def in_words(error: object) -> str:
     """Return what went wrong; of an error of the system, its words and the file without its number."""
     if isinstance(error, OSError) and error.strerror:
