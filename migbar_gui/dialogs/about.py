@@ -37,5 +37,7 @@ class AboutDialog(Question):
             )
         )
         self.cancel_button.hide()  # one taken out crashes Qt at the next change of the theme
+        # Else it would stand before the other one, unlike in all dialogs that are closed.
+        self.buttons.addButton(self.accept_button, QDialogButtonBox.ButtonRole.RejectRole)
         copy = self.buttons.addButton("Copy citation", QDialogButtonBox.ButtonRole.ActionRole)
         copy.clicked.connect(lambda: QGuiApplication.clipboard().setText(CITATION))
