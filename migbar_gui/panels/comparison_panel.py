@@ -19,7 +19,6 @@ from PySide6.QtWidgets import (
     QListWidget,
     QListWidgetItem,
     QPushButton,
-    QSizePolicy,
     QStackedLayout,
     QStyle,
     QStyledItemDelegate,
@@ -34,6 +33,7 @@ from migbar_gui.looks import energies
 from migbar_gui.looks.tables import LEFT, RIGHT
 from migbar_gui.looks.theme import current_theme, path_colour, pixmap, with_text
 from migbar_gui.looks.widgets import (
+    ElidedLabel,
     as_panel,
     button,
     centred,
@@ -236,8 +236,7 @@ class ComparisonPanel(QWidget):
         self.show_profiles.toggled.connect(lambda _: self._show())
         self.pin = button("Pin", self._toggle_pin)
         self.pin.setToolTip("Keep the selected path here when another structure is opened")
-        self._summary = label("", "muted")
-        self._summary.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Preferred)
+        self._summary = ElidedLabel("muted")
 
     def _lay_out(self) -> None:
         top = tool_row(
@@ -283,7 +282,7 @@ class ComparisonPanel(QWidget):
             notes = dict.fromkeys(potential_note(name) for name in sorted(names))
             text = " ".join(filter(None, notes)) or "Barriers as the potential gives them"
         self._summary.setText(text if shown else "")
-        self._summary.setToolTip(text if profiles else "")
+        self._summary.setToolTip(self._summary.text())
         self._enable()
         self.bars.viewport().update()
         self.axis.update()

@@ -29,6 +29,7 @@ class LogPanel(QWidget):
         self.level.setCurrentIndex(1)
         self.level.currentIndexChanged.connect(lambda _: self._fill())
         self.text = QPlainTextEdit(readOnly=True)
+        self.text.setObjectName("lines")
         self.text.setAccessibleName("Log")
         self.text.setPlaceholderText("Nothing has happened that is worth a line here.")
         self.text.setTabChangesFocus(True)

@@ -75,10 +75,11 @@ class ProfileFacts(QScrollArea):
 
     def _show_live(self, live: LiveRun) -> None:
         self.barrier.setText("…")
-        self._set_state("poor", "relaxing")
-        stage = STAGES.get(live.stages[-1], live.stages[-1]) if live.stages else "starting"
-        force = f", {live.residuals[-1]:.3f} eV/Å" if live.residuals else ""
-        self.lines.setText(f"{len(live.residuals)} steps: {stage}{force}")
+        self._set_state("none", "relaxing")
+        steps = counted(len(live.residuals), "step")
+        stage = STAGES.get(live.stages[-1], live.stages[-1]) if live.stages else ""
+        now = f"{steps}: {stage}, {live.residuals[-1]:.3f} eV/Å" if stage else "starting"
+        self.lines.setText(now)
         self.method.setText("")
 
     def _show_relaxed(self, relaxed: RelaxedPath) -> None:

@@ -36,6 +36,7 @@ from migbar_gui.looks.widgets import (
     in_row,
     label,
     swatch_icon,
+    tool_row,
 )
 from migbar_gui.panels.profile_facts import ProfileFacts, signed
 from migbar_gui.panels.profile_plot import Curve, LivePlot, ProfilePlot, VolumePlot
@@ -145,9 +146,7 @@ class ProfilePanel(QWidget):
         for plot in (self.plot, self.live_plot, self.volume_plot):
             self._plots.addWidget(plot)
         self._steering = self._make_steering()
-        buttons = in_row(
-            self.relax, self.stop, self.resume, self.export, None, margins=(8, 6, 8, 6)
-        )
+        buttons = tool_row(self.relax, self.stop, self.resume, self.export, None)
         middle = in_column(self._plots, self._steering, grow=self._plots, spacing=0)
         left = in_column(buttons, self.list, grow=self.list, spacing=0)
         page = QWidget()
