@@ -16,6 +16,7 @@ from migbar.structures import (
     nearby_symmetries,
     read_structure,
     symmetry,
+    symmetry_notes,
     write_cif,
 )
 from tests.core.small_bands import shaken
@@ -59,6 +60,14 @@ def test_that_the_crystal_beneath_the_noise_is_found(name, number):
 def test_that_a_clean_crystal_stays_as_it_is():
     for name in ("LiCoO2", "MgTi2S4", "Li3OCl"):
         assert nearby_symmetries(read_structure(EXAMPLES / f"{name}.cif")) == []
+
+
+def test_that_a_crystal_that_lost_its_symmetry_to_noise_is_told():
+    clean = read_structure(EXAMPLES / "LiFePO4.cif")
+    [(code, text)] = symmetry_notes(shaken(clean, by=0.08))
+    assert code == "near_symmetry"
+    assert "has no symmetry, but nearly Pnma (62): atoms are up to 0.1" in text
+    assert symmetry_notes(shaken(clean, by=0.5)) == []
 
 
 def test_that_symmetries_follow_one_another():

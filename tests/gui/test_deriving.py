@@ -144,9 +144,9 @@ def test_that_a_noisy_crystal_is_put_onto_the_symmetry_that_is_meant(
     wait_for_document(qtbot, window, "noisy.cif · Pnma")
     assert window.workspace.document.symmetry.number == 62
     assert [note.code for note in window.workspace.document.notes] == ["derived"]
-    assert (
-        "Symmetry restored: Pnma (62): atoms moved by up to" in window.structure_panel._note.text()
-    )
+    (note,) = window.structure_panel.notes.told
+    assert note.text.startswith("Symmetry restored: Pnma (62): atoms moved by up to")
+    assert not note.is_warning
     window.commands["edit.undo"].trigger()
     assert window.workspace.document.name == "noisy.cif"
 

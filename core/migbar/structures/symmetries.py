@@ -23,6 +23,8 @@ NEAR_SYMMETRY = "near_symmetry"
 _MOST_STRAIN = 0.004
 # The digits of a file alone put atoms (Å) and the cell less than this off their symmetry.
 _WORTH_TELLING, _STRAIN_WORTH_TELLING = 0.01, 0.001
+# Atoms of a crystal whose nearby symmetries are found in some tenths of a second.
+_QUICKLY_LOOKED_AT = 1000
 
 
 TOLERANCES = (0.01, 0.03, 0.1, 0.2, 0.3, 0.45, 0.7)
@@ -280,7 +282,7 @@ def _symmetrised_cell(matrix: NDArray[np.float64], group: Symmetry) -> NDArray[n
 
 
 def symmetry_notes(structure: Structure, symprec: float = SYMPREC) -> list[tuple[str, str]]:
-    """Say that a structure is taken for more symmetric than it is: `NEAR_SYMMETRY` and a text.
+    """Say that a structure is taken for more symmetric than it is, or nearly is: `NEAR_SYMMETRY` and a text.
 
     Parameters
     ----------
@@ -294,6 +296,8 @@ def symmetry_notes(structure: Structure, symprec: float = SYMPREC) -> list[tuple
         See `symmetry`.
     """
     group = symmetry(structure, symprec)
+    if group.number == 1 and symprec >= SYMPREC and len(structure) <= _QUICKLY_LOOKED_AT:
+        return [(NEAR_SYMMETRY, _nearly(one)) for one in nearby_symmetries(structure)[-1:]]
     matrix = structure.lattice.matrix
     moved = (symmetrised(structure, group).frac_coords - structure.frac_coords) @ matrix
     off, strain = np.linalg.norm(moved, axis=1).max(), _strain(matrix, group)
@@ -309,6 +313,14 @@ def symmetry_notes(structure: Structure, symprec: float = SYMPREC) -> list[tuple
         "by it count as the same."
     )
     return [(NEAR_SYMMETRY, text)]
+
+
+def _nearly(restored: Restored) -> str:
+    return (
+        f"The crystal has no symmetry, but nearly {restored.symbol} ({restored.number}): atoms are up to "
+        f"{restored.farthest:.2f} Å off. Places and hops that it makes the same count as different; if that is noise, "
+        "restore the symmetry first."
+    )
 
 
 def _in_box(frac: NDArray[np.float64], lattice: Lattice) -> NDArray[np.float64]:
