@@ -16,13 +16,22 @@ from PySide6.QtWidgets import (
     QLabel,
     QPushButton,
     QScrollArea,
+    QSizePolicy,
     QVBoxLayout,
     QWidget,
 )
 
 from migbar.resources import examples
 from migbar_gui.looks.theme import current_theme, icon, pixmap, with_text
-from migbar_gui.looks.widgets import button, clear, formula_text, label, restyle, verbatim
+from migbar_gui.looks.widgets import (
+    button,
+    clear,
+    formula_text,
+    in_column,
+    label,
+    restyle,
+    verbatim,
+)
 
 CARD_WIDTH, LINK_WIDTH = 210, 380
 
@@ -51,14 +60,13 @@ class Card(QPushButton):
         self.setCursor(Qt.CursorShape.PointingHandCursor)
         self.setAccessibleName(name)
         self.setToolTip(about)
-        self._about = label(formula_text(about), "muted", wrap=True)
-        self._about.setMaximumHeight(self._about.fontMetrics().lineSpacing() * 2 + 4)
-        self._about.setAlignment(Qt.AlignmentFlag.AlignTop)
-        layout = QVBoxLayout(self)
-        layout.setContentsMargins(14, 10, 12, 10)
-        layout.setSpacing(2)
-        layout.addWidget(label(formula_text(title), "heading"))
-        layout.addWidget(self._about, 1)
+        words = label(formula_text(about), "muted", wrap=True)
+        words.setAlignment(Qt.AlignmentFlag.AlignTop)
+        heading = label(formula_text(title), "heading")
+        margins = (14, 10, 12, 10)
+        self.setLayout(in_column(heading, words, grow=words, spacing=2, margins=margins))
+        # Else a description of three lines would be cut off.
+        self.setSizePolicy(QSizePolicy.Policy.Minimum, QSizePolicy.Policy.Minimum)
         for child in self.findChildren(QLabel):
             child.setAttribute(Qt.WidgetAttribute.WA_TransparentForMouseEvents)
 

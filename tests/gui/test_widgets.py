@@ -5,7 +5,7 @@ import pytest
 from PySide6.QtCore import QLocale, Qt
 from PySide6.QtGui import QFont, QFontInfo, QImage
 from PySide6.QtTest import QTest
-from PySide6.QtWidgets import QLineEdit, QSpinBox, QTableWidgetItem, QWidget
+from PySide6.QtWidgets import QLabel, QLineEdit, QSpinBox, QTableWidgetItem, QWidget
 
 from migbar.barriers import Remark
 from migbar_gui.looks import energies
@@ -28,6 +28,7 @@ from migbar_gui.looks.widgets import (
     label,
     space_group_text,
 )
+from migbar_gui.panels.welcome import Card, WelcomePage
 from migbar_gui.viewer.themes import END_COLOUR, START_COLOUR, WARNING_COLOUR
 
 
@@ -267,3 +268,18 @@ def test_that_no_dialog_is_larger_than_the_screen(qtbot, qapp):
     resize_on_screen(dialog, 9000, 9000)
     assert room.width() - 50 < dialog.width() < room.width()
     assert room.height() - 100 < dialog.height() < room.height()
+
+
+@pytest.mark.gui
+@pytest.mark.parametrize("width", [1000, 1280, 1920])
+def test_that_no_description_of_an_example_is_cut_off(qtbot, width):
+    from migbar_gui.app import make_application
+
+    apply_theme(make_application(), LIGHT)
+    page = WelcomePage()
+    qtbot.addWidget(page)
+    page.resize(width, 900)
+    page.show()
+    qtbot.waitExposed(page)
+    words = [text for card in page.findChildren(Card) for text in card.findChildren(QLabel)]
+    qtbot.waitUntil(lambda: all(w.height() >= w.heightForWidth(w.width()) for w in words))
