@@ -155,7 +155,7 @@ SETTINGS = (
         "For numerical work of new jobs; less is faster where several jobs share a machine",
         low=0,
         high=os.cpu_count() or 1,
-        special="automatic",
+        special="Automatic",
     ),
 )
 

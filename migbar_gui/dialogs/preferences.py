@@ -11,7 +11,6 @@ from PySide6.QtWidgets import (
     QColorDialog,
     QDialogButtonBox,
     QGridLayout,
-    QHBoxLayout,
     QPushButton,
     QScrollArea,
     QSpinBox,
@@ -28,6 +27,7 @@ from migbar_gui.looks.widgets import (
     button,
     centred,
     choice_box,
+    in_row,
     indented,
     label,
     resize_on_screen,
@@ -37,7 +37,7 @@ from migbar_gui.looks.widgets import (
 )
 from migbar_gui.preferences import SETTINGS, Preferences, Setting, Value
 
-WIDTH, HEIGHT, EDITOR_WIDTH = 640, 600, 216
+WIDTH, HEIGHT, EDITOR_WIDTH = 640, 600, 232
 ELEMENTS = "Elements"
 
 
@@ -163,10 +163,8 @@ class PreferencesDialog(Question):
         self._element_reset = button("Reset", self._reset_element, "link")
         self.element.currentIndexChanged.connect(lambda _: self._show_element())
         box = QWidget()
-        row = QHBoxLayout(box)
-        row.setContentsMargins(0, 0, 0, 0)
-        for widget in (self.element, self.colour, self.radius):
-            row.addWidget(widget)
+        box.setLayout(in_row(self.element, self.colour, self.radius))
+        box.setFixedWidth(with_text(EDITOR_WIDTH))
         words = _explained("Colour and radius", "How atoms are drawn", self.element)
         text = "colour color radius atoms balls"
         self._place(grid, ELEMENTS, text, [words, box, self._element_reset])

@@ -151,7 +151,7 @@ class NetworkPanel(QStackedWidget):
         box.setSingleStep(CUTOFF_STEP)
         box.setDecimals(1)
         box.setSuffix(" Å")
-        box.setSpecialValueText("automatic")
+        box.setSpecialValueText("Automatic")
         box.setFixedWidth(with_text(112))
         box.setAccessibleName("Longest hop")
         box.setToolTip(
