@@ -197,7 +197,7 @@ class SuggestionDialog(QDialog):
         try:
             options = self._options()
             name = Path(options["sources"][0]).name
-            folder = self._window.runs.start(SUGGESTION, f"What to compute next of {name}", options)
+            folder = self._window.runs.start(SUGGESTION, f"Suggesting paths of {name}", options)
         except (MigbarError, OSError) as error:
             self.problem.tell(error)
             return
@@ -346,7 +346,7 @@ def _cells(path: dict[str, Any]) -> tuple[str, ...]:
     return (
         Path(path["structure"]).name,
         path["ion"],
-        f"{path['from']} → {path['to']}",
+        f"{path['from']} → {path['to'].removesuffix('@0,0,0')}",
         energies.number(path["predicted_barrier_ev"]),
         energies.interval(low, high, " – "),
         f"{path['uncertainty']:.2f}",

@@ -251,5 +251,6 @@ class PathPanel(QStackedWidget):
             if close:
                 mark = label("too close")
                 mark.setProperty("verdict", "poor")
+                mark.setProperty("small", True)  # else its row would be higher than the others
                 self._approaches.addWidget(mark, row, 3)
         self._approaches.setColumnStretch(4, 1)
