@@ -16,7 +16,9 @@ from pymatgen.io.ase import AseAtomsAdaptor
 from migbar.bands import Band, linear_path
 from migbar.datasets import BandRecord, write_bands
 from migbar.datasets.checks import bundled_paths
-from migbar.datasets.problems import Level, Mend, Problem
+from migbar.datasets.endpoints import band_between
+from migbar.datasets.numbers import Barriers
+from migbar.datasets.problems import Level, Mend, Problem, Source
 from migbar.datasets.reading import Reading, ReadOptions, import_data
 from migbar.datasets.storage import BarrierDataset
 from migbar.errors import BandsFileError
@@ -159,6 +161,7 @@ def test_that_a_barrier_with_its_own_unit_is_left_alone_among_others_in_mev(
         ("barrier [kcal mol-1]", "8.071", 0.35),
         ("Em (Ry)", "0.025724", 0.35),
         ("barrier_hartree", "0.012862", 0.35),
+        ("Em (Ha)", "0.012862", 0.35),
         ("barrier_ev", "0.025724 Ry", 0.35),
         ("barrier", "33.77 kJ/mol", 0.35),
         ("Em / (kJ·mol⁻¹)", "33.77", 0.35),
@@ -175,6 +178,52 @@ def test_that_a_unit_in_the_head_of_the_column_is_heeded(
     reading = check("barriers.csv")
     assert reading.barriers == pytest.approx([barrier], rel=1e-4)
     assert not reading.problems
+
+
+@pytest.mark.parametrize("value", [True, float("nan"), float("inf"), [0.35]])
+def test_that_what_is_no_number_is_no_barrier(value: object) -> None:
+    number, (problem,) = Barriers([value]).read(value, Source("barriers.json"), "a")
+    assert number is None
+    assert problem.code == "bad_barrier"
+
+
+@pytest.mark.parametrize("skewed", [np.tri(3), [[1, 0, 0], [3, 1, 0], [-2, 4, 1]]])
+@pytest.mark.parametrize("way", np.ndindex(2, 2, 2))
+def test_that_an_ion_takes_the_shortest_way_also_in_a_skewed_cell(
+    way: tuple[int, ...], skewed: np.ndarray
+) -> None:
+    step = 0.4 * (2 * np.array(way) - 1)
+    first, last = (
+        Structure(Lattice(5.0 * np.array(skewed)), ["Li", "O"], np.array([at, [0.5, 0.5, 0.5]]) @ np.linalg.inv(skewed))
+        for at in (np.zeros(3), step)
+    )  # fmt: skip
+    band, _ = band_between(first, last, Source("ends"))
+    assert band is not None
+    assert band.cartesian_path[-1] - band.cartesian_path[0] == pytest.approx(5.0 * step)
+
+
+def test_that_images_with_long_steps_tell_which_way_round_the_cell_the_ion_goes() -> None:
+    def image(x: float) -> Structure:
+        return Structure(Lattice.cubic(5.0), ["Li", "O"], [[x, 0, 0], [0.5, 0.5, 0.5]])
+
+    band, problems = band_between(image(0), image(0.6), Source("neb"), between=[image(0.3)])
+    assert band is not None
+    assert band.length == pytest.approx(3.0)
+    assert not problems
+
+
+def test_that_atoms_in_another_order_between_images_are_matched_by_their_places() -> None:
+    def image(x: float, swapped: bool = False) -> Structure:
+        ions = [[x, 0, 0], [0.5, 0.5, 0]]
+        return Structure(
+            Lattice.cubic(6.0), ["Li", "Li", "O"], [*ions[:: -1 if swapped else 1], [0.5, 0.5, 0.5]]
+        )
+
+    between = [image(0.2)]
+    band, (problem,) = band_between(image(0), image(0.4, True), Source("neb"), between=between)
+    assert band is not None
+    assert band.length == pytest.approx(2.4)
+    assert problem.code == "wrong_order"
 
 
 def test_that_a_table_without_known_columns_says_what_to_do(check: Check, tmp_path: Path) -> None:

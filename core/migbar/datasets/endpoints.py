@@ -142,8 +142,12 @@ def _steps(first: Structure, last: Structure, order: NDArray[np.int64]) -> NDArr
     """Shortest vectors (Å) from every atom to the one that it becomes."""
     change = last.frac_coords[order] - first.frac_coords
     change -= np.round(change)
+    # Of a reduced cell, however skewed the cell as read is, one vector either way suffices.
+    reduced = first.lattice.get_lll_reduced_lattice()
+    change = change @ first.lattice.matrix @ reduced.inv_matrix
+    change -= np.round(change)
     corners = np.array([[i, j, k] for i in (-1, 0, 1) for j in (-1, 0, 1) for k in (-1, 0, 1)])
-    cartesian = (change[:, None] + corners) @ first.lattice.matrix
+    cartesian = (change[:, None] + corners) @ reduced.matrix
     nearest = np.linalg.norm(cartesian, axis=2).argmin(axis=1)
     return np.asarray(cartesian[np.arange(len(change)), nearest])
 
