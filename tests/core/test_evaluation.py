@@ -56,6 +56,11 @@ def test_that_grouped_folds_never_split_a_group() -> None:
     assert np.bincount(folds, minlength=10).min() >= 25
 
 
+def test_that_the_largest_group_is_dealt_first() -> None:
+    folds = grouped_folds(["large"] * 10 + list("abcdefghij"), 2, seed=0)
+    assert np.bincount(folds).tolist() == [10, 10]
+
+
 class Echo:
     """Predicts the length of the path."""
 
@@ -74,3 +79,14 @@ def test_that_paths_without_a_known_barrier_are_predicted_but_not_scored(
     assert len(result.barriers) == 2
     assert result.scores.n == 1
     assert result.scores.mae_ev == pytest.approx(0.1)
+    assert result.coverage == 1
+
+
+def test_that_the_coverage_is_the_share_of_known_barriers_within_their_intervals(
+    empty_layered: Structure,
+) -> None:
+    band = Band(empty_layered, "Li", np.linspace([0, 0, 0.5], [0, 0, 1.0], 5))
+    targets = (0.0, 9.0, 4.0, 9.1, None)  # Echo's intervals end at 0 and 9 eV
+    records = [BandRecord(f"path{n}", band, target) for n, target in enumerate(targets)]
+    assert evaluate(records, Echo()).coverage == 0.75
+    assert evaluate(records[-1:], Echo()).coverage is None

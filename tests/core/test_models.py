@@ -85,6 +85,12 @@ def test_that_intervals_hold_the_barrier_and_never_go_below_zero() -> None:
     assert (barrier <= high).all()
     wider = Calibration(0.1, -1.5, 1.7).interval(barrier, 2 * spread)
     assert (wider[1] > high).all()
+    assert low[1] == 0
+    for one_sided in (Calibration(0.1, 0.2, 1.7), Calibration(0.1, -1.5, -0.2)):
+        low, high = one_sided.interval(barrier, spread)
+        assert ((low <= barrier) & (barrier <= high)).all()
+    ends = Calibration(0.1, -1.5, 1.7).interval(np.array([0.25]), np.array([0.1]))
+    assert np.sqrt(ends).ravel() == pytest.approx([0.5 - 1.5 * 0.2, 0.5 + 1.7 * 0.2])
 
 
 def test_that_an_ion_or_element_never_seen_is_remarked(forest: BandForest, band: Band) -> None:

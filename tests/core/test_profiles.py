@@ -10,10 +10,12 @@ import pytest
 from ase import Atoms
 from ase.calculators.singlepoint import SinglePointCalculator
 from ase.io import read
+from matplotlib.figure import Figure
 
 from migbar.neb.profiles import (
     EnergyProfile,
     ProfileError,
+    draw_profiles,
     profile_of,
     write_band,
     write_images,
@@ -108,6 +110,18 @@ def test_that_profiles_are_drawn_over_one_another(images, tmp_path):
         write_profile_picture(profiles, tmp_path / name, normalised=True)
         assert (tmp_path / name).stat().st_size > 1000
     assert "<svg" in (tmp_path / "a.svg").read_text()
+
+
+@pytest.mark.parametrize(("normalised", "end"), [(False, 4.0), (True, 1.0)])
+def test_that_a_path_is_drawn_to_its_end(images, normalised, end):
+    figure = Figure()
+    still = EnergyProfile(np.zeros(3), np.array([0.0, 1.0, 0.0]), np.zeros(3))
+    draw_profiles({"way": profile_of(images), "still": still}, figure, normalised=normalised)
+    curve, marks, *others, _ = figure.axes[0].lines
+    assert curve.get_xdata()[[0, -1]] == pytest.approx([0, end])
+    assert marks.get_xdata() == pytest.approx(np.linspace(0, end, 5))
+    assert marks.get_ydata() == pytest.approx(profile_of(images).relative)
+    assert all(np.isfinite(line.get_xydata()).all() for line in others)
 
 
 def test_that_images_are_written_with_energies_and_one_by_one(images, tmp_path):
