@@ -5,7 +5,7 @@ from __future__ import annotations
 import csv
 import io
 import re
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -104,10 +104,14 @@ def table_text(
     rows: Sequence[TableRow], threshold_ev: float = GOOD_CONDUCTOR_EV, delimiter: str = ","
 ) -> str:
     """Return the table as delimited text with a header line; energies in eV, lengths in Å."""
+    return delimited([COLUMNS, *(row.cells(threshold_ev) for row in rows)], delimiter)
+
+
+def delimited(rows: Iterable[Sequence[Cell]], delimiter: str = ",") -> str:
+    """Return any table as delimited text."""
     text = io.StringIO()
     writer = csv.writer(text, delimiter=delimiter, lineterminator="\n")
-    writer.writerow(COLUMNS)
-    writer.writerows([_as_text(cell) for cell in row.cells(threshold_ev)] for row in rows)
+    writer.writerows([_as_text(cell) for cell in row] for row in rows)
     return text.getvalue()
 
 

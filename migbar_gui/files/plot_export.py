@@ -1,4 +1,4 @@
-"""Plots leave the window as they are seen, in colours for paper: copied, or saved as SVG, PDF or PNG."""
+"""Plots leave the window as they are seen, in colours for paper, or as numbers: copied, or saved."""
 
 from __future__ import annotations
 
@@ -10,26 +10,28 @@ from PySide6.QtGui import QGuiApplication, QPageSize, QPainter, QPdfWriter, QPix
 from PySide6.QtSvg import QSvgGenerator
 from PySide6.QtWidgets import QMenu, QWidget
 
+from migbar.exports import delimited
 from migbar.files import replacing
 from migbar_gui.files.saving import ask_path
+from migbar_gui.looks.axes import Plot
 from migbar_gui.looks.theme import on_paper
 
 FORMATS = {
     "SVG drawing (*.svg)": ".svg",
     "PDF document (*.pdf)": ".pdf",
     "PNG picture (*.png)": ".png",
+    "Numbers as CSV (*.csv)": ".csv",
 }
 PNG_SCALE = 3
 DOTS_PER_INCH = 96
 
 
-def offer_export(plot: QWidget, name: str) -> None:
+def offer_export(plot: Plot, name: str) -> None:
     """Give a plot a menu (right click, or the menu key) that copies and saves it.
 
     Parameters
     ----------
-    plot : QWidget
-        Draws itself.
+    plot : Plot
     name : str
         What a file is called at first.
     """
@@ -40,22 +42,23 @@ def offer_export(plot: QWidget, name: str) -> None:
     plot.customContextMenuRequested.connect(lambda point: _show_menu(plot, name, point))
 
 
-def _show_menu(plot: QWidget, name: str, point: QPoint) -> None:
+def _show_menu(plot: Plot, name: str, point: QPoint) -> None:
     menu = QMenu(plot)
     menu.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
     menu.addAction("&Copy picture", lambda: QGuiApplication.clipboard().setPixmap(picture(plot)))
-    menu.addAction("&Save picture…", lambda: _ask(plot, name))
+    menu.addAction("Copy &numbers", lambda: QGuiApplication.clipboard().setText(text_of(plot)))
+    menu.addAction("&Save…", lambda: _ask(plot, name))
     menu.popup(plot.mapToGlobal(point))
 
 
-def _ask(plot: QWidget, name: str) -> None:
+def _ask(plot: Plot, name: str) -> None:
     path = ask_path(plot, "Save plot", f"{name}.svg", FORMATS)
     if path is not None:
         save_plot(plot, path)
 
 
-def save_plot(plot: QWidget, path: Path) -> None:
-    """Write a plot as SVG, PDF or PNG, by the ending of the name.
+def save_plot(plot: Plot, path: Path) -> None:
+    """Write a plot as SVG, PDF or PNG, or its numbers as CSV, by the ending of the name.
 
     Raises
     ------
@@ -64,6 +67,11 @@ def save_plot(plot: QWidget, path: Path) -> None:
     """
     with replacing(path) as temporary:
         WRITERS[path.suffix.lower()](plot, temporary)
+
+
+def text_of(plot: Plot) -> str:
+    """Return what a plot shows as text for a spreadsheet."""
+    return delimited(plot.rows(), "\t")
 
 
 def picture(plot: QWidget) -> QPixmap:
@@ -101,6 +109,10 @@ def _write_png(plot: QWidget, path: Path) -> None:
         raise OSError(f"cannot write {path}")
 
 
+def _write_numbers(plot: Plot, path: Path) -> None:
+    path.write_text(delimited(plot.rows()), encoding="utf-8")
+
+
 def _paint(plot: QWidget, painter: QPainter) -> None:
     _draw(plot, painter)
     painter.end()
@@ -113,8 +125,9 @@ def _draw(plot: QWidget, canvas: QPixmap | QPainter) -> None:
     plot.setAttribute(Qt.WidgetAttribute.WA_StyledBackground)
 
 
-WRITERS: dict[str, Callable[[QWidget, Path], None]] = {
+WRITERS: dict[str, Callable[[Plot, Path], None]] = {
     ".svg": _write_svg,
     ".pdf": _write_pdf,
     ".png": _write_png,
+    ".csv": _write_numbers,
 }

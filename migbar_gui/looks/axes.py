@@ -2,17 +2,40 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 from PySide6.QtCore import QPointF, QRectF
 from PySide6.QtGui import QColor, QFontMetrics, QPainter, QPen
+from PySide6.QtWidgets import QSizePolicy, QWidget
 
+from migbar.exports import Cell
 from migbar.wording import with_minus
 from migbar_gui.looks import energies
 from migbar_gui.looks.theme import current_theme
+
+Rows = list[Sequence[Cell]]
+
+
+class Plot(QWidget):
+    """A small plot, drawn with its own painter.
+
+    Parameters
+    ----------
+    name : str
+        What it shows, for screen readers.
+    """
+
+    def __init__(self, name: str) -> None:
+        super().__init__()
+        self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Fixed)
+        self.setAccessibleName(name)
+
+    def rows(self) -> Rows:
+        """Return what is drawn as a table, its heads first; energies in eV."""
+        raise NotImplementedError
 
 
 @dataclass(frozen=True, slots=True)

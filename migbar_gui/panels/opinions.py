@@ -7,12 +7,13 @@ from typing import TYPE_CHECKING
 
 from PySide6.QtCore import QEvent, QPointF, QRectF, QSize, Qt
 from PySide6.QtGui import QColor, QFont, QHelpEvent, QPainter, QPaintEvent, QPen
-from PySide6.QtWidgets import QSizePolicy, QToolTip, QWidget
+from PySide6.QtWidgets import QToolTip, QWidget
 
 from migbar.barriers import GOOD_CONDUCTOR_EV
 from migbar_gui.computing.asking import Inquiry
 from migbar_gui.files.plot_export import offer_export
 from migbar_gui.looks import energies
+from migbar_gui.looks.axes import Plot, Rows
 from migbar_gui.looks.theme import current_theme
 from migbar_gui.looks.widgets import button, in_column, in_row, label
 from migbar_gui.workspace import Workspace, whenever
@@ -78,15 +79,13 @@ def _spread(opinions: Sequence[Opinion]) -> str:
     )
 
 
-class OpinionPlot(QWidget):
+class OpinionPlot(Plot):
     """A row for each model: its name and barrier, and below them its interval on one common axis."""
 
     def __init__(self) -> None:
-        super().__init__()
+        super().__init__("Barriers by all models")
         self._opinions: Sequence[Opinion] = ()
         self._used, self._threshold = "", GOOD_CONDUCTOR_EV
-        self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Fixed)
-        self.setAccessibleName("Barriers by all models")
 
     def show_opinions(self, opinions: Sequence[Opinion], used: str, threshold: float) -> None:
         """Show other barriers; the model with the name `used` stands out."""
@@ -94,6 +93,14 @@ class OpinionPlot(QWidget):
         self.setAccessibleDescription("; ".join(map(_told, opinions)))
         self.updateGeometry()
         self.update()
+
+    def rows(self) -> Rows:
+        """Return the barriers of the models that could be asked."""
+        found: Rows = [("model", "barrier_ev", "interval_low_ev", "interval_high_ev")]
+        for one in self._opinions:
+            if one.barrier is not None:
+                found.append((one.card.name, one.barrier.barrier_ev, *one.barrier.interval_ev))
+        return found
 
     def _row_height(self) -> int:
         return self.fontMetrics().lineSpacing() + BAR_HEIGHT + 6

@@ -13,7 +13,7 @@ from PySide6.QtWidgets import QSizePolicy, QWidget
 
 from migbar.barriers import GOOD_CONDUCTOR_EV
 from migbar_gui.looks import energies
-from migbar_gui.looks.axes import Axes, frame_in
+from migbar_gui.looks.axes import Axes, Plot, Rows, frame_in
 from migbar_gui.looks.theme import current_theme, translucent
 
 if TYPE_CHECKING:
@@ -95,16 +95,14 @@ class IntervalBar(QWidget):
         painter.drawText(QPointF(left, top + self.fontMetrics().ascent()), text)
 
 
-class CoordinationPlot(QWidget):
+class CoordinationPlot(Plot):
     """Coordination number of the ion along its path."""
 
     def __init__(self) -> None:
-        super().__init__()
+        super().__init__("Coordination along the path")
         self._walked: NDArray[np.float64] = np.zeros(0)
         self._count: NDArray[np.float64] = np.zeros(0)
         self._colour = "#000000"
-        self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Fixed)
-        self.setAccessibleName("Coordination along the path")
 
     def show_curve(
         self, walked: NDArray[np.float64], count: NDArray[np.float64], colour: str
@@ -112,6 +110,11 @@ class CoordinationPlot(QWidget):
         """Show another curve: distance in Å, coordination number."""
         self._walked, self._count, self._colour = walked, count, colour
         self.update()
+
+    def rows(self) -> Rows:
+        """Return distances and coordination numbers."""
+        curve = zip(self._walked.tolist(), self._count.tolist(), strict=True)
+        return [("distance_angstrom", "coordination"), *curve]
 
     def sizeHint(self) -> QSize:  # noqa: N802
         return QSize(200, 165)
@@ -142,17 +145,15 @@ Lines = tuple[NDArray[np.float64], NDArray[np.float64], NDArray[np.float64], NDA
 """1000/T, and log₁₀ D for a barrier and for the ends of its interval."""
 
 
-class ArrheniusPlot(QWidget):
+class ArrheniusPlot(Plot):
     """Logarithm of the diffusivity over the inverse temperature, with its interval."""
 
     def __init__(self) -> None:
-        super().__init__()
+        super().__init__("Diffusivity over temperature")
         self._lines: Lines | None = None
         self._mark = 0.0
         self._simulated: Sequence[TracerDiffusion] = ()
         self._beside: NDArray[np.float64] | None = None
-        self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Fixed)
-        self.setAccessibleName("Diffusivity over temperature")
 
     def show_lines(
         self,
@@ -175,6 +176,20 @@ class ArrheniusPlot(QWidget):
         """
         self._lines, self._mark, self._simulated, self._beside = lines, mark, simulated, beside
         self.update()
+
+    def rows(self) -> Rows:
+        """Return diffusivities with the ends of their intervals: simulated ones, those of the line, and by the hops."""
+        found: Rows = [("what", "temperature_k", "cm2_per_s", "low_cm2_per_s", "high_cm2_per_s")]
+        found += [("simulated", one.kelvin, one.value, *one.interval) for one in self._simulated]
+        if self._lines is None:
+            return found
+        kelvin = (1000 / self._lines[0]).tolist()
+        values = zip(*(10**logarithms for logarithms in self._lines[1:]), strict=True)
+        found += [("line", t, *map(float, d)) for t, d in zip(kelvin, values, strict=True)]
+        if self._beside is not None:
+            by_hops = (10**self._beside).tolist()
+            found += [("hops", t, d, "", "") for t, d in zip(kelvin, by_hops, strict=True)]
+        return found
 
     def sizeHint(self) -> QSize:  # noqa: N802
         return QSize(220, 200)

@@ -8,29 +8,34 @@ from typing import TYPE_CHECKING
 import numpy as np
 from PySide6.QtCore import QPointF, QSize, Qt
 from PySide6.QtGui import QColor, QPainter, QPaintEvent, QPen
-from PySide6.QtWidgets import QSizePolicy, QWidget
 
-from migbar_gui.looks.axes import Axes, frame_in, ticks
+from migbar_gui.looks.axes import Axes, Plot, Rows, frame_in, ticks
 from migbar_gui.looks.theme import current_theme
 
 if TYPE_CHECKING:
     from migbar.dynamics import TracerDiffusion
 
 
-class SpreadPlot(QWidget):
+class SpreadPlot(Plot):
     """Mean squared displacements, and the slopes that diffusivities were read from."""
 
     def __init__(self) -> None:
-        super().__init__()
+        super().__init__("Mean squared displacement over time")
         self._at: Sequence[TracerDiffusion] = ()
-        self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Fixed)
-        self.setAccessibleName("Mean squared displacement over time")
         self.setToolTip("Dotted: the slopes that the diffusivities were read from")
 
     def show_simulated(self, at: Sequence[TracerDiffusion]) -> None:
         """Show other simulations, the coldest first."""
         self._at = at
         self.update()
+
+    def rows(self) -> Rows:
+        """Return the mean squared displacements."""
+        found: Rows = [("temperature_k", "time_ps", "mean_squared_displacement_angstrom2")]
+        for one in self._at:
+            curve = zip(one.lags_ps, one.squared_displacements, strict=True)
+            found += [(one.kelvin, *point) for point in curve]
+        return found
 
     def sizeHint(self) -> QSize:  # noqa: N802
         return QSize(220, 200)

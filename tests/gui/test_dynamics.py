@@ -254,6 +254,10 @@ def test_that_the_diffusivity_is_shown_with_what_was_simulated(opened, olivine, 
         assert not panel.boxes[name].isVisibleTo(panel)
     assert panel.problem.isHidden()
     assert panel.spread.isVisibleTo(panel)
+    assert panel.spread.rows()[1] == (700.0, 1.0, 2.0)
+    assert [row[:2] for row in panel.plot.rows()[1:4]] == [
+        ("simulated", kelvin) for kelvin in (700, 900, 1100)
+    ]
     panel.boxes["temperature"].setText("900")
     panel.boxes["temperature"].textEdited.emit("900")
     qtbot.waitUntil(lambda: panel.values["D"].text() == "4.0 × 10⁻⁵ cm²/s", timeout=20_000)

@@ -50,3 +50,32 @@ def test_that_a_plot_of_a_dark_window_is_saved_in_colours_for_paper(opened, qtbo
     assert DARK.text not in drawing
     assert current_theme() is DARK  # the window itself stays dark
     opened.preferences.set("appearance", "light")
+
+
+def test_that_the_numbers_of_a_plot_leave_the_window_too(opened, qtbot, tmp_path):
+    from PySide6.QtGui import QGuiApplication
+    from PySide6.QtWidgets import QMenu
+
+    from migbar_gui.files.plot_export import save_plot
+    from migbar_gui.panels.plots import CoordinationPlot
+
+    opened.workspace.join(site(opened, 0), site(opened, 3))
+    wait_for_barriers(qtbot, opened)
+    plot = opened.findChild(CoordinationPlot)
+    save_plot(plot, tmp_path / "plot.csv")
+    heads, *rows = (tmp_path / "plot.csv").read_text(encoding="utf-8").splitlines()
+    assert heads == "distance_angstrom,coordination"
+    length = opened.workspace.result(1).predicted.length
+    assert float(rows[-1].split(",")[0]) == pytest.approx(length, abs=1e-3)
+    plot.customContextMenuRequested.emit(plot.rect().center())
+    menu = plot.findChild(QMenu)
+    next(action for action in menu.actions() if "numbers" in action.text()).trigger()
+    menu.close()
+    assert QGuiApplication.clipboard().text().splitlines()[0] == "distance_angstrom\tcoordination"
+    opened.docks.show("Transport")
+    plot = opened.transport_panel.plot
+    qtbot.waitUntil(lambda: len(plot.rows()) > 1, timeout=20_000)
+    what, kelvin, middle, low, high = plot.rows()[1]
+    assert what == "line"
+    assert kelvin == pytest.approx(250.0)
+    assert low < middle < high
