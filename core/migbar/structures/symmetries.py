@@ -23,6 +23,8 @@ NEAR_SYMMETRY = "near_symmetry"
 _MOST_STRAIN = 0.004
 # The digits of a file alone put atoms (Å) and the cell less than this off their symmetry.
 _WORTH_TELLING, _STRAIN_WORTH_TELLING = 0.01, 0.001
+# Atoms (Å) that are farther off a symmetry are hardly so by noise.
+_MOST_NOISE = 0.2
 # Atoms of a crystal whose nearby symmetries are found in some tenths of a second.
 _QUICKLY_LOOKED_AT = 1000
 
@@ -297,7 +299,8 @@ def symmetry_notes(structure: Structure, symprec: float = SYMPREC) -> list[tuple
     """
     group = symmetry(structure, symprec)
     if group.number == 1 and symprec >= SYMPREC and len(structure) <= _QUICKLY_LOOKED_AT:
-        return [(NEAR_SYMMETRY, _nearly(one)) for one in nearby_symmetries(structure)[-1:]]
+        noisy = [one for one in nearby_symmetries(structure) if one.farthest <= _MOST_NOISE]
+        return [(NEAR_SYMMETRY, _nearly(one)) for one in noisy[-1:]]
     matrix = structure.lattice.matrix
     moved = (symmetrised(structure, group).frac_coords - structure.frac_coords) @ matrix
     off, strain = np.linalg.norm(moved, axis=1).max(), _strain(matrix, group)
