@@ -31,7 +31,7 @@ from migbar.dft import (
     read_images,
     write_inputs,
 )
-from migbar.hops import SiteRef, hop_between_sites
+from migbar.hops import Mechanism, SiteRef, hop_between_points, hop_between_sites
 from migbar.neb.finished import read_calculation
 from migbar.supercells import make_band
 
@@ -72,6 +72,47 @@ def test_that_poscars_read_back_hold_one_order_of_atoms_and_only_the_ion_moves(i
     assert not any(name.endswith("POTCAR") for name in files)
 
 
+def test_that_the_ion_that_moves_comes_first_whatever_its_element(rock_salt):
+    fluorine = [i for i, site in enumerate(rock_salt) if site.specie.symbol == "F"]
+    ends = SiteRef(fluorine[0]), SiteRef(fluorine[1])
+    lone = make_band(rock_salt, hop_between_sites(rock_salt, "F", *ends, Mechanism.SINGLE_ION))
+    ready = prepare(images_of(lone, 3, straight=True))
+    files = input_files(ready, "vasp")
+    assert (ready.ion, ready.elements, ready.ion_charge) == ("F", ["F", "Li"], -1)
+    assert files["POTCAR.symbols"].split() == ["F", "Li_sv"]
+    assert [s.symbol for s in poscars(files)[0].species] == ["F", *["Li"] * 32]
+    assert files["ends/initial/POSCAR"] == files["00/POSCAR"]
+    assert files["ends/final/POSCAR"] == files["04/POSCAR"]
+
+
+def test_that_values_of_u_stand_in_the_order_of_the_atoms_and_the_cell_stays_as_it_is():
+    # By electronegativity manganese would come before the zinc that moves.
+    host = Structure(Lattice.cubic(6.0), ["O", "Mn", "O"], [[0.5, 0, 0], [0.5] * 3, [0, 0.5, 0.5]])
+    band = Band(host, "Zn", linear_path((0, 0, 0.1), (0, 0, 0.4)))
+    files = input_files(
+        prepare(images_of(band, 1, straight=True)), "vasp", DftSettings(hubbard_u=True)
+    )
+    for name in ("INCAR", "ends/initial/INCAR", "ends/final/INCAR"):
+        incar = Incar.from_str(files[name])
+        assert incar["LDAUU"] == [0, 0, 3.9]
+        assert incar["ISIF"] == 2
+    assert [s.symbol for s in poscars(files)[0].species] == ["Zn", "O", "O", "Mn"]
+
+
+def test_that_images_are_bent_around_the_atoms_unless_straight_ones_are_asked_for(rock_salt):
+    ends = (0.25, 0.25, 0.25), (0.75, 0.75, 0.70)
+    hop = hop_between_points(rock_salt, "Li", *ends, Mechanism.INTERSTITIAL)
+    band = make_band(rock_salt, hop)
+    bent, straight = (
+        np.array([image[0].coords for image in images_of(band, 3, straight)])
+        for straight in (False, True)
+    )
+    assert np.diff(straight, 2, axis=0) == pytest.approx(0, abs=1e-6)
+    assert np.linalg.norm(bent - straight, axis=1)[2] > 0.2
+    told = prepare(images_of(band, 3, True)).warnings[1]
+    assert told.startswith("In image 02 the moving ion is 0.10 Å from F: ")
+
+
 def test_that_every_image_is_the_structure_it_was(images, band):
     from pymatgen.analysis.structure_matcher import StructureMatcher
 
@@ -93,8 +134,9 @@ def test_that_atoms_that_were_wrapped_do_not_jump(band):
 
 def test_that_images_that_do_not_tell_the_way_round_the_cell_are_refused(band):
     around = Band(band.host, band.ion, np.array([[0.0, 0.0, 0.0], [0.55, 1.25, 0.5]]))
-    with pytest.raises(DftInputError, match="which way round"):
-        images_of(around, 1, straight=True)
+    for way in (around, around.reversed()):
+        with pytest.raises(DftInputError, match="which way round"):
+            images_of(way, 1, straight=True)
     ready = prepare(images_of(around, 3, straight=True))
     gone = ready.images[-1].frac_coords[0] - ready.images[0].frac_coords[0]
     assert gone == pytest.approx([0.55, 1.25, 0.5])

@@ -19,6 +19,7 @@ from migbar.bands import Band, linear_path
 from migbar.datasets.reading import import_data, read_candidates
 from migbar.hops import Mechanism
 from migbar.neb import write_result
+from migbar.neb.codes import neb_x_output
 from migbar.neb.finished import (
     CalculationError,
     is_calculation,
@@ -65,6 +66,15 @@ def test_that_a_calculation_is_read_with_its_energies_and_forces(tmp_path, code)
     moved = np.linalg.norm(result.images[-1].positions - result.images[0].positions, axis=1)
     assert moved.argmax() == 0  # the ion comes first
     assert moved[0] == pytest.approx(2.553, abs=0.1)
+
+
+@pytest.mark.parametrize(("scheme", "climbs"), [("auto", True), ("manual", True), ("no-CI", False)])
+def test_that_the_input_of_neb_x_tells_whether_an_image_climbs(tmp_path, scheme, climbs):
+    folder = tmp_path / "neb"
+    write_espresso(folder, copper_images())
+    (folder / "neb.in").write_text(f"&PATH\n   ci_scheme = '{scheme}'\n/\n")
+    (folder / "scf.in").write_text("&CONTROL\n/\n")
+    assert neb_x_output(folder).climb is climbs
 
 
 def test_that_vasp_tells_what_it_computed_with(folder):

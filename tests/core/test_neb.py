@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import errno
 import os
+import re
 import signal
 import time
 from dataclasses import replace
@@ -35,6 +36,7 @@ from migbar.neb import (
 from migbar.neb.checkpoints import STATE
 from migbar.neb.profiles import profile_of
 from migbar.neb.result import describe
+from migbar.neb.saddles import bend_aside, saddle_remarks
 from migbar.neb.task import neb_options
 from migbar.potentials import (
     CalculatorPotential,
@@ -458,6 +460,45 @@ def test_that_a_highest_image_in_a_dip_is_told():
     many = relax_band(*valley_ends(), Stopover(), NebSettings(relax_ends=False, n_images=7))
     assert many.barrier_ev == pytest.approx(0.50, abs=0.01)
     assert many.remarks == ()
+
+
+class Quadric(TwoValleys):
+    """An ion at a stationary point with the given second derivatives (eV/Å²)."""
+
+    def __init__(self, hessian):
+        self.hessian = hessian
+
+    def energy(self, positions):
+        away = positions[0] - self.middle
+        return 0.5 * away @ self.hessian @ away
+
+
+@pytest.mark.parametrize("seed", range(3))
+@pytest.mark.parametrize(
+    ("curvatures", "told"),
+    [((-2, -1.3, 3), ["ridge: -1.3"]), ((3.2, 2, 1), ["dip: 3.2"]), ((-2, 0.5, 3), []), ((0.5, -0.2, 3), [])],
+)  # fmt: skip
+def test_that_curvatures_at_a_saddle_are_told_whatever_way_it_lies(seed, curvatures, told):
+    axes = np.linalg.qr(np.random.default_rng(seed).normal(size=(3, 3)))[0]
+    potential = Quadric(axes @ np.diag(curvatures) @ axes.T)
+    images = [
+        Atoms("LiO", [potential.middle + x * axes[:, 0], [0, 2, 0]], cell=[10, 10, 10], pbc=True)
+        for x in (-0.5, 0.0, 0.5)
+    ]
+    for image, height in zip(images, (-1.0, 0.0, -1.0), strict=True):
+        image.calc = SinglePointCalculator(image, energy=height)
+    found = saddle_remarks(images, potential)
+    assert [f"{r.code}: {re.search(r'(-?[.0-9]+) eV/Å²', r.text)[1]}" for r in found] == told
+    assert saddle_remarks(images[:2], potential) == []  # at an end there is no saddle
+
+
+def test_that_a_band_is_bent_to_the_roomiest_side_of_its_path():
+    path = np.linspace([4, 9.5, 5], [6, 9.5, 5], 5)  # beside the oxygen of the next cell
+    images = [Atoms("LiO", [place, [5, 1, 5]], cell=[10, 10, 10], pbc=True) for place in path]
+    bend_aside(images)
+    bent = np.array([image.positions[0] for image in images]) - path
+    assert bent[:, 1] == pytest.approx([0, -0.4 / np.sqrt(2), -0.4, -0.4 / np.sqrt(2), 0])
+    assert bent[:, [0, 2]] == pytest.approx(0)
 
 
 # ------------------------------------------------------------------ a real one

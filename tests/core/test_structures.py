@@ -541,9 +541,11 @@ def test_that_wyckoff_multiplicities_do_not_depend_on_the_cell(supercell):
     assert {site.wyckoff for site in list_sites(supercell, "Li")} == {"4a"}
 
 
+@pytest.mark.parametrize("origin", [0, 0.13])
 @pytest.mark.parametrize("cell", [(1, 1, 1), (2, 1, 1)])
-def test_that_a_noisy_crystal_is_put_where_its_symmetry_has_it(cell):
+def test_that_a_noisy_crystal_is_put_where_its_symmetry_has_it(cell, origin):
     clean = read_structure(EXAMPLES["MgTi2S4"]) * cell
+    clean.translate_sites(range(len(clean)), [origin] * 3)
     noisy = shaken(clean, by=0.02)
     group = symmetry(noisy, 0.1)
     assert (symmetry(noisy, 1e-3).number, group.number) == (1, 227)
