@@ -353,6 +353,7 @@ def test_that_the_sulphur_of_a_sulphate_does_not_coordinate_but_that_of_a_sulphi
 
     oxygen = counted("P", *"OOOO")
     assert counted("S", *"OOOO") == pytest.approx(oxygen)
+    assert counted("S", *"OOOOO") == pytest.approx(counted("P", *"OOOOO"))
     assert counted("S", *"OOOO", "S") == pytest.approx(oxygen + 1, abs=1e-3)
     assert not counted("P").any()
 
