@@ -47,7 +47,10 @@ PROFILE_FORMATS = {
     "Animation, as the 3D view shows it (*.gif)": ".gif",
 }
 
-TRAJECTORIES = "Trajectories (*XDATCAR* *.xyz *.extxyz *.lammpstrj *.dump dump.* *.traj)"
+TRAJECTORIES = (
+    "Trajectories (*XDATCAR* *.xyz *.extxyz *.lammpstrj *.dump dump.* *.traj "
+    "*.xyz.gz *.extxyz.gz *.lammpstrj.gz *.dump.gz)"
+)
 
 
 class BandTools(QObject):

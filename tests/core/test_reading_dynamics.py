@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gzip
 import json
 from pathlib import Path
 
@@ -100,6 +101,42 @@ def test_that_dumps_of_lammps_are_read_by_their_elements(tmp_path):
         read_simulation(Simulation(path, 900.0, 20.0))
 
 
+def test_that_frames_of_lammps_are_equally_far_apart(tmp_path):
+    frames = walk(frames=40)
+    for frame in frames:
+        frame.set_cell(np.diag([6.0, 7.0, 8.0]))
+    path = tmp_path / "run.lammpstrj"
+    write_lammps(path, frames)
+    whole = path.read_text()
+    simulation = Simulation(path, 900.0, 20.0)
+    once = read_simulation(simulation)
+    last = whole.rindex("ITEM: TIMESTEP")
+    path.write_text(whole + whole[last:])  # as a run that was gone on with writes it
+    assert np.array_equal(read_simulation(simulation).positions, once.positions)
+    write_lammps(path, frames[::-1])
+    path.write_text(whole + path.read_text())  # counted anew
+    assert len(read_simulation(simulation).positions) == 80
+    path.write_text(whole[:last] + whole[last:].replace("390", "500", 1))
+    with pytest.raises(DynamicsError, match="are 10 steps apart, but those of steps 380 and 500"):
+        read_simulation(simulation)
+
+
+@pytest.mark.parametrize("name", ["XDATCAR", "run.xyz", "run.lammpstrj"])
+def test_that_compressed_files_are_read(tmp_path, name):
+    frames = walk(frames=5)
+    path = tmp_path / name
+    if name == "run.lammpstrj":
+        for frame in frames:
+            frame.set_cell(np.diag([6.0, 7.0, 8.0]))
+        write_lammps(path, frames)
+    else:
+        write(path, frames, format="vasp-xdatcar" if name == "XDATCAR" else None)
+    packed = tmp_path / f"{name}.gz"
+    packed.write_bytes(gzip.compress(path.read_bytes()))
+    plain, read = (read_simulation(Simulation(one, 900.0, 20.0)) for one in (path, packed))
+    assert np.array_equal(read.positions, plain.positions)
+
+
 def test_that_frames_that_are_close_are_thinned_after_they_were_followed(tmp_path):
     frames = walk()
     write(tmp_path / "run.xyz", wrapped(frames))
@@ -174,6 +211,28 @@ def test_that_the_diffusivities_are_those_of_the_walk(tmp_path):
         ("Li6PS5Cl_700 K", "run.xyz", None, (700.0, None)),
         ("K2", "run5Kcal.traj", None, (None, None)),
         ("a", "XDATCAR", None, (None, None)),
+        ("a", "nvt.900K.lammpstrj", None, (900.0, None)),
+        # As in VASP: what stands first counts, and all after # or ! is a remark.
+        (
+            "a",
+            "XDATCAR",
+            "TEBEG = 800\nTEBEG = 900\n# POTIM = 5\nPOTIM = 2 ! not; POTIM = 1",
+            (800.0, 2.0),
+        ),
+        ("a", "XDATCAR", "TEBEG=800\nPOTIM=2\nML_MODE = run\nML_OUTBLOCK=10", (800.0, 20.0)),
+        (
+            "a",
+            "XDATCAR",
+            "TEBEG=800\nPOTIM=2\nNBLOCK=50\nML_MODE=RUN\nML_OUTBLOCK=10",
+            (800.0, 100.0),
+        ),
+        (
+            "a",
+            "XDATCAR",
+            "TEBEG=800\nPOTIM=2\nNBLOCK=5\nML_MODE=train\nML_OUTBLOCK=10",
+            (800.0, 10.0),
+        ),
+        ("a", "XDATCAR", "TEBEG=800\nPOTIM=2\nML_MODE = run", (800.0, None)),
     ],
 )
 def test_that_files_tell_temperature_and_time(tmp_path, folder, name, incar, found):
@@ -195,6 +254,18 @@ def test_what_cannot_be_followed(tmp_path):
     write(path, [*frames[:3], far])
     with pytest.raises(DynamicsError, match="half the cell between frames 3 and 4"):
         read_simulation(Simulation(path, 900.0, 20.0))
+    lost = frames[3].copy()
+    lost.positions[0, 0] = np.nan
+    write(path, [*frames[:3], lost])
+    with pytest.raises(DynamicsError, match="in frame 4 the place of an atom is no number"):
+        read_simulation(Simulation(path, 900.0, 20.0))
+    write(tmp_path / "XDATCAR", frames[:3], format="vasp-xdatcar")
+    whole = (tmp_path / "XDATCAR").read_text()
+    (tmp_path / "XDATCAR").write_text(
+        whole[:-60] + "\n" + whole
+    )  # gone on with after it was killed
+    with pytest.raises(DynamicsError, match="XDATCAR: frame 3 is damaged"):
+        read_simulation(Simulation(tmp_path / "XDATCAR", 900.0, 20.0))
     write(path, [Atoms("Li", [[0, 0, 0]])])
     with pytest.raises(DynamicsError, match="holds no cell"):
         read_simulation(Simulation(path, 900.0, 20.0))

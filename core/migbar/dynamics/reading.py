@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import gzip
 import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from fnmatch import fnmatch
 from itertools import islice
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TextIO
 
 import numpy as np
 from numpy.typing import NDArray
@@ -41,7 +42,7 @@ FARTHEST = 0.4
 LONGEST_FRAME_FS = 1000.0
 """Hops are lost between frames that are farther apart."""
 
-_KELVIN = re.compile(r"(?<![\d.])(\d{2,4}(?:\.\d+)?)[ _-]?K(?![A-Za-z])")
+_KELVIN = re.compile(r"(?<!\d)(?<!\d\.)(\d{2,4}(?:\.\d+)?)[ _-]?K(?![A-Za-z])")
 _HEAD = 8
 """Lines of an XDATCAR before its first positions."""
 
@@ -56,7 +57,7 @@ class Simulation:
     Attributes
     ----------
     path : Path
-        ``XDATCAR``, extended XYZ, a text dump of LAMMPS with elements, or ``.traj`` of ASE.
+        ``XDATCAR``, extended XYZ, a text dump of LAMMPS with elements, or ``.traj`` of ASE; also as ``.gz``.
     kelvin : float
         What it was simulated at.
     frame_fs : float
@@ -91,7 +92,7 @@ class Simulation:
 
 
 def format_of(path: Path) -> str:
-    """Return ASE's name of the format of a trajectory.
+    """Return ASE's name of the format of a trajectory, compressed or not.
 
     Raises
     ------
@@ -99,10 +100,11 @@ def format_of(path: Path) -> str:
         If none of `FORMATS` has such a name.
     """
     for pattern, name in FORMATS.items():
-        if fnmatch(path.name, pattern):
+        if fnmatch(path.name.removesuffix(".gz"), pattern):
             return name
     raise DynamicsError(
-        f"{path.name} is no trajectory by its name: XDATCAR, .xyz, .extxyz, .lammpstrj, .dump and .traj can be read."
+        f"{path.name} is no trajectory by its name: XDATCAR, .xyz, .extxyz, .lammpstrj, .dump and .traj can be read, "
+        "compressed (.gz) or not."
     )
 
 
@@ -115,12 +117,16 @@ def guessed(path: Path) -> tuple[float | None, float | None]:
         None for what nothing tells.
     """
     incar = _read_incar(path.parent / "INCAR") if format_of(path) == "vasp-xdatcar" else {}
-    kelvin, end = incar.get("TEBEG"), incar.get("TEEND")
+    kelvin, end = _number(incar, "TEBEG"), _number(incar, "TEEND")
     if kelvin is None or end not in (None, kelvin, -1):
         names = [_KELVIN.search(name) for name in (path.name, path.parent.name)]
         kelvin = next((float(found[1]) for found in names if found), None)
-    step = incar.get("POTIM")
-    return kelvin, step * incar.get("NBLOCK", 1) if step else None
+    step, every = _number(incar, "POTIM"), _number(incar, "NBLOCK") or 1
+    if incar.get("ML_MODE", "").lower() in ("run", "predict"):
+        # VASP writes no more often than this; what it is where it is not given depends on the version.
+        at_least = _number(incar, "ML_OUTBLOCK")
+        every = max(every, at_least) if at_least else 0
+    return kelvin, step * every if step and every else None
 
 
 def first_frame(path: Path) -> Structure:
@@ -192,6 +198,10 @@ def read_simulation(
     count = 0
     for kinds, cell, frac in islice(_frames(simulation.path), skipped, None):
         check_cancelled(progress)
+        if not np.isfinite(frac).all():
+            raise DynamicsError(
+                f"{name}: in frame {skipped + count + 1} the place of an atom is no number: the simulation fell apart."
+            )
         if numbers is None:
             numbers, way = kinds, frac
         elif not np.array_equal(kinds, numbers):
@@ -315,7 +325,7 @@ def _frames(path: Path) -> Iterator[Frame]:
             _require_elements(path)
         from ase.io import iread
 
-        for atoms in iread(path, index=":", format=kind):
+        for atoms in _evenly(iread(path, index=":", format=kind), path.name):
             yield _frame(atoms, path.name)
     except FileNotFoundError:
         raise DynamicsError(f"{path} is not there.") from None
@@ -323,6 +333,27 @@ def _frames(path: Path) -> Iterator[Frame]:
         raise
     except Exception as error:  # what ASE's readers raise for files that are none has no end
         raise DynamicsError(f"{path.name} cannot be read as a trajectory ({error}).") from error
+
+
+def _evenly(frames: Iterable[Atoms], name: str) -> Iterator[Atoms]:
+    """Leave out what a restarted LAMMPS wrote again, and refuse frames that it tells not to be equally far apart."""
+    last = apart = None
+    for atoms in frames:
+        step = atoms.info.get(
+            "timestep", atoms.info.get("Timestep")
+        )  # of a dump; of its extended XYZ
+        if last is not None and step is not None:
+            if step == last:
+                continue
+            if step > last:  # else it counts anew
+                apart = apart or step - last
+                if step - last != apart:
+                    raise DynamicsError(
+                        f"{name}: its frames are {apart:,} steps apart, but those of steps {last:,} and {step:,} are "
+                        "not: take a part of it in which they are."
+                    )
+        last = step
+        yield atoms
 
 
 def _frame(atoms: Atoms, name: str) -> Frame:
@@ -334,7 +365,7 @@ def _frame(atoms: Atoms, name: str) -> Frame:
 
 def _require_elements(path: Path) -> None:
     """Refuse a dump of LAMMPS that numbers kinds of atoms: 1 would be taken for hydrogen."""
-    with path.open(encoding="utf-8", errors="replace") as file:
+    with _opened(path) as file:
         columns = next((line for line in islice(file, 100) if line.startswith("ITEM: ATOMS")), "")
     if "element" not in columns.split():
         raise DynamicsError(
@@ -349,8 +380,8 @@ def _xdatcar(path: Path) -> Iterator[Frame]:
     """
     from ase.data import atomic_numbers
 
-    with path.open(encoding="utf-8", errors="replace") as file:
-        cell, numbers = np.zeros((3, 3)), np.zeros(0, int)
+    with _opened(path) as file:
+        cell, numbers, count = np.zeros((3, 3)), np.zeros(0, int), 0
         while line := file.readline():
             if not line.startswith("Direct configuration"):
                 head = [line, *islice(file, _HEAD - 2)]
@@ -365,22 +396,36 @@ def _xdatcar(path: Path) -> Iterator[Frame]:
             rows = list(islice(file, len(numbers)))
             if len(rows) < len(numbers) or not rows[-1].endswith("\n"):
                 return
-            yield numbers, cell, np.array([row.split()[:3] for row in rows], float)
+            count += 1
+            try:
+                frac = np.array([row.split()[:3] for row in rows], float).reshape(-1, 3)
+            except ValueError:
+                raise DynamicsError(
+                    f"{path.name}: frame {count} is damaged, as where a run was killed: not each of its "
+                    f"{len(rows)} lines holds three numbers."
+                ) from None
+            yield numbers, cell, frac
 
 
-def _read_incar(path: Path) -> dict[str, float]:
-    """Return the numbers of an INCAR; nothing where there is none."""
+def _opened(path: Path) -> TextIO:
+    if path.suffix == ".gz":
+        return gzip.open(path, "rt", encoding="utf-8", errors="replace")
+    return path.open(encoding="utf-8", errors="replace")
+
+
+def _read_incar(path: Path) -> dict[str, str]:
+    """Return the tags of an INCAR, each with its first word; nothing where there is none."""
     try:
         text = path.read_text(encoding="utf-8", errors="replace")
     except OSError:
         return {}
-    pairs = re.findall(r"(?:^|;)\s*(\w+)\s*=\s*([-+.\dEe]+)(?=\s|;|$|!|#)", text, re.MULTILINE)
-    return {key.upper(): float(value) for key, value in pairs if _is_number(value)}
+    told = re.sub("[#!].*", "", text)
+    pairs = re.findall(r"(?:^|;)\s*(\w+)\s*=\s*([^\s;]+)", told, re.MULTILINE)
+    return {key.upper(): word for key, word in reversed(pairs)}  # VASP takes the first of two
 
 
-def _is_number(text: str) -> bool:
+def _number(incar: Mapping[str, str], key: str) -> float | None:
     try:
-        float(text)
-    except ValueError:
-        return False
-    return True
+        return float(incar[key])
+    except (KeyError, ValueError):
+        return None
