@@ -90,7 +90,6 @@ class SymmetryDialog(Question):
                 "structure opens in place of this one; undo brings this one back."
             )
             select_row(self.table, len(found) - 1)
-            self.accept_button.setDefault(True)
         else:
             self.about.setText(f"{self._name} is near no higher symmetry than it has.")
         self.fit()

@@ -491,7 +491,6 @@ class Question(QDialog):
         self.body.setSpacing(8)
         self.buttons = QDialogButtonBox()
         self.accept_button = self.buttons.addButton(accept, QDialogButtonBox.ButtonRole.AcceptRole)
-        self.accept_button.setDefault(True)
         self.cancel_button = self.buttons.addButton(QDialogButtonBox.StandardButton.Cancel)
         self.buttons.accepted.connect(self.accept)
         self.buttons.rejected.connect(self.reject)
@@ -504,6 +503,8 @@ class Question(QDialog):
         outer.addLayout(self.body)
         outer.addStretch(1)
         outer.addWidget(self.buttons)
+        # Now that it is in the dialog: else Enter is for Cancel for good once that has had the keyboard.
+        self.accept_button.setDefault(True)
         self._outer = outer
 
     def stretch_body(self) -> None:

@@ -18,6 +18,7 @@ from migbar_gui.looks.theme import DARK, LIGHT, PATH_COLOURS, apply_theme, path_
 from migbar_gui.looks.widgets import (
     DecimalBox,
     ElidedLabel,
+    Question,
     RemarkList,
     RemovalQuestion,
     Sign,
@@ -283,3 +284,25 @@ def test_that_no_description_of_an_example_is_cut_off(qtbot, width):
     qtbot.waitExposed(page)
     words = [text for card in page.findChildren(Card) for text in card.findChildren(QLabel)]
     qtbot.waitUntil(lambda: all(w.height() >= w.heightForWidth(w.width()) for w in words))
+
+
+@pytest.mark.gui
+@pytest.mark.parametrize("is_ready", [True, False])
+def test_that_enter_in_a_field_never_is_for_cancel(qtbot, is_ready):
+    question = Question("Title", "", "Read", None)
+    field = QLineEdit()
+    question.body.addWidget(field)
+    question.accept_button.setEnabled(is_ready)
+    ends: list[bool] = []
+    question.finished.connect(lambda code: ends.append(bool(code)))
+    question.open()
+    question.activateWindow()
+    qtbot.waitUntil(question.isActiveWindow)
+    question.cancel_button.setFocus()  # on the way through all fields by Tab
+    qtbot.waitUntil(question.cancel_button.hasFocus)
+    field.setFocus()
+    qtbot.waitUntil(field.hasFocus)
+    QTest.keyClick(field, Qt.Key.Key_Return)
+    assert ends == ([True] if is_ready else [])
+    if not is_ready:
+        question.reject()
