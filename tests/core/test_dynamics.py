@@ -661,6 +661,23 @@ def test_that_where_no_ion_was_is_the_highest():
     assert energies.min() == 0
 
 
+@pytest.mark.parametrize("by", [(0.0, 0.0, 0.0), (0.4, 0.0, -0.3), (2.5, 1.5, 1.2)])
+@pytest.mark.parametrize("is_turned", [False, True])
+def test_that_the_map_lies_on_the_sites_wherever_the_simulated_cell_begins(by, is_turned):
+    """As another program has it: with another origin, drifted in its warm-up, or turned."""
+    lattice = Lattice.monoclinic(5, 6, 7, 105)
+    places = [[0.1, 0.2, 0.3], [0.3, 0.7, 0.6], [0.7, 0.1, 0.8], [0.8, 0.6, 0.2]]
+    crystal = Structure(lattice, ["Li", "P", "S", "S"], places)
+    cell = crystal.make_supercell([2, 1, 1], in_place=False)
+    turn = np.linalg.qr(np.random.default_rng(0).normal(size=(3, 3)))[0] if is_turned else np.eye(3)
+    positions = np.repeat(((cell.cart_coords + by) @ turn)[None], 20, axis=0).astype(np.float32)
+    matrix, numbers = cell.lattice.matrix @ turn, np.array(cell.atomic_numbers)
+    still = Trajectory(500.0, numbers, matrix, 0.02, positions, np.full(20, 500.0))
+    energies = free_energy_landscape(still, crystal, "Li").energies
+    lowest = np.array(np.unravel_index(energies.argmin(), energies.shape)) / energies.shape
+    assert lattice.get_all_distances(lowest, places[0])[0, 0] < 0.3
+
+
 @pytest.mark.parametrize("lattice", [Lattice.hexagonal(6, 6), Lattice.rhombohedral(7, 34)])
 def test_that_the_map_is_alike_in_all_directions_whatever_the_cell(lattice):
     """A still ion has a round place: kT r² / 2 w², also where the axes are not at right angles."""

@@ -18,6 +18,9 @@ BLUR = 0.3
 ODD_CELL = 0.15
 """Share of a cell that a vector of the simulated supercell may be off a whole number of cells: it may be strained."""
 
+FAR_BETTER = 0.5
+"""A host whose atoms are less than this share as far from sites stands there."""
+
 REACH = 4.0 * BLUR
 """No position is smeared farther."""
 
@@ -27,14 +30,15 @@ def free_energy_landscape(
 ) -> Landscape:
     """Return the free energy −k_B T ln ρ of the ions from their density ρ, in the cell of the structure.
 
-    What lies next to one another in the simulated supercell is put upon one another. Where no ion was it is
-    `migbar.landscape.HIGHEST`.
+    What lies next to one another in the simulated supercell is put upon one another, so that its other atoms stand at
+    their sites in the structure. Where no ion was it is `migbar.landscape.HIGHEST`.
 
     Parameters
     ----------
     trajectory : Trajectory
     structure : Structure
-        What was simulated, without its supercell; the simulated cell may be somewhat larger or smaller.
+        What was simulated, without its supercell; the simulated cell may be somewhat larger or smaller, turned, and
+        begin elsewhere in the crystal.
     ion : str
     resolution : float
         Distance of grid points in Å, at most.
@@ -46,9 +50,11 @@ def free_energy_landscape(
     """
     from scipy.ndimage import convolve
 
-    lattice = structure.lattice
-    ions, _ = beside_the_host(trajectory, is_ion(trajectory, ion))
-    ions = ions @ np.linalg.solve(trajectory.cell, _supercell(trajectory, structure))
+    lattice, moving = structure.lattice, is_ion(trajectory, ion)
+    to_cells = np.linalg.solve(trajectory.cell, _supercell(trajectory, structure))
+    ions, host = (paths @ to_cells for paths in beside_the_host(trajectory, moving))
+    if host.shape[1]:
+        ions = ions + _to_sites(host.mean(axis=0), trajectory.numbers[~moving], structure)
     shape = grid_shape(lattice, resolution)
     cells = np.rint(ions.reshape(-1, 3) * shape).astype(int) % shape
     counts = np.bincount(np.ravel_multi_index(cells.T, shape), minlength=int(shape.prod()))
@@ -60,13 +66,51 @@ def free_energy_landscape(
 
 def _supercell(trajectory: Trajectory, structure: Structure) -> NDArray[np.float64]:
     """Return how many of the structure's cells make up the simulated one, shape (3, 3)."""
-    matrix = trajectory.cell @ structure.lattice.inv_matrix
-    whole = np.round(matrix)
-    if abs(np.linalg.det(whole)) < 0.5 or np.abs(matrix - whole).max() > ODD_CELL:
+    from scipy.linalg import polar
+
+    cell, lattice = trajectory.cell, structure.lattice
+    matrix = cell @ lattice.inv_matrix
+    if _off_whole(matrix) > ODD_CELL:  # it may be turned: LAMMPS has the first vector along x
+        times = np.maximum(np.round(np.linalg.norm(cell, axis=1) / lattice.abc), 1)
+        turn, _ = polar(np.linalg.solve(times[:, None] * lattice.matrix, cell))
+        matrix = cell @ turn.T @ lattice.inv_matrix
+    if _off_whole(matrix) > ODD_CELL or abs(np.linalg.det(np.round(matrix))) < 0.5:
         raise DynamicsError(
-            "the simulated cell is no supercell of that of the open structure: it is another crystal, or turned."
+            "the simulated cell is no supercell of that of the open structure: it is another crystal, or has other "
+            "axes."
         )
-    return np.asarray(whole)
+    return np.asarray(np.round(matrix))
+
+
+def _off_whole(matrix: NDArray[np.float64]) -> float:
+    return float(np.abs(matrix - np.round(matrix)).max())
+
+
+def _to_sites(
+    host: NDArray[np.float64], numbers: NDArray[np.int_], structure: Structure
+) -> NDArray[np.float64]:
+    """Return what leads from a host's mean positions to its sites in a structure, in fractional coordinates.
+
+    The simulated cell may begin elsewhere, and drifts. As there may be several ways, or groups that turn round, it is
+    the shortest one unless another fits far better.
+    """
+    from pymatgen.util.coord import pbc_shortest_vectors
+
+    lattice = structure.lattice
+    sites, kinds = structure.frac_coords, np.array(structure.atomic_numbers)
+    present, counts = np.unique(numbers, return_counts=True)
+    rarest = present[counts.argmin()]
+    first = host[numbers == rarest][0]
+    best, nearest = np.zeros(3), np.inf
+    for way in (np.zeros(3), *(sites[kinds == rarest] - first)):
+        steps, squares = pbc_shortest_vectors(lattice, host + way, sites, return_d2=True)
+        squares = np.where(numbers[:, None] == kinds, squares, np.inf)
+        own = squares.argmin(axis=1)
+        distance = np.sqrt(squares.min(axis=1)).mean()
+        if distance < FAR_BETTER * nearest:
+            rest = steps[np.arange(len(host)), own].mean(axis=0)
+            best, nearest = way + lattice.get_fractional_coords(rest), distance
+    return best
 
 
 def _smear(lattice: Lattice, shape: NDArray[np.int_]) -> NDArray[np.float64]:
