@@ -162,7 +162,7 @@ def _find_end(structure: Structure, ion: str, end: str | Point) -> _End:
     if index >= len(structure):
         raise SiteError(
             f"there is no site {index}; {formula(structure)} has sites 0 to {len(structure) - 1} "
-            "(see migbar sites)."
+            "(on the command line, see migbar sites)."
         )
     return _End(SiteRef(index).frac_coords(structure), image, index, str(index))
 

@@ -166,7 +166,8 @@ def nearest_images(
 def _check_index(structure: Structure, index: int) -> None:
     if not 0 <= index < len(structure):
         raise SiteError(
-            f"there is no site {index}; {formula(structure)} has sites 0 to {len(structure) - 1} (see migbar sites)."
+            f"there is no site {index}; {formula(structure)} has sites 0 to {len(structure) - 1} "
+            "(on the command line, see migbar sites)."
         )
 
 

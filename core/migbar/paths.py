@@ -241,8 +241,8 @@ class CrystalPaths:
         text = (
             f"{self.search.ion} has {kinds} kinds of places here, and how far these differ in energy is not known. "
             "Getting through takes at least the barriers told, and more where it goes by unfavourable places: the "
-            "highest saddle counts above the best place. A potential can tell their energies (in the window: Compare "
-            "places; on the command line: --places chgnet)."
+            "highest saddle counts above the best place. A potential can tell their energies (in the window: Path, "
+            "Compare places; on the command line: --places chgnet)."
         )
         return [Remark("unequal_places", text)]
 

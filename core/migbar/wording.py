@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import re
+
+_OPTIONS = re.compile(r" \((?:in the window: ([^()]+); )?on the command line[:,] [^()]+\)")
+
 
 def counted(number: int, noun: str) -> str:
     """Return a number with its noun: ``1 path``, ``2 paths``."""
@@ -28,3 +32,8 @@ def duration(seconds: float) -> str:
 def power(value: float) -> str:
     """Return a number's order of magnitude, ``3e-10``; none is ``0``."""
     return f"{value:.0e}" if value else "0"
+
+
+def without_options(text: str) -> str:
+    """Return a text as the window tells it: what it says of the command line alone, in brackets, is left out."""
+    return _OPTIONS.sub(lambda found: f" ({found[1]})" if found[1] else "", text)

@@ -14,7 +14,15 @@ from PySide6.QtWidgets import QLineEdit, QSpinBox, QWidget
 from migbar.errors import MigbarError
 from migbar.wording import duration
 from migbar_gui.dialogs.potential import PotentialQuestion
-from migbar_gui.looks.widgets import ProblemLabel, field_rows, indented, label, sentence, unbroken
+from migbar_gui.looks.widgets import (
+    ProblemLabel,
+    field_rows,
+    in_words,
+    indented,
+    label,
+    sentence,
+    unbroken,
+)
 
 if TYPE_CHECKING:
     from migbar.dynamics import DynamicsResult, DynamicsSettings
@@ -113,7 +121,7 @@ class _DynamicsQuestion(PotentialQuestion):
         try:
             settings = DynamicsSettings.from_dict(self.options()["settings"])
         except MigbarError as error:
-            problem = sentence(str(error))
+            problem = sentence(in_words(error))
         else:
             hot = ", ".join(f"{kelvin:g} K" for kelvin in settings.temperatures_k)
             steps = self.steps(settings)

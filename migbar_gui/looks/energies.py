@@ -12,6 +12,7 @@ from dataclasses import replace
 from typing import Protocol, runtime_checkable
 
 from migbar.energies import USUAL_PLACES, EnergyFormat
+from migbar.wording import without_options
 
 
 @runtime_checkable
@@ -67,12 +68,14 @@ def interval(low: float, high: float, between: str = " to ", places: int = 2) ->
 
 
 def in_text(text: str) -> str:
-    """Write the energies in a text of the core, which are in eV, as everything else in the window."""
+    """Write a text of the core as everything else in the window: its energies are in eV, and it may name options."""
 
     def written(found: re.Match[str]) -> str:
         return number(float(found[0]), len(found[0].partition(".")[2]))
 
-    return _IN_TEXT.sub(lambda found: f"{re.sub(_NUMBER, written, found[1])} {unit()}", text)
+    return _IN_TEXT.sub(
+        lambda found: f"{re.sub(_NUMBER, written, found[1])} {unit()}", without_options(text)
+    )
 
 
 def short(ev: float) -> str:

@@ -89,7 +89,7 @@ class Notice(QFrame):
     def show_error(self, error: BaseException) -> None:
         """Show an error: one that a user caused in its own words, any other as a fault of the program."""
         if isinstance(error, MigbarError):
-            self.show_message(sentence(str(error)), "error")
+            self.show_message(sentence(in_words(error)), "error")
             return
         details = "".join(traceback.format_exception(error))
         if isinstance(error, OSError):

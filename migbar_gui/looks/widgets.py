@@ -50,6 +50,7 @@ from PySide6.QtWidgets import (
 
 from migbar.barriers import THRESHOLD_MEANS, Remark
 from migbar.energies import UNITS
+from migbar.wording import without_options
 from migbar_gui.looks import energies
 from migbar_gui.looks.theme import current_theme, pixmap, with_text
 
@@ -253,10 +254,10 @@ def unbroken(text: str) -> str:
 
 
 def in_words(error: object) -> str:
-    """Return what went wrong; of an error of the system, its words and the file without its number."""
+    """Return what went wrong, without options; of an error of the system, its words and the file."""
     if isinstance(error, OSError) and error.strerror:
         return f"{error.strerror}: {error.filename}" if error.filename else error.strerror
-    return str(error)
+    return without_options(str(error))
 
 
 def sentence(text: str) -> str:

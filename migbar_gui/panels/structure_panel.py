@@ -31,6 +31,7 @@ from migbar_gui.looks.widgets import (
     button,
     choice_box,
     clear,
+    in_words,
     label,
     line,
     scroll,
@@ -318,7 +319,7 @@ class StructurePanel(QScrollArea):
         try:
             parse_supercell(text)
         except MigbarError as error:
-            self._supercell_problem.setText(str(error))
+            self._supercell_problem.setText(in_words(error))
             self._supercell_problem.show()
             return
         self._supercell_problem.hide()

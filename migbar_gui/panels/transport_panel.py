@@ -31,6 +31,7 @@ from migbar_gui.looks.widgets import (
     centred,
     choice_box,
     in_row,
+    in_words,
     label,
     line,
     scrolled,
@@ -337,7 +338,7 @@ class TransportPanel(QStackedWidget):
 
     def _refuse(self, error: Exception) -> None:
         self._clear()
-        self.problem.tell(sentence(str(error)))
+        self.problem.tell(sentence(in_words(error)))
 
     def _clear(self) -> None:
         """Show no numbers: large cells take seconds, and those of another case would be taken for theirs."""

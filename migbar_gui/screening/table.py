@@ -21,7 +21,7 @@ from migbar.screening.query import get_rows
 from migbar_gui.looks import energies
 from migbar_gui.looks.tables import LEFT, RIGHT
 from migbar_gui.looks.theme import current_theme
-from migbar_gui.looks.widgets import formula_text, space_group_text
+from migbar_gui.looks.widgets import formula_text, in_words, space_group_text
 
 Index = QModelIndex | QPersistentModelIndex
 Role = Qt.ItemDataRole
@@ -258,7 +258,7 @@ class ResultTable(QAbstractTableModel):
 
 def _note(row: Row) -> str:
     if row["state"] == "failed":
-        return str(row["reason"])
+        return in_words(row["reason"])
     if row["problem"]:
-        return str(row["problem"])
+        return in_words(row["problem"])
     return "no hop was found" if row["n_paths"] == 0 else ""

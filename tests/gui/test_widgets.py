@@ -228,6 +228,20 @@ def test_that_texts_of_the_core_are_written_in_the_unit_asked_for(milli):
     assert in_text(text) == "DFT barrier 370 meV, 0.047 eV/Å left; 12000 meV is absurd."
 
 
+def test_that_options_of_the_command_line_are_not_named_in_the_window(opened, qtbot):
+    from migbar.hops import HopError
+    from migbar_gui.looks.widgets import ProblemLabel
+
+    problem = ProblemLabel()
+    qtbot.addWidget(problem)
+    problem.tell(HopError("there is no void; try another ion (on the command line: --ion)."))
+    assert problem.text() == "there is no void; try another ion."
+    text = "0.3 eV is not known (in the window: Path, Compare places; on the command line: --places chgnet)."
+    assert in_text(text) == "0.3 eV is not known (Path, Compare places)."
+    opened.show_error(HopError("there is no site 9 (on the command line, see migbar sites)."))
+    assert opened.notice.text.text() == "There is no site 9."
+
+
 def test_that_other_axes_keep_their_numbers(milli):
     assert list(_labelled("Paths", (0.0, 4.0)).values()) == ["0", "1", "2", "3", "4"]
 

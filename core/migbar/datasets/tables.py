@@ -42,8 +42,8 @@ COLUMNS = {
 """What the columns of a table mean, and the names that they usually go by (capitals do not matter)."""
 
 _SAY = (
-    "Say which is which: in the window with the button Columns… beside the list of files, "
-    "on the command line with --column."
+    "Say which is which (in the window: by the button Columns… beside the list of files; "
+    "on the command line: with --column)."
 )
 _PREDICTED = "interval_low_ev"
 """A column that only predicted barriers have."""

@@ -92,7 +92,8 @@ def kind_taken(model: Predictor) -> RelaxedBy:
     kind = model.takes if isinstance(model, TakesRelaxed) else None
     if kind is None:
         raise ModelError(
-            f"{model.card.name} takes no relaxed barriers; use migbar-fast, or leave out --neb."
+            f"{model.card.name} takes no relaxed barriers; use migbar-fast, or the straight path "
+            "(on the command line: no --neb)."
         )
     return kind
 

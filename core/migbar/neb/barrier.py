@@ -54,7 +54,9 @@ def relaxed_barrier(result: NebResult, band: Band) -> RelaxedBarrier:
             "this hop."
         )
     if not result.converged:
-        raise ModelError("the relaxed band has not converged; let it go on (migbar neb), then ask.")
+        raise ModelError(
+            "the relaxed band has not converged; let it go on, then ask (on the command line: migbar neb)."
+        )
     ends = {"relax_ends": result.ends_relaxed}
     preset = next((p for p in PRESETS if result.settings == settings_from(p, ends)), "changed")
     kind = RelaxedBy(result.potential.name, preset, result.ends_relaxed)

@@ -107,7 +107,7 @@ def with_calculations(crystal: CrystalPaths, calculations: Iterable[Calculation]
         if not fits:
             raise CalculationError(
                 f"The NEB in {name} is of none of the hops found here, in their supercells: it has to start from the "
-                "images that migbar export-dft writes for one."
+                "images that MigBar exports for one."
             )
         paths[fits[0]] = paths[fits[0]].with_barrier(calculation.result.calculated)
     return CrystalPaths.of(crystal.search, paths, crystal.places)

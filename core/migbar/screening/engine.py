@@ -153,7 +153,7 @@ def _require_batch_system(cluster: Any) -> None:
     if command and shutil.which(command) is None:
         raise ScreeningError(
             f"There is no {command} on this machine, which hands jobs to the batch system; start the screening on a "
-            "login node of the cluster, or choose another --cluster."
+            "login node of the cluster, or choose another kind of cluster (on the command line: --cluster)."
         )
 
 

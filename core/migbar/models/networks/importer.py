@@ -105,7 +105,7 @@ def import_checkpoint(
             "Scores are those of the paper (Table S5); they were not measured here.",
             "Intervals are 2.3 published mean errors wide on either side, not calibrated.",
             "The network averages over all atoms of the cell, so its barriers depend on the supercell; how much "
-            "was not measured: compare with --supercell of another size.",
+            "was not measured: compare with a supercell of another size.",
         ],
     )
     return NetworkPredictor(card, network)
