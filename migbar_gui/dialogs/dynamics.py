@@ -21,7 +21,6 @@ from migbar_gui.looks.widgets import (
     indented,
     label,
     sentence,
-    unbroken,
 )
 
 if TYPE_CHECKING:
@@ -127,7 +126,7 @@ class _DynamicsQuestion(PotentialQuestion):
             steps = self.steps(settings)
             about = f"{hot}: {steps:,} steps of {settings.step_fs:g} fs."
             if self.potential.currentText().startswith("chgnet"):
-                took = unbroken(duration(self._step_s * steps))
+                took = duration(self._step_s * steps)
                 about += f" With CHGNet some {took} on a core of a processor."
         self._about.setText(about)
         self._about.setVisible(bool(about))

@@ -60,12 +60,35 @@ Box = TypeVar("Box", bound=QBoxLayout)
 FRAME = QSize(16, 48)
 """About what a window manager puts around a window."""
 
+_UNITS = "m?eV|Å|cm|S/cm|[mnµ]m|[fpn]?s|1/s|min|h|days|K|GPa|[kMG]B|%|°|e|C"
+_TOGETHER = re.compile(
+    rf"(?<=[\d⁰¹²³⁴⁵⁶⁷⁸⁹]) (?=[×±]|(?:{_UNITS})(?![A-Za-z]))|(?<=[×±=≤]) (?=[\d+−])|(?<=h) (?=\d\d min)"
+)
+"""Spaces where a line does not end: between a number and its unit, and in ``0.3 ± 0.1`` and ``2 × 10⁻⁷``."""
+
 _SUBSCRIPTS = str.maketrans("0123456789", "₀₁₂₃₄₅₆₇₈₉")
+
+
+class Words(QLabel):
+    """A label whose lines never end between a number and its unit."""
+
+    def __init__(self, text: str = "") -> None:
+        super().__init__()
+        self.setText(text)
+
+    def setText(self, text: str) -> None:  # noqa: N802
+        """Show a text."""
+        self._text = text
+        super().setText(_TOGETHER.sub("\N{NO-BREAK SPACE}", text))
+
+    def text(self) -> str:
+        """Return the text as it was given."""
+        return self._text
 
 
 def label(text: str = "", role: str = "", wrap: bool = False) -> QLabel:
     """Make a label whose `role` the style sheet knows; its text is never taken for HTML."""
-    made = QLabel(text)
+    made = Words(text)
     made.setTextFormat(Qt.TextFormat.PlainText)
     made.setWordWrap(wrap)
     if role:
@@ -93,7 +116,7 @@ class ElidedLabel(QLabel):
         painter.end()
 
 
-class ProblemLabel(QLabel):
+class ProblemLabel(Words):
     """What is wrong, on a ground that stands out; hidden while there is nothing."""
 
     def __init__(self, verdict: str = "poor") -> None:
@@ -246,11 +269,6 @@ def formula_text(name: str) -> str:
         lambda m: m[0].translate(_SUBSCRIPTS),
         name,
     )
-
-
-def unbroken(text: str) -> str:
-    """Keep what belongs together, as a number and its unit, on one line."""
-    return text.replace(" ", "\N{NO-BREAK SPACE}")
 
 
 def in_words(error: object) -> str:

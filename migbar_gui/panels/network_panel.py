@@ -35,7 +35,6 @@ from migbar_gui.looks.widgets import (
     label,
     line,
     scrolled,
-    unbroken,
 )
 from migbar_gui.panels.place_list import PlaceList
 from migbar_gui.workspace import Group, Workspace
@@ -360,7 +359,7 @@ def _summary(group: Group) -> str:
     barriers = group.found.crystal.percolation
     ways = {n: way for n in range(1, dimensions + 1) if (way := barriers[f"{n}D"]) is not None}
     # The most dimensions that each energy opens.
-    reached = {unbroken(energies.energy(way.barrier_ev, 2)): n for n, way in ways.items()}
+    reached = {energies.energy(way.barrier_ev, 2): n for n, way in ways.items()}
     (lowest, fewest), *higher = reached.items()
     further = "".join(f", in {n} from {text} on" for text, n in higher)
     return f"{ion} gets through in {counted(fewest, 'dimension')} from {lowest} on{further}."

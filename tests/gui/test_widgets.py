@@ -228,6 +228,20 @@ def test_that_texts_of_the_core_are_written_in_the_unit_asked_for(milli):
     assert in_text(text) == "DFT barrier 370 meV, 0.047 eV/Å left; 12000 meV is absurd."
 
 
+def test_that_no_line_ends_between_a_number_and_its_unit(qtbot):
+    from PySide6.QtWidgets import QLabel
+
+    from migbar_gui.looks.widgets import label
+
+    text = "0.20 to 0.30 eV, 3 × 10⁻⁷ cm²/s at 300 K, 2 paths, 1 h 05 min; q = 1 e"
+    words = label(text, wrap=True)
+    qtbot.addWidget(words)
+    assert words.text() == text
+    shown = QLabel.text(words)
+    kept = "0.20 to 0.30_eV, 3_×_10⁻⁷_cm²/s at 300_K, 2 paths, 1_h_05_min; q =_1_e"
+    assert shown.replace("\N{NO-BREAK SPACE}", "_") == kept
+
+
 def test_that_options_of_the_command_line_are_not_named_in_the_window(opened, qtbot):
     from migbar.hops import HopError
     from migbar_gui.looks.widgets import ProblemLabel
