@@ -35,7 +35,7 @@ from migbar.transport import (
     parameters_for,
     particle_size,
 )
-from migbar.wording import power
+from migbar.wording import scientific
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -278,10 +278,10 @@ def _transport_section(structure: Structure, result: CrystalPaths, energies: Ene
             (
                 name,
                 energies.number(activation_energy(hops, parameters.temperature)),
-                f"{d.value:.1e}",
-                " to ".join(map(power, d.interval)),
-                f"{sigma.value:.1e}",
-                " to ".join(map(power, sigma.interval)),
+                scientific(d.value),
+                " to ".join(scientific(end, 0) for end in d.interval),
+                scientific(sigma.value),
+                " to ".join(scientific(end, 0) for end in sigma.interval),
                 f"{particle_size(hops, parameters).value:.3g}",
             )
         )

@@ -19,6 +19,7 @@ from migbar.elements import mobile_charge
 from migbar.errors import MigbarError
 from migbar.networks import AXES, Network, saddles
 from migbar.structures import symmetry
+from migbar.wording import scientific
 
 if TYPE_CHECKING:
     from migbar.dynamics import DynamicsResult
@@ -379,7 +380,7 @@ def explain(hops: LoneHop | CrystalHops | DynamicsResult, parameters: TransportP
         return _of_a_simulation(hops, parameters)
     p = parameters
     common = (
-        f"f = {p.correlation_factor:g}, ν = {p.attempt_frequency:.3g} 1/s, T = {p.temperature:g} K, "
+        f"f = {p.correlation_factor:g}, ν = {scientific(p.attempt_frequency, 2)} 1/s, T = {p.temperature:g} K, "
         f"q = {p.ion_charge:g} e, x = {p.ion_density:.4g} ions/Å³, c = {p.vacancy_fraction:g} (the fraction of "
         "vacancies where ions hop into them; σ is proportional to it, and D is that of one vacancy: a tracer's is "
         "c D); the intervals carry over those of the barriers alone."

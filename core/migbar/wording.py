@@ -30,8 +30,19 @@ def duration(seconds: float) -> str:
 
 
 def power(value: float) -> str:
-    """Return a number's order of magnitude, ``3e-10``; none is ``0``."""
+    """Return a number's order of magnitude as terminals have it, ``3e-10``; none is ``0``."""
     return f"{value:.0e}" if value else "0"
+
+
+def power_of_ten(exponent: int) -> str:
+    """Write 10 with its exponent as small raised figures."""
+    return "10" + str(exponent).translate(str.maketrans("-0123456789", "⁻⁰¹²³⁴⁵⁶⁷⁸⁹"))
+
+
+def scientific(value: float, digits: int = 1) -> str:
+    """Write a number as ``3.2 × 10⁻¹⁰``."""
+    mantissa, exponent = f"{value:.{digits}e}".split("e")
+    return f"{mantissa} × {power_of_ten(int(exponent))}" if int(exponent) else mantissa
 
 
 def without_options(text: str) -> str:

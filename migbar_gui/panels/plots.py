@@ -12,6 +12,7 @@ from PySide6.QtGui import QColor, QPainter, QPaintEvent, QPen, QPolygonF
 from PySide6.QtWidgets import QSizePolicy, QWidget
 
 from migbar.barriers import GOOD_CONDUCTOR_EV
+from migbar.wording import power_of_ten
 from migbar_gui.looks import energies
 from migbar_gui.looks.axes import Axes, Plot, Rows, frame_in
 from migbar_gui.looks.theme import current_theme, translucent
@@ -22,11 +23,6 @@ if TYPE_CHECKING:
 PAD = 6.0
 MOST_DECADES = 6.0
 """Powers of ten that are shown of an interval beyond the line in it."""
-
-
-def power_of_ten(exponent: int) -> str:
-    """Write 10 with its exponent as small raised figures."""
-    return "10" + str(exponent).translate(str.maketrans("-0123456789", "⁻⁰¹²³⁴⁵⁶⁷⁸⁹"))
 
 
 class IntervalBar(QWidget):

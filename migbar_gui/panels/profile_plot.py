@@ -12,11 +12,10 @@ from PySide6.QtCore import QPointF, QRectF, QSize, Qt, Signal
 from PySide6.QtGui import QColor, QMouseEvent, QPainter, QPaintEvent, QPen
 from PySide6.QtWidgets import QSizePolicy, QWidget
 
-from migbar.wording import with_minus
+from migbar.wording import power_of_ten, with_minus
 from migbar_gui.looks import energies
 from migbar_gui.looks.axes import Axes, energy_ticks, frame_in
 from migbar_gui.looks.theme import current_theme, translucent
-from migbar_gui.panels.plots import power_of_ten
 
 if TYPE_CHECKING:
     from migbar.neb.profiles import EnergyProfile

@@ -9,9 +9,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from migbar.progress import Progress, check_cancelled
-from migbar.wording import counted
+from migbar.wording import counted, scientific
 from migbar_gui.looks import energies
-from migbar_gui.panels.plots import Lines, power_of_ten
+from migbar_gui.panels.plots import Lines
 from migbar_gui.workspace.estimates import TransportCase
 
 if TYPE_CHECKING:
@@ -117,12 +117,6 @@ def point_text(point: TracerDiffusion) -> str:
     value = f"{scientific(point.value)} ± {100 * error:.0f} %, {hops}"
     told = value if point.is_resolved else f"{hops}, too {point.lack}"
     return f'{point.kelvin:g} K: {told}, <a href="{point.kelvin!r}">places</a>'
-
-
-def scientific(value: float, digits: int = 1) -> str:
-    """Write a number as ``3.2 × 10⁻¹⁰``."""
-    mantissa, exponent = f"{value:.{digits}e}".split("e")
-    return f"{mantissa} × {power_of_ten(int(exponent))}" if int(exponent) else mantissa
 
 
 def size_text(micrometres: float) -> str:

@@ -18,6 +18,7 @@ from PySide6.QtWidgets import (
 )
 
 from migbar.errors import MigbarError
+from migbar.wording import scientific
 from migbar_gui.background.jobs import Jobs
 from migbar_gui.files.plot_export import offer_export
 from migbar_gui.looks import energies
@@ -45,7 +46,6 @@ from migbar_gui.panels.transport_numbers import (
     about,
     estimated,
     point_text,
-    scientific,
     size_text,
 )
 from migbar_gui.workspace import Workspace, whenever
@@ -273,7 +273,7 @@ class TransportPanel(QStackedWidget):
             for shown in (field, self.names[field]):
                 shown.setVisible(owner is not None)
             if owner is not None and name not in self._edited:
-                field.setText(f"{getattr(owner, name):.6g}")
+                field.setText(f"{getattr(owner, name):.6g}".replace("e+", "e"))
 
     # ---- editing
 

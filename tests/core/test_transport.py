@@ -137,7 +137,15 @@ def test_that_rates_and_sizes_without_sense_are_refused():
 
 def test_that_an_estimate_says_what_it_was_made_from():
     text = explain(hop(0.4), DEFAULT)
-    for word in ("estimate", "f = 1", "g = 1", "a = 3.00 Å", "1e+13", "T = 300 K", "c = 1"):
+    for word in (
+        "estimate",
+        "f = 1",
+        "g = 1",
+        "a = 3.00 Å",
+        "ν = 1.00 × 10¹³ 1/s",
+        "T = 300 K",
+        "c = 1",
+    ):
         assert word in text
 
 

@@ -62,7 +62,7 @@ def test_that_it_waits_for_a_barrier(opened, qtbot):
 
 def test_that_it_shows_what_the_core_computes(panel):
     from migbar.transport import conductivity, diffusivity, explain
-    from migbar_gui.panels.transport_numbers import scientific
+    from migbar.wording import scientific
 
     workspace = panel._workspace
     predicted = workspace.result(workspace.active).predicted
@@ -80,7 +80,7 @@ def test_that_it_shows_what_the_core_computes(panel):
 
 def test_that_every_parameter_can_be_changed(panel, qtbot):
     from migbar.transport import LoneHop, TransportParameters, diffusivity
-    from migbar_gui.panels.transport_numbers import scientific
+    from migbar.wording import scientific
     from migbar_gui.panels.transport_panel import OF_A_LONE_HOP
 
     assert set(panel.boxes) == {*TransportParameters.__slots__, *OF_A_LONE_HOP}
@@ -144,7 +144,7 @@ def test_that_another_path_brings_its_own_length_but_keeps_the_temperature(panel
 
 def test_that_all_hops_of_the_crystal_can_be_looked_at_in_each_direction(whole, qtbot):
     from migbar.transport import ALL_DIRECTIONS, CrystalHops, activation_energy, diffusivity
-    from migbar_gui.panels.transport_numbers import scientific
+    from migbar.wording import scientific
 
     workspace = whole._workspace
     crystal = workspace.state.group.found.crystal
@@ -238,7 +238,8 @@ def test_that_the_plot_is_drawn(panel, qtbot):
 
 
 def test_that_numbers_are_written_readably():
-    from migbar_gui.panels.transport_numbers import scientific, size_text
+    from migbar.wording import scientific
+    from migbar_gui.panels.transport_numbers import size_text
 
     assert scientific(3.21e-10) == "3.2 × 10⁻¹⁰"
     assert scientific(2.0, 0) == "2"
