@@ -87,11 +87,9 @@ class Worker:
         self._kill()
         self._process.wait()
         for pipe in (self._process.stdin, self._process.stdout):
-            try:
+            with suppress(OSError):  # what was still to be written has no reader any more
                 if pipe is not None:
                     pipe.close()
-            except OSError:  # what was still to be written has no reader any more
-                continue
 
     def _exchange(self, message: Mapping[str, Any], seconds: float) -> Reply:
         assert self._process.stdin is not None
@@ -126,12 +124,7 @@ class Worker:
 
 
 class Crew:
-    """Workers with one model; as many as there are threads that ask at the same time.
-
-    Parameters
-    ----------
-    settings : Settings
-    """
+    """Workers with one model; as many as there are threads that ask at the same time."""
 
     def __init__(self, settings: Settings) -> None:
         self._settings = settings

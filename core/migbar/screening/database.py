@@ -130,12 +130,14 @@ class Known:
 
     Attributes
     ----------
+    file_id : int
     state : str
         ``done`` or ``failed``.
     limits : str
         Under which it failed.
     """
 
+    file_id: int
     state: str
     limits: str
 
@@ -283,7 +285,7 @@ class Writer:
         """Return what is known of a file with this very content, under the present settings."""
         source = content.source
         row = self._db.execute(
-            "SELECT state, limits FROM file WHERE path = ? AND request = ? AND sha256 = ? AND setting_id = ?",
+            "SELECT id, state, limits FROM file WHERE path = ? AND request = ? AND sha256 = ? AND setting_id = ?",
             (str(source.path), source.request, content.sha256, self._setting),
         ).fetchone()
         return None if row is None else Known(*row)
@@ -344,11 +346,6 @@ class Writer:
     def add_failed(self, content: Content, limits: str, code: str, reason: str) -> int:
         """Note that a file failed, and why; returns its id."""
         return self._add_file(content, limits, "failed", None, code, reason)
-
-    def file_id(self, source: Source) -> int | None:
-        """Return the id of a file."""
-        row = self._db.execute("SELECT id FROM file WHERE path = ?", (str(source.path),)).fetchone()
-        return None if row is None else int(row[0])
 
     def rows(self, file_id: int) -> list[dict[str, Any]]:
         """Return the rows of the view ``result`` for a file, with its JSON columns read."""

@@ -9,7 +9,7 @@ import shutil
 import time
 from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from dataclasses import asdict
 from typing import TYPE_CHECKING, Any, Protocol
 
@@ -64,18 +64,14 @@ def start_engine(
         If a scheduler cannot be reached, or dask-jobqueue or the batch system is not there.
     """
     if options.scheduler or options.cluster:
-        with _client(options, progress) as client:
-            distributed = _Distributed(client, settings)
-            try:
-                yield distributed
-            finally:
-                distributed.close()
+        with (
+            _client(options, progress) as client,
+            closing(_Distributed(client, settings)) as distributed,
+        ):
+            yield distributed
     else:
-        local = _Local(options.processes, settings)
-        try:
+        with closing(_Local(options.processes, settings)) as local:
             yield local
-        finally:
-            local.close()
 
 
 class _Local:

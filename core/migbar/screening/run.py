@@ -13,9 +13,9 @@ from typing import Any
 
 from migbar.errors import MigbarError
 from migbar.progress import SILENT, Progress, check_cancelled
-from migbar.screening.database import Content, Writer, write_database
+from migbar.screening.database import Content, Known, Writer, write_database
 from migbar.screening.engine import Engine, failure_of, start_engine
-from migbar.screening.inputs import Source, find_sources
+from migbar.screening.inputs import Source, find_sources, read_given_hops
 from migbar.screening.judging import Reply
 from migbar.screening.options import ScreeningOptions, Settings
 
@@ -167,8 +167,6 @@ def work(folder: Path, options: Mapping[str, Any], progress: Progress) -> dict[s
         ``paths``, or ``given_hops`` with the name of a CSV file; all others as in `ScreeningOptions`.
     progress : Progress
     """
-    from migbar.screening.inputs import read_given_hops
-
     asked = dict(options)
     table = asked.pop("given_hops", None)
     paths = asked.pop("paths", [])
@@ -251,13 +249,11 @@ class _Screening:
             return
         content = Content(source, hashlib.sha256(data).hexdigest(), len(data))
         known = writer.known(content)
-        if known is not None and self._stands(known.state, known.limits):
+        if known is not None and self._stands(known):
             self.summary.skipped += 1
             # No step of the work: it would spoil the guess of the time that is left.
             self._progress.report(0, 0, f"{self.summary.skipped:,} files unchanged")
-            file_id = writer.file_id(source)
-            assert file_id is not None
-            yield writer, file_id
+            yield writer, known.file_id
             return
         self._window_files += 1
         self._window_bytes += len(data)
@@ -266,9 +262,11 @@ class _Screening:
         if full or len(self._reading.items) >= _READ_FILES:
             self._send_reading(engine)
 
-    def _stands(self, state: str, limits: str) -> bool:
+    def _stands(self, known: Known) -> bool:
         """Whether what is known of an unchanged file needs no second try."""
-        return state == "done" or (limits == self._limits and not self.options.retry_failed)
+        if known.state == "done":
+            return True
+        return known.limits == self._limits and not self.options.retry_failed
 
     def _fail_unread(self, source: Source, error: Exception, writer: Writer) -> int:
         if isinstance(error, UnicodeEncodeError):

@@ -230,8 +230,8 @@ def html_report(
 ) -> str:
     """Return a page: what was screened, the best structures, all barriers as a picture, what failed and why."""
     counts = count(connection, threshold_ev)
-    ion, *more = _column(connection, "SELECT DISTINCT ion FROM structure ORDER BY 1") or [""]
-    title = f"Screening for {', '.join([ion, *more])}" if ion else "Screening"
+    ions = _column(connection, "SELECT DISTINCT ion FROM structure ORDER BY 1")
+    title = f"Screening for {', '.join(ions)}" if ions else "Screening"
     lead = (
         f"<p class='lead'>{counted(counts.done, 'structure')} with {counted(counts.paths, 'distinct hop')}. In three "
         f"dimensions the ion gets through {counts.good} of {counts.done} at up to {energies.short(threshold_ev)} "
