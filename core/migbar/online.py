@@ -284,8 +284,6 @@ def _get(url: str, where: Database) -> dict[str, Any]:
     except urllib.error.HTTPError as error:
         said = _complaint(error) or f"{error.code} {error.reason}"
         raise OnlineError(f"{where.name} says: {said}") from None
-    except TimeoutError:
-        raise OnlineError(f"{where.name} did not answer within {TIMEOUT_S:.0f} s.") from None
     except (OSError, HTTPException, ValueError) as error:
         reason = getattr(error, "reason", error)
         if isinstance(reason, TimeoutError):
@@ -382,7 +380,7 @@ def _structure(attributes: Any, name: str) -> Structure:
     kinds = _kinds(_inside(attributes, ("species",)), name)
     frac = places @ np.linalg.inv(matrix)
     atoms = [
-        Atom(str(kind), kinds.get(str(kind)) or _element(str(kind), name), (x, y, z))
+        Atom(str(kind), kinds.get(str(kind)) or {_element(str(kind), name): 1.0}, (x, y, z))
         for kind, (x, y, z) in zip(at_sites, frac.tolist(), strict=True)
     ]
     return checked_structure(matrix, atoms, name)
@@ -398,7 +396,7 @@ def _kinds(species: Any, name: str) -> dict[str, dict[str, float]]:
         here: dict[str, float] = {}
         for symbol, share in zip(symbols, shares, strict=False):
             if symbol != "vacancy" and isinstance(share, int | float):
-                element = next(iter(_element(str(symbol), name)))
+                element = _element(str(symbol), name)
                 here[element] = here.get(element, 0.0) + float(share)
         if not here:
             raise StructureFileError(name, "has sites that nothing is known to sit on.")
@@ -406,11 +404,11 @@ def _kinds(species: Any, name: str) -> dict[str, dict[str, float]]:
     return kinds
 
 
-def _element(symbol: str, name: str) -> dict[str, float]:
+def _element(symbol: str, name: str) -> str:
     symbol = "H" if symbol in HEAVY_HYDROGEN else symbol
     if not is_element(symbol):
         raise UnknownElementError(name, f"names '{symbol}', which is not a chemical element.")
-    return {symbol: 1.0}
+    return symbol
 
 
 # ------------------------------------------------------------------ keeping
