@@ -73,7 +73,9 @@ def band_between(
     mover = int(movers[0])
     steps = _without_drift(steps, mover)
     far = np.linalg.norm(steps, axis=1)
-    problems = [*mended(source, name)] if mended else []
+    problems = []
+    if mended:
+        problems.append(Problem("wrong_order", mended, source, name, Level.ERROR, Mend.REORDER))
     problems += _mover_problems(str(symbols[mover]), mover, ion, source, name)
     problems += _host_problems(symbols, far, mover, source, name)
     frac = np.asarray(first.lattice.get_fractional_coords(steps))
@@ -174,10 +176,10 @@ def _followed(images: Sequence[Structure]) -> NDArray[np.float64] | None:
 
 def _order(
     first: Structure, last: Structure, symbols: NDArray[np.str_]
-) -> tuple[NDArray[np.int64], _Mended | None]:
-    """Which atom of the final end each atom of the initial one becomes.
+) -> tuple[NDArray[np.int64], str | None]:
+    """Which atom of the final end each atom of the initial one becomes, and what is wrong with the order of the file.
 
-    That of the file, unless it makes elements change or several atoms move and another order does not.
+    That order stays unless it makes elements change or several atoms move and another one does not.
     """
     same = np.arange(len(first))
     others = np.array([site.specie.symbol for site in last])
@@ -192,26 +194,10 @@ def _order(
     left = int((np.linalg.norm(_steps(first, last, matched), axis=1) > MOVES).sum())
     if in_order and left >= moved:
         return same, None
-    return matched, _Mended(moved, in_order)
-
-
-class _Mended:
-    """What is said of ends whose atoms were put into order."""
-
-    def __init__(self, moved: int, in_order: bool) -> None:
-        self.moved, self.in_order = moved, in_order
-
-    def __call__(self, source: Source, name: str) -> tuple[Problem, ...]:
-        what = (
-            f"{self.moved} atoms seem to move"
-            if self.in_order
-            else f"{self.moved} places hold another element"
-        )
-        text = (
-            f"The atoms of the two ends stand in different orders ({what}); matched by their places only one "
-            "moves."
-        )
-        return (Problem("wrong_order", text, source, name, Level.ERROR, Mend.REORDER),)
+    what = f"{moved} atoms seem to move" if in_order else f"{moved} places hold another element"
+    return matched, (
+        f"The atoms of the two ends stand in different orders ({what}); matched by their places only one moves."
+    )
 
 
 def _matched(

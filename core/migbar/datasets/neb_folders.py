@@ -17,8 +17,11 @@ from migbar.datasets.problems import Candidate, Level, Problem, Source
 from migbar.errors import StructureFileError
 from migbar.structures import parse_structure, read_data
 
-BARRIER_TABLES = {"neb.dat": 2, "nebef.dat": 2}
-"""Files of the VTST scripts, one line an image, and the column that holds the energy in eV."""
+BARRIER_TABLES = ("neb.dat", "nebef.dat")
+"""Files of the VTST scripts, one line an image; the third column holds the energy in eV."""
+
+VASP_CONVERGED = "reached required accuracy"
+"""What VASP writes once the forces are small enough."""
 
 ENERGY_PROBLEMS = frozenset({"missing_energy", "no_saddle", "not_converged"})
 """Problems that do not matter where the barrier is given elsewhere."""
@@ -26,7 +29,6 @@ ENERGY_PROBLEMS = frozenset({"missing_energy", "no_saddle", "not_converged"})
 _IMAGE = re.compile(r"\d\d")
 # With two blanks: "energy without" stands after every electronic step, and is far off where a run was cut short.
 _ENERGY = re.compile(r"energy  without entropy.*energy\(sigma->0\)\s*=\s*([-+.\dEe]+)")
-_CONVERGED = "reached required accuracy"
 _ASKED = re.compile(r"(?:^|;)\s*IMAGES\s*=\s*(\d+)", re.MULTILINE | re.IGNORECASE)
 
 
@@ -187,12 +189,16 @@ def _barrier(
     return float(max(values) - min(values[0], values[-1])), problems
 
 
+def outcar(image: Path) -> Path | None:
+    """Return the OUTCAR of an image, compressed or not; None where there is none."""
+    files = (image / "OUTCAR", image / "OUTCAR.gz")
+    return next((file for file in files if file.is_file()), None)
+
+
 def _energy(image: Path) -> tuple[float | None, bool]:
     """Energy of the last finished ionic step of an OUTCAR in eV, and whether its forces are converged."""
-    for file in (image / "OUTCAR", image / "OUTCAR.gz"):
-        if file.is_file():
-            break
-    else:
+    file = outcar(image)
+    if file is None:
         return None, False
     from monty.io import zopen
 
@@ -203,7 +209,7 @@ def _energy(image: Path) -> tuple[float | None, bool]:
                 match = _ENERGY.search(str(line))
                 if match:
                     energy = float(match[1])
-                converged = converged or _CONVERGED in str(line)
+                converged = converged or VASP_CONVERGED in str(line)
     except (OSError, EOFError, ValueError, zlib.error):
         return None, False
     return energy, converged
@@ -220,12 +226,11 @@ def energies_of_table(folder: Path) -> list[float] | None:
 
 
 def _energies(path: Path) -> list[float]:
-    column = BARRIER_TABLES[path.name]
     values = []
     for line in path.read_text(encoding="utf-8", errors="replace").splitlines():
         words = line.split()
         try:
-            value = float(words[column])
+            value = float(words[2])
         except (IndexError, ValueError):
             continue
         if np.isfinite(value):

@@ -14,6 +14,7 @@ from __future__ import annotations
 import csv
 import itertools
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -88,13 +89,8 @@ def read_litraj(folder: Path) -> Iterator[Candidate]:
         for candidate in read_xyz_bands(file, "Li"):
             text = "The barrier is one of bond-valence site energies and not of DFT."
             told = Problem("other_method", text, candidate.source, candidate.name, Level.WARNING)
-            yield Candidate(
-                candidate.source,
-                candidate.name,
-                candidate.record,
-                (*candidate.problems, told),
-                parts.get(candidate.name, ""),
-            )
+            problems = (*candidate.problems, told)
+            yield replace(candidate, problems=problems, part=parts.get(candidate.name, ""))
 
 
 def _relaxed_bands(

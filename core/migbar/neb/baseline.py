@@ -191,7 +191,7 @@ def _row(
     progress: Progress,
 ) -> NebRow:
     folder = out / "under-way" / _folder_name(record.sys_name, relax)
-    last: list[NebStep] = []
+    steps: list[NebStep] = []
     begun = time.monotonic()
     numbers: dict[str, Any] = {"barrier_ev": None, "forward_ev": None, "reverse_ev": None}
     numbers |= {"converged": False, "steps": 0, "seconds": 0.0}
@@ -203,7 +203,7 @@ def _row(
             settings,
             folder=folder,
             progress=_CancelOnly(progress),
-            on_step=lambda step: last.__setitem__(slice(None), [step]),
+            on_step=steps.append,
         )
         check_cancelled(progress)
         profile = result.profile
@@ -218,7 +218,7 @@ def _row(
         remarks = " ".join(remark.code for remark in result.remarks)
     except (NebError, PotentialError) as error:
         remarks = f"{FAILED}: {error}"
-        numbers["steps"] = last[0].step if last and last[0].stage in ("band", "climb") else 0
+        numbers["steps"] = steps[-1].step if steps and steps[-1].stage in ("band", "climb") else 0
         numbers["seconds"] = time.monotonic() - begun
     shutil.rmtree(folder, ignore_errors=True)
     return NebRow(

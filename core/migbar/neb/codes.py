@@ -12,7 +12,14 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from migbar.barriers import Remark
-from migbar.datasets.neb_folders import energies_of_table, gaps, image_folders, image_structure
+from migbar.datasets.neb_folders import (
+    VASP_CONVERGED,
+    energies_of_table,
+    gaps,
+    image_folders,
+    image_structure,
+    outcar,
+)
 from migbar.datasets.nebs import espresso_images
 from migbar.datasets.problems import Source
 from migbar.datasets.xyz_bands import COMPUTED_WITH, CONVERGED, read_frames
@@ -41,7 +48,6 @@ _CLIMBS = re.compile(r"(?:^|;)\s*LCLIMB\s*=\s*\.?T", re.MULTILINE | re.IGNORECAS
 _ESPRESSO_CLIMBS = re.compile(
     r"^\s*CI_scheme\s*=\s*['\"](?:auto|manual)", re.MULTILINE | re.IGNORECASE
 )
-_CONVERGED = "reached required accuracy"
 
 
 class CalculationError(MigbarError):
@@ -92,7 +98,7 @@ def vasp_output(folder: Path) -> Output:
     wrong = next(gaps(folder, images, Source(folder.name), folder.name), None)
     if wrong is not None:
         raise CalculationError(f"{folder.name}: {wrong.text}")
-    files = [_outcar(image) for image in images]
+    files = [outcar(image) for image in images]
     missing = [i.name for i, file in zip(images[1:-1], files[1:-1], strict=True) if file is None]
     if missing:
         raise CalculationError(
@@ -110,7 +116,7 @@ def vasp_output(folder: Path) -> Output:
         [first, *inner, last],
         "VASP",
         _version(texts[0]),
-        all(_CONVERGED in text for text in texts),
+        all(VASP_CONVERGED in text for text in texts),
         incar.is_file() and bool(_CLIMBS.search(incar.read_text(errors="replace"))),
         texts[0].count("TOTAL-FORCE"),
         max((float(found) for text in texts for found in _SECONDS.findall(text)), default=0.0),
@@ -126,26 +132,21 @@ def _without_outcar(image: Path) -> Remark:
     return Remark("end_without_outcar", text)
 
 
-def _outcar(image: Path) -> Path | None:
-    files = (image / "OUTCAR", image / "OUTCAR.gz")
-    return next((file for file in files if file.is_file()), None)
+def _text(file: Path) -> str:
+    data = file.read_bytes()
+    return (gzip.decompress(data) if file.suffix == ".gz" else data).decode(errors="replace")
 
 
-def _text(outcar: Path) -> str:
-    data = outcar.read_bytes()
-    return (gzip.decompress(data) if outcar.suffix == ".gz" else data).decode(errors="replace")
-
-
-def _last_step(outcar: Path) -> Atoms:
+def _last_step(file: Path) -> Atoms:
     """Return the last step that was finished, with energy and forces."""
     from ase.io import read
 
     try:
-        atoms = read(outcar, index=-1, format="vasp-out")
+        atoms = read(file, index=-1, format="vasp-out")
         atoms.get_potential_energy(), atoms.get_forces()
     except Exception as error:  # ASE's readers raise whatever their parsing raises
         raise CalculationError(
-            f"{outcar.relative_to(outcar.parents[2]).as_posix()} tells no energy and forces of a finished step "
+            f"{file.relative_to(file.parents[2]).as_posix()} tells no energy and forces of a finished step "
             f"({str(error) or type(error).__name__})."
         ) from None
     return atoms
