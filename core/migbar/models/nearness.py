@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from migbar.bands import Band
 from migbar.barriers import Remark
+from migbar.models.process import distances
 
 SAME_PATH = 0.02
 """Two paths closer than this (root mean square, in scaled descriptors) are taken for the same."""
@@ -62,13 +63,7 @@ class Domain:
 
     def distances(self, x: NDArray[np.float64]) -> NDArray[np.float64]:
         """Root mean square distance to every training path, shape (rows, n_paths)."""
-        scaled = (x - self.mean) / self.scale
-        squares = (
-            (scaled**2).sum(axis=1)[:, None]
-            + (self.known.astype(np.float64) ** 2).sum(axis=1)
-            - 2 * scaled @ self.known.T.astype(np.float64)
-        )
-        return np.sqrt(np.maximum(squares, 0.0) / x.shape[1])
+        return distances((x - self.mean) / self.scale, self.known.astype(np.float64))
 
     def remarks(self, x: NDArray[np.float64]) -> list[Remark]:
         """Say where a path is one of the training paths, or far from all of them.

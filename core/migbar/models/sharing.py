@@ -5,7 +5,6 @@ Such a file is a ZIP archive with the card and the weight files that it names, a
 
 from __future__ import annotations
 
-import json
 import shutil
 import tempfile
 import zipfile
@@ -18,7 +17,7 @@ from pymatgen.core import Lattice, Structure
 
 from migbar.barriers import ModelCard
 from migbar.errors import ModelError
-from migbar.files import replacing, user_dir, write_text
+from migbar.files import replacing, user_dir
 from migbar.hops import SiteRef, hop_between_sites
 from migbar.models import store
 from migbar.supercells import make_band
@@ -77,7 +76,7 @@ def import_model(path: str | Path, name: str | None = None) -> ModelCard:
         except store.DamagedModelError as error:
             raise ModelError(f"{path.name}: is damaged: {error.reason}.") from None
         card = replace(card, name=store.free_name(_checked(path, name or card.name)))
-        write_text(folder / store.CARD, json.dumps(card.to_dict(), indent=2, ensure_ascii=False))
+        store.write_card(card, folder)
         folder.rename(_made(store.user_models_dir()) / card.name)
     store.forget_loaded()
     return card
@@ -103,7 +102,7 @@ def relabel_model(name: str, new_name: str, notes: Sequence[str]) -> ModelCard:
     if new_name != name and store.free_name(new_name) != new_name:
         raise ModelError(f"there is a model '{new_name}' already; choose another name.")
     card = replace(store.read_card(folder), name=new_name, notes=list(notes))
-    write_text(folder / store.CARD, json.dumps(card.to_dict(), indent=2, ensure_ascii=False) + "\n")
+    store.write_card(card, folder)
     folder.rename(folder.parent / new_name)
     store.forget_loaded()
     return card

@@ -139,6 +139,11 @@ def read_card(folder: Path) -> ModelCard:
     return card
 
 
+def write_card(card: ModelCard, folder: Path) -> None:
+    """Write the card of the model in `folder`."""
+    write_text(folder / CARD, json.dumps(card.to_dict(), indent=2, ensure_ascii=False) + "\n")
+
+
 def save_model(model: StoredModel, folder: str | Path | None = None) -> Path:
     """Write a model's weights and card.
 
@@ -158,13 +163,11 @@ def save_model(model: StoredModel, folder: str | Path | None = None) -> Path:
     """
     if folder is None:
         return _save_in_store(model)
-    card = model.card
     folder = Path(folder)
     try:
         folder.mkdir(parents=True, exist_ok=True)
         digest = _write_weights(model.weights(), folder / WEIGHTS)
-        card = replace(card, files={WEIGHTS: digest})
-        write_text(folder / CARD, json.dumps(card.to_dict(), indent=2, ensure_ascii=False) + "\n")
+        write_card(replace(model.card, files={WEIGHTS: digest}), folder)
     except OSError as error:
         raise ModelError(f"cannot write the model to {folder}: {error.strerror}.") from None
     _load.cache_clear()

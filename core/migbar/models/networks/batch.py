@@ -311,13 +311,9 @@ def to_device(array: NDArray[Any], device: torch.device) -> Tensor:
     return tensor.to(device)
 
 
-def batch_graphs(
-    graphs: Sequence[CrystalGraph],
-    device: torch.device | str = "cpu",
-    dtype: torch.dtype = torch.float32,
-) -> GraphBatch:
-    """Make one batch of graphs."""
-    return DeviceGraphs(pack(graphs), device, dtype).batch(range(len(graphs)))
+def batch_graphs(graphs: Sequence[CrystalGraph], dtype: torch.dtype = torch.float32) -> GraphBatch:
+    """Make one batch of graphs on a CPU."""
+    return DeviceGraphs(pack(graphs), dtype=dtype).batch(range(len(graphs)))
 
 
 def _totals(values: NDArray[np.float32], counts: NDArray[np.int64]) -> NDArray[np.float32]:

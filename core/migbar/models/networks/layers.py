@@ -146,13 +146,13 @@ class ALIGNNConv(nn.Module):
 class Attention(nn.Module):
     """Attention pooling of MODEL-4: one vector per graph."""
 
-    def __init__(self, features: int, dropout: float = 0.2) -> None:
+    def __init__(self, features: int) -> None:
         super().__init__()
         self.linear_q = nn.Linear(features, features)
         self.linear_k = nn.Linear(features, features)
         self.linear_v = nn.Linear(features, features)
         self.norm = nn.LayerNorm(features)
-        self.dropout = nn.Dropout(dropout)
+        self.dropout = nn.Dropout(0.2)
 
     def forward(self, graph: GraphBatch, x: Tensor) -> Tensor:
         q, k, v = (torch.relu(f(x)) for f in (self.linear_q, self.linear_k, self.linear_v))

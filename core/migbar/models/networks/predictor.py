@@ -206,7 +206,7 @@ def _reference_inputs(
         structure = (
             band.five_position_structure()
             if name == "band"
-            else band.image(0 if name == "initial" else len(band.path) - 1)
+            else band.image(0 if name == "initial" else -1)
         )
         return reference_graph(structure, settings.canonize)
 

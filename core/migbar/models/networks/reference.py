@@ -115,13 +115,11 @@ def reference_network(network: Network) -> Network:
         MLPLayer(ANGLE_BINS, embedding),
         MLPLayer(embedding, hidden),
     )
-    for name, layer in (("alignn_layers", ALIGNNConv), ("alignn_layers_1", ALIGNNConv)):
-        if hasattr(twin, name):
-            setattr(twin, name, nn.ModuleList(layer(hidden, hidden) for _ in getattr(twin, name)))
-    for name in ("gcn_layers", "gcn_layers_1"):
-        if hasattr(twin, name):
-            layers = (EdgeGatedGraphConv(hidden, hidden) for _ in getattr(twin, name))
-            setattr(twin, name, nn.ModuleList(layers))
+    for stack, layer in (("alignn_layers", ALIGNNConv), ("gcn_layers", EdgeGatedGraphConv)):
+        for name in (stack, f"{stack}_1"):
+            if hasattr(twin, name):
+                layers = (layer(hidden, hidden) for _ in getattr(twin, name))
+                setattr(twin, name, nn.ModuleList(layers))
     twin.encode = MethodType(_encode, twin)  # type: ignore[method-assign]
     twin.load_state_dict(network.state_dict())
     return twin.train(network.training)
