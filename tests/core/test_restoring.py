@@ -19,6 +19,7 @@ from migbar.structures import (
     symmetry_notes,
     write_cif,
 )
+from migbar.structures.repeats import repeated_part
 from tests.core.small_bands import shaken
 
 EXAMPLES = Path(__file__).resolve().parents[2] / "resources" / "examples"
@@ -88,6 +89,43 @@ def test_that_the_cell_is_not_turned():
     assert restored.structure.lattice.abc == pytest.approx([restored.structure.lattice.a] * 3)
     assert restored.structure.lattice.angles == pytest.approx([90] * 3)
     assert restored.farthest == pytest.approx(0, abs=1e-6)
+
+
+@pytest.mark.parametrize(
+    ("name", "times", "number"), [("LiMn2O4", (2, 2, 2), 227), ("TiS2", (6, 6, 3), 164)]
+)
+def test_that_supercells_have_the_symmetry_of_what_they_repeat(name, times, number):
+    """spglib misses repeats of a noisy crystal, and looks for them for minutes in one of many cells."""
+    clean = read_structure(EXAMPLES / f"{name}.cif")
+    n_operations = len(symmetry(clean).rotations) * np.prod(times)
+    clean.make_supercell(times)
+    noise = np.random.default_rng(1).normal(0, 0.08, (len(clean), 3))
+    moved = clean.frac_coords + clean.lattice.get_fractional_coords(noise)
+    noisy = Structure(clean.lattice, clean.species, moved)
+    *_, found = nearby_symmetries(noisy)
+    assert (found.number, found.operations) == (number, n_operations)
+    assert found.structure.species == clean.species
+    assert spread(found.structure, clean) < 0.5 * spread(noisy, clean)
+
+
+def test_that_what_a_supercell_repeats_is_found():
+    clean = read_structure(EXAMPLES / "LiFePO4.cif")
+    cell = clean.make_supercell([1, 3, 2], in_place=False)
+    noisy = shaken(cell, by=0.03)
+    kinds = np.array(noisy.atomic_numbers)
+    part = repeated_part(noisy.lattice.matrix, noisy.frac_coords, kinds, 0.3)
+    assert part.times.tolist() == [1, 3, 2]
+    assert np.allclose(part.matrix, clean.lattice.matrix)
+    assert (part.kinds[part.members] == kinds).all()
+    assert np.bincount(part.members).tolist() == [6] * len(clean)
+    off = noisy.frac_coords * part.times - part.frac_coords[part.members]
+    off = (off - np.round(off)) @ part.matrix
+    assert np.allclose([off[part.members == n].mean(axis=0) for n in range(28)], 0, atol=1e-9)
+    assert np.linalg.norm(off, axis=1).max() < 0.15
+    noisy.remove_sites([0])  # one vacancy
+    kinds = np.array(noisy.atomic_numbers)
+    part = repeated_part(noisy.lattice.matrix, noisy.frac_coords, kinds, 0.3)
+    assert part.times.tolist() == [1, 1, 1]
 
 
 def test_that_it_can_be_stopped():

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import lru_cache
 from typing import Any
 
@@ -12,6 +12,7 @@ from pymatgen.core import Lattice, Structure
 
 from migbar.errors import StructureFileError
 from migbar.progress import SILENT, Progress, check_cancelled
+from migbar.structures.repeats import repeated_part
 
 SYMPREC = 0.1
 """Symmetry tolerance in Å, as the Materials Project has it: relaxed crystals are hundredths of an Å off theirs."""
@@ -237,18 +238,43 @@ def nearby_symmetries(structure: Structure, progress: Progress = SILENT) -> list
     for number, tolerance in enumerate(TOLERANCES):
         check_cancelled(progress)
         progress.report(number, len(TOLERANCES), f"Looking within {tolerance:g} Å")
-        group = _found(_cell_of(structure), tolerance)
+        group = _found_in_part(structure, tolerance)
         if group is None or len(group.rotations) <= most:
             continue
         restored = _restored(structure, group, tolerance)
         # What was found within so much need not be one symmetry all over the crystal.
-        proof = _found(_cell_of(restored.structure), EXACT)
+        proof = _found_in_part(restored.structure, EXACT)
         if proof is None or len(proof.rotations) < len(group.rotations):
             continue
         most = len(group.rotations)
-        if restored.farthest > EXACT or restored.strain > EXACT:
+        if restored.farthest > EXACT or restored.strain > _STRAIN_WORTH_TELLING:
             found.append(restored)
     return found
+
+
+def _found_in_part(structure: Structure, symprec: float) -> Symmetry | None:
+    """Return the symmetry of what a supercell repeats, each atom at the mean of its copies, as that of the supercell.
+
+    In a noisy crystal of many cells spglib misses repeats, or looks for them for minutes.
+    """
+    matrix, frac, kinds = _cell_of(structure)
+    part = repeated_part(matrix, frac, np.array(kinds), symprec)
+    group = _found((part.matrix, part.frac_coords, part.kinds.tolist()), symprec)
+    if group is None or len(part.kinds) == len(kinds):
+        return group
+    repeats = np.array(list(np.ndindex(*part.times))) / part.times
+    shifts = (group.translations / part.times)[:, None] + repeats
+    orbits = group.equivalent_atoms[part.members]
+    _, first, orbit = np.unique(orbits, return_index=True, return_inverse=True)
+    return replace(
+        group,
+        rotations=np.repeat(
+            group.rotations * part.times / part.times[:, None], len(repeats), axis=0
+        ),
+        translations=shifts.reshape(-1, 3),
+        equivalent_atoms=first[orbit],
+        wyckoffs=tuple(group.wyckoffs[n] for n in part.members),
+    )
 
 
 def _restored(structure: Structure, group: Symmetry, tolerance: float) -> Restored:
