@@ -128,6 +128,11 @@ class _DynamicsQuestion(PotentialQuestion):
             if self.potential.currentText().startswith("chgnet"):
                 took = duration(self._step_s * steps)
                 about += f" With CHGNet some {took} on a core of a processor."
+            if steps <= 0:
+                about, problem = (
+                    "",
+                    "All of this is simulated: give a longer time, or more temperatures.",
+                )
         self._about.setText(about)
         self._about.setVisible(bool(about))
         self.problem.tell(problem)
@@ -196,13 +201,14 @@ class LongerDynamicsDialog(_DynamicsQuestion):
         self, result: DynamicsResult, options: Mapping[str, Any], parent: QWidget | None
     ) -> None:
         from migbar.dynamics import DynamicsSettings
+        from migbar.dynamics.settings import LONGEST_PS
 
         text = f"{result.story}. It goes on from there, as another run; temperatures that you add begin anew."
         before = DynamicsSettings.from_dict(options["settings"])
         longer = replace(
             before,
             temperatures_k=tuple(one.kelvin for one in result.at),
-            length_ps=2 * before.length_ps,
+            length_ps=min(2 * before.length_ps, LONGEST_PS),
         )
         density = result.ion_density * result.n_atoms / result.n_ions
         super().__init__("Simulate longer", text, longer, result.n_atoms, density, parent)

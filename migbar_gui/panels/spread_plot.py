@@ -6,11 +6,11 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 import numpy as np
-from PySide6.QtCore import QPointF, QSize, Qt
+from PySide6.QtCore import QRectF, QSize, Qt
 from PySide6.QtGui import QColor, QPainter, QPaintEvent, QPen
 
 from migbar_gui.looks.axes import Axes, Plot, Rows, frame_in, ticks
-from migbar_gui.looks.theme import current_theme
+from migbar_gui.looks.theme import current_theme, translucent
 
 if TYPE_CHECKING:
     from migbar.dynamics import TracerDiffusion
@@ -53,14 +53,19 @@ class SpreadPlot(Plot):
         axes = Axes(frame, (0.0, longest), (0.0, top))
         axes.draw(painter, ticks(0.0, longest, most=5), heights)
         axes.caption(painter, "time (ps)", "mean squared displacement (Å²)")
-        for place, one in enumerate(reversed(self._at)):
-            colour = _colour(len(self._at) - 1 - place, len(self._at))
+        colours = [_colour(rank, len(self._at)) for rank in range(len(self._at))]
+        for one, colour in zip(self._at, colours, strict=True):
             self._paint_line(painter, axes, one, colour)
+        line = self.fontMetrics().lineSpacing()
+        corner = QRectF(frame.left() + 6, frame.top(), frame.width(), line)
+        ground = translucent(current_theme().surface, 210)  # a line that soon levels off is here
+        for one, colour in reversed([*zip(self._at, colours, strict=True)]):
+            text = f"{one.kelvin:g} K"
+            corner.setWidth(self.fontMetrics().horizontalAdvance(text) + 4)
+            painter.fillRect(corner, ground)
             painter.setPen(colour)
-            line = self.fontMetrics().lineSpacing()
-            painter.drawText(
-                QPointF(frame.left() + 8, frame.top() + (place + 1) * line), f"{one.kelvin:g} K"
-            )
+            painter.drawText(corner, Qt.AlignmentFlag.AlignCenter, text)
+            corner.translate(0, line)
         painter.end()
 
     def _paint_line(
