@@ -67,7 +67,7 @@ class SymmetryDialog(Question):
         self.accept_button.setEnabled(False)
         self.table.setFocus()  # not Cancel, while there is nothing to choose yet
         self.table.itemSelectionChanged.connect(
-            lambda: self.accept_button.setEnabled(self.table.currentRow() >= 0)
+            lambda: self.accept_button.setEnabled(bool(self.table.selectedItems()))
         )
         self.table.itemDoubleClicked.connect(self.accept)
         self.accepted.connect(lambda: self.chosen.emit(self._found[self.table.currentRow()]))

@@ -140,6 +140,9 @@ def test_that_a_noisy_crystal_is_put_onto_the_symmetry_that_is_meant(
     assert dialog.table.currentRow() == last
     assert dialog.table.item(last, 0).text() == "Pnma (62)"
     assert 0.02 < float(dialog.table.item(last, 1).text()) < 0.1
+    dialog.table.clearSelection()
+    assert not dialog.accept_button.isEnabled()
+    dialog.table.selectRow(last)
     dialog.accept_button.click()
     wait_for_document(qtbot, window, "noisy.cif · Pnma")
     assert window.workspace.document.symmetry.number == 62
