@@ -61,7 +61,7 @@ class MeasuredError:
         """One sentence for people."""
         ends = "relaxed" if self.ends_relaxed else "unrelaxed"
         return (
-            f"Barriers by {self.potential} are {_off(self.bias_ev)} on average ({_off(self.median_ev)} in the "
+            f"This potential's barriers are {_off(self.bias_ev)} on average ({_off(self.median_ev)} in the "
             f"median), with a spread of {self.spread_ev:.2f} eV from path to path "
             f"({self.n} paths with known DFT-NEB barriers; preset {self.preset}, {ends} ends)."
         )

@@ -93,7 +93,7 @@ class NebResult:
             )
         if self.measured is not None:
             return Remark("measured_error", self.measured.text)
-        text = f"How far barriers by {self.potential.name} are from DFT-NEB was not measured."
+        text = "How far this potential's barriers are from DFT-NEB was not measured."
         return Remark("error_not_measured", text)
 
     @property
