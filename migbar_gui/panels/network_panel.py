@@ -85,21 +85,40 @@ class Milestones(QWidget):
         return QSize(120, 8 + self.fontMetrics().lineSpacing())
 
     def paintEvent(self, _event: QPaintEvent) -> None:  # noqa: N802
-        highest = self._slider.maximum() * STEP_EV
         metrics = self.fontMetrics()
         painter = QPainter(self)
-        free = 0.0
-        for barrier, names in sorted(self._marks.items()):
-            width = metrics.horizontalAdvance(names)
-            x = _HANDLE / 2 + (self.width() - _HANDLE) * barrier / highest
-            painter.setPen(QColor(current_theme().text))
+        painter.setPen(QColor(current_theme().text))
+        for barrier in self._marks:
+            x = self._place(barrier)
             painter.drawLine(QPointF(x, 0), QPointF(x, 5))
-            left = min(max(free, x - width / 2), self.width() - width)
-            if left >= free:
-                painter.setPen(QColor(current_theme().muted))
-                painter.drawText(QPointF(left, 7 + metrics.ascent()), names)
-                free = left + width + 6
+        painter.setPen(QColor(current_theme().muted))
+        for left, names in self.named():
+            painter.drawText(QPointF(left, 7 + metrics.ascent()), names)
         painter.end()
+
+    def named(self) -> list[tuple[float, str]]:
+        """Return where each name begins (pixels); marks too close for two names share one below their middle."""
+        shared: list[tuple[list[float], str]] = []
+        for barrier, names in sorted(self._marks.items()):
+            places = [self._place(barrier)]
+            while shared and self._left(*shared[-1]) + self._wide(f"{shared[-1][1]} ") > self._left(
+                places, names
+            ):
+                before, earlier = shared.pop()
+                places, names = before + places, f"{earlier}, {names}"
+            shared.append((places, names))
+        return [(self._left(places, names), names) for places, names in shared]
+
+    def _place(self, barrier: float) -> float:
+        highest = self._slider.maximum() * STEP_EV
+        return _HANDLE / 2 + (self.width() - _HANDLE) * barrier / highest
+
+    def _left(self, places: list[float], names: str) -> float:
+        wide = self._wide(names)
+        return min(max(0.0, (places[0] + places[-1] - wide) / 2), self.width() - wide)
+
+    def _wide(self, text: str) -> int:
+        return self.fontMetrics().horizontalAdvance(text)
 
 
 class NetworkPanel(QStackedWidget):

@@ -321,6 +321,24 @@ def test_that_many_paths_are_judged_and_bent_by_one_thread_at_a_time(many, qtbot
     qtbot.waitUntil(lambda: len(workspace.shapes) == 4, timeout=60_000)
 
 
+def test_that_marks_too_close_for_two_names_share_one_below_their_middle(qtbot):
+    from PySide6.QtWidgets import QSlider
+
+    from migbar_gui.panels.network_panel import Milestones
+
+    slider = QSlider(maximum=200)
+    marks = Milestones(slider)
+    for widget in (slider, marks):
+        qtbot.addWidget(widget)
+    marks.resize(320, 24)
+    marks.show_marks({"1D": 0.40, "2D": 1.95, "3D": 2.0})
+    (_, first), (left, second) = marks.named()
+    assert (first, second) == ("1D", "2D, 3D")
+    assert left + marks.fontMetrics().horizontalAdvance(second) <= 320
+    marks.show_marks({"1D": 0.80, "2D": 0.84, "3D": 0.86})
+    assert [names for _, names in marks.named()] == ["1D, 2D, 3D"]
+
+
 def test_that_all_paths_that_wait_are_cancelled_together(many, qtbot):
     from migbar.errors import Cancelled
 
