@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 
 from PySide6.QtCore import QItemSelectionModel, QModelIndex, QPersistentModelIndex, Qt
+from PySide6.QtGui import QPalette
 from PySide6.QtWidgets import (
     QAbstractItemView,
     QStyledItemDelegate,
@@ -46,6 +47,7 @@ def as_list(view: QTableView, name: str, widths: Iterable[tuple[int, int]]) -> N
     """
     view.setSelectionBehavior(QAbstractItemView.SelectionBehavior.SelectRows)
     view.setSelectionMode(QAbstractItemView.SelectionMode.SingleSelection)
+    view.setItemDelegate(RowsDelegate(view))
     view.setTabKeyNavigation(False)  # so that the keyboard gets out of it
     view.setShowGrid(False)
     view.setWordWrap(False)
@@ -58,7 +60,16 @@ def as_list(view: QTableView, name: str, widths: Iterable[tuple[int, int]]) -> N
         view.setColumnWidth(column, with_text(width))
 
 
-class NamesDelegate(QStyledItemDelegate):
+class RowsDelegate(QStyledItemDelegate):
+    """Leaves what is selected its colour."""
+
+    def initStyleOption(self, option: QStyleOptionViewItem, index: Index) -> None:  # noqa: N802
+        super().initStyleOption(option, index)
+        role = QPalette.ColorRole
+        option.palette.setBrush(role.HighlightedText, option.palette.brush(role.Text))
+
+
+class NamesDelegate(RowsDelegate):
     """Shortens names in their middle: long ones of files often differ, and rows are told, at their end."""
 
     def initStyleOption(self, option: QStyleOptionViewItem, index: Index) -> None:  # noqa: N802

@@ -334,3 +334,21 @@ def test_that_enter_in_a_field_never_is_for_cancel(qtbot, is_ready):
     assert ends == ([True] if is_ready else [])
     if not is_ready:
         question.reject()
+
+
+@pytest.mark.gui
+def test_that_a_selected_row_keeps_the_colour_of_its_verdict(qtbot):
+    from PySide6.QtGui import QColor
+    from PySide6.QtWidgets import QStyleOptionViewItem, QTableWidget, QTableWidgetItem
+
+    from migbar_gui.looks.tables import as_list
+
+    table = QTableWidget(1, 1)
+    qtbot.addWidget(table)
+    as_list(table, "Rows", ())
+    cell = QTableWidgetItem("good")
+    cell.setForeground(QColor("#12733b"))
+    table.setItem(0, 0, cell)
+    option = QStyleOptionViewItem()
+    table.itemDelegate().initStyleOption(option, table.indexFromItem(cell))
+    assert option.palette.highlightedText().color() == QColor("#12733b")
