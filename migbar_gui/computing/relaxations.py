@@ -57,6 +57,8 @@ class LiveRun:
         For each step, what was relaxed: an end, the band, or the band with its climbing image.
     residuals : list of float
         For each step the largest force, eV/Å.
+    aim : float or None
+        The largest force at which the present stage is done, eV/Å; None in a run of an older version.
     energies : tuple of float
         Of the band's images after its last step, eV; empty while the ends are relaxed.
     """
@@ -66,6 +68,7 @@ class LiveRun:
     title: str
     stages: list[str] = field(default_factory=list)
     residuals: list[float] = field(default_factory=list)
+    aim: float | None = None
     energies: tuple[float, ...] = ()
 
     def take(self, event: Mapping[str, Any]) -> bool:
@@ -74,6 +77,7 @@ class LiveRun:
             return False
         self.stages.append(str(event["stage"]))
         self.residuals.append(float(event["residual"]))
+        self.aim = event.get("fmax")
         if event["stage"] in ("band", "climb"):
             self.energies = tuple(float(e) for e in event["energies"])
         return True

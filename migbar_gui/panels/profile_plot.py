@@ -238,7 +238,8 @@ class LivePlot(QWidget):
     def _draw_residuals(self, painter: QPainter, live: LiveRun, width: float) -> None:
         theme = current_theme()
         logs = np.log10(np.maximum(live.residuals, 1e-4))
-        low, high = np.floor(logs.min() - 0.05), np.ceil(logs.max() + 0.05)
+        lowest = logs.min() if live.aim is None else min(logs.min(), np.log10(live.aim))
+        low, high = np.floor(lowest - 0.05), np.ceil(logs.max() + 0.05)
         steps = np.arange(len(logs), dtype=float)
         frame = frame_in(width, self.height(), painter.fontMetrics())
         axes = Axes(frame, (0.0, max(5.0, steps[-1])), (float(low), float(high)))
@@ -252,6 +253,17 @@ class LivePlot(QWidget):
             ends = stage in ("initial", "final")
             painter.setPen(QPen(QColor(theme.muted if ends else self._colour), 1.8))
             painter.drawPolyline(axes.line(steps[rows], logs[rows]))
+        if live.aim is not None:
+            self._draw_aim(painter, axes, live.aim)
+
+    def _draw_aim(self, painter: QPainter, axes: Axes, aim: float) -> None:
+        """Draw the force at which the present stage is done."""
+        left, right = (axes.point(end, float(np.log10(aim))) for end in axes.x)
+        painter.setPen(QPen(QColor(current_theme().muted), 1, Qt.PenStyle.DashLine))
+        painter.drawLine(left, right)
+        text = f"done at {aim:g}"
+        metrics = painter.fontMetrics()
+        painter.drawText(right + QPointF(-metrics.horizontalAdvance(text), metrics.ascent()), text)
 
     def _draw_energies(self, painter: QPainter, live: LiveRun, width: float) -> None:
         if not live.energies:

@@ -229,6 +229,7 @@ def test_that_a_stopped_run_leaves_its_files_and_goes_on(tmp_path):
     steps = [event for event in runs.read_events(folder)[0] if event["kind"] == "step"]
     assert {event["stage"] for event in steps} == {"initial", "final", "band"}
     assert steps[-1]["residual"] == pytest.approx(result.residual)
+    assert steps[-1]["fmax"] == result.settings.fmax
     assert steps[-1]["energies"] == pytest.approx(result.profile.energies.tolist())
 
 

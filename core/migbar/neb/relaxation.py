@@ -54,8 +54,8 @@ class NebStep:
     step : int
         Steps of this stage so far.
     max_steps : int
-    residual : float
-        Largest force, eV/Å.
+    residual, fmax : float
+        Largest force, and the one that is aimed at, eV/Å.
     energies : tuple of float
         In eV: of all images, or of the one end that is relaxed.
     """
@@ -64,6 +64,7 @@ class NebStep:
     step: int
     max_steps: int
     residual: float
+    fmax: float
     energies: tuple[float, ...]
 
 
@@ -201,7 +202,7 @@ class _Relaxation:
                 self.steps[stage] += 1
                 remembering.learn()
             self.reached[stage] = bool(converged)
-            self._tell(stage, target, most)
+            self._tell(stage, target, fmax, most)
             self._save(stage, remembering.state())
             if self.progress.cancelled():
                 self.stopped = True
@@ -223,7 +224,7 @@ class _Relaxation:
     def _optimizer(self, stage: str) -> str:
         return self.settings.optimizer if stage in ("band", "climb") else "BFGS"
 
-    def _tell(self, stage: str, target: Any, most: int) -> None:
+    def _tell(self, stage: str, target: Any, fmax: float, most: int) -> None:
         energies: tuple[float, ...]
         if isinstance(target, _BatchedNeb):
             energies = tuple(float(e) for e in target.energies)
@@ -232,7 +233,7 @@ class _Relaxation:
         else:
             energies = (float(target.get_potential_energy()),)
             residual = _largest(target.get_forces())
-        step = NebStep(stage, self.steps[stage], most, residual, energies)
+        step = NebStep(stage, self.steps[stage], most, residual, fmax, energies)
         self.on_step(step)
         # How many steps it takes is not known; `most` is where it gives up.
         self.progress.report(step.step, 0, f"{stage}, step {step.step}: {residual:.3f} eV/Å")

@@ -64,8 +64,8 @@ def meant_by(options: Mapping[str, Any]) -> tuple[Band, Potential, NebSettings]:
 def run(folder: Path, options: Mapping[str, Any], progress: RunProgress) -> dict[str, Any]:
     """Relax the band of `neb_options`; called by `migbar.runs`.
 
-    Every step is told as an event ``step`` with ``stage``, ``step``, ``max_steps``, ``residual`` (eV/Å) and
-    ``energies`` (eV, of all images, or of the one end that is relaxed).
+    Every step is told as an event ``step`` with ``stage``, ``step``, ``max_steps``, ``residual`` and
+    ``fmax`` (eV/Å), and ``energies`` (eV, of all images, or of the one end that is relaxed).
     """
 
     def tell(step: NebStep) -> None:
@@ -75,6 +75,7 @@ def run(folder: Path, options: Mapping[str, Any], progress: RunProgress) -> dict
             step=step.step,
             max_steps=step.max_steps,
             residual=step.residual,
+            fmax=step.fmax,
             energies=list(step.energies),
         )
 
