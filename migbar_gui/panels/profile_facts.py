@@ -35,8 +35,8 @@ def signed(energy: float) -> str:
     return text.removeprefix("+" if abs(energy) < 5e-4 else "")
 
 
-WIDTH = 280
-"""Pixels, where there is room."""
+WIDTH = 316
+"""Pixels, where there is room: for a slope and that it is not converged, in one line."""
 
 
 class ProfileFacts(QScrollArea):
@@ -112,13 +112,13 @@ class ProfileFacts(QScrollArea):
         from migbar.neb.volume import slope_text
 
         found = volume.dependence
-        self.barrier.setText(f"{signed(found.slope_ev)} / %")
+        self.barrier.setText(f"{signed(found.slope_ev)}/%")
         if all(found.converged):
             self._set_state("good", "converged")
         else:
             self._set_state("poor", "not converged")
         lines = [
-            f"{100 * change:+.0f} % volume: {energies.energy(barrier)}"
+            f"{f'{100 * change:+.0f}' if change else 0} % volume: {energies.energy(barrier)}"
             + ("" if ok else ", not converged")
             for change, barrier, ok in zip(
                 found.changes, found.barriers_ev, found.converged, strict=True

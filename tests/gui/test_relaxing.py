@@ -278,7 +278,9 @@ def test_that_the_barrier_against_volume_stands_beside_the_profile(relaxed, qtbo
     from migbar.neb.volume import VolumeDependence
     from migbar_gui.computing.relaxed import VolumeResult
 
-    dependence = VolumeDependence((-0.02, 0.0, 0.02), (0.40, 0.35, 0.31), (True,) * 3, "emt")
+    dependence = VolumeDependence(
+        (-0.02, 0.0, 0.02), (0.40, 0.35, 0.31), (True, False, True), "emt"
+    )
     active = relaxed.workspace.active
     relaxed.workspace.set_volume_result(VolumeResult(active, "Al", tmp_path, dependence))
     relaxed.commands["path.profile"].trigger()
@@ -286,6 +288,9 @@ def test_that_the_barrier_against_volume_stands_beside_the_profile(relaxed, qtbo
     panel.select(tmp_path)
     qtbot.waitUntil(panel.volume_plot.isVisible)
     assert "falls by 22 meV" in panel.facts.method.text()
+    assert "\n0 % volume: 0.350 eV, not converged" in panel.facts.lines.text()
+    page = panel.facts.widget()
+    assert page.minimumSizeHint().width() <= panel.facts.viewport().width()  # nothing is cut off
     assert not panel.slider.isVisible()
 
 
