@@ -257,6 +257,7 @@ class TransportPanel(QStackedWidget):
     def _choose(self, key: str) -> None:
         case = next(case for case in self._cases if case.key == key)
         self.case.setCurrentIndex(self._cases.index(case))
+        self.case.setToolTip(case.title)  # names of files may be longer than the box
         if case != self._case:
             self._edited = {n: x for n, x in self._edited.items() if n not in OF_THE_CASE}
             self._case = case

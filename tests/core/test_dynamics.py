@@ -32,7 +32,7 @@ from migbar.dynamics import (
     tracer_diffusion,
 )
 from migbar.dynamics.analysis import BLOCKS, LEVEL, STUDENT, count_hops
-from migbar.dynamics.result import run
+from migbar.dynamics.result import outcome, run
 from migbar.dynamics.simulation import usual_step_fs
 from migbar.dynamics.trajectory import read_standing
 from migbar.errors import Cancelled, OccupancyError
@@ -690,3 +690,13 @@ def test_that_the_map_is_alike_in_all_directions_whatever_the_cell(lattice):
     expected = 8.617333262e-5 * 500 * apart**2 / (2 * 0.3**2)
     assert energies.ravel()[near] == pytest.approx(expected[near], abs=1e-6)
     assert (energies.ravel()[apart > 1.3] == HIGHEST).all()
+
+
+def test_that_no_energy_is_written_with_a_sign_of_its_own(monkeypatch):
+    at = tuple(
+        TracerDiffusion(kelvin, kelvin, 20.0, 1e-5, (8e-6, 1.2e-5), 300, 0.2, (1.0,), (2.0,))
+        for kelvin in (700.0, 900.0, 1100.0)
+    )
+    result = DynamicsResult("Li", 31, 223, 1, False, 0.0138, "chgnet 0.3.0", at)
+    monkeypatch.setattr(DynamicsResult, "activation_energy_ev", (-0.001, -0.08, 0.08))
+    assert outcome(result) == "0.00 ± 0.08 eV"

@@ -10,6 +10,7 @@ from typing import Any
 
 from migbar.dft.images import KEPT_STRAIGHT, DftBand
 from migbar.dft.settings import DftSettings
+from migbar.wording import counted
 
 _WITH_VTST = """\
 # ICHAIN, LCLIMB and IOPT belong to the VTST patch
@@ -126,8 +127,8 @@ def _potcar_symbols(band: DftBand) -> list[str]:
 
 def _incar_head(band: DftBand, settings: DftSettings) -> str:
     head = (
-        f"# NEB, {band.ion} hop, {band.n_between} images between the ends, by MigBar.\n"
-        f"# Run it on a multiple of {band.n_between} cores.\n"
+        f"# NEB, {band.ion} hop, {counted(band.n_between, 'image')} between the ends, by MigBar.\n"
+        f"# Run it on a multiple of {counted(band.n_between, 'core')}.\n"
     )
     return head + (_WITH_VTST if settings.climbing else _WITHOUT_VTST)
 
@@ -154,7 +155,7 @@ def _readme(band: DftBand, settings: DftSettings, last: str) -> str:
         f"3. Copy their CONTCAR to 00/POSCAR and {last}/POSCAR, and their OUTCAR to 00/ and {last}/ (VTST's scripts",
         "   read the energies there). Where an end moved by more than about 0.2 Å, interpolate the images anew",
         "   between the relaxed ends.",
-        f"4. Run VASP here on a multiple of {band.n_between} cores.",
+        f"4. Run VASP here on a multiple of {counted(band.n_between, 'core')}.",
         "5. The barrier is the highest energy along the band minus that of the lower end: migbar read-dft FOLDER tells",
         "   it, and the window shows it beside what was predicted.",
         "",

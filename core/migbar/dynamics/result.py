@@ -18,6 +18,7 @@ from migbar.dynamics.settings import DynamicsError, DynamicsSettings, FallsApart
 from migbar.dynamics.simulation import simulate, simulated_cell
 from migbar.dynamics.trajectory import Trajectory, take_over
 from migbar.elements import mobile_charge
+from migbar.energies import IN_EV
 from migbar.files import replacing
 from migbar.progress import SILENT, Part, Progress
 from migbar.supercells import Matrix
@@ -372,7 +373,7 @@ def outcome(result: DynamicsResult) -> str:
     """Say in a few words what came out."""
     if result.is_line:
         energy, low, high = result.activation_energy_ev
-        return f"{energy:.2f} ± {(high - low) / 2:.2f} eV"
+        return f"{IN_EV.number(energy, 2)} ± {IN_EV.energy((high - low) / 2, 2)}"
     return "one diffusivity" if result.resolved else "no diffusivity"
 
 
