@@ -60,7 +60,7 @@ h1 { font-size: 1.7rem; } h2 { font-size: 1.25rem; margin-top: 2.2rem; border-bo
 .lead { font-size: 1.1rem; } .small, figcaption { font-size: .85rem; color: #52606d; }
 table { border-collapse: collapse; font-size: .9rem; margin: .8rem 0; }
 th, td { text-align: left; padding: .25rem .8rem .25rem 0; border-bottom: 1px solid #e8ecf0; vertical-align: top; }
-td { overflow-wrap: anywhere; font-variant-numeric: tabular-nums; }
+td { font-variant-numeric: tabular-nums; } td:first-child, td:last-child { overflow-wrap: anywhere; }
 figure { margin: 1rem 0; } svg, img { max-width: 100%; height: auto; }
 @media print { body { margin: 0; max-width: none; } h2 { break-after: avoid; } figure { break-inside: avoid; } }
 """

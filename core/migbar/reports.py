@@ -25,6 +25,7 @@ from migbar.structures import formula, symmetry
 from migbar.transport import (
     ALL_DIRECTIONS,
     CrystalHops,
+    Estimate,
     TransportParameters,
     activation_energy,
     arrhenius,
@@ -35,7 +36,7 @@ from migbar.transport import (
     parameters_for,
     particle_size,
 )
-from migbar.wording import scientific
+from migbar.wording import scientific, size_text
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -266,6 +267,16 @@ def _left_out_table(search: HopSearch) -> str:
     return "<h3>Left out</h3>" + table(("hop", "length / Å", "per cell", "why"), rows)
 
 
+def _with_interval(estimate: Estimate) -> tuple[str, str]:
+    """Write a number and its interval, so that no line ends within a number."""
+    ends = (scientific(end, 0) for end in estimate.interval)
+    return _unbroken(scientific(estimate.value)), " to ".join(map(_unbroken, ends))
+
+
+def _unbroken(text: str) -> str:
+    return text.replace(" ", "\N{NO-BREAK SPACE}")
+
+
 def _transport_section(structure: Structure, result: CrystalPaths, energies: EnergyFormat) -> str:
     parameters = parameters_for(structure, result.search.ion)
     ways = by_direction(structure, result, parameters)
@@ -278,16 +289,14 @@ def _transport_section(structure: Structure, result: CrystalPaths, energies: Ene
             (
                 name,
                 energies.number(activation_energy(hops, parameters.temperature)),
-                scientific(d.value),
-                " to ".join(scientific(end, 0) for end in d.interval),
-                scientific(sigma.value),
-                " to ".join(scientific(end, 0) for end in sigma.interval),
-                f"{particle_size(hops, parameters).value:.3g}",
+                *_with_interval(d),
+                *_with_interval(sigma),
+                size_text(particle_size(hops, parameters).value),
             )
         )
     head = (
         "", f"activation energy / {energies.unit}", "D / cm²/s", "interval", "σ / S/cm", "interval",
-        "keeps up with C/2 / µm",
+        "keeps up with C/2",
     )  # fmt: skip
     return (
         table(head, rows)

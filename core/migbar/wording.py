@@ -7,6 +7,13 @@ import re
 _OPTIONS = re.compile(r" \((?:in the window: ([^()]+); )?on the command line[:,] [^()]+\)")
 
 
+SMALLEST_UM = 0.001
+"""No particle is smaller."""
+
+LENGTHS = ((1.0, 1e3, "nm"), (1e3, 1.0, "µm"), (1e4, 1e-3, "mm"))
+"""Up to how many µm a unit is used, and how many of it a µm is."""
+
+
 def counted(number: int, noun: str) -> str:
     """Return a number with its noun: ``1 path``, ``2 paths``."""
     return f"{number:,} {noun}{'' if number == 1 else 's'}"
@@ -43,6 +50,16 @@ def scientific(value: float, digits: int = 1) -> str:
     """Write a number as ``3.2 × 10⁻¹⁰``."""
     mantissa, exponent = f"{value:.{digits}e}".split("e")
     return f"{mantissa} × {power_of_ten(int(exponent))}" if int(exponent) else mantissa
+
+
+def size_text(micrometres: float) -> str:
+    """Write the size of a particle: none is as small as a unit cell, and no matter how much larger than 1 cm."""
+    if micrometres < SMALLEST_UM:
+        return "none"
+    for limit, factor, unit in LENGTHS:
+        if micrometres < limit:
+            return f"{float(f'{factor * micrometres:.2g}'):g} {unit}"
+    return "1 cm or more"
 
 
 def without_options(text: str) -> str:

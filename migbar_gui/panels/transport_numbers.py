@@ -18,12 +18,6 @@ if TYPE_CHECKING:
     from migbar.dynamics import TracerDiffusion
     from migbar.transport import Estimate
 
-SMALLEST_UM = 0.001
-"""No particle is smaller."""
-
-LENGTHS = ((1.0, 1e3, "nm"), (1e3, 1.0, "µm"), (1e4, 1e-3, "mm"))
-"""Up to how many µm a unit is used, and how many of it a µm is."""
-
 SPAN_K = (250.0, 700.0)
 """Temperatures of the Arrhenius plot, and more where it was simulated hotter."""
 
@@ -117,13 +111,3 @@ def point_text(point: TracerDiffusion) -> str:
     value = f"{scientific(point.value)} ± {100 * error:.0f} %, {hops}"
     told = value if point.is_resolved else f"{hops}, too {point.lack}"
     return f'{point.kelvin:g} K: {told}, <a href="{point.kelvin!r}">places</a>'
-
-
-def size_text(micrometres: float) -> str:
-    """Write the size of a particle: none is as small as a unit cell, and no matter how much larger than 1 cm."""
-    if micrometres < SMALLEST_UM:
-        return "none"
-    for limit, factor, unit in LENGTHS:
-        if micrometres < limit:
-            return f"{float(f'{factor * micrometres:.2g}'):g} {unit}"
-    return "1 cm or more"

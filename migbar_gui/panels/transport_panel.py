@@ -18,7 +18,7 @@ from PySide6.QtWidgets import (
 )
 
 from migbar.errors import MigbarError
-from migbar.wording import scientific
+from migbar.wording import scientific, size_text
 from migbar_gui.background.jobs import Jobs
 from migbar_gui.files.plot_export import offer_export
 from migbar_gui.looks import energies
@@ -46,7 +46,6 @@ from migbar_gui.panels.transport_numbers import (
     about,
     estimated,
     point_text,
-    size_text,
 )
 from migbar_gui.workspace import Workspace, whenever
 from migbar_gui.workspace.estimates import TransportCase, transport_cases

@@ -86,6 +86,8 @@ def test_that_the_page_tells_hops_ways_and_where_they_come_from(olivine):
         assert word in text
     assert f"{result.percolation['b'].barrier_ev:.3f}" in text
     assert "0 → 3 → 0@0,1,0" in text
+    # No line of the table ends within a number.
+    assert re.search(r"\d\N{NO-BREAK SPACE}×\N{NO-BREAK SPACE}10[⁻⁰¹²³⁴⁵⁶⁷⁸⁹]+", text)
     # structure, bars, Arrhenius
     assert Outline(html_report(structure, result, provenance())).tags.count("svg") == 3
 

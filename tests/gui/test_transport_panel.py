@@ -119,7 +119,7 @@ def test_that_a_parameter_that_makes_no_sense_is_explained(panel, qtbot, name, t
 
 def test_that_the_particle_size_follows_the_rate(panel, qtbot):
     from migbar.transport import highest_barrier, particle_size
-    from migbar_gui.panels.transport_numbers import size_text
+    from migbar.wording import size_text
 
     write(qtbot, panel, "c_rate", "2")
     write(qtbot, panel, "particle_size", "1")
@@ -238,8 +238,7 @@ def test_that_the_plot_is_drawn(panel, qtbot):
 
 
 def test_that_numbers_are_written_readably():
-    from migbar.wording import scientific
-    from migbar_gui.panels.transport_numbers import size_text
+    from migbar.wording import scientific, size_text
 
     assert scientific(3.21e-10) == "3.2 × 10⁻¹⁰"
     assert scientific(2.0, 0) == "2"
@@ -252,7 +251,7 @@ def test_that_numbers_are_written_readably():
 
 
 def test_that_no_particle_is_told_to_be_smaller_than_a_unit_cell_or_larger_than_a_hand():
-    from migbar_gui.panels.transport_numbers import size_text
+    from migbar.wording import size_text
 
     assert size_text(4.2e-7) == "none"
     assert size_text(5e9) == "1 cm or more"
