@@ -183,16 +183,17 @@ def pixmap(name: str, colour: str, size: int, ratio: float = 1.0) -> QPixmap:
 
 PATH_COLOURS = (
     "#e4572e",
-    "#2274e5",
-    "#17a398",
-    "#9b3fc4",
-    "#e0a100",
-    "#d6317f",
-    "#5b8c00",
-    "#0b8fbd",
-    "#8d5a34",
     "#6657d9",
+    "#17a398",
+    "#5b8c00",
+    "#a31d45",
+    "#8d5a34",
+    "#7b2d8b",
+    "#9bc53d",
+    "#0f7a4f",
+    "#ef8576",
 )
+"""None is near those of "initial", "final" and the warning, which stand beside a path in 3D."""
 
 
 def path_colour(path_id: int | None) -> str:

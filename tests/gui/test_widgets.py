@@ -11,7 +11,7 @@ from migbar.barriers import Remark
 from migbar_gui.looks import energies
 from migbar_gui.looks.axes import energy_ticks
 from migbar_gui.looks.charts import _labelled
-from migbar_gui.looks.colours import INKS, contrast, ink_on
+from migbar_gui.looks.colours import INKS, contrast, ink_on, rgb
 from migbar_gui.looks.energies import in_text, set_format
 from migbar_gui.looks.tables import LEFT, NamesDelegate, list_of
 from migbar_gui.looks.theme import DARK, LIGHT, PATH_COLOURS, apply_theme, path_colour
@@ -125,6 +125,21 @@ def test_that_fields_below_one_another_are_as_high_and_begin_at_the_same_place(q
 
     assert len({field.height() for field in fields}) == 1
     assert len({first_ink(field) for field in fields}) == 1
+
+
+def test_that_no_path_looks_like_what_is_marked_beside_it():
+    marks = [START_COLOUR, END_COLOUR, WARNING_COLOUR]
+    apart = [np.linalg.norm(in_lab(path) - in_lab(mark)) for path in PATH_COLOURS for mark in marks]
+    assert min(apart) > 30
+
+
+def in_lab(colour):
+    """Return a colour in CIELAB, where distances are those that people see."""
+    light = np.array(rgb(colour))
+    light = np.where(light > 0.04045, ((light + 0.055) / 1.055) ** 2.4, light / 12.92)
+    to_xyz = [[0.4124, 0.3576, 0.1805], [0.2126, 0.7152, 0.0722], [0.0193, 0.1192, 0.9505]]
+    x, y, z = np.cbrt(to_xyz @ light / [0.9505, 1.0, 1.089])  # no colour here is nearly black
+    return np.array([116 * y - 16, 500 * (x - y), 200 * (y - z)])
 
 
 @pytest.mark.gui
