@@ -151,7 +151,7 @@ def import_data(
     Cancelled
     """
     checker = Checker(known)
-    used: list[BandRow] = []
+    used: list[tuple[str, str, str, float]] = []
     problems: list[Problem] = []
     found = 0
     with nullcontext() if target is None else writing(target) as writer:
@@ -176,9 +176,6 @@ def import_data(
     return Reading(
         names, families, ions, np.array(barriers, float), found, tuple(problems), frozenset(mends)
     )
-
-
-BandRow = tuple[str, str, str, float]
 
 
 def _neb_folders(path: Path, options: ReadOptions, progress: Progress) -> Iterator[Candidate]:

@@ -22,12 +22,7 @@ MOST_CLASSES = 15
 """Rarer classes are shown as one."""
 
 
-def summary_figure(
-    barriers: ArrayLike,
-    ions: Sequence[str],
-    families: Sequence[str],
-    threshold_ev: float = GOOD_CONDUCTOR_EV,
-) -> Figure:
+def summary_figure(barriers: ArrayLike, ions: Sequence[str], families: Sequence[str]) -> Figure:
     """Return the histogram of the barriers, and the numbers of paths by ion and by class.
 
     Parameters
@@ -36,8 +31,6 @@ def summary_figure(
         In eV; NaN where unknown.
     ions, families : sequence of str
         Of each path.
-    threshold_ev : float
-        Marked in the histogram.
     """
     figure, axes = new_figure(9.0, 3.6)
     axes.remove()
@@ -47,7 +40,7 @@ def summary_figure(
     known = np.asarray(barriers, float)
     known = known[np.isfinite(known)]
     columns[0].hist(known, bins="auto" if len(known) else 1, color=ACCENT, edgecolor=GRID)
-    columns[0].axvline(threshold_ev, color=INK, linewidth=1, linestyle="--")
+    columns[0].axvline(GOOD_CONDUCTOR_EV, color=INK, linewidth=1, linestyle="--")
     columns[0].set(xlabel="E$_m$ (eV)", ylabel="paths")
     columns[0].set_xlim(left=0)
     _bars(columns[1], Counter(ions).most_common(), "ion")

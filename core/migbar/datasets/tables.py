@@ -6,6 +6,7 @@ import itertools
 import json
 import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path, PureWindowsPath
 from typing import Any
 
@@ -45,6 +46,9 @@ _SAY = (
     "Say which is which (in the window: by the button Columns… beside the list of files; "
     "on the command line: with --column)."
 )
+_WAYS = (("structure", "from", "to"), ("initial", "final"), ("folder",))
+"""Columns that say together where the ion goes."""
+
 _PREDICTED = "interval_low_ev"
 """A column that only predicted barriers have."""
 
@@ -129,27 +133,16 @@ def _xlsx(path: Path) -> Iterator[Sequence[Any]]:
 def _meaning(path: Path, header: Sequence[Any], named: Mapping[str, str]) -> dict[str, int]:
     """Say which column means what."""
     there = [str(name if name is not None else "").strip().lower() for name in header]
-    found: dict[str, int] = {}
-    problems = []
-    for key, usual in COLUMNS.items():
-        if key == "name" and _PREDICTED in there:
-            usual = tuple(name for name in usual if name != "path")  # a screening's number of it
-        names = (named[key].strip().lower(),) if key in named else usual
-        heads = [_UNIT.sub("", name) for name in there] if key == "barrier" else there
-        place = next((row.index(n) for row in (there, heads) for n in names if n in row), None)
-        if place is not None:
-            found[key] = place
-        elif key in named:
-            problems.append(f"has no column '{named[key]}'")
+    places = {key: _place_of(key, there, named) for key in COLUMNS}
+    found = {key: place for key, place in places.items() if place is not None}
+    problems = [f"has no column '{named[k]}'" for k in places if k in named and k not in found]
     twice = {there[place] for place in found.values() if there.count(there[place]) > 1}
     problems += [
         f"has more than one column '{name}', of which one has to go" for name in sorted(twice)
     ]
     if "barrier" not in found and "barrier" not in named:
         problems.append("has no column of barriers, usually called barrier or barrier_ev")
-    if not ("folder" in found or {"initial", "final"} <= found.keys()) and not {
-        "structure", "from", "to",
-    } <= found.keys():  # fmt: skip
+    if not any(found.keys() >= set(columns) for columns in _WAYS):
         problems.append(
             "has no columns that say where the ion goes: structure, from and to; or initial and final; or folder"
         )
@@ -159,6 +152,17 @@ def _meaning(path: Path, header: Sequence[Any], named: Mapping[str, str]) -> dic
         text = f"{'; '.join(problems)}. {whose} columns are: {told}. {_SAY}"
         raise BandsFileError(path.name, [text])
     return found
+
+
+def _place_of(key: str, there: Sequence[str], named: Mapping[str, str]) -> int | None:
+    """Return which of the columns has a meaning."""
+    names = COLUMNS[key]
+    if key in named:
+        names = (named[key].strip().lower(),)
+    elif key == "name" and _PREDICTED in there:
+        names = tuple(name for name in names if name != "path")  # a screening's number of it
+    heads = [_UNIT.sub("", name) for name in there] if key == "barrier" else there
+    return next((row.index(n) for row in (there, heads) for n in names if n in row), None)
 
 
 def read_results(path: Path) -> Iterator[Candidate]:
@@ -245,11 +249,10 @@ class _Reader:
             if not is_neb(folder):
                 raise BandsFileError(row["folder"], ["there is no such folder of a NEB"])
             read = read_neb(folder, folder, ion)
-            record = read.record
-            problems = [
-                Problem(p.code, p.text, source, name, p.level, p.mend) for p in read.problems
-            ]
-            return (record.band, record.target_ev, problems) if record else (None, None, problems)
+            problems = [replace(p, source=source, name=name) for p in read.problems]
+            if read.record is None:
+                return None, None, problems
+            return read.record.band, read.record.target_ev, problems
         if row.get("initial") and row.get("final"):
             ends = [self._structure(row[key]) for key in ("initial", "final")]
             band, found = band_between(ends[0], ends[1], source, name, ion)

@@ -33,6 +33,9 @@ FitPredict = Callable[[Array, Array, Array], Array]
 SIZES = (100, 200, 400, 559)
 SEED = 123
 
+HELD_OUT_FOLDS = 5
+"""What is held out in a scenario is shared out to so many models."""
+
 
 @dataclass(frozen=True, slots=True)
 class QuickModel:
@@ -108,8 +111,6 @@ def by_dataset_size(
     records: Sequence[BandRecord],
     models: Sequence[str],
     test: Sequence[BandRecord] | None = None,
-    sizes: Sequence[int] = SIZES,
-    folds: int = 10,
     progress: Progress = SILENT,
 ) -> list[SizeScore]:
     """Score models trained on random parts of the paths (Fig. 3b, S5).
@@ -122,34 +123,32 @@ def by_dataset_size(
     test : sequence of BandRecord, optional
         Unseen paths; where not given, those of one fold after the other, frameworks kept together, so that
         no more than the paths of the other folds can be trained on.
-    sizes : sequence of int
-    folds : int
     progress : Progress
     """
     known = known_records(records)
-    y = targets(known)
-    groups = [record.group for record in known]
-    fold = grouped_folds(groups, min(folds, len(set(groups))), SEED)
-    strangers = None if test is None else [r for r in test if r.target_ev is not None]
-    rounds = 1 if strangers is not None else int(fold.max()) + 1
-    work = Counter(progress, "Training on parts", len(models) * len(sizes) * rounds)
+    if test is None:
+        parts = [known]
+        groups = [record.group for record in known]
+        fold = grouped_folds(groups, min(10, len(set(groups))), SEED)
+        rounds = int(fold.max()) + 1
+    else:
+        parts = [known, [r for r in test if r.target_ev is not None]]
+        fold, rounds = np.repeat([1, 0], [len(part) for part in parts]), 1
+    y = np.concatenate([targets(part) for part in parts])
+    work = Counter(progress, "Training on parts", len(models) * len(SIZES) * rounds)
     order = np.random.default_rng(SEED).permutation(len(known))
     found = []
     for name in models:
         model = quick_model(name)
-        x = model.describe(known, progress)
-        new = None if strangers is None else model.describe(strangers, progress)
-        for size in sizes:
+        x = np.concatenate([model.describe(part, progress) for part in parts])
+        for size in SIZES:
             seen: list[Array] = []
             unseen: list[Array] = []
             for k in range(rounds):
-                free = order if new is not None else order[fold[order] != k]
-                part = free[:size]
-                wanted = x[fold == k] if new is None else new
-                truth = y[fold == k] if strangers is None else targets(strangers)
-                both = model.fit_predict(x[part], y[part], np.concatenate([x[part], wanted]))
-                seen.append(np.array([y[part], both[: len(part)]]))
-                unseen.append(np.array([truth, both[len(part) :]]))
+                own, held = order[fold[order] != k][:size], fold == k
+                both = model.fit_predict(x[own], y[own], np.concatenate([x[own], x[held]]))
+                seen.append(np.array([y[own], both[: len(own)]]))
+                unseen.append(np.array([y[held], both[len(own) :]]))
                 work.step()
             most = max(part.shape[1] for part in seen)
             found.append(SizeScore(name, most, _scored(seen), _scored(unseen)))
@@ -189,10 +188,7 @@ SCENARIOS = {
 
 
 def by_scenario(
-    records: Sequence[BandRecord],
-    models: Sequence[str],
-    folds: int = 5,
-    progress: Progress = SILENT,
+    records: Sequence[BandRecord], models: Sequence[str], progress: Progress = SILENT
 ) -> list[ScenarioErrors]:
     """Predict paths whose pathway, composition or chemistry was held out (Fig. 3c).
 
@@ -201,8 +197,6 @@ def by_scenario(
     records : sequence of BandRecord
     models : sequence of str
         Of `QUICK`.
-    folds : int
-        What is held out is shared out to so many models.
     progress : Progress
     """
     known = known_records(records)
@@ -212,15 +206,15 @@ def by_scenario(
         "composition": held_out_compositions,
         "chemistry": held_out_chemistries,
     }
-    shares = {name: maker(known, folds) for name, maker in makers.items()}
-    work = Counter(progress, "Holding out", len(models) * len(shares) * folds)
+    shares = {name: maker(known, HELD_OUT_FOLDS) for name, maker in makers.items()}
+    work = Counter(progress, "Holding out", len(models) * len(shares) * HELD_OUT_FOLDS)
     found = []
     for name in models:
         model = quick_model(name)
         x = model.describe(known, progress)
         for scenario, fold in shares.items():
             predicted = np.full(len(y), np.nan)
-            for k in range(folds):
+            for k in range(HELD_OUT_FOLDS):
                 test = fold == k
                 if test.any():
                     predicted[test] = model.fit_predict(x[~test], y[~test], x[test])
