@@ -89,10 +89,6 @@ class Split:
         """Number of folds."""
         return int(self.fold.max()) + 1
 
-    def parts(self, fold: int = 0) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
-        """Return the indices to train on and to judge by."""
-        return np.flatnonzero(self.fold != fold), np.flatnonzero(self.fold == fold)
-
 
 def split_dataset(dataset: BarrierDataset, options: SplitOptions = SplitOptions()) -> Split:
     """Split a dataset.

@@ -58,7 +58,6 @@ def compare(
     first: NDArray[np.float64],
     second: NDArray[np.float64],
     groups: Sequence[Hashable] | None = None,
-    seed: int = 0,
 ) -> Difference:
     """Compare two sets of predictions (eV) for the same paths.
 
@@ -67,22 +66,21 @@ def compare(
     targets, first, second : ndarray, shape (n,)
     groups : sequence, optional
         Paths of one group (a framework and its ion) err alike, so that few of them say less than their number.
-    seed : int
     """
     change = np.abs(first - targets) - np.abs(second - targets)
-    alone = _bootstrap_error(change, np.arange(len(change)), seed)
+    alone = _bootstrap_error(change, np.arange(len(change)))
     if groups is None:
         return Difference(float(change.mean()), alone, len(change))
     number = {group: n for n, group in enumerate(dict.fromkeys(groups))}
     members = np.array([number[group] for group in groups])
-    error = max(alone, _bootstrap_error(change, members, seed))
+    error = max(alone, _bootstrap_error(change, members))
     return Difference(float(change.mean()), error, len(number))
 
 
-def _bootstrap_error(values: NDArray[np.float64], groups: NDArray[np.int_], seed: int) -> float:
+def _bootstrap_error(values: NDArray[np.float64], groups: NDArray[np.int_]) -> float:
     """Return the standard deviation of the mean over samples of groups."""
     sums, counts = np.bincount(groups, values), np.bincount(groups)
-    sample = np.random.default_rng(seed).integers(0, len(sums), (_BOOTSTRAP, len(sums)))
+    sample = np.random.default_rng(0).integers(0, len(sums), (_BOOTSTRAP, len(sums)))
     return float((sums[sample].sum(axis=1) / counts[sample].sum(axis=1)).std())
 
 
@@ -144,7 +142,6 @@ def judge(
     barriers: Sequence[Barrier],
     baseline: NDArray[np.float64],
     start: NDArray[np.float64],
-    threshold_ev: float = GOOD_CONDUCTOR_EV,
 ) -> dict[str, Any]:
     """Judge a model by paths that it has not seen.
 
@@ -156,8 +153,7 @@ def judge(
     baseline : ndarray, shape (n,)
         Class means in eV.
     start : ndarray, shape (n,)
-        What the starting model says, in eV; NaN where it has seen a path, or where there is none.
-    threshold_ev : float
+        What the starting model says, in eV; NaN where it has seen a path.
 
     Returns
     -------
@@ -175,8 +171,8 @@ def judge(
     error = p - y
     worst = np.argsort(-np.abs(error), kind="stable")[:WORST]
     result: dict[str, Any] = {
-        "scores": {name: asdict(score(*pair, threshold_ev)) for name, pair in told.items()},
-        "confusion": {name: confusion(*pair, threshold_ev) for name, pair in told.items()},
+        "scores": {name: asdict(score(*pair, GOOD_CONDUCTOR_EV)) for name, pair in told.items()},
+        "confusion": {name: confusion(*pair, GOOD_CONDUCTOR_EV) for name, pair in told.items()},
         "calibration": coverage(y, intervals, barriers[0].interval_level),
         "against_baseline": asdict(compare(y, p, baseline, groups)),
         "parity": {
@@ -190,15 +186,14 @@ def judge(
             "baseline_ev": baseline.tolist(),
         },
         "worst": [int(i) for i in worst],
-        "threshold_ev": threshold_ev,
+        "threshold_ev": GOOD_CONDUCTOR_EV,
     }
-    reference, name = (baseline[fair], "") if not fair.any() else (start[fair], "start")
-    difference = None
-    if name:
+    result["verdict"] = "no_start"
+    if fair.any():
         judged = [group for group, one in zip(groups, fair, strict=True) if one]
-        difference = compare(y[fair], p[fair], reference, judged)
+        difference = compare(y[fair], p[fair], start[fair], judged)
         result["against_start"] = asdict(difference)
-    result["verdict"] = difference.verdict if difference else "no_start"
+        result["verdict"] = difference.verdict
     result["verdict_text"] = describe(result)
     result["text"] = LEADS.get(result["verdict"], "Judged").lower()
     return result

@@ -164,19 +164,17 @@ def estimate(options: TrainingOptions, progress: Progress = SILENT) -> Estimate:
     require_enough(options, split.fold[kept])
     few = dataset.records(kept[np.linspace(0, len(kept) - 1, min(SAMPLE, len(kept)), dtype=int)])
     model = starting_model(options)
-    if model is not None:
-        model.predict([few[0].band], progress)  # what is loaded once is no part of the measure
+    model.predict([few[0].band], progress)  # what is loaded once is no part of the measure
     with tempfile.TemporaryDirectory() as folder:
         make_learner(options, few[:1], Path(folder), progress)
         started = time.perf_counter()
         learner = make_learner(options, few, Path(folder), progress)
-        if model is not None:
-            model.predict([record.band for record in few], progress)
+        model.predict([record.band for record in few], progress)
         each = (time.perf_counter() - started) / len(few)
-        chosen, _ = split.parts()
+        chosen = int((split.fold != 0).sum())
         return Estimate(
             reading=each * len(kept),
-            judging=learner.seconds(len(chosen)) * split.folds,
+            judging=learner.seconds(chosen) * split.folds,
             training=learner.seconds(len(kept)) if options.refit or split.folds > 1 else 0.0,
         )
 
@@ -257,10 +255,8 @@ class _Training:
         self.progress.tell("stage", name=name, text=text, number=number, total=4)
 
     def _start(self, records: Sequence[BandRecord]) -> NDArray[np.float64]:
-        """Return what the starting model says, in eV; NaN for what it has seen, and where there is none."""
+        """Return what the starting model says, in eV; NaN for what it has seen."""
         model = starting_model(self.options)
-        if model is None:
-            return np.full(len(records), np.nan)
         barriers = model.predict([record.band for record in records], self.progress)
         return np.array([np.nan if _seen(b) else b.barrier_ev for b in barriers])
 
@@ -334,10 +330,7 @@ class _Training:
         def watch(step: Step) -> None:
             seconds = time.monotonic() - began
             point = {
-                **{
-                    k: None if isinstance(v, float) and np.isnan(v) else v
-                    for k, v in asdict(step).items()
-                },
+                **without_nan(asdict(step)),
                 "unit": unit,
                 "fold": fold,
                 "seconds": round(seconds, 2),
@@ -377,7 +370,7 @@ class _Training:
         return save_model(model)
 
 
-def starting_model(options: TrainingOptions) -> Predictor | None:
+def starting_model(options: TrainingOptions) -> Predictor:
     """Return the model that there was before: the start, or the default one where that predicts nothing."""
     known = find_start(options).kind in (Kind.GROWN, Kind.TUNED)
     return load_model(options.start if known else None)

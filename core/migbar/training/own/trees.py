@@ -24,7 +24,7 @@ from migbar.models.blend import Blend, MigbarFast
 from migbar.models.forest import BandForest
 from migbar.models.intervals import Calibration
 from migbar.models.nearness import SAME_PATH, Domain
-from migbar.models.store import StoredModel
+from migbar.models.store import StoredModel, load_model
 from migbar.progress import Progress, check_cancelled
 from migbar.training.blend import BlendSettings, fit_blend, fit_process
 from migbar.training.forest import ForestSettings, grow
@@ -107,8 +107,6 @@ class TreeLearner:
         """Return the bundled training paths without those that are among the own ones."""
         if self.options.start != "migbar-fast":
             return None
-        from migbar.models.store import load_model
-
         bundled, model = bundled_training_paths(), load_model("migbar-fast")
         assert isinstance(model, MigbarFast)
         twins = (model.blend.process.distances(self.own.x) < SAME_PATH).any(axis=0)
