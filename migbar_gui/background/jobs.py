@@ -13,6 +13,9 @@ from migbar.errors import Cancelled
 from migbar.files import leave_missing_folder
 from migbar.progress import Progress
 
+PATIENCE_S = 3.0
+"""Threads that take longer to stop are left alone when the window closes."""
+
 REPORT_EVERY_S = 0.05
 """Reports that come faster than this are skipped: the eye cannot follow, and the event loop must breathe."""
 
@@ -177,11 +180,11 @@ class Jobs(QObject):
             self.cancel(key)
             self.cancelled.emit(key)
 
-    def shut_down(self, patience_ms: int = 3000) -> None:
+    def shut_down(self) -> None:
         """Cancel everything and wait for the threads."""
         for job in self._running.values():
             job.cancel()
-        deadline = time.monotonic() + patience_ms / 1000
+        deadline = time.monotonic() + PATIENCE_S
         for thread, _ in self._threads:
             thread.join(max(0.0, deadline - time.monotonic()))
 

@@ -91,7 +91,7 @@ class RunWatcher(threading.Thread):
         self._folder = folder
         self._tell = tell
         self._at_once = at_once
-        self._posted: queue.SimpleQueue[Callable[[], None] | None] = queue.SimpleQueue()
+        self._posted: queue.SimpleQueue[Callable[[], object] | None] = queue.SimpleQueue()
         self._known: dict[Path, _Known] = {}
         self._processes: dict[Path, subprocess.Popen[bytes]] = {}
         self._followers: dict[int, tuple[Path, int]] = {}
@@ -137,7 +137,7 @@ class RunWatcher(threading.Thread):
 
     def unfollow(self, key: int) -> None:
         """Tell no more under `key`."""
-        self._posted.put(lambda: (self._followers.pop(key, None), None)[1])
+        self._posted.put(lambda: self._followers.pop(key, None))
 
     # ---- the thread
 
@@ -162,7 +162,7 @@ class RunWatcher(threading.Thread):
             return True
         return False
 
-    def _try(self, action: Callable[[], None]) -> None:
+    def _try(self, action: Callable[[], object]) -> None:
         try:
             action()
         except (MigbarError, OSError) as error:
@@ -208,12 +208,9 @@ class RunWatcher(threading.Thread):
         return look
 
     def _find(self) -> list[Path]:
-        ages = []
-        for path in self._folder.glob("*/run.json"):
-            age = _changed_at(path)
-            if age is not None:
-                ages.append((age, path.parent))
-        return [folder for _, folder in sorted(ages)]
+        """Return the folders of all runs in the order in which they were made."""
+        made = ((_changed_at(path), path.parent) for path in self._folder.glob("*/run.json"))
+        return [folder for _, folder in sorted((at, f) for at, f in made if at is not None)]
 
     def _look_at(self, folder: Path, look: Look) -> None:
         known = self._known.get(folder)

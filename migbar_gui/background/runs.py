@@ -180,9 +180,17 @@ class Runs(QObject):
         """Ask a run to stop at its next step; a waiting one waits no longer."""
         self._watcher.stop(folder)
 
-    def kill(self, folder: Path) -> None:
-        """End a run's process at once, for one that does not heed `stop`."""
-        self._watcher.kill(folder)
+    def stop_or_resume(self, folder: Path | None) -> None:
+        """Stop a run, at once where it was asked to stop before; let one go on that has ended."""
+        watched = self.get(folder) if folder is not None else None
+        if watched is None:
+            return
+        if watched.run.state.has_ended:
+            self._watcher.resume(watched.run.folder)
+        elif watched.stopping:
+            self._watcher.kill(watched.run.folder)
+        else:
+            self._watcher.stop(watched.run.folder)
 
     def resume(self, folder: Path) -> None:
         """Let a stopped, interrupted or failed run go on as soon as it is its turn."""

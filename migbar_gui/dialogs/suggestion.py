@@ -172,7 +172,7 @@ class SuggestionDialog(QDialog):
         self.view = button("Open in viewer", lambda: self.open_row(self.table.currentIndex()))
         self.export = button("Export list…", self._ask_export)
         self.inputs = button("Open folder of inputs", self._open_inputs)
-        self.stop = button("Stop", self._stop)
+        self.stop = button("Stop", lambda: self._window.runs.stop_or_resume(self._folder))
         self.new = button("New list…", lambda: self._pages.setCurrentIndex(0))
         close = button("Close", self.close)
         page = QWidget()
@@ -288,15 +288,6 @@ class SuggestionDialog(QDialog):
         self.view.setEnabled(found and self.table.currentRow() >= 0)
         self.export.setEnabled(found)
         self.inputs.setEnabled(found)
-
-    def _stop(self) -> None:
-        watched = self._window.runs.get(self._folder) if self._folder else None
-        if watched is None:
-            return
-        if watched.run.state.has_ended:
-            self._window.runs.resume(watched.run.folder)
-        else:
-            self._window.runs.stop(watched.run.folder)
 
     def _forget(self, folder: Path) -> None:
         if folder == self._folder:

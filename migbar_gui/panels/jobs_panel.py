@@ -166,14 +166,10 @@ class JobsPanel(QWidget):
 
     def _stop(self) -> None:
         entry = self.selected()
-        if entry is None:
-            return
-        if entry.job is not None:
+        if entry is not None and entry.job is not None:
             self._jobs.cancel_job(entry.job)
-        elif entry.watched is not None and entry.watched.stopping:
-            self._runs.kill(entry.watched.run.folder)
-        elif entry.watched is not None:
-            self._runs.stop(entry.watched.run.folder)
+        elif entry is not None and entry.watched is not None:
+            self._runs.stop_or_resume(entry.watched.run.folder)
 
     def _resume(self) -> None:
         watched = self._watched()

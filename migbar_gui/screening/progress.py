@@ -108,13 +108,6 @@ class ProgressLine(QWidget):
         return f"{60 * (done - first) / max(now - begun, 0.1):,.0f} per minute"
 
     def _pause(self) -> None:
-        watched = self.watched
-        if watched is None:
-            return
         if self.has_ended:
             self._pace.clear()
-            self._runs.resume(watched.run.folder)
-        elif watched.stopping:
-            self._runs.kill(watched.run.folder)
-        else:
-            self._runs.stop(watched.run.folder)
+        self._runs.stop_or_resume(self.folder)

@@ -26,6 +26,12 @@ from migbar_gui.looks.widgets import (
     restyle,
 )
 
+STATES = {
+    RunState.INTERRUPTED: "It was interrupted (its process is gone). What it had done is kept: resume it.",
+    RunState.STOPPED: "Paused. What it has done is kept; resume it whenever you like.",
+    RunState.WAITING: "It waits until another long job is done; the list of jobs lets it start now.",
+}
+
 PAUSE_TIPS = {
     False: "Stop at the next step; what was done is kept",
     True: "End its process now; what it has not written is lost",
@@ -58,7 +64,7 @@ class TrainPage(WizardPage):
         self.folds = label("", "muted", wrap=True)
         self.split = label("", "muted", wrap=True)
         self._warnings = QVBoxLayout()
-        self.pause = button("Pause", self._pause_or_resume)
+        self.pause = button("Pause", lambda: wizard.window_.runs.stop_or_resume(wizard.folder))
         self.cancel = button("Cancel training…", self._ask_cancel)
         self.log = button("Log", self._show_log)
         row = QHBoxLayout()
@@ -85,9 +91,7 @@ class TrainPage(WizardPage):
         assert self.owner.folder is not None
         self._follower = self.owner.window_.runs.follow(self.owner.folder)
         self._follower.arrived.connect(self._hear)
-        watched = self.owner.window_.runs.get(self.owner.folder)
-        if watched is not None:
-            self._show(watched)
+        self._refresh()
 
     def isComplete(self) -> bool:  # noqa: N802
         """Whether there is something to judge."""
@@ -162,7 +166,7 @@ class TrainPage(WizardPage):
     # -------------------------------------------------------------- the run
 
     def _refresh(self) -> None:
-        watched = self.owner.window_.runs.get(self.owner.folder) if self.owner.folder else None
+        watched = self.owner.watched_now()
         if watched is not None:
             self._show(watched)
 
@@ -171,27 +175,35 @@ class TrainPage(WizardPage):
             self._show(watched)
 
     def _show(self, watched: Watched) -> None:
-        run, state = watched.run, watched.run.state
-        parts = ["Stopping …" if watched.stopping else state.capitalize()]
-        if state is RunState.RUNNING and watched.total and watched.message:
-            parts.append(watched.message[:1].lower() + watched.message[1:])
-        if state is RunState.RUNNING:
-            parts += self._pace(watched)
-        text = ", ".join(parts)
-        if state is RunState.FAILED:
-            text = f"It failed: {run.error}"
-        elif state is RunState.INTERRUPTED:
-            text = "It was interrupted (its process is gone). What it had done is kept: resume it."
-        elif state is RunState.STOPPED:
-            text = "Paused. What it has done is kept; resume it whenever you like."
-        elif state is RunState.WAITING:
-            text = "It waits until another long job is done; the list of jobs lets it start now."
-        self.state.setText(text)
+        state = watched.run.state
+        self.state.setText(self._state_text(watched))
         bad = state is RunState.FAILED
         self.state.setStyleSheet(f"color: {current_theme().error};" if bad else "")
         working = state is RunState.RUNNING
         self.progress.setRange(0, watched.total if working else 1)
         self.progress.setValue(watched.done if working else state is RunState.FINISHED)
+        self._show_buttons(watched)
+        if self._cancelling and state.has_ended:
+            self.owner.window_.runs.remove(watched.run.folder)
+        self.completeChanged.emit()
+        if state is RunState.FINISHED and self.owner.currentId() == Page.TRAIN:
+            self.stage.setText("Finished. Go on to see how good the model is.")
+
+    def _state_text(self, watched: Watched) -> str:
+        state = watched.run.state
+        if state is RunState.FAILED:
+            return f"It failed: {watched.run.error}"
+        if state in STATES:
+            return STATES[state]
+        parts = ["Stopping …" if watched.stopping else state.capitalize()]
+        if state is RunState.RUNNING:
+            if watched.total and watched.message:
+                parts.append(watched.message[:1].lower() + watched.message[1:])
+            parts += self._pace(watched)
+        return ", ".join(parts)
+
+    def _show_buttons(self, watched: Watched) -> None:
+        state = watched.run.state
         again = "Try again" if state is RunState.FAILED else "Resume"
         goes_on, stop = state.can_go_on, "Stop at once" if watched.stopping else "Pause"
         self.pause.setText(again if goes_on else stop)
@@ -199,14 +211,9 @@ class TrainPage(WizardPage):
         if self.pause.property("primary") != goes_on:  # then it is the next thing to do
             self.pause.setProperty("primary", goes_on)
             restyle(self.pause)
-        self.pause.setEnabled(goes_on or working)
+        self.pause.setEnabled(goes_on or state is RunState.RUNNING)
         self.pause.setVisible(state is not RunState.FINISHED)
         self.cancel.setVisible(state is not RunState.FINISHED)
-        if self._cancelling and state.has_ended:
-            self.owner.window_.runs.remove(run.folder)
-        self.completeChanged.emit()
-        if state is RunState.FINISHED and self.owner.currentId() == Page.TRAIN:
-            self.stage.setText("Finished. Go on to see how good the model is.")
 
     def _pace(self, watched: Watched) -> list[str]:
         """Say how far the stage is and what is left of it."""
@@ -222,16 +229,6 @@ class TrainPage(WizardPage):
             self.owner.reject()
 
     # -------------------------------------------------------------- buttons
-
-    def _pause_or_resume(self) -> None:
-        folder = self.owner.folder
-        watched = self.owner.window_.runs.get(folder) if folder is not None else None
-        if watched is not None and watched.run.state.has_ended:
-            self.owner.window_.runs.resume(watched.run.folder)
-        elif watched is not None and watched.stopping:
-            self.owner.window_.runs.kill(watched.run.folder)
-        elif watched is not None:
-            self.owner.window_.runs.stop(watched.run.folder)
 
     def _ask_cancel(self) -> None:
         question = RemovalQuestion(

@@ -20,6 +20,7 @@ from migbar_gui.looks.widgets import as_window, label, resize_on_screen, restyle
 if TYPE_CHECKING:
     from migbar.datasets.checks import KnownPath
     from migbar.datasets.storage import BarrierDataset
+    from migbar_gui.background.run_watcher import Watched
     from migbar_gui.main_window import MainWindow
 
 DATASET = "bands.parquet"
@@ -35,9 +36,6 @@ class Page(IntEnum):
     TRAIN = 4
     JUDGE = 5
     KEEP = 6
-
-
-STEPS = ("Data", "Check", "Split", "Model", "Train", "Judge", "Keep")
 
 
 class WizardPage(QWizardPage):
@@ -123,9 +121,13 @@ class RetrainingWizard(QWizard):
             self.folder = self.window_.runs.new_folder(TRAINING)
         return self.folder
 
+    def watched_now(self) -> Watched | None:
+        """Return the run and how far it is now."""
+        return self.window_.runs.get(self.folder) if self.folder else None
+
     def run_now(self) -> Run | None:
         """Return the run as it is now."""
-        watched = self.window_.runs.get(self.folder) if self.folder else None
+        watched = self.watched_now()
         return watched.run if watched else None
 
     def keyPressEvent(self, event: QKeyEvent) -> None:  # noqa: N802
@@ -153,8 +155,8 @@ class RetrainingWizard(QWizard):
         column.setContentsMargins(18, 20, 26, 18)
         column.setSpacing(12)
         self._steps: list[QLabel] = []
-        for number, name in enumerate(STEPS, start=1):
-            step = label(f"{number}   {name}", "step")
+        for page in Page:
+            step = label(f"{page + 1}   {page.name.capitalize()}", "step")
             self._steps.append(step)
             column.addWidget(step)
         column.addStretch(1)
