@@ -101,7 +101,6 @@ class ResultTable(QAbstractTableModel):
         self._keys: list[Key] = []
         self._pages: dict[int, dict[Key, Row]] = {}
         self.threshold = GOOD_CONDUCTOR_EV
-        self.pages_read = 0
 
     def show(self, database: Path, keys: list[Key]) -> None:
         """Show these rows; what is selected stays so."""
@@ -146,7 +145,6 @@ class ResultTable(QAbstractTableModel):
 
     def _read(self, keys: Sequence[Key]) -> dict[Key, Row]:
         assert self._database is not None
-        self.pages_read += 1
         try:
             with read_database(self._database) as connection:
                 found = get_rows(connection, keys, FIELDS)
@@ -161,9 +159,7 @@ class ResultTable(QAbstractTableModel):
     def refresh_unit(self) -> None:
         """Write energies in the unit that the user likes."""
         self.headerDataChanged.emit(Qt.Orientation.Horizontal, 0, len(Column) - 1)
-        if self._keys:
-            last = self.index(len(self._keys) - 1, len(Column) - 1)
-            self.dataChanged.emit(self.index(0, 0), last, [Role.DisplayRole])
+        self.refresh()
 
     def reason(self, row: int) -> str:
         """Return what is to be said of a row: why it failed, or what was chosen; mostly nothing."""
