@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 
-from PySide6.QtCore import Qt, QTimer, Signal
+from PySide6.QtCore import QTimer, Signal
 from PySide6.QtGui import QFontDatabase
 from PySide6.QtWidgets import (
     QCheckBox,
@@ -144,9 +144,8 @@ class ExportDftDialog(Question):
             ("", self.hubbard),
         )
         left = in_column(field_rows(self._rows), self._incar_label, self.incar, None)
-        self.source.setMinimumWidth(
-            with_text(290)
-        )  # so that nothing moves when another code has other fields
+        # So that nothing moves when another code has other fields.
+        self.source.setMinimumWidth(with_text(290))
         columns = in_row(left, self.list, self.preview, grow=self.preview, spacing=14)
         self.body.addLayout(columns, 1)
         self.stretch_body()
@@ -249,13 +248,10 @@ class ExportDftDialog(Question):
         band, self._files = made
         before = self.list.currentItem().text() if self.list.currentItem() else ""
         self.list.clear()
-        self.list.addItems(list(self._files))
-        found = self.list.findItems(before, Qt.MatchFlag.MatchExactly)
-        first = "INCAR" if "INCAR" in self._files else list(self._files)[-1]
-        item = found[0] if before and found else self.list.findItems(
-            first, Qt.MatchFlag.MatchExactly
-        )[0]  # fmt: skip
-        self.list.setCurrentItem(item)
+        names = list(self._files)
+        self.list.addItems(names)
+        first = "INCAR" if "INCAR" in names else names[-1]
+        self.list.setCurrentRow(names.index(before if before in names else first))
         self.warning.tell("\n".join(band.warnings))
         self.accept_button.setEnabled(not self._timer.isActive())
 

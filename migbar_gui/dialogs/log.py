@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from PySide6.QtCore import QTimer
 from PySide6.QtGui import QFontDatabase
-from PySide6.QtWidgets import QDialog, QDialogButtonBox, QPlainTextEdit, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QDialog, QDialogButtonBox, QPlainTextEdit, QWidget
 
 from migbar.runs import Run
-from migbar_gui.looks.widgets import label, resize_on_screen
+from migbar_gui.looks.widgets import in_column, label, resize_on_screen
 
 SHOWN_BYTES = 100_000
 REFRESH_MS = 1000
@@ -29,13 +29,10 @@ class LogDialog(QDialog):
         buttons = QDialogButtonBox()
         buttons.addButton("Close", QDialogButtonBox.ButtonRole.RejectRole)
         buttons.rejected.connect(self.reject)
-        outer = QVBoxLayout(self)
-        outer.setContentsMargins(20, 18, 20, 16)
-        outer.setSpacing(12)
-        outer.addWidget(label(run.title, "formula", wrap=True))
-        outer.addWidget(label(str(self._path), "muted", wrap=True))
-        outer.addWidget(self.text, 1)
-        outer.addWidget(buttons)
+        title = label(run.title, "formula", wrap=True)
+        place = label(str(self._path), "muted", wrap=True)
+        parts = (title, place, self.text, buttons)
+        self.setLayout(in_column(*parts, grow=self.text, spacing=12, margins=(20, 18, 20, 16)))
         timer = QTimer(self, interval=REFRESH_MS)
         timer.timeout.connect(self.refresh)
         timer.start()

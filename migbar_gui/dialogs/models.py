@@ -10,14 +10,11 @@ from typing import TYPE_CHECKING, Any
 from PySide6.QtCore import Qt, Signal
 from PySide6.QtWidgets import (
     QDialog,
-    QDialogButtonBox,
     QFileDialog,
     QGridLayout,
-    QHBoxLayout,
     QLineEdit,
     QListWidget,
     QListWidgetItem,
-    QVBoxLayout,
     QWidget,
 )
 
@@ -39,6 +36,8 @@ from migbar_gui.looks.widgets import (
     choice_box,
     clear,
     field_rows,
+    in_column,
+    in_row,
     label,
     line,
     resize_on_screen,
@@ -95,8 +94,7 @@ class ModelsDialog(QDialog):
         self.list.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
         self.list.setTextElideMode(Qt.TextElideMode.ElideMiddle)
         self.list.currentItemChanged.connect(lambda *_: self._show_card())
-        self._card = QVBoxLayout()
-        self._card.setSpacing(8)
+        self._card = in_column(margins=(15, 13, 15, 13))
         self.use = button("Use this model", self._use, "primary")
         self.use.setToolTip("Predict with it from now on, also what is in the table")
         self.give = button("Export…", self._ask_give)
@@ -144,36 +142,16 @@ class ModelsDialog(QDialog):
         self._show_card()
 
     def _lay_out(self) -> None:
-        left = QVBoxLayout()
-        left.addWidget(self.list, 1)
-        left.addWidget(self.take)
-        left.addWidget(self.train)
         page = QWidget()
         page.setObjectName("body")
         page.setLayout(self._card)
-        self._card.setContentsMargins(15, 13, 15, 13)
-        closing = QDialogButtonBox()
-        close = closing.addButton("Close", QDialogButtonBox.ButtonRole.RejectRole)
-        close.setAutoDefault(False)  # else it looks like what is to be done next
-        closing.rejected.connect(self.reject)
-        row = QHBoxLayout()
-        for tool in (self.use, self.give, self.remove):
-            row.addWidget(tool)
-        row.addStretch(1)
-        row.addWidget(closing)
-        right = QVBoxLayout()
-        right.addWidget(scrolled(page, "About the model"), 1)
-        right.addLayout(row)
-        columns = QHBoxLayout()
-        columns.setContentsMargins(16, 16, 16, 16)
-        columns.setSpacing(14)
-        columns.addLayout(left)
-        columns.addLayout(right, 1)
-        outer = QVBoxLayout(self)
-        outer.setContentsMargins(0, 0, 0, 0)
-        outer.setSpacing(0)
-        outer.addWidget(self.notice)
-        outer.addLayout(columns, 1)
+        about = scrolled(page, "About the model")
+        close = button("Close", self.reject)
+        tools = in_row(self.use, self.give, self.remove, None, close)
+        left = in_column(self.list, self.take, self.train, grow=self.list)
+        right = in_column(about, tools, grow=about)
+        columns = in_row(left, right, grow=right, spacing=14, margins=(16, 16, 16, 16))
+        self.setLayout(in_column(self.notice, columns, grow=columns, spacing=0))
 
     # -------------------------------------------------------------- the card
 
@@ -208,10 +186,7 @@ class ModelsDialog(QDialog):
             self._section("How it was made", holder)
         if card.notes:
             holder = QWidget()
-            column = QVBoxLayout(holder)
-            column.setContentsMargins(0, 0, 0, 0)
-            for note in card.notes:
-                column.addWidget(bulleted(energies.in_text(note)))
+            holder.setLayout(in_column(*(bulleted(energies.in_text(note)) for note in card.notes)))
             self._section("What to know", holder)
         self._card.addStretch(1)
 

@@ -12,13 +12,12 @@ from PySide6.QtWidgets import (
     QLineEdit,
     QListWidget,
     QListWidgetItem,
-    QVBoxLayout,
     QWidget,
 )
 
 from migbar_gui.dialogs.fuzzy import match
 from migbar_gui.looks.theme import with_text
-from migbar_gui.looks.widgets import label
+from migbar_gui.looks.widgets import in_column, label
 
 if TYPE_CHECKING:
     from migbar_gui.commands.menus import Command
@@ -57,11 +56,7 @@ class CommandPalette(QDialog):
         self.list.setUniformItemSizes(True)
         self.list.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
         self.list.itemClicked.connect(self._run)
-        column = QVBoxLayout(self)
-        column.setContentsMargins(8, 8, 8, 8)
-        column.setSpacing(6)
-        column.addWidget(self.field)
-        column.addWidget(self.list)
+        self.setLayout(in_column(self.field, self.list, spacing=6, margins=(8, 8, 8, 8)))
         self._show("")
         self.field.setFocus()
 

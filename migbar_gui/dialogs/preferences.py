@@ -18,7 +18,7 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
-from migbar_gui.looks.colours import ball_radius, element_colour
+from migbar_gui.looks.colours import ball_radius, element_colour, known_elements
 from migbar_gui.looks.theme import with_text
 from migbar_gui.looks.widgets import (
     DecimalBox,
@@ -149,8 +149,6 @@ class PreferencesDialog(Question):
     # ---- elements
 
     def _add_elements(self, grid: QGridLayout, elements: Sequence[str]) -> None:
-        from migbar_gui.looks.colours import known_elements
-
         self.element = choice_box(name="Element")
         self.element.addItems(list(dict.fromkeys((*elements, *known_elements()))))
         self.colour = QPushButton()

@@ -18,6 +18,7 @@ from PySide6.QtGui import (
 )
 from PySide6.QtWidgets import QFileDialog, QHBoxLayout, QListWidget, QVBoxLayout
 
+from migbar.elements import MOBILE_IONS
 from migbar_gui.dialogs.retraining.columns import ColumnsDialog
 from migbar_gui.dialogs.retraining.wizard import RetrainingWizard, WizardPage
 from migbar_gui.files.recent import last_folder
@@ -31,7 +32,6 @@ KINDS = (
     "The published JSON format, extended XYZ, a download of LiTraj, or a dataset of MigBar (.parquet)",
 )
 FILES = "Barrier data (*.json *.csv *.tsv *.xlsx *.xyz *.extxyz *.parquet);;All files (*)"
-IONS = ("Li", "Na", "K", "Rb", "Mg", "Ca", "Sr", "Zn", "Al")
 
 
 class DataPage(WizardPage):
@@ -61,7 +61,9 @@ class DataPage(WizardPage):
         row.addWidget(self.list, 1)
         row.addLayout(buttons)
         self.body.addLayout(row, 1)
-        self.ion = choice_box({"": "Find it by itself"} | {symbol: symbol for symbol in IONS})
+        self.ion = choice_box(
+            {"": "Find it by itself"} | {symbol: symbol for symbol in MOBILE_IONS}
+        )
         self.ion.setToolTip("Only needed where the data do not say which ion moves")
         self.body.addLayout(field_rows((("The &ion that moves", self.ion),)))
         self.list.currentRowChanged.connect(lambda row: self.remove.setEnabled(row >= 0))

@@ -17,6 +17,7 @@ from PySide6.QtWidgets import (
 
 from migbar.errors import MigbarError
 from migbar.models.store import free_name
+from migbar.progress import Progress
 from migbar.runs import TRAINING
 from migbar.training.own.options import PRESETS, Preset, TrainingOptions, write_options
 from migbar.training.own.starts import TREES, Kind, available_starts
@@ -209,10 +210,10 @@ class ModelPage(WizardPage):
     def _measure(self) -> None:
         options = replace(self.options(), name="estimate")
 
-        def work(progress: object) -> Estimate:
+        def work(progress: Progress) -> Estimate:
             from migbar.training.own.task import estimate
 
-            return estimate(options, progress)  # type: ignore[arg-type]
+            return estimate(options, progress)
 
         self.owner.window_.jobs.start(JOB, "", work, self._show_estimate, self._failed)
 
