@@ -183,11 +183,9 @@ class Workspace(Display):
 
         A path that is there already keeps its row and its note.
         """
-        before = self.state.group
-        replaced = {path.id for path in before.paths} if before else set()
-        known = {(path.hop, path.supercell): path for path in self.state.paths}
-        if before:
-            known = {(path.hop, path.supercell): path for path in before.paths} | known
+        before = self.state.group.paths if self.state.group else ()
+        replaced = {path.id for path in before}
+        known = {(path.hop, path.supercell): path for path in (*before, *self.state.paths)}
         group = []
         for distinct, result in zip(found.crystal.search.hops, found.results, strict=True):
             path = known.get((distinct.hop, found.supercell))
