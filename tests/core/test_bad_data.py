@@ -686,6 +686,17 @@ def test_that_a_barrier_table_stands_in_for_outcars(
     assert check("neb").barriers == pytest.approx([0.7])
 
 
+def test_that_unconverged_images_are_told_beside_a_barrier_table(
+    check: Check, tmp_path: Path
+) -> None:
+    neb(tmp_path / "neb", [None, -99.7, -99.4, -99.8, None], done=False)
+    lines = [f"{i} {0.7 * i:.3f} {e:.4f} 0.0 {i}" for i, e in enumerate((0, 0.3, 0.6, 0.2, -0.1))]
+    (tmp_path / "neb" / "neb.dat").write_text("\n".join(lines))
+    reading = check("neb")
+    assert "01, 02, 03" in only(reading, "not_converged").text
+    assert reading.barriers == pytest.approx([0.7])
+
+
 def test_that_an_unconverged_and_a_missing_image_are_told(check: Check, tmp_path: Path) -> None:
     neb(tmp_path / "neb", [-100.0, -99.7, -99.4, -99.8, -100.0], done=False)
     reading = check("neb")

@@ -155,31 +155,27 @@ def _barrier(
     folder: Path, images: list[Path], source: Source, name: str
 ) -> tuple[float | None, list[Problem]]:
     """Highest image minus the lower end."""
-    problems: list[Problem] = []
-    table = _table(folder)
-    energies = [_energy(image) for image in images]
-    if any(energy is None for energy, _ in energies) and table is not None:
-        values = _energies(table)
-        if len(values) != len(images):
-            text = f"{table.name} has {len(values)} readable lines for {len(images)} images."
-            return None, [Problem("bad_barrier", text, source, name)]
-    else:
-        missing = [
-            i.name for i, (energy, _) in zip(images, energies, strict=True) if energy is None
-        ]
-        if missing:
+    told = [_energy(image) for image in images]
+    missing = [i.name for i, (energy, _) in zip(images, told, strict=True) if energy is None]
+    values = [float(energy or 0.0) for energy, _ in told]
+    if missing:
+        table = _table(folder)
+        if table is None:
             text = (
                 f"No energy in {', '.join(f'{n}/OUTCAR' for n in missing)}; copy the OUTCARs of the relaxed "
                 f"ends there, or add {' or '.join(BARRIER_TABLES)}."
             )
             return None, [Problem("missing_energy", text, source, name)]
-        values = [float(energy or 0.0) for energy, _ in energies]
-        open_ = [
-            i.name for i, (_, done) in zip(images[1:-1], energies[1:-1], strict=True) if not done
-        ]
-        if open_:
-            text = f"The forces of the images {', '.join(open_)} are not converged."
-            problems.append(Problem("not_converged", text, source, name, Level.WARNING))
+        values = _energies(table)
+        if len(values) != len(images):
+            text = f"{table.name} has {len(values)} readable lines for {len(images)} images."
+            return None, [Problem("bad_barrier", text, source, name)]
+    problems = []
+    inner = list(zip(images, told, strict=True))[1:-1]
+    open_ = [image.name for image, (energy, done) in inner if energy is not None and not done]
+    if open_:
+        text = f"The forces of the images {', '.join(open_)} are not converged."
+        problems.append(Problem("not_converged", text, source, name, Level.WARNING))
     if int(np.argmax(values)) in (0, len(values) - 1):
         text = (
             "An end is the highest image: there is no saddle point between the ends. Are they relaxed, and are "
