@@ -27,7 +27,6 @@ class UnknownKindError(MigbarError):
     """Raised when data holds something that this version does not know."""
 
     def __init__(self, what: str) -> None:
-        self.what = what
         super().__init__(
             f"it holds {what}, which MigBar {__version__} does not know. It was written by a newer version: "
             "open it with that one."

@@ -84,7 +84,7 @@ class ProgressLine(QWidget):
     def _text(self, watched: Watched) -> str:
         state = watched.run.state
         if watched.stopping:
-            return "Stopping…"
+            return "Stopping …"
         if state is RunState.WAITING:
             return "Waiting for its turn: another long job is at work; the list of jobs lets it start now"
         if state is RunState.FINISHED:
@@ -95,7 +95,7 @@ class ProgressLine(QWidget):
             count = f" after {watched.done:,} of {watched.total:,} files" if watched.total else ""
             return f"Paused{count}; what is done is kept"
         if not watched.total:
-            return watched.message or "Starting…"
+            return watched.message or "Starting …"
         parts = [f"{watched.done:,} of {watched.total:,} files", self._rate()]
         if watched.seconds_left is not None:
             parts.append(f"{duration(watched.seconds_left)} left")
