@@ -18,7 +18,6 @@ from migbar.reproduce.generalisation import (
     held_out_chemistries,
     held_out_compositions,
     held_out_pathways,
-    structure_of,
 )
 from migbar.reproduce.paper import confusion, dataset_size, pathways, table_s5
 from migbar.reproduce.rows import as_csv, as_markdown
@@ -142,7 +141,7 @@ def family_of_records():
 
 def test_that_what_is_held_out_has_no_kin_but_those_it_should():
     records = family_of_records()
-    structures = [structure_of(r) for r in records]
+    structures = [record.structure for record in records]
     groups = [r.group for r in records]
     path = held_out_pathways(records, 4)
     assert (path >= 0).sum() == 20

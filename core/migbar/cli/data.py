@@ -177,7 +177,7 @@ def _show(reading: Reading, out: Path | None, as_json: bool) -> None:
         print_json({"found": reading.found, "used": reading.used, "problems": problems})
         return
     for problem in reading.problems[:MOST_SHOWN]:
-        mark = "mended" if problem.mend in reading.mended else problem.level
+        mark = "mended" if problem.mend in reading.mends else problem.level
         typer.echo(f"{mark:>8}  {problem.source}: {problem.text}")
     if len(reading.problems) > MOST_SHOWN:
         typer.echo(f"… and {len(reading.problems) - MOST_SHOWN} more (--json has all of them)")

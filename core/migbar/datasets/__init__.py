@@ -61,6 +61,11 @@ class BandRecord:
         del counts[self.band.ion]
         return (Composition(counts).reduced_formula if counts else "", self.band.ion)
 
+    @property
+    def structure(self) -> tuple[tuple[str, str], str]:
+        """What paths of one structure have in common: framework, ion, contents of the cell."""
+        return self.group, self.band.host.composition.formula
+
 
 def normalised_family(name: str) -> str:
     """Return a structural class in one spelling: lower case, singular, without what is in brackets.

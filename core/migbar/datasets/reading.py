@@ -62,8 +62,8 @@ class Reading:
     found : int
         Number of paths in the data, usable or not.
     problems : tuple of Problem
-    mended : frozenset of Mend
-        The mends that were made.
+    mends : frozenset of Mend
+        What might be mended, and was wherever a problem asked for it.
     """
 
     names: tuple[str, ...]
@@ -72,7 +72,7 @@ class Reading:
     barriers: NDArray[np.float64]
     found: int
     problems: tuple[Problem, ...]
-    mended: frozenset[Mend]
+    mends: frozenset[Mend]
 
     @property
     def used(self) -> int:

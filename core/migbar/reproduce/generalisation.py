@@ -226,17 +226,12 @@ def by_scenario(
     return found
 
 
-def structure_of(record: BandRecord) -> Hashable:
-    """Return what paths of one structure have in common: framework, ion, contents of the cell."""
-    return (record.group, record.band.host.composition.formula)
-
-
 def held_out_pathways(records: Sequence[BandRecord], folds: int) -> NDArray[np.int64]:
     """Give each path of a structure with several a fold, no two of one structure the same; others −1.
 
     Of a structure with more paths than folds, only as many as there are folds are held out.
     """
-    members = _members([structure_of(record) for record in records])
+    members = _members([record.structure for record in records])
     fold = np.full(len(records), -1)
     shift = 0
     for paths in members:

@@ -24,7 +24,6 @@ from migbar.reproduce.generalisation import (
     SEED,
     ScenarioErrors,
     by_dataset_size,
-    structure_of,
 )
 from migbar.reproduce.rows import Row
 from migbar.training.classical import KINDS
@@ -145,7 +144,7 @@ def pathways(
     """
     structures: dict[Any, list[int]] = defaultdict(list)
     for k, record in enumerate(records):
-        structures[structure_of(record)].append(k)
+        structures[record.structure].append(k)
     several = [paths for paths in structures.values() if len(paths) > 1]
     rows = []
     for model in models:

@@ -242,7 +242,7 @@ class CheckPage(WizardPage):
         self._offer_again()
         self.stop.setVisible(bool(reading.problems))  # they may be put right in the files
         self.summary.setText(_summary(reading))
-        self.table.show(reading.problems, reading.mended)
+        self.table.show(reading.problems, reading.mends)
         if reading.problems:
             self.view.selectRow(0)
         else:
