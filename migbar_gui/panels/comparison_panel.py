@@ -327,12 +327,9 @@ class ComparisonPanel(QWidget):
         blocked.unblock()
 
     def _select_active(self) -> None:
-        ids = [compared.path.id for compared in self._shown]
+        ids, active = [compared.path.id for compared in self._shown], self._workspace.active
         with QSignalBlocker(self.bars):
-            if self._workspace.active in ids:
-                self.bars.setCurrentRow(ids.index(self._workspace.active))
-            else:
-                self.bars.setCurrentRow(-1)
+            self.bars.setCurrentRow(ids.index(active) if active in ids else -1)
 
     def _enable(self) -> None:
         chosen = self.selected()

@@ -8,7 +8,7 @@ from typing import Any
 
 from PySide6.QtCore import QAbstractTableModel, QModelIndex, QPersistentModelIndex, QRectF, Qt
 from PySide6.QtGui import QColor, QPainter
-from PySide6.QtWidgets import QStyle, QStyledItemDelegate, QStyleOptionViewItem, QWidget
+from PySide6.QtWidgets import QStyle, QStyledItemDelegate, QStyleOptionViewItem
 
 from migbar.runs import RunState
 from migbar.wording import duration
@@ -172,14 +172,11 @@ class JobTable(QAbstractTableModel):
 class ProgressBar(QStyledItemDelegate):
     """Paints how far a job is."""
 
-    def __init__(self, parent: QWidget) -> None:
-        super().__init__(parent)
-
     def paint(self, painter: QPainter, option: QStyleOptionViewItem, index: Index) -> None:
         super().paint(painter, option, index)
         entry: Entry = index.data(PROGRESS_ROLE)
         share, theme = entry.share, current_theme()
-        if share is None or entry.state == "finished" or entry.state == "waiting":
+        if share is None or entry.state in ("finished", "waiting"):
             return
         cell = QRectF(option.rect)
         painter.save()

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from PySide6.QtCore import QSignalBlocker, Qt
-from PySide6.QtWidgets import QFrame, QHBoxLayout, QSlider
+from PySide6.QtWidgets import QFrame, QSlider
 
 from migbar_gui.looks import energies
-from migbar_gui.looks.widgets import button, label
+from migbar_gui.looks.widgets import button, in_row, label
 from migbar_gui.workspace import Workspace
 
 STEP_EV = 0.05
@@ -39,14 +39,9 @@ class LevelBar(QFrame):
         )
         self.level = label("")
         self.share = label("", "muted")
-        row = QHBoxLayout(self)
-        row.setContentsMargins(14, 5, 8, 5)
-        row.setSpacing(10)
-        row.addWidget(self._title)
-        row.addWidget(self.slider, 1)
-        row.addWidget(self.level)
-        row.addWidget(self.share)
-        row.addWidget(button("Hide", lambda: workspace.set_show_landscape(False), "link"))
+        hide = button("Hide", lambda: workspace.set_show_landscape(False), "link")
+        parts = (self._title, self.slider, self.level, self.share, hide)
+        self.setLayout(in_row(*parts, grow=self.slider, spacing=10, margins=(14, 5, 8, 5)))
         workspace.landscape_changed.connect(self._show)
         workspace.numbers_changed.connect(self._show)
         self._show()

@@ -246,7 +246,7 @@ class PathPanel(QStackedWidget):
             close = 0 < approach.image < last and approach.clashes(ion)
             distance = label(f"{approach.distance:.2f} Å", "heading" if close else "")
             self._approaches.addWidget(label(name, "muted"), row, 0)
-            self._approaches.addWidget(label(f"{approach.element}"), row, 1)
+            self._approaches.addWidget(label(approach.element), row, 1)
             self._approaches.addWidget(distance, row, 2, Qt.AlignmentFlag.AlignRight)
             if close:
                 mark = label("too close")

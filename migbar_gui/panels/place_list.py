@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from PySide6.QtWidgets import QGridLayout, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QGridLayout, QWidget
 
 from migbar.paths import CrystalPaths
 from migbar_gui.looks import energies
-from migbar_gui.looks.widgets import button, clear, in_row, label
+from migbar_gui.looks.widgets import button, clear, in_column, in_row, label
 from migbar_gui.workspace import Group
 
 MOST_KINDS = 12
@@ -27,11 +27,8 @@ class PlaceList(QWidget):
         self._rows.setHorizontalSpacing(10)
         self._rows.setVerticalSpacing(2)
         self._rows.setColumnStretch(2, 1)
-        column = QVBoxLayout(self)
-        column.setContentsMargins(0, 6, 0, 0)
-        column.setSpacing(4)
-        column.addLayout(in_row(self._title, None, self.compare_button))
-        column.addLayout(self._rows)
+        head = in_row(self._title, None, self.compare_button)
+        self.setLayout(in_column(head, self._rows, spacing=4, margins=(0, 6, 0, 0)))
 
     def show_group(self, group: Group) -> None:
         """Show the places of found paths; nothing where they are all alike."""

@@ -85,10 +85,7 @@ class ProfileFacts(QScrollArea):
     def _show_relaxed(self, relaxed: RelaxedPath) -> None:
         result, profile = relaxed.result, relaxed.result.profile
         self.barrier.setText(energies.energy(result.barrier_ev))
-        if result.converged:
-            self._set_state("good", "converged")
-        else:
-            self._set_state("poor", "not converged")
+        self._set_converged(result.converged)
         lines = [
             f"forward {energies.energy(profile.forward_ev)}, "
             f"reverse {energies.energy(profile.reverse_ev)}",
@@ -113,10 +110,7 @@ class ProfileFacts(QScrollArea):
 
         found = volume.dependence
         self.barrier.setText(f"{signed(found.slope_ev)}/%")
-        if all(found.converged):
-            self._set_state("good", "converged")
-        else:
-            self._set_state("poor", "not converged")
+        self._set_converged(all(found.converged))
         lines = [
             f"{f'{100 * change:+.0f}' if change else 0} % volume: {energies.energy(barrier)}"
             + ("" if ok else ", not converged")
@@ -127,6 +121,12 @@ class ProfileFacts(QScrollArea):
         self.lines.setText(with_minus("\n".join(lines)))
         self.method.setText(f"The barrier {slope_text(found)}. {found.potential}.")
         self.remarks.tell(_bias(found.potential.partition(" ")[0], True))
+
+    def _set_converged(self, converged: bool) -> None:
+        if converged:
+            self._set_state("good", "converged")
+        else:
+            self._set_state("poor", "not converged")
 
     def _set_state(self, verdict: str, text: str) -> None:
         self.state.setProperty("verdict", verdict)

@@ -5,17 +5,15 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from PySide6.QtCore import QEvent, QPointF, QRectF, QSize, Qt
-from PySide6.QtGui import QColor, QHelpEvent, QPainter, QPaintEvent, QPen
+from PySide6.QtGui import QColor, QHelpEvent, QPainter, QPaintEvent, QPen, QResizeEvent
 from PySide6.QtWidgets import (
     QButtonGroup,
     QGridLayout,
-    QHBoxLayout,
     QLabel,
     QPushButton,
     QSizePolicy,
     QStackedWidget,
     QToolTip,
-    QVBoxLayout,
     QWidget,
 )
 
@@ -196,33 +194,24 @@ class KnownPathRow(QWidget):
         about = ", ".join(part for part in (path.family, path.label.capitalize()) if part)
         about_label = label(about, "muted", wrap=True)
         about_label.setVisible(bool(about))
-        inside = QHBoxLayout(self.head)
-        inside.setContentsMargins(8, 5, 8, 5)
-        inside.setSpacing(10)
-        texts = QVBoxLayout()
-        texts.setSpacing(0)
-        texts.addWidget(name)
-        texts.addWidget(about_label)
-        inside.addLayout(texts, 1)
+        texts = in_column(name, about_label, spacing=0)
+        inside = in_row(texts, grow=texts, spacing=10, margins=(8, 5, 8, 5))
+        self.head.setLayout(inside)
         if known.same:
             mark = label("this path")
             mark.setProperty("verdict", "known")
             inside.addWidget(mark, 0, Qt.AlignmentFlag.AlignVCenter)
-        inside.addWidget(label(f"{energies.energy(path.barrier_ev, 2)}", "heading"))
+        inside.addWidget(label(energies.energy(path.barrier_ev, 2), "heading"))
         for part in self.head.findChildren(QLabel):
             part.setAttribute(Qt.WidgetAttribute.WA_TransparentForMouseEvents)
         self.details = _details(known)
         self.details.hide()
         self.head.toggled.connect(self.details.setVisible)
-        column = QVBoxLayout(self)
-        column.setContentsMargins(0, 0, 0, 0)
-        column.setSpacing(0)
-        column.addWidget(self.head)
-        column.addWidget(self.details)
+        self.setLayout(in_column(self.head, self.details, spacing=0))
 
-    def resizeEvent(self, event: object) -> None:  # noqa: N802
+    def resizeEvent(self, event: QResizeEvent) -> None:  # noqa: N802
         """Give the button the height that its wrapped texts need; a button does not ask for it."""
-        super().resizeEvent(event)  # type: ignore[arg-type]
+        super().resizeEvent(event)
         layout = self.head.layout()
         if layout is not None:
             self.head.setMinimumHeight(layout.totalHeightForWidth(self.width()))
