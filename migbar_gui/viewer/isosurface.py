@@ -85,10 +85,7 @@ class IsosurfaceLayer(Layer):
             self.clear()
             return
         data = pv.PolyData.from_regular_faces(surface.points.astype(np.float32), surface.triangles)
-        data.GetPointData().SetNormals(_array(surface.normals))
+        normals = pv.convert_array(surface.normals.astype(np.float32), name="Normals")
+        data.GetPointData().SetNormals(normals)
         data["colour"] = np.tile(np.round(255 * colour).astype(np.uint8), (len(surface.points), 1))
         self.show(data)
-
-
-def _array(values: Floats):  # type: ignore[no-untyped-def]
-    return pv.convert_array(values.astype(np.float32), name="Normals")

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from itertools import product
 from typing import Literal
 
@@ -112,17 +112,7 @@ class Balls:
 
     def where(self, mask: NDArray[np.bool_]) -> Balls:
         """Keep some of the balls."""
-        return Balls(
-            self.kind,
-            self.index[mask],
-            self.image[mask],
-            self.elements[mask],
-            self.frac_coords[mask],
-            self.positions[mask],
-            self.radii[mask],
-            self.colours[mask],
-            self.beyond[mask],
-        )
+        return Balls(self.kind, *(getattr(self, array.name)[mask] for array in fields(self)[1:]))
 
 
 def no_balls(kind: Kind) -> Balls:
