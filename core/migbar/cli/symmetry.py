@@ -30,30 +30,25 @@ def symmetry(
     as_json: AsJson = False,
 ) -> None:
     """List the symmetries that a noisy crystal nearly has, or put it onto one of them."""
-    from migbar.files import require_writable
-    from migbar.structures import ENDINGS, nearby_symmetries, write_structure
+    from migbar.structures import nearby_symmetries, write_structure
     from migbar.structures import symmetry as find_symmetry
     from migbar.structures.symmetries import TOLERANCES
 
     if (within is None) != (out is None):
         raise MigbarError("Give both --within, which symmetry to restore, and --out, where to.")
     if out is not None:
-        require_ending(out, "what is written", *ENDINGS)
-        require_writable(out)
-        if out.exists() and out.samefile(structure_file):
-            raise MigbarError(f"{out} is the structure itself; give the restored one another name.")
+        _require_possible(out, structure_file)
     structure, notes = open_structure(structure_file, None, block, order)
     now = find_symmetry(structure, TOLERANCES[0])
     found = nearby_symmetries(structure)
-    chosen = None
-    if within is not None and out is not None:
-        near = [restored for restored in found if restored.tolerance <= within]
-        if not near:
-            raise MigbarError(
-                f"{structure_file.name} is in {now.symbol} ({now.number}), "
-                f"and near no higher symmetry within {within:g} Å."
-            )
-        chosen = near[-1]
+    near = [restored for restored in found if within is not None and restored.tolerance <= within]
+    if within is not None and not near:
+        raise MigbarError(
+            f"{structure_file.name} is in {now.symbol} ({now.number}), "
+            f"and near no higher symmetry within {within:g} Å."
+        )
+    chosen = near[-1] if near else None
+    if chosen is not None and out is not None:
         write_structure(chosen.structure, out)
     if as_json:
         print_json(
@@ -75,6 +70,16 @@ def symmetry(
         typer.echo(f"note: {note.text}")
     if chosen is not None:
         typer.echo(f"wrote {out}, in {chosen.symbol} ({chosen.number})")
+
+
+def _require_possible(out: Path, structure_file: Path) -> None:
+    from migbar.files import require_writable
+    from migbar.structures import ENDINGS
+
+    require_ending(out, "what is written", *ENDINGS)
+    require_writable(out)
+    if out.exists() and out.samefile(structure_file):
+        raise MigbarError(f"{out} is the structure itself; give the restored one another name.")
 
 
 def _as_json(restored: Restored) -> dict[str, object]:

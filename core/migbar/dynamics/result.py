@@ -161,53 +161,69 @@ class DynamicsResult:
     @property
     def remarks(self) -> list[Remark]:
         """What a user should know about it."""
-        found = []
-        for lack, code, what in (
-            ("few", "too_few_hops", "too few hops were seen for a diffusivity"),
-            (
+        found = [
+            self._unresolved("few", "too_few_hops", "too few hops were seen for a diffusivity"),
+            self._unresolved(
                 "uneven",
                 "uneven_hops",
                 "hops were seen, and yet the error bar of the diffusivity reaches zero",
             ),
-        ):
-            slow = [one for one in self.at if not one.is_resolved and one.lack == lack]
-            if slow:
-                hops = ", ".join(str(one.hops) for one in slow)
-                text = f"At {_kelvins(slow)} {what} ({hops}): simulate for longer, or hotter."
-                found.append(Remark(code, text))
-        if not self.is_line:
-            text = "An activation energy takes two temperatures with a diffusivity."
-            found.append(Remark("no_line", text))
-        if self.fell_apart:
-            coldest, *hotter = (f"{kelvin:g} K" for kelvin in self.fell_apart)
-            skipped = f", and {', '.join(hotter)} was not tried" if hotter else ""
-            text = f"At {coldest} the crystal falls apart with this potential{skipped}."
-            found.append(Remark("falls_apart", text))
+            self._no_line(),
+            self._falls_apart(),
+            self._levels_off(),
+            self._host_moves(),
+            self._off_temperature(),
+        ]
+        return [remark for remark in found if remark is not None]
+
+    def _unresolved(self, lack: str, code: str, what: str) -> Remark | None:
+        slow = [one for one in self.at if not one.is_resolved and one.lack == lack]
+        hops = ", ".join(str(one.hops) for one in slow)
+        text = f"At {_kelvins(slow)} {what} ({hops}): simulate for longer, or hotter."
+        return Remark(code, text) if slow else None
+
+    def _no_line(self) -> Remark | None:
+        text = "An activation energy takes two temperatures with a diffusivity."
+        return None if self.is_line else Remark("no_line", text)
+
+    def _falls_apart(self) -> Remark | None:
+        if not self.fell_apart:
+            return None
+        coldest, *hotter = (f"{kelvin:g} K" for kelvin in self.fell_apart)
+        skipped = f", and {', '.join(hotter)} was not tried" if hotter else ""
+        text = f"At {coldest} the crystal falls apart with this potential{skipped}."
+        return Remark("falls_apart", text)
+
+    def _levels_off(self) -> Remark | None:
         to_and_fro = [one for one in self.resolved if one.levels_off]
-        if to_and_fro:
-            longest = max(one.slope_ps[1] for one in to_and_fro)
-            text = (
-                f"At {_kelvins(to_and_fro)} ions go back and forth more than on: the diffusivity is read from their "
-                f"ways in up to {longest:.2g} ps, and over longer times they spread at less than a quarter of it. "
-                "Simulate for longer."
-            )
-            found.append(Remark("levels_off", text))
+        if not to_and_fro:
+            return None
+        longest = max(one.slope_ps[1] for one in to_and_fro)
+        text = (
+            f"At {_kelvins(to_and_fro)} ions go back and forth more than on: the diffusivity is read from their "
+            f"ways in up to {longest:.2g} ps, and over longer times they spread at less than a quarter of it. "
+            "Simulate for longer."
+        )
+        return Remark("levels_off", text)
+
+    def _host_moves(self) -> Remark | None:
         moved = [one for one in self.at if one.host_shift > HOST_MOVES]
-        if moved:
-            farthest = max(one.host_shift for one in moved)
-            text = (
-                f"At {_kelvins(moved)} the other atoms do not stay where they are (up to {farthest:.1f} Å off): the "
-                "crystal melts, its groups turn round, or it falls apart. Do not count on these temperatures."
-            )
-            found.append(Remark("host_moves", text))
+        if not moved:
+            return None
+        farthest = max(one.host_shift for one in moved)
+        text = (
+            f"At {_kelvins(moved)} the other atoms do not stay where they are (up to {farthest:.1f} Å off): the "
+            "crystal melts, its groups turn round, or it falls apart. Do not count on these temperatures."
+        )
+        return Remark("host_moves", text)
+
+    def _off_temperature(self) -> Remark | None:
         off = [
             one for one in self.at if abs(one.measured_kelvin / one.kelvin - 1) > OFF_TEMPERATURE
         ]
-        if off:
-            means = ", ".join(f"{one.measured_kelvin:.0f} K" for one in off)
-            text = f"At {_kelvins(off)} the mean temperature was {means}: the simulation is too short to settle."
-            found.append(Remark("off_temperature", text))
-        return found
+        means = ", ".join(f"{one.measured_kelvin:.0f} K" for one in off)
+        text = f"At {_kelvins(off)} the mean temperature was {means}: the simulation is too short to settle."
+        return Remark("off_temperature", text) if off else None
 
     @property
     def story(self) -> str:
