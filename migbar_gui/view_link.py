@@ -225,9 +225,11 @@ class ViewLink(QObject):
         if hint:
             self.hinted.emit(hint)
             return
-        site = SiteRef(atom.index, atom.image) if atom.kind == "atom" else None
+        place = SiteRef(atom.index, atom.image)
+        is_void = atom.kind == "void"
+        pick = Pick(atom.frac_coords, None if is_void else place, f"v{place}" if is_void else "")
         try:
-            path_id = self._workspace.pick(Pick(atom.frac_coords, site))
+            path_id = self._workspace.pick(pick)
         except MigbarError as error:
             self._on_failed(error)
             return

@@ -66,14 +66,17 @@ class Document:
 
 @dataclass(frozen=True, slots=True)
 class Pick:
-    """A place that was clicked as an end of a hop: a site of the structure, or a void."""
+    """A place that was clicked as an end of a hop: a site of the structure, or a void by its name, as ``v2``."""
 
     frac_coords: Point
     site: SiteRef | None = None
+    void: str = ""
 
     def __str__(self) -> str:
         if self.site is not None:
             return f"site {self.site}"
+        if self.void:
+            return f"void {self.void}"
         return "(" + ", ".join(f"{x:.3f}" for x in self.frac_coords) + ")"
 
 

@@ -154,7 +154,7 @@ class Workspace(Display):
         if text != self.state.supercell:
             self._step(f"supercell {text}", replace(self.state, supercell=text))
 
-    def add_path(self, hop: Hop, remarks: Iterable[Remark] = ()) -> int:
+    def add_path(self, hop: Hop, remarks: Iterable[Remark] = (), name: str = "") -> int:
         """Add a path, or find it where the very same one is there already; it becomes the active one.
 
         Parameters
@@ -162,6 +162,8 @@ class Workspace(Display):
         hop : Hop
         remarks : iterable of Remark
             What was chosen for the user when the hop was named.
+        name : str
+            Short names of its ends, where they have any beside those of the hop.
 
         Returns
         -------
@@ -173,9 +175,9 @@ class Workspace(Display):
                 self.activate(path.id)
                 self._try_again(path.id)
                 return path.id
-        entry = PathEntry(next(self._ids), hop, self.state.supercell, tuple(remarks))
+        entry = PathEntry(next(self._ids), hop, self.state.supercell, tuple(remarks), name=name)
         self.active = entry.id
-        self._step(f"add {hop.label}", replace(self.state, paths=(*self.state.paths, entry)))
+        self._step(f"add {entry.label}", replace(self.state, paths=(*self.state.paths, entry)))
         return entry.id
 
     def add_found(self, found: FoundPaths) -> None:
@@ -448,7 +450,8 @@ class Workspace(Display):
         MigbarError
             If they make no hop.
         """
-        return self.add_path(self._hop(start, end))
+        name = f"{start.void} → {end.void}" if start.void and end.void else ""
+        return self.add_path(self._hop(start, end), name=name)
 
     def clear_picks(self) -> None:
         """Forget the end that was picked."""

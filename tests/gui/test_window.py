@@ -542,6 +542,22 @@ def test_that_a_job_with_a_long_name_makes_the_window_no_wider(window, qtbot):
     assert width == 1000
 
 
+def test_that_voids_that_are_clicked_keep_their_names(window, qtbot, empty_olivine):
+    from migbar_gui.viewer import AtomInfo
+
+    window.open_file(empty_olivine)
+    wait_for_document(qtbot, window, "host.cif")
+    qtbot.waitUntil(lambda: window.workspace.voids is not None, timeout=30_000)
+    corner = window.workspace.voids[1].frac_coords
+    for image in ((0, 0, 0), (0, 1, 0)):
+        place = tuple(x + n for x, n in zip(corner, image, strict=True))
+        void = AtomInfo("void", 1, image, "Li", "void v1", place, (0.0, 0.0, 0.0))
+        window.view.site_clicked.emit(void)
+    (path,) = window.workspace.state.paths
+    assert path.label == "v1 → v1@0,1,0"
+    assert window.commands["edit.undo"].text() == "&Undo add v1 → v1@0,1,0"
+
+
 def test_that_nobody_is_asked_to_click_voids_where_there_are_none(opened, qtbot):
     opened.workspace.set_mechanism(Mechanism.INTERSTITIAL)
     qtbot.waitUntil(lambda: opened.workspace.voids == (), timeout=30_000)
