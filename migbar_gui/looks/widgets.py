@@ -63,14 +63,15 @@ FRAME = QSize(16, 48)
 _UNITS = "m?eV|Å|cm|S/cm|[mnµ]m|[fpn]?s|1/s|min|h|days|K|GPa|[kMG]B|%|°|e|C"
 _TOGETHER = re.compile(
     rf"(?<=[\d⁰¹²³⁴⁵⁶⁷⁸⁹]) (?=[×±]|(?:{_UNITS})(?![A-Za-z]))|(?<=[×±=≤]) (?=[\d+−])|(?<=h) (?=\d\d min)"
+    r"|(?<=\d,) (?=-?\d\.\d{3}[,)])"
 )
-"""Spaces where a line does not end: between a number and its unit, and in ``0.3 ± 0.1`` and ``2 × 10⁻⁷``."""
+"""Spaces where a line does not end: before a unit, and in ``0.3 ± 0.1``, ``2 × 10⁻⁷`` and ``(0.000, 0.500, 0.500)``."""
 
 _SUBSCRIPTS = str.maketrans("0123456789", "₀₁₂₃₄₅₆₇₈₉")
 
 
 class Words(QLabel):
-    """A label whose lines never end between a number and its unit."""
+    """A label whose lines never end between a number and its unit, nor within a position."""
 
     def __init__(self, text: str = "") -> None:
         super().__init__()

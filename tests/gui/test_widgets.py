@@ -248,12 +248,12 @@ def test_that_no_line_ends_between_a_number_and_its_unit(qtbot):
 
     from migbar_gui.looks.widgets import label
 
-    text = "0.20 to 0.30 eV, 3 × 10⁻⁷ cm²/s at 300 K, 2 paths, 1 h 05 min; q = 1 e"
+    text = "0.20 to 0.30 eV, 3 × 10⁻⁷ cm²/s at 300 K, 2 paths, 1 h 05 min; q = 1 e; (0.000, -0.250, 0.500) → v0"
     words = label(text, wrap=True)
     qtbot.addWidget(words)
     assert words.text() == text
     shown = QLabel.text(words)
-    kept = "0.20 to 0.30_eV, 3_×_10⁻⁷_cm²/s at 300_K, 2 paths, 1_h_05_min; q =_1_e"
+    kept = "0.20 to 0.30_eV, 3_×_10⁻⁷_cm²/s at 300_K, 2 paths, 1_h_05_min; q =_1_e; (0.000,_-0.250,_0.500) → v0"
     assert shown.replace("\N{NO-BREAK SPACE}", "_") == kept
 
 
