@@ -152,8 +152,8 @@ def screen(
 
 
 def _rows(screening: _Screening, paths: Iterable[str | Path | Source]) -> Iterator[dict[str, Any]]:
-    for writer, file_id in screening.run(paths):
-        yield from writer.rows(file_id)
+    for file_id in screening.run(paths):
+        yield from screening.writer.rows(file_id)
 
 
 def work(folder: Path, options: Mapping[str, Any], progress: Progress) -> dict[str, Any]:
@@ -183,6 +183,9 @@ class _Screening:
     are cut from the window, the largest first.
     """
 
+    writer: Writer
+    engine: Engine
+
     def __init__(self, options: ScreeningOptions, progress: Progress) -> None:
         options.check()
         self.options = options
@@ -196,7 +199,7 @@ class _Screening:
         self._window_bytes = 0
         self._window_files = 0
 
-    def run(self, paths: Iterable[str | Path | Source]) -> Iterator[tuple[Writer, int]]:
+    def run(self, paths: Iterable[str | Path | Source]) -> Iterator[int]:
         """Do it all; yields the id of each file that is finished."""
         assert self.options.out is not None
         settings = Settings.of(self.options)
@@ -204,19 +207,19 @@ class _Screening:
         sources = find_sources(paths, self.options.max_files, self._progress)
         self.summary.total = len(sources)
         with (
-            write_database(Path(self.options.out), settings) as writer,
-            start_engine(self.options, settings, self._progress) as engine,
+            write_database(Path(self.options.out), settings) as self.writer,
+            start_engine(self.options, settings, self._progress) as self.engine,
         ):
             left = iter(sources)
             more = True
             while more or self._window_files:
                 check_cancelled(self._progress)
-                more = more and (yield from self._read_ahead(left, writer, engine))
-                self._dispatch(engine)
+                more = more and (yield from self._read_ahead(left))
+                self._dispatch()
                 self._report()
                 if self._futures:
                     wait(self._futures, _WAIT_S, FIRST_COMPLETED)
-                    yield from self._collect(writer)
+                    yield from self._collect()
         self._report()
 
     def _report(self) -> None:
@@ -225,42 +228,40 @@ class _Screening:
 
     # -------------------------------------------------------------- in
 
-    def _read_ahead(
-        self, left: Iterator[Source], writer: Writer, engine: Engine
-    ) -> Generator[tuple[Writer, int], None, bool]:
+    def _read_ahead(self, left: Iterator[Source]) -> Generator[int, None, bool]:
         """Fill the window; returns whether there is more to come."""
-        window = max(_LEAST_WINDOW, _WINDOW_PER_SLOT * engine.slots)
+        window = max(_LEAST_WINDOW, _WINDOW_PER_SLOT * self.engine.slots)
         while self._window_files < window and self._window_bytes < _WINDOW_BYTES:
             check_cancelled(self._progress)
             source = next(left, None)
             if source is None:
-                self._send_reading(engine)
+                self._send_reading()
                 return False
-            yield from self._take(source, writer, engine)
-        self._send_reading(engine)
+            yield from self._take(source)
+        self._send_reading()
         return True
 
-    def _take(self, source: Source, writer: Writer, engine: Engine) -> Iterator[tuple[Writer, int]]:
+    def _take(self, source: Source) -> Iterator[int]:
         try:
             str(source.path).encode()
             data = source.read(self.options.limits)
         except (MigbarError, OSError, UnicodeEncodeError) as error:
-            yield writer, self._fail_unread(source, error, writer)
+            yield self._fail_unread(source, error)
             return
         content = Content(source, hashlib.sha256(data).hexdigest(), len(data))
-        known = writer.known(content)
+        known = self.writer.known(content)
         if known is not None and self._stands(known):
             self.summary.skipped += 1
             # No step of the work: it would spoil the guess of the time that is left.
             self._progress.report(0, 0, f"{self.summary.skipped:,} files unchanged")
-            yield writer, known.file_id
+            yield known.file_id
             return
         self._window_files += 1
         self._window_bytes += len(data)
         self._reading.items.append(_Item(content, data))
         full = sum(len(item.data) for item in self._reading.items) > _READ_BYTES
         if full or len(self._reading.items) >= _READ_FILES:
-            self._send_reading(engine)
+            self._send_reading()
 
     def _stands(self, known: Known) -> bool:
         """Whether what is known of an unchanged file needs no second try."""
@@ -268,7 +269,7 @@ class _Screening:
             return True
         return known.limits == self._limits and not self.options.retry_failed
 
-    def _fail_unread(self, source: Source, error: Exception, writer: Writer) -> int:
+    def _fail_unread(self, source: Source, error: Exception) -> int:
         if isinstance(error, UnicodeEncodeError):
             shown = str(source.path).encode(errors="backslashreplace").decode()
             source = Source(Path(shown), source.hops)
@@ -279,24 +280,24 @@ class _Screening:
             strerror = getattr(error, "strerror", None) or str(error)
             code, reason = "unreadable", f"cannot be opened: {strerror.lower()}."
         self.summary.failed += 1
-        with writer.transaction():
-            return writer.add_failed(Content(source), self._limits, code, reason)
+        with self.writer.transaction():
+            return self.writer.add_failed(Content(source), self._limits, code, reason)
 
-    def _send_reading(self, engine: Engine) -> None:
+    def _send_reading(self) -> None:
         if self._reading.items:
-            self._send(self._reading, engine)
+            self._send(self._reading)
             self._reading = _Batch("read")
 
     # -------------------------------------------------------------- out to the workers
 
-    def _dispatch(self, engine: Engine) -> None:
+    def _dispatch(self) -> None:
         """Keep every slot busy, and one batch waiting behind it."""
-        while self._ready and len(self._futures) < 2 * engine.slots:
+        while self._ready and len(self._futures) < 2 * self.engine.slots:
             # Towards the end there is something left for everyone.
-            most = min(_BATCH_STRUCTURES, 1 + len(self._ready) // (2 * engine.slots))
-            self._send(_Batch("judge", cut_batch(self._ready, most)), engine)
+            most = min(_BATCH_STRUCTURES, 1 + len(self._ready) // (2 * self.engine.slots))
+            self._send(_Batch("judge", cut_batch(self._ready, most)))
 
-    def _send(self, batch: _Batch, engine: Engine) -> None:
+    def _send(self, batch: _Batch) -> None:
         jobs = [
             {
                 "kind": batch.kind,
@@ -307,41 +308,40 @@ class _Screening:
             }
             for item in batch.items
         ]
-        self._futures[engine.submit(jobs, self.options.limits.seconds)] = batch
+        self._futures[self.engine.submit(jobs, self.options.limits.seconds)] = batch
 
     # -------------------------------------------------------------- and back
 
-    def _collect(self, writer: Writer) -> Iterator[tuple[Writer, int]]:
+    def _collect(self) -> Iterator[int]:
         for future in [future for future in self._futures if future.done()]:
             batch = self._futures.pop(future)
-            with writer.transaction():
+            with self.writer.transaction():
                 finished = [
                     file_id
                     for item, reply in zip(batch.items, _replies(future, batch), strict=True)
-                    for file_id in self._settle(batch.kind, item, reply, writer)
+                    for file_id in self._settle(batch.kind, item, reply)
                 ]
             self._report()
-            for file_id in finished:
-                yield writer, file_id
+            yield from finished
 
-    def _settle(self, kind: str, item: _Item, reply: Reply, writer: Writer) -> list[int]:
+    def _settle(self, kind: str, item: _Item, reply: Reply) -> list[int]:
         """Note a reply; returns the files that it finishes."""
         if kind == "read":
-            return self._settle_reading(item, reply, writer)
+            return self._settle_reading(item, reply)
         alike = self._in_hand.pop(item.key)
         if "result" not in reply:
-            return [self._fail(one, reply, writer) for one in alike]
-        structure = writer.add_structure(*item.key, reply["result"], reply["seconds"])
-        return [self._finish(one, structure, one is not item, writer) for one in alike]
+            return [self._fail(one, reply) for one in alike]
+        structure = self.writer.add_structure(*item.key, reply["result"], reply["seconds"])
+        return [self._finish(one, structure, one is not item) for one in alike]
 
-    def _settle_reading(self, item: _Item, reply: Reply, writer: Writer) -> list[int]:
+    def _settle_reading(self, item: _Item, reply: Reply) -> list[int]:
         if "result" not in reply:
-            return [self._fail(item, reply, writer)]
+            return [self._fail(item, reply)]
         item.fingerprint = reply["result"]["fingerprint"]
         item.n_sites = reply["result"]["n_sites"]
-        structure = writer.structure(*item.key)
+        structure = self.writer.structure(*item.key)
         if structure is not None:
-            return [self._finish(item, structure, True, writer)]
+            return [self._finish(item, structure, True)]
         if item.key in self._in_hand:
             self._window_bytes -= len(item.data)
             item.data = b""  # nobody needs it any more
@@ -351,18 +351,18 @@ class _Screening:
             self._ready.append(item)
         return []
 
-    def _finish(self, item: _Item, structure: int, duplicate: bool, writer: Writer) -> int:
+    def _finish(self, item: _Item, structure: int, duplicate: bool) -> int:
         self._leave_window(item)
         if duplicate:
             self.summary.duplicates += 1
         else:
             self.summary.judged += 1
-        return writer.add_done(item.content, self._limits, structure)
+        return self.writer.add_done(item.content, self._limits, structure)
 
-    def _fail(self, item: _Item, reply: Reply, writer: Writer) -> int:
+    def _fail(self, item: _Item, reply: Reply) -> int:
         self._leave_window(item)
         self.summary.failed += 1
-        return writer.add_failed(item.content, self._limits, reply["code"], reply["reason"])
+        return self.writer.add_failed(item.content, self._limits, reply["code"], reply["reason"])
 
     def _leave_window(self, item: _Item) -> None:
         self._window_files -= 1
