@@ -76,7 +76,7 @@ def describe(band: Band) -> dict[str, float]:
 
 def _path_features(band: Band, facets: Facets) -> dict[str, float]:
     """Return the nine features made by hand; the ion is the first atom."""
-    last = tessellate(band.image(len(band.path) - 1))
+    last = tessellate(band.image(-1))
     ion, arrived = facets.atom == 0, last.atom == 0
     return {
         "ini_cn": float(facets.area[ion].sum() ** 2 / (facets.area[ion] ** 2).sum()),
@@ -185,15 +185,13 @@ class ClassicalModel:
         return np.asarray(self.regressor.predict(x[:, self.kept]))
 
 
-def fit_classical(
-    kind: str, x: NDArray[np.float64], y: NDArray[np.float64], seed: int = _SEED
-) -> ClassicalModel:
+def fit_classical(kind: str, x: NDArray[np.float64], y: NDArray[np.float64]) -> ClassicalModel:
     """Filter the features on the training paths and fit ``RFR`` or ``GBR`` (Table S3)."""
     from sklearn.ensemble import GradientBoostingRegressor, RandomForestRegressor
 
     kept = telling_features(x, y)
     makers = {"RFR": RandomForestRegressor, "GBR": GradientBoostingRegressor}
-    regressor = makers[kind](n_estimators=_TREES, random_state=seed)
+    regressor = makers[kind](n_estimators=_TREES, random_state=_SEED)
     return ClassicalModel(kept, regressor.fit(x[:, kept], y))
 
 

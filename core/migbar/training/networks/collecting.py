@@ -144,7 +144,6 @@ def _as_trained(
         [data.info["groups"][k] for k in chosen],
         reading,
         unseen,
-        None if unseen else reading.margin_ev(part),
         [remark] if half_mev > _HALF_MEV else (),
     )
     training = {**model.card.training, **{key: saved.info[key] for key in _TOLD}}

@@ -115,7 +115,7 @@ def single_paths(records: Sequence[BandRecord]) -> list[BandRecord]:
     """Keep one path of each structure, as MODEL-1-CC-SINGLE-PATH does: the first in order of names."""
     kept: dict[Any, BandRecord] = {}
     for record in sorted(records, key=lambda r: r.sys_name):
-        kept.setdefault((record.group, record.band.host.composition.formula), record)
+        kept.setdefault(record.structure, record)
     return list(kept.values())
 
 
@@ -175,8 +175,7 @@ def train_model(
         network, data, recipe.settings, place, None, hardware, progress, stop_after
     )
     reading = Reading.of(network, data)
-    margin = None if unseen else reading.margin_ev(data)
-    model = make_predictor(name, network, recipe, data, curve, groups, reading, unseen, margin)
+    model = make_predictor(name, network, recipe, data, curve, groups, reading, unseen)
     chosen = np.random.default_rng(recipe.settings.seed).permutation(len(known))[:CELL_PATHS]
     return with_cell_changes(model, [known[i].band for i in chosen], progress)
 
@@ -259,7 +258,6 @@ def make_predictor(
     groups: Sequence[Hashable],
     reading: Reading,
     unseen: CrossValidation | None = None,
-    margin_ev: float | None = None,
     notes: Sequence[str] = (),
 ) -> NetworkPredictor:
     """Make a model of a trained network: its card, intervals, and what it knows.
@@ -277,9 +275,7 @@ def make_predictor(
     reading : Reading
         What the network says of the data.
     unseen : CrossValidation, optional
-        Calibrates the intervals and gives the scores.
-    margin_ev : float, optional
-        Half-width of the interval where there is no cross-validation.
+        Calibrates the intervals and gives the scores; without it their width comes from the training error.
     notes : sequence of str
         Limits a user should know.
     """
@@ -318,7 +314,7 @@ def make_predictor(
             "wall_time_s": round(curve[-1].seconds, 1) if curve else 0.0,
             "hardware": processor(),
             "versions": versions("torch", "numpy", "pymatgen"),
-            **({} if margin_ev is None else {"margin_ev": margin_ev}),
+            **({} if unseen else {"margin_ev": reading.margin_ev(data)}),
         },
         scores=scores,
         notes=list(notes),

@@ -35,7 +35,9 @@ METRICS = "metrics.csv"
 CHECKPOINT_SECONDS = 180.0
 WARM_UP_STEPS = 3
 
+_TIMED_STEPS = 12
 _EVALUATION_BATCH = 64
+_READING_BATCH = 32
 
 
 @dataclass(frozen=True, slots=True)
@@ -348,31 +350,30 @@ def seconds_per_epoch(
     settings: TrainingSettings,
     chosen: Sequence[int] | NDArray[np.int64] | None = None,
     hardware: Hardware = ONE_DEVICE,
-    steps: int = 12,
 ) -> float:
     """Say how long an epoch takes, by some steps that train the network."""
-    settings = replace(settings, epochs=WARM_UP_STEPS + steps)  # enough, however long they are
+    epochs = WARM_UP_STEPS + _TIMED_STEPS  # enough, however long they are
+    settings = replace(settings, epochs=epochs)
     run = TrainingRun(network, data, settings, chosen=chosen, hardware=hardware)
-    for step in range(-WARM_UP_STEPS, steps):
+    for step in range(-WARM_UP_STEPS, _TIMED_STEPS):
         if step == 0:
             started = run.now()
         run.step()
-    return (run.now() - started) / steps * run.steps_per_epoch
+    return (run.now() - started) / _TIMED_STEPS * run.steps_per_epoch
 
 
 def predict_scaled(
     network: Network,
     data: TrainingData,
     chosen: Sequence[int] | NDArray[np.int64] | None = None,
-    batch_size: int = 32,
 ) -> NDArray[np.float32]:
     """Return the scaled outputs of a network for (some of the) data, shape (n, outputs)."""
-    return _read(network, network.forward, data, chosen, batch_size)
+    return _read(network, network.forward, data, chosen)
 
 
 def pooled_vectors(network: Network, data: TrainingData) -> NDArray[np.float64]:
     """Return the vectors that the heads read, for all data, shape (n, hidden)."""
-    return _read(network, network.pooled, data, None, 32).astype(float)
+    return _read(network, network.pooled, data).astype(float)
 
 
 @torch.no_grad()
@@ -380,8 +381,7 @@ def _read(
     network: Network,
     function: Callable[..., Tensor],
     data: TrainingData,
-    chosen: Sequence[int] | NDArray[np.int64] | None,
-    batch_size: int,
+    chosen: Sequence[int] | NDArray[np.int64] | None = None,
 ) -> NDArray[np.float32]:
     device = next(network.parameters()).device
     graphs = [DeviceGraphs(data.graphs[name], device) for name in network.inputs]
@@ -389,7 +389,7 @@ def _read(
     network.eval()
     parts = [
         function(*(g.batch(part) for g in graphs)).float().cpu().numpy()
-        for part in np.array_split(index, max(1, -(-len(index) // batch_size)))
+        for part in np.array_split(index, max(1, -(-len(index) // _READING_BATCH)))
         if len(part)
     ]
     return np.concatenate(parts)

@@ -68,7 +68,9 @@ def pack_corpus(
 def _entries(path: Path) -> Iterator[tuple[int, Any]]:
     try:
         with (
-            lzma.open(path, "rt") if path.suffix == ".xz" else path.open(encoding="utf-8") as lines
+            lzma.open(path, "rt", encoding="utf-8")
+            if path.suffix == ".xz"
+            else path.open(encoding="utf-8") as lines
         ):
             for number, line in enumerate(lines, start=1):
                 yield number, json.loads(line)
@@ -78,13 +80,9 @@ def _entries(path: Path) -> Iterator[tuple[int, Any]]:
         raise TrainingFileError(path, f"cannot be read ({error}).") from None
 
 
-def _symbols() -> list[str]:
-    text = (
-        "H He Li Be B C N O F Ne Na Mg Al Si P S Cl Ar K Ca Sc Ti V Cr Mn Fe Co Ni Cu Zn Ga Ge As Se Br Kr "
-        "Rb Sr Y Zr Nb Mo Tc Ru Rh Pd Ag Cd In Sn Sb Te I Xe Cs Ba La Ce Pr Nd Pm Sm Eu Gd Tb Dy Ho Er Tm Yb "
-        "Lu Hf Ta W Re Os Ir Pt Au Hg Tl Pb Bi Po At Rn Fr Ra Ac Th Pa U Np Pu Am Cm Bk Cf Es Fm"
-    )
-    return text.split()
-
-
-_ATOMIC_NUMBERS = {symbol: z for z, symbol in enumerate(_symbols(), start=1)}
+_SYMBOLS = (
+    "H He Li Be B C N O F Ne Na Mg Al Si P S Cl Ar K Ca Sc Ti V Cr Mn Fe Co Ni Cu Zn Ga Ge As Se Br Kr "
+    "Rb Sr Y Zr Nb Mo Tc Ru Rh Pd Ag Cd In Sn Sb Te I Xe Cs Ba La Ce Pr Nd Pm Sm Eu Gd Tb Dy Ho Er Tm Yb "
+    "Lu Hf Ta W Re Os Ir Pt Au Hg Tl Pb Bi Po At Rn Fr Ra Ac Th Pa U Np Pu Am Cm Bk Cf Es Fm"
+)
+_ATOMIC_NUMBERS = {symbol: z for z, symbol in enumerate(_SYMBOLS.split(), start=1)}

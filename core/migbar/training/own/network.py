@@ -67,6 +67,8 @@ class NetworkLearner:
     folder : path
         For checkpoints.
     progress : Progress
+    begun : NetworkPredictor, optional
+        What to start from; what the options say where not given.
     """
 
     unit = "epochs"
