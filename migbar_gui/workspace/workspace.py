@@ -349,6 +349,8 @@ class Workspace(Display):
         new_setup = new_mechanism or state.supercell != before.supercell
         new_paths = new_barriers or state.paths != before.paths
         if new_ion:
+            if self.landscape is not None and self.landscape.kelvin is not None:
+                self.show_landscape = False  # it was a simulation's map that was asked for
             self.voids = self.landscape = None
         if new_mechanism:
             self.picks = ()

@@ -430,6 +430,11 @@ def test_that_places_of_the_ions_are_shown_in_the_crystal(opened, olivine, qtbot
     opened.commands["view.landscape"].trigger()
     qtbot.waitUntil(lambda: workspace.landscape is not None, timeout=60_000)
     assert workspace.landscape.kelvin is None
+    # Of another ion, or crystal, there is no such map, and nobody asked for its site energies.
+    panel.points.linkActivated.emit("900.0")
+    qtbot.waitUntil(lambda: workspace.landscape.kelvin == 900, timeout=20_000)
+    workspace.set_ion("Fe")
+    assert not workspace.show_landscape
 
 
 def test_that_a_simulation_whose_file_is_gone_is_told(opened, olivine, qtbot):
