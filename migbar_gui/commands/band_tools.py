@@ -239,7 +239,7 @@ class BandTools(QObject):
         if not names:
             return
         window.settings.setValue("folder", str(Path(names[0]).parent))
-        from migbar.dynamics.reading import guessed
+        from migbar.dynamics.frames import guessed
 
         try:
             guesses = {path: guessed(path) for path in map(Path, names)}

@@ -23,7 +23,8 @@ from migbar.dynamics import (
     read_trajectory,
     tracer_diffusion,
 )
-from migbar.dynamics.reading import first_frame, guessed, run
+from migbar.dynamics.frames import first_frame, guessed
+from migbar.dynamics.reading import run
 from migbar.progress import SILENT
 from migbar.transport import explain
 

@@ -120,7 +120,7 @@ def read_dynamics(
 ) -> None:
     """Read how fast the ions of simulations by other programs spread: VASP, LAMMPS, or what ASE writes."""
     from migbar.dynamics import read_dynamics as read
-    from migbar.dynamics.reading import first_frame
+    from migbar.dynamics.frames import first_frame
 
     simulations = _simulations(files, temperatures or [], frame)
     symbol = choose_ion(first_frame(files[0]), ion)
@@ -136,7 +136,8 @@ def _simulations(
     files: list[Path], temperatures: list[float], frame: float | None
 ) -> list[Simulation]:
     """Return the trajectories with what was said of them, or what they tell themselves."""
-    from migbar.dynamics.reading import Simulation, guessed
+    from migbar.dynamics import Simulation
+    from migbar.dynamics.frames import guessed
 
     if temperatures and len(temperatures) != len(files):
         raise MigbarError("Give -T once for each file, in their order, or not at all.")
