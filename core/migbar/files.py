@@ -8,11 +8,15 @@ import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from zipfile import BadZipFile
 
 from migbar.errors import FolderInUseError
 
 LOCK = "lock"
 """What a process holds in a folder that it works in."""
+
+DAMAGED = (OSError, ValueError, KeyError, TypeError, EOFError, RuntimeError, BadZipFile)
+"""What reading arrays raises whose file is not as it was written; zipfile's own are RuntimeErrors."""
 
 
 def user_dir() -> Path:

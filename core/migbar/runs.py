@@ -39,13 +39,15 @@ from migbar import __version__
 from migbar.errors import Cancelled, FolderInUseError, MigbarError
 from migbar.files import held, is_held, leave_missing_folder, user_dir, write_text
 
-NEB, VOLUME, RELAX, PLACES = "neb", "volume", "relax", "places"
+NEB, VOLUME, VIBRATIONS = "neb", "volume", "vibrations"
+RELAX, PLACES = "relax", "places"
 DYNAMICS, READ_DYNAMICS = "dynamics", "read_dynamics"
 TRAINING, SUGGESTION, SCREENING = "training", "suggestion", "screening"
 
 TASKS: dict[str, str] = {
     NEB: "migbar.neb.task:run",
     VOLUME: "migbar.neb.volume:run",
+    VIBRATIONS: "migbar.neb.task:vibrate",
     RELAX: "migbar.relaxation:relax_task",
     PLACES: "migbar.places:run",
     DYNAMICS: "migbar.dynamics.result:run",

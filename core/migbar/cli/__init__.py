@@ -58,6 +58,7 @@ def _register() -> None:
         symmetry,
         train,
         train_networks,
+        vibrations,
         volume,
     )
 
@@ -75,6 +76,7 @@ def _register() -> None:
             "relax": relax.relax,
             "neb": neb.neb,
             "volume": volume.volume,
+            "vibrations": vibrations.vibrations,
             "dynamics": dynamics.dynamics,
             "read-dynamics": dynamics.read_dynamics,
             "export-dft": dft.export_dft,

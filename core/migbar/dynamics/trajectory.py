@@ -9,22 +9,18 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
-from zipfile import BadZipFile
 
 import numpy as np
 from numpy.typing import NDArray
 
 from migbar.dynamics.settings import DynamicsError
-from migbar.files import replacing
+from migbar.files import DAMAGED, replacing
 
 if TYPE_CHECKING:
     from ase import Atoms
 
 FRAME_FS = 20.0
 """From one frame to the next, fs."""
-
-# What reading a file raises whose bytes are not those that were written; zipfile's own are RuntimeErrors.
-_DAMAGED = (OSError, ValueError, KeyError, TypeError, EOFError, RuntimeError, BadZipFile)
 
 
 @dataclass(frozen=True, slots=True)
@@ -171,7 +167,7 @@ def _told(path: Path) -> Iterator[None]:
         yield
     except FileNotFoundError:
         raise DynamicsError(f"{path} is not there.") from None
-    except _DAMAGED as error:
+    except DAMAGED as error:
         raise DynamicsError(f"{path} is damaged; remove it to begin anew.") from error
 
 

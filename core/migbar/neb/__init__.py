@@ -4,6 +4,7 @@ from migbar.neb.barrier import relaxed_barrier, usable_barrier
 from migbar.neb.relaxation import NebStep, endpoints, relax_band
 from migbar.neb.result import NebResult, read_result, write_result
 from migbar.neb.settings import DEFAULT_PRESET, PRESETS, NebError, NebSettings, settings_from
+from migbar.neb.vibrations import Vibrations, vibrations_of, write_vibrations
 
 __all__ = [
     "DEFAULT_PRESET",
@@ -12,11 +13,14 @@ __all__ = [
     "NebResult",
     "NebSettings",
     "NebStep",
+    "Vibrations",
     "endpoints",
     "read_result",
     "relax_band",
     "relaxed_barrier",
     "settings_from",
     "usable_barrier",
+    "vibrations_of",
     "write_result",
+    "write_vibrations",
 ]

@@ -9,12 +9,11 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
-from zipfile import BadZipFile
 
 import numpy as np
 from numpy.typing import NDArray
 
-from migbar.files import replacing
+from migbar.files import DAMAGED, replacing
 from migbar.neb.settings import NebError, NebSettings
 from migbar.potentials import Provenance
 
@@ -39,10 +38,6 @@ class Saved:
     reached: dict[str, bool]
     seconds: float
     memory: Arrays
-
-
-# What reading a file raises whose bytes are not those that were written; zipfile's own are RuntimeErrors.
-_DAMAGED = (OSError, ValueError, KeyError, TypeError, EOFError, RuntimeError, BadZipFile)
 
 
 class Checkpoint:
@@ -79,7 +74,7 @@ class Checkpoint:
             positions = arrays.pop("positions")
             mark = data.pop("mark")
             saved = Saved(positions=positions, memory=arrays, **data)
-        except _DAMAGED as error:
+        except DAMAGED as error:
             raise NebError(f"{self._path} is damaged; remove it to begin anew.") from error
         if mark != self._mark:
             raise NebError(

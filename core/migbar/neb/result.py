@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -16,6 +16,7 @@ from migbar.files import write_text
 from migbar.neb.measured import MeasuredError, measured_error
 from migbar.neb.profiles import EnergyProfile, profile_of, write_band, write_profile
 from migbar.neb.settings import NebError, NebSettings
+from migbar.neb.vibrations import Vibrations, read_vibrations
 from migbar.potentials import Provenance
 
 if TYPE_CHECKING:
@@ -56,6 +57,8 @@ class NebResult:
         Codes ``not_converged``, ``stopped``, ``ends_not_converged``, ``end_moved``, ``ends_same``,
         ``image_order``, ``saddle_at_end``, ``intermediate_minimum``, ``ridge``, ``dip``; of calculations
         also ``end_without_outcar``, ``forces_left``, ``host_moves``, ``odd_mover``.
+    vibrations : Vibrations, optional
+        Where they were asked for (`migbar.neb.vibrations`).
     """
 
     images: tuple[Atoms, ...]
@@ -68,6 +71,7 @@ class NebResult:
     end_steps: int
     seconds: float
     remarks: tuple[Remark, ...] = ()
+    vibrations: Vibrations | None = None
 
     @property
     def barrier_ev(self) -> float:
@@ -142,7 +146,7 @@ def write_result(result: NebResult, folder: str | Path) -> None:
 
 
 def read_result(folder: str | Path) -> NebResult:
-    """Read what `write_result` wrote.
+    """Read what `write_result` wrote, and the vibrations where there are some.
 
     Raises
     ------
@@ -159,7 +163,7 @@ def read_result(folder: str | Path) -> NebResult:
     try:
         data = json.loads((folder / RESULT).read_text(encoding="utf-8"))
         images = tuple(read(folder / BAND, index=":", format="extxyz"))
-        return NebResult(
+        result = NebResult(
             images=images,
             profile=EnergyProfile.from_dict(data["profile"]),
             settings=NebSettings(**data["settings"]),
@@ -173,6 +177,7 @@ def read_result(folder: str | Path) -> NebResult:
         )
     except (OSError, ValueError, KeyError, TypeError, IndexError) as error:
         raise NebError(f"{folder} holds no readable relaxed band ({error}).") from None
+    return replace(result, vibrations=read_vibrations(folder, result))
 
 
 def describe(

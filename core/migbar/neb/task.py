@@ -1,4 +1,4 @@
-"""Relaxing a band as a run (`migbar.runs`): options in, events on the way, files and a result out."""
+"""Relaxing a band, and finding its vibrations, as runs (`migbar.runs`): options in, files and a result out."""
 
 from __future__ import annotations
 
@@ -9,9 +9,11 @@ from typing import Any
 from migbar.bands import Band, band_from_record, band_to_record
 from migbar.devices import AUTO
 from migbar.errors import Cancelled
+from migbar.files import held
 from migbar.neb.relaxation import NebStep, endpoints, relax_band
-from migbar.neb.result import write_result
+from migbar.neb.result import read_result, write_result
 from migbar.neb.settings import DEFAULT_PRESET, NebSettings, settings_from
+from migbar.neb.vibrations import vibrations_of, write_vibrations
 from migbar.potentials import DEFAULT_POTENTIAL, Potential, load_potential
 from migbar.runs import RunProgress
 
@@ -88,3 +90,28 @@ def run(folder: Path, options: Mapping[str, Any], progress: RunProgress) -> dict
         raise Cancelled
     state = "" if result.converged else ", not converged"
     return {**result.to_dict(), "text": f"{result.barrier_ev:.3f} eV{state}"}
+
+
+def vibrate(folder: Path, options: Mapping[str, Any], progress: RunProgress) -> dict[str, Any]:
+    """Find the vibrations of a band that another run relaxed, and write them beside it; called by `migbar.runs`.
+
+    Parameters
+    ----------
+    folder : Path
+        Keeps the forces to go on from.
+    options : mapping
+        ``band_folder``, of the run that relaxed the band; ``device`` and ``trust_file`` as in
+        `neb_options`.
+    progress : RunProgress
+    """
+    place = Path(options["band_folder"])
+    result = read_result(place)
+    potential = load_potential(
+        result.potential.name,
+        options.get("device", AUTO),
+        trust_file=bool(options.get("trust_file")),
+    )
+    found = vibrations_of(result, potential, folder=folder, progress=progress)
+    with held(place):
+        write_vibrations(found, place)
+    return {**found.to_dict(), "text": found.text}

@@ -1,0 +1,370 @@
+"""How often an ion tries to hop: the vibrations of the crystal at an end of the band and at the saddle.
+
+In harmonic transition state theory an ion hops ν exp(−E_m / k_B T) times a second. The attempt frequency ν is the
+product of all frequencies at the end it hops from, over the product of the real ones at the saddle (Vineyard,
+J. Phys. Chem. Solids 3, 121 (1957), doi:10.1016/0022-3697(57)90059-8). They also tell whether the two are a minimum
+and a saddle at all: a minimum has no imaginary frequency, a saddle has one.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import time
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from ase import units
+from numpy.typing import NDArray
+
+from migbar.barriers import Remark
+from migbar.files import DAMAGED, replacing, write_text
+from migbar.neb.settings import NebError
+from migbar.potentials import NoNumberError, Potential
+from migbar.progress import SILENT, Progress, check_cancelled
+from migbar.wording import scientific
+
+if TYPE_CHECKING:
+    from ase import Atoms
+
+    from migbar.neb.result import NebResult
+
+STEPS = (0.05, 0.1)
+"""How far each atom is moved to either side, Å.
+
+Forces of networks waver by some 0.01 eV/Å over a few hundredths of an Å: smaller steps see that, and not the well.
+"""
+
+SAVE_EVERY_S = 10.0
+
+VIBRATIONS, FORCES = "vibrations.json", "vibrations.npz"
+
+THZ = units.second / (2 * np.pi) / 1e12
+"""What makes THz of an angular frequency in ASE's units."""
+
+QUANTUM_EV = units._hplanck / units._e * 1e12
+"""Energy in eV of a quantum of 1 THz."""
+
+
+@dataclass(frozen=True, slots=True)
+class Vibrations:
+    """Vibrations at the end that the barrier counts from, and at the highest image.
+
+    Attributes
+    ----------
+    end : str
+        ``initial`` or ``final``: the lower one.
+    at_end, at_saddle : tuple of float
+        Frequencies in THz, ascending; imaginary ones are negative.
+    n_atoms : int
+        How many atoms vibrate; the others are held.
+    potential : str
+        Name and version.
+    mark : str
+        Tells the band that they belong to.
+    """
+
+    end: str
+    at_end: tuple[float, ...]
+    at_saddle: tuple[float, ...]
+    n_atoms: int
+    potential: str
+    mark: str
+
+    @property
+    def attempt_frequency(self) -> float | None:
+        """Attempt frequency in 1/s; None where the end is no minimum, or the highest image no saddle."""
+        if self.remarks:
+            return None
+        real = [nu for nu in self.at_saddle if nu > 0]
+        return float(1e12 * np.exp(np.log(self.at_end).sum() - np.log(real).sum()))
+
+    @property
+    def zero_point_ev(self) -> float | None:
+        """What the zero-point vibrations add to the barrier, eV; None where there is no attempt frequency."""
+        if self.remarks:
+            return None
+        real = [nu for nu in self.at_saddle if nu > 0]
+        return float(QUANTUM_EV / 2 * (np.sum(real) - np.sum(self.at_end)))
+
+    @property
+    def text(self) -> str:
+        """What came out, in a few words."""
+        attempts = self.attempt_frequency
+        if attempts is None:
+            return "no attempt frequency"
+        return f"{scientific(attempts)} attempts a second"
+
+    @property
+    def remarks(self) -> tuple[Remark, ...]:
+        """Why there is no attempt frequency: codes ``no_minimum``, ``no_saddle``, ``higher_saddle``."""
+        remarks = []
+        falling = _imaginary(self.at_end)
+        if falling:
+            text = (
+                f"The {self.end} end is no minimum: {_count(falling)} of its frequencies "
+                f"{'is' if len(falling) == 1 else 'are'} imaginary. A lower place lies beside it."
+            )
+            remarks.append(Remark("no_minimum", text))
+        falling = _imaginary(self.at_saddle)
+        if not falling:
+            text = "The highest image is no saddle: none of its frequencies is imaginary. Take more images."
+            remarks.append(Remark("no_saddle", text))
+        if len(falling) > 1:
+            text = (
+                f"The highest image is no saddle: {_count(falling)} of its frequencies are imaginary, and a saddle "
+                "has one. A lower way leads past it; start the band aside (on the command line: --start aside)."
+            )
+            remarks.append(Remark("higher_saddle", text))
+        return tuple(remarks)
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return JSON data; `from_dict` reads it."""
+        return asdict(self) | {
+            "attempt_frequency_per_s": self.attempt_frequency,
+            "zero_point_ev": self.zero_point_ev,
+            "warnings": [asdict(remark) for remark in self.remarks],
+        }
+
+    @classmethod
+    def from_dict(cls, data: Mapping[str, Any]) -> Vibrations:
+        """Read what `to_dict` gives.
+
+        Raises
+        ------
+        NebError
+            If it is something else.
+        """
+        try:
+            return cls(
+                str(data["end"]),
+                tuple(float(x) for x in data["at_end"]),
+                tuple(float(x) for x in data["at_saddle"]),
+                int(data["n_atoms"]),
+                str(data["potential"]),
+                str(data["mark"]),
+            )
+        except (KeyError, TypeError, ValueError) as error:
+            raise NebError(f"these are no vibrations ({error!r}).") from None
+
+
+def vibrations_of(
+    result: NebResult,
+    potential: Potential,
+    *,
+    within: float | None = None,
+    folder: str | Path | None = None,
+    progress: Progress = SILENT,
+) -> Vibrations:
+    """Find the vibrations at the lower end of a relaxed band and at its saddle, from forces on moved atoms.
+
+    Parameters
+    ----------
+    result : NebResult
+        Converged, its ends relaxed and its highest image climbed to the saddle.
+    potential : Potential
+        The one that it was relaxed with.
+    within : float, optional
+        Only atoms within this distance of the ion (Å) vibrate; all where not given.
+    folder : path, optional
+        Where to save the forces (``vibrations.npz``) and to go on from.
+    progress : Progress
+
+    Raises
+    ------
+    NebError
+        If the band is not at a saddle, was relaxed with another potential, or the folder holds other forces.
+    PotentialError
+        If the potential gives no number for a moved atom.
+    Cancelled
+        If the user stops it; what was computed is in the folder.
+    """
+    _require_saddle(result, potential)
+    end = 0 if result.profile.reaction_energy_ev >= 0 else -1
+    images = [result.images[end], result.images[result.profile.saddle]]
+    atoms = _near(images, within)
+    stiffness = _Stiffness(images, atoms, potential, Path(folder) if folder else None)
+    masses, whole = images[0].get_masses()[atoms], len(atoms) == len(images[0])
+    at_end, at_saddle = (
+        _frequencies(matrix, masses, whole) for matrix in stiffness.compute(progress)
+    )
+    return Vibrations(
+        "final" if end else "initial",
+        at_end,
+        at_saddle,
+        len(atoms),
+        str(potential.provenance),
+        mark_of(result),
+    )
+
+
+def write_vibrations(vibrations: Vibrations, folder: str | Path) -> None:
+    """Write ``vibrations.json`` beside the band that `migbar.neb.write_result` wrote.
+
+    Raises
+    ------
+    OSError
+        If it cannot be written; an earlier one then stays.
+    """
+    text = json.dumps(vibrations.to_dict(), indent=2, ensure_ascii=False)
+    write_text(Path(folder) / VIBRATIONS, text)
+
+
+def read_vibrations(folder: str | Path, result: NebResult) -> Vibrations | None:
+    """Read the vibrations of a band, None where there are none or they are those of another band.
+
+    Raises
+    ------
+    NebError
+        If the file is damaged.
+    """
+    path = Path(folder) / VIBRATIONS
+    if not path.exists():
+        return None
+    try:
+        found = Vibrations.from_dict(json.loads(path.read_text(encoding="utf-8")))
+    except (OSError, ValueError, NebError) as error:
+        raise NebError(f"{path} is damaged ({error}); remove it.") from None
+    return found if found.mark == mark_of(result) else None
+
+
+def mark_of(result: NebResult) -> str:
+    """Return what tells a band from others: its energies to the last bit, and by which weights."""
+    about = [result.profile.to_dict(), result.potential.name, result.potential.sha256]
+    return hashlib.sha256(json.dumps(about).encode()).hexdigest()[:16]
+
+
+def _require_saddle(result: NebResult, potential: Potential) -> None:
+    ours, theirs = potential.provenance, result.potential
+    problems = []
+    if not result.converged:
+        problems.append("it is not converged")
+    if not result.settings.climb:
+        problems.append(
+            "its highest image did not climb to the saddle (preset quality, or --climb)"
+        )
+    if not result.settings.relax_ends:
+        problems.append("its ends were not relaxed")
+    if result.profile.saddle in (0, len(result.images) - 1):
+        problems.append("its highest image is an end")
+    if problems:
+        raise NebError("The vibrations of this band tell nothing: " + "; ".join(problems) + ".")
+    if (ours.name, ours.sha256) != (theirs.name, theirs.sha256):
+        raise NebError(f"The band was relaxed with {theirs}, and {ours} is another potential.")
+
+
+class _Stiffness:
+    """Second derivatives of the energy by the places of some atoms, of two images, saved on the way."""
+
+    def __init__(
+        self,
+        images: Sequence[Atoms],
+        atoms: NDArray[np.intp],
+        potential: Potential,
+        folder: Path | None,
+    ) -> None:
+        self._images = images
+        self._atoms = atoms
+        self._potential = potential
+        self._path = folder / FORCES if folder is not None else None
+        n = 3 * len(atoms)
+        self._rows = np.full((len(images), n, n), np.nan)
+        self._saved = time.monotonic()
+
+    def compute(self, progress: Progress) -> list[NDArray[np.float64]]:
+        """Return a matrix in eV/Å² for each image."""
+        self._load()
+        left = np.argwhere(np.isnan(self._rows[:, :, 0]))
+        total = self._rows.shape[0] * self._rows.shape[1]
+        try:
+            for done, (state, coordinate) in enumerate(left, start=total - len(left)):
+                check_cancelled(progress)
+                progress.report(done, total, "moving atoms")
+                self._rows[state, coordinate] = self._row(self._images[state], coordinate)
+                self._save()
+        finally:
+            self._save(at_once=True)
+        progress.report(total, total, "moving atoms")
+        return [(rows + rows.T) / 2 for rows in self._rows]
+
+    def _row(self, image: Atoms, coordinate: int) -> NDArray[np.float64]:
+        """Return how the forces on all atoms fall as one is moved: the line of least squares through all steps."""
+        atom, axis = self._atoms[coordinate // 3], coordinate % 3
+        moves = np.array([sign * step for step in STEPS for sign in (1, -1)])
+        moved = []
+        for move in moves:
+            copy = image.copy()
+            copy.positions[atom, axis] += move
+            moved.append(copy)
+        forces = [one.forces[self._atoms].ravel() for one in self._potential.evaluate(moved)]
+        if not np.isfinite(forces).all():
+            raise NoNumberError(
+                f"{self._potential.provenance.name} gives no number for a moved atom."
+            )
+        return np.asarray(-(moves @ np.array(forces)) / (moves @ moves))
+
+    def _mark(self) -> str:
+        places = [self._atoms, *(image.positions for image in self._images)]
+        digest = hashlib.sha256(json.dumps([STEPS, self._potential.provenance.sha256]).encode())
+        for array in places:
+            digest.update(np.round(np.asarray(array, float), 6).tobytes())
+        return digest.hexdigest()
+
+    def _load(self) -> None:
+        if self._path is None or not self._path.exists():
+            return
+        try:
+            with np.load(self._path, allow_pickle=False) as file:
+                mark, rows = str(file["mark"]), file["rows"]
+        except DAMAGED:
+            raise NebError(f"{self._path} is damaged; remove it to begin anew.") from None
+        if mark == self._mark() and rows.shape == self._rows.shape:
+            self._rows = rows
+
+    def _save(self, at_once: bool = False) -> None:
+        now = time.monotonic()
+        if self._path is None or not (at_once or now - self._saved > SAVE_EVERY_S):
+            return
+        self._path.parent.mkdir(parents=True, exist_ok=True)
+        with replacing(self._path) as temporary, temporary.open("wb") as file:
+            np.savez(file, mark=np.array(self._mark()), rows=self._rows)
+        self._saved = now
+
+
+def _near(images: Sequence[Atoms], within: float | None) -> NDArray[np.intp]:
+    """Return the ion and the atoms that are near it in one of the images."""
+    everything = range(len(images[0]))
+    if within is None:
+        return np.arange(len(everything))
+    near = [image.get_distances(0, everything, mic=True) <= within for image in images]
+    return np.flatnonzero(np.any(near, axis=0))
+
+
+def _frequencies(
+    stiffness: NDArray[np.float64], masses: NDArray[np.float64], whole: bool
+) -> tuple[float, ...]:
+    """Return frequencies in THz, ascending, imaginary ones negative; `whole` crystals have three fewer: they float."""
+    weights = np.sqrt(np.repeat(masses, 3))
+    dynamical = stiffness / np.outer(weights, weights)
+    floating = np.zeros((len(weights), 0))
+    if whole:
+        floating = np.kron(np.sqrt(masses / masses.sum())[:, None], np.eye(3))
+        kept = np.eye(len(weights)) - floating @ floating.T
+        dynamical = kept @ dynamical @ kept
+    squares = np.linalg.eigvalsh(dynamical)
+    squares = np.delete(squares, np.abs(squares).argsort()[: floating.shape[1]])
+    return tuple((np.sign(squares) * np.sqrt(np.abs(squares)) * THZ).tolist())
+
+
+def _imaginary(frequencies: Sequence[float]) -> list[float]:
+    return [nu for nu in frequencies if nu <= 0]
+
+
+def _count(frequencies: Sequence[float]) -> str:
+    """Say how many of them there are, and of which size."""
+    each = ", ".join(f"{-nu:.1f}i" for nu in frequencies[:3])
+    more = ", …" if len(frequencies) > 3 else ""
+    return f"{len(frequencies)} ({each}{more} THz)"
