@@ -163,6 +163,7 @@ class MainWindow(QMainWindow):
             self.band_tools.ask_relax,
             self.band_tools.ask_export_profile,
             self.band_tools.ask_calculation,
+            self.band_tools.find_vibrations,
         )
         self.jobs_panel = JobsPanel(self.jobs, self.runs)
         self.setCentralWidget(self.centre)

@@ -82,6 +82,21 @@ class BandTools(QObject):
         dialog.chosen.connect(lambda _: self._window.docks.show("Profile"))
         dialog.open()
 
+    def find_vibrations(self) -> None:
+        """Find how often the ion of the relaxed band that is looked at tries to hop."""
+        shown = self._relaxed_looked_at()
+        if shown is None:
+            self._window.say("Relax this path first, with a climbing image: its saddle is needed.")
+        elif not self._window.relaxations.is_vibrating(shown):
+            try:
+                self._window.relaxations.find_vibrations(shown)
+            except MigbarError as error:
+                self._window.show_error(error)
+
+    def _relaxed_looked_at(self) -> RelaxedPath | None:
+        shown, workspace = self._window.profile_panel.shown, self._window.workspace
+        return shown if isinstance(shown, RelaxedPath) else workspace.relaxed_of(workspace.active)
+
     def _judged_selection(self) -> list[PathEntry]:
         workspace = self._window.workspace
         selected: list[int | None] = [*self._window.paths_panel.selected_ids()]
@@ -93,9 +108,7 @@ class BandTools(QObject):
 
     def ask_export_profile(self) -> None:
         """Ask where to write the relaxed band that is looked at, and in which form."""
-        workspace, shown = self._window.workspace, self._window.profile_panel.shown
-        if not isinstance(shown, RelaxedPath):
-            shown = workspace.relaxed_of(workspace.active)
+        shown = self._relaxed_looked_at()
         if shown is None:
             self._window.say("Relax this path first; then its band can be exported.")
             return

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from PySide6.QtCore import QObject, Signal
 
-from migbar.runs import NEB, VOLUME, Run, RunState
+from migbar.runs import NEB, VIBRATIONS, VOLUME, Run, RunState
 from migbar_gui.background.jobs import Jobs
 from migbar_gui.background.run_watcher import Watched
 from migbar_gui.background.runs import Follower, ResultOpener, Runs
@@ -19,7 +19,11 @@ from migbar_gui.workspace import Workspace
 if TYPE_CHECKING:
     from migbar.bands import Band
 
-TITLES = {NEB: "Relaxing {}", VOLUME: "Barrier against volume of {}"}
+TITLES = {
+    NEB: "Relaxing {}",
+    VOLUME: "Barrier against volume of {}",
+    VIBRATIONS: "Attempt frequency of {}",
+}
 BAND_TASKS = tuple(TITLES)
 
 
@@ -151,6 +155,35 @@ class Relaxations(QObject):
             begin,
         )
 
+    def find_vibrations(self, relaxed: RelaxedPath) -> None:
+        """Find how often the ion of a relaxed band tries to hop.
+
+        Raises
+        ------
+        NebError
+            If the band does not tell, with the reason.
+        """
+        from migbar.neb.vibrations import require_saddle
+
+        require_saddle(relaxed.result)
+        watched = self._runs.get(relaxed.folder)
+        relaxing = {} if watched is None else watched.run.options
+        options = {
+            name: relaxing[name]
+            for name in ("device", "trust_file", "key", "name")
+            if name in relaxing
+        }
+        title = TITLES[VIBRATIONS].format(options.get("name", relaxed.title))
+        self._runs.start(VIBRATIONS, title, options | {"band_folder": str(relaxed.folder)})
+
+    def is_vibrating(self, relaxed: RelaxedPath) -> bool:
+        """Whether the vibrations of a band are being looked for."""
+        return any(
+            _folder_of(watched.run) == relaxed.folder
+            for watched in self._runs.under_way
+            if watched.run.task == VIBRATIONS
+        )
+
     # -------------------------------------------------------------- following
 
     def _note(self, watched: Watched) -> None:
@@ -190,7 +223,7 @@ class Relaxations(QObject):
 
     def open(self, run: Run) -> None:
         """Read what a run has made, and show it."""
-        self._load(run, self.opened.emit)
+        self._load(run, self.opened.emit, asked=True)
 
     def _attach(self, run: Run) -> None:
         """Read a run's result where its path is in the window."""
@@ -217,8 +250,11 @@ class Relaxations(QObject):
             live.path_id = None
         self._jobs.cancel_kind("relaxed ")
 
-    def _load(self, run: Run, then: Callable[[RelaxedPath | VolumeResult], object]) -> None:
-        owner, name = self._owner(run), self._name(run)
+    def _load(
+        self, run: Run, then: Callable[[RelaxedPath | VolumeResult], object], asked: bool = False
+    ) -> None:
+        """Read what a run has made, where there is something; what the user asked for has to be there."""
+        owner, name, folder = self._owner(run), self._name(run), _folder_of(run)
 
         def read(_: object) -> RelaxedPath | VolumeResult | None:
             if run.task == VOLUME:
@@ -229,10 +265,10 @@ class Relaxations(QObject):
                 return VolumeResult(owner, name, run.folder, VolumeDependence.from_dict(run.result))
             from migbar.neb import read_result
 
-            if run.state is RunState.STOPPED and not (run.folder / "result.json").exists():
+            if not asked and not (folder / "result.json").exists():
                 return None
-            result = read_result(run.folder)
-            return RelaxedPath(owner, name, run.folder, result, result.profile.spline())
+            result = read_result(folder)
+            return RelaxedPath(owner, name, folder, result, result.profile.spline())
 
         def keep(made: RelaxedPath | VolumeResult | None) -> None:
             if isinstance(made, RelaxedPath):
@@ -285,6 +321,11 @@ def _options(band: Band, name: str, request: RelaxRequest) -> dict[str, Any]:
 def _import(_: object) -> None:
     import migbar.neb
     import migbar.potentials  # noqa: F401
+
+
+def _folder_of(run: Run) -> Path:
+    """Return where the band is that a run has relaxed, or whose vibrations it looks for."""
+    return Path(run.options.get("band_folder", run.folder))
 
 
 def _key(folder: Path) -> str:

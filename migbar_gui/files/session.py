@@ -102,6 +102,7 @@ def kinds() -> dict[str, type]:
         networks.Percolation,
         neb.NebResult,
         neb.NebSettings,
+        neb.Vibrations,
         VolumeDependence,
         profiles.EnergyProfile,
         potentials.Provenance,

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from typing import TYPE_CHECKING
+
 from PySide6.QtCore import QSize, Qt
 from PySide6.QtWidgets import QScrollArea
 
 from migbar.barriers import Remark
-from migbar.wording import counted, duration, with_minus
+from migbar.wording import counted, duration, scientific, with_minus
 from migbar_gui.computing.relaxations import LiveRun
 from migbar_gui.computing.relaxed import RelaxedPath, VolumeResult, potential_note
 from migbar_gui.looks import energies
@@ -14,12 +17,16 @@ from migbar_gui.looks.theme import with_text
 from migbar_gui.looks.widgets import (
     RemarkList,
     body,
+    button,
     in_row,
     label,
     restyle,
     scroll,
 )
 from migbar_gui.workspace import Workspace
+
+if TYPE_CHECKING:
+    from migbar.neb import Vibrations
 
 STAGES = {
     "initial": "initial end",
@@ -40,11 +47,24 @@ WIDTH = 316
 
 
 class ProfileFacts(QScrollArea):
-    """Barriers, convergence and remarks."""
+    """Barriers, convergence and remarks.
 
-    def __init__(self, workspace: Workspace) -> None:
+    Parameters
+    ----------
+    workspace : Workspace
+    is_vibrating, find_vibrations : callable
+        Whether the attempt frequency of a band is being looked for; look for that of the band shown.
+    """
+
+    def __init__(
+        self,
+        workspace: Workspace,
+        is_vibrating: Callable[[RelaxedPath], bool],
+        find_vibrations: Callable[[], object],
+    ) -> None:
         super().__init__()
         self._workspace = workspace
+        self._is_vibrating = is_vibrating
         self.setMinimumWidth(160)
         self.setMaximumWidth(with_text(WIDTH))
         self.barrier = label("", "formula")
@@ -53,9 +73,13 @@ class ProfileFacts(QScrollArea):
         head = in_row(self.barrier, None, self.state)
         head.setAlignment(self.state, Qt.AlignmentFlag.AlignVCenter)
         self.lines = label("", wrap=True)
+        self.attempts = button("", find_vibrations, "link")
+        self.attempts.setToolTip(
+            "How often the ion tries to hop: from its vibrations at the end and at the saddle, in the background"
+        )
         self.method = label("", "muted", wrap=True)
         self.remarks = RemarkList()
-        parts = (head, self.lines, self.method, self.remarks)
+        parts = (head, self.lines, in_row(self.attempts, None), self.method, self.remarks)
         page = body(*parts, spacing=5, margins=(7, 7, 13, 9))
         scroll(self, page, "Relaxed band")
 
@@ -66,6 +90,7 @@ class ProfileFacts(QScrollArea):
         """Show the facts of another band, or how it went on."""
         self.setVisible(entry is not None)
         self.remarks.tell()
+        self.attempts.hide()
         if isinstance(entry, LiveRun):
             self._show_live(entry)
         elif isinstance(entry, VolumeResult):
@@ -96,14 +121,29 @@ class ProfileFacts(QScrollArea):
             predicted = found.predicted.barrier.barrier_ev
             difference = signed(result.barrier_ev - predicted)
             lines.append(f"{difference} from the predicted {energies.energy(predicted)}")
+        vibrations = result.vibrations
+        lines += [] if vibrations is None else _of_vibrations(vibrations)
         self.lines.setText("\n".join(lines))
+        self._offer_attempts(relaxed)
         ends = "ends relaxed" if result.ends_relaxed else "ends as they were"
         work = f"{counted(result.steps, 'step')}, " if result.steps else ""
         seconds = f", {duration(result.seconds)}" if result.seconds else ""
         self.method.setText(
             f"{result.potential}, {relaxed.images}, {ends}. {work}{result.residual:.3f} eV/Å left{seconds}."
         )
-        self.remarks.tell((*result.remarks, *_bias(result.potential.name, result.ends_relaxed)))
+        odd = () if vibrations is None else vibrations.remarks
+        bias = _bias(result.potential.name, result.ends_relaxed)
+        self.remarks.tell((*result.remarks, *odd, *bias))
+
+    def _offer_attempts(self, relaxed: RelaxedPath) -> None:
+        result = relaxed.result
+        climbed = result.settings.climb and result.converged and not result.potential.calculated
+        working = self._is_vibrating(relaxed)
+        self.attempts.setText(
+            "Finding attempt frequency …" if working else "Find attempt frequency"
+        )
+        self.attempts.setEnabled(not working)
+        self.attempts.setVisible(climbed and result.vibrations is None)
 
     def _show_volume(self, volume: VolumeResult) -> None:
         from migbar.neb.volume import slope_text
@@ -132,6 +172,16 @@ class ProfileFacts(QScrollArea):
         self.state.setProperty("verdict", verdict)
         self.state.setText(text)
         restyle(self.state)
+
+
+def _of_vibrations(vibrations: Vibrations) -> list[str]:
+    attempts, zero_point = vibrations.attempt_frequency, vibrations.zero_point_ev
+    if attempts is None or zero_point is None:
+        return []
+    return [
+        f"attempt frequency {scientific(attempts)} 1/s",
+        f"{signed(zero_point)} by zero-point vibrations",
+    ]
 
 
 def _bias(potential: str, ends_relaxed: bool) -> list[Remark]:

@@ -18,6 +18,8 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
+from migbar.runs import VIBRATIONS
+from migbar_gui.background.run_watcher import Watched
 from migbar_gui.background.runs import Runs
 from migbar_gui.computing.relaxations import LiveRun, Relaxations
 from migbar_gui.computing.relaxed import (
@@ -76,6 +78,8 @@ class ProfilePanel(QWidget):
     relax, export, read : callable
         Ask how to relax the selected paths, where to write the relaxed band that is looked at, and which
         calculation to read.
+    find_vibrations : callable
+        Finds the attempt frequency of the relaxed band that is looked at.
     """
 
     def __init__(
@@ -86,6 +90,7 @@ class ProfilePanel(QWidget):
         relax: Callable[[], object],
         export: Callable[[], object],
         read: Callable[[], object],
+        find_vibrations: Callable[[], object],
     ) -> None:
         super().__init__()
         as_panel(self)
@@ -101,7 +106,7 @@ class ProfilePanel(QWidget):
         self.plot.image_clicked.connect(self._go_to)
         self.live_plot = LivePlot()
         self.volume_plot = VolumePlot()
-        self.facts = ProfileFacts(workspace)
+        self.facts = ProfileFacts(workspace, relaxations.is_vibrating, find_vibrations)
         self.stop = button("Stop", self._stop)
         self.stop.setToolTip("Stop at the next step; what there is stays, and it can go on later")
         self.resume = button("Resume", self._resume)
@@ -123,7 +128,7 @@ class ProfilePanel(QWidget):
         workspace.result_arrived.connect(lambda _: self._refresh())
         relaxations.progressed.connect(self._progress)
         relaxations.over.connect(lambda _: self._fill())
-        runs.changed.connect(lambda watched: self._enable())
+        runs.changed.connect(self._follow_run)
         self._fill()
 
     # -------------------------------------------------------------- building
@@ -338,6 +343,11 @@ class ProfilePanel(QWidget):
         if live is self._shown:
             self.live_plot.show_run(live, path_colour(live.path_id))
             self.facts.show_entry(live)
+
+    def _follow_run(self, watched: Watched) -> None:
+        if watched.run.task == VIBRATIONS:
+            self.facts.show_entry(self._shown)
+        self._enable()
 
     def _enable(self) -> None:
         shown = self._shown

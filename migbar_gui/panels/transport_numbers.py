@@ -88,10 +88,15 @@ def about(case: TransportCase, numbers: Numbers) -> str:
 
     if isinstance(case.hops, LoneHop):
         low, high = case.hops.interval_ev
-        barrier = energies.energy(case.hops.barrier_ev)
-        if low == high:
-            return f"Barrier {barrier}, calculated"
-        return f"Barrier {barrier}, interval {energies.interval(low, high)} {energies.unit()}"
+        interval = f"interval {energies.interval(low, high)} {energies.unit()}"
+        told = [
+            f"Barrier {energies.energy(case.hops.barrier_ev)}",
+            "calculated" if low == high else interval,
+        ]
+        known, attempts = case.vibrations, case.parameters.attempt_frequency
+        if known is not None and known.attempt_frequency == attempts:
+            told.append(f"ν from vibrations ({known.potential})")
+        return ", ".join(told)
     if case.simulated is not None:
         energy, low, high = case.simulated.activation_energy_ev
         interval = energies.interval(low, high)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from migbar_gui.workspace import Workspace
@@ -10,6 +10,7 @@ from migbar_gui.workspace.document import crystal_key
 
 if TYPE_CHECKING:
     from migbar.dynamics import DynamicsResult
+    from migbar.neb import Vibrations
     from migbar.transport import CrystalHops, LoneHop, TransportParameters
 
 USUAL_K = 300.0
@@ -29,6 +30,8 @@ class TransportCase:
     parameters : TransportParameters
     beside : CrystalHops or None
         All hops of the ion that was simulated, to compare with.
+    vibrations : Vibrations or None
+        Those of the path's relaxed band, which tell the attempt frequency.
     """
 
     key: str
@@ -36,6 +39,7 @@ class TransportCase:
     hops: LoneHop | CrystalHops | DynamicsResult
     parameters: TransportParameters
     beside: CrystalHops | None = None
+    vibrations: Vibrations | None = None
 
     @property
     def simulated(self) -> DynamicsResult | None:
@@ -63,7 +67,17 @@ def _active_path(workspace: Workspace) -> list[TransportCase]:
     barrier, ion = workspace.counted_barrier(path.id, result.predicted.barrier), path.hop.ion
     chain = LoneHop(barrier.barrier_ev, barrier.interval_ev, result.predicted.length)
     title = f"Path {ion} {path.label} alone"
-    return [TransportCase(f"path {path.id}", title, chain, parameters_for(structure, ion))]
+    parameters, vibrations = parameters_for(structure, ion), _vibrations(workspace, path.id)
+    attempts = None if vibrations is None else vibrations.attempt_frequency
+    if attempts is not None:
+        parameters = replace(parameters, attempt_frequency=attempts)
+    return [TransportCase(f"path {path.id}", title, chain, parameters, vibrations=vibrations)]
+
+
+def _vibrations(workspace: Workspace, path_id: int) -> Vibrations | None:
+    """Return the latest vibrations that tell how often the ion of a path tries to hop."""
+    found = (band.vibrations for band in workspace.relaxed_bands(path_id))
+    return next((v for v in found if v is not None and v.attempt_frequency is not None), None)
 
 
 def _all_hops(workspace: Workspace) -> list[TransportCase]:

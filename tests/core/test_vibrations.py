@@ -171,7 +171,7 @@ def test_that_frequencies_are_those_of_ase(copper, emt, tmp_path):
 
 
 def test_that_a_crystal_as_a_whole_does_not_vibrate(copper, emt):
-    found = vibrations_of(copper, emt)
+    found = vibrations_of(copper, emt, within=np.inf)
     assert found.n_atoms == 31
     assert len(found.at_end) == len(found.at_saddle) == 3 * 31 - 3
     assert found.at_end[0] > 1.0
@@ -245,7 +245,7 @@ def test_that_a_run_writes_them_beside_the_band(copper, tmp_path, monkeypatch):
     assert runs.work(tmp_path / "run") is RunState.FINISHED
     done = runs.read_run(tmp_path / "run")
     found = read_result(tmp_path / "band").vibrations
-    assert found.n_atoms == 31
+    assert 10 < found.n_atoms < 31
     assert done.result["attempt_frequency_per_s"] == found.attempt_frequency
     assert done.outcome.endswith("attempts a second")
 

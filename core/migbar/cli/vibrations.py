@@ -22,9 +22,9 @@ def vibrations(
     ],
     *,
     within: Annotated[
-        float | None,
-        typer.Option(help="Only atoms so near to the ion vibrate, Å; all where not given.", min=0),
-    ] = None,
+        float,
+        typer.Option(help="Atoms so near to the ion vibrate, Å; inf for all.", min=0),
+    ] = 4.0,
     trust_file: TrustFile = False,
     device: Device = "auto",
     as_json: AsJson = False,

@@ -38,6 +38,9 @@ STEPS = (0.05, 0.1)
 Forces of networks waver by some 0.01 eV/Å over a few hundredths of an Å: smaller steps see that, and not the well.
 """
 
+WITHIN = 4.0
+"""Atoms within this distance of the ion (Å) vibrate, the others are held."""
+
 SAVE_EVERY_S = 10.0
 
 VIBRATIONS, FORCES = "vibrations.json", "vibrations.npz"
@@ -155,7 +158,7 @@ def vibrations_of(
     result: NebResult,
     potential: Potential,
     *,
-    within: float | None = None,
+    within: float = WITHIN,
     folder: str | Path | None = None,
     progress: Progress = SILENT,
 ) -> Vibrations:
@@ -167,8 +170,8 @@ def vibrations_of(
         Converged, its ends relaxed and its highest image climbed to the saddle.
     potential : Potential
         The one that it was relaxed with.
-    within : float, optional
-        Only atoms within this distance of the ion (Å) vibrate; all where not given.
+    within : float
+        Atoms within this distance of the ion (Å) vibrate, in either state; infinite for all.
     folder : path, optional
         Where to save the forces (``vibrations.npz``) and to go on from.
     progress : Progress
@@ -182,7 +185,10 @@ def vibrations_of(
     Cancelled
         If the user stops it; what was computed is in the folder.
     """
-    _require_saddle(result, potential)
+    require_saddle(result)
+    ours, theirs = potential.provenance, result.potential
+    if (ours.name, ours.sha256) != (theirs.name, theirs.sha256):
+        raise NebError(f"The band was relaxed with {theirs}, and {ours} is another potential.")
     end = 0 if result.profile.reaction_energy_ev >= 0 else -1
     images = [result.images[end], result.images[result.profile.saddle]]
     atoms = _near(images, within)
@@ -237,23 +243,29 @@ def mark_of(result: NebResult) -> str:
     return hashlib.sha256(json.dumps(about).encode()).hexdigest()[:16]
 
 
-def _require_saddle(result: NebResult, potential: Potential) -> None:
-    ours, theirs = potential.provenance, result.potential
+def require_saddle(result: NebResult) -> None:
+    """Refuse a band whose vibrations tell nothing.
+
+    Raises
+    ------
+    NebError
+        If it is not converged, its ends were not relaxed, its highest image did not climb, or another program's.
+    """
     problems = []
+    if result.potential.calculated:
+        problems.append(f"it needs forces on moved atoms, to be calculated with {result.potential}")
     if not result.converged:
         problems.append("it is not converged")
     if not result.settings.climb:
         problems.append(
-            "its highest image did not climb to the saddle (preset quality, or --climb)"
+            "its highest image did not climb to the saddle (the preset quality lets it)"
         )
     if not result.settings.relax_ends:
         problems.append("its ends were not relaxed")
     if result.profile.saddle in (0, len(result.images) - 1):
         problems.append("its highest image is an end")
     if problems:
-        raise NebError("The vibrations of this band tell nothing: " + "; ".join(problems) + ".")
-    if (ours.name, ours.sha256) != (theirs.name, theirs.sha256):
-        raise NebError(f"The band was relaxed with {theirs}, and {ours} is another potential.")
+        raise NebError("This band has no attempt frequency: " + "; ".join(problems) + ".")
 
 
 class _Stiffness:
@@ -334,11 +346,9 @@ class _Stiffness:
         self._saved = now
 
 
-def _near(images: Sequence[Atoms], within: float | None) -> NDArray[np.intp]:
+def _near(images: Sequence[Atoms], within: float) -> NDArray[np.intp]:
     """Return the ion and the atoms that are near it in one of the images."""
     everything = range(len(images[0]))
-    if within is None:
-        return np.arange(len(everything))
     near = [image.get_distances(0, everything, mic=True) <= within for image in images]
     return np.flatnonzero(np.any(near, axis=0))
 

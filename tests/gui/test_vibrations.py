@@ -1,0 +1,86 @@
+"""From a relaxed band to how often its ion tries to hop: found in the background, told, and counted with."""
+
+from __future__ import annotations
+
+import pytest
+
+from migbar.runs import VIBRATIONS, RunState
+from migbar_gui.files.session import read_session, write_session
+from tests.gui.test_relaxing import LONG_MS, ask_to_relax, metal, wait_for_relaxed
+
+__all__ = ["metal"]
+
+pytestmark = pytest.mark.gui
+
+
+@pytest.fixture
+def climbed(metal, qtbot):  # noqa: F811
+    """The window with a band whose highest image climbed to the saddle."""
+    ask_to_relax(metal, climb=True)
+    wait_for_relaxed(qtbot, metal)
+    return metal
+
+
+def find(window, qtbot) -> None:
+    window.profile_panel.facts.attempts.click()
+    qtbot.waitUntil(
+        lambda: window.workspace.relaxed[-1].result.vibrations is not None, timeout=LONG_MS
+    )
+
+
+def test_that_a_click_finds_the_attempt_frequency_and_transport_counts_with_it(climbed, qtbot):
+    facts = climbed.profile_panel.facts
+    assert facts.attempts.isVisible()
+    facts.attempts.click()
+    qtbot.waitUntil(lambda: not facts.attempts.isEnabled(), timeout=LONG_MS)
+    assert "…" in facts.attempts.text()
+    climbed.commands["path.vibrations"].trigger()  # while it is at work
+    qtbot.waitUntil(
+        lambda: climbed.workspace.relaxed[-1].result.vibrations is not None, timeout=LONG_MS
+    )
+    assert [w.run.task for w in climbed.runs.all].count(VIBRATIONS) == 1
+    assert len(climbed.workspace.relaxed) == 1
+    found = climbed.workspace.relaxed[0].result.vibrations
+    assert found.remarks == ()
+    assert "attempt frequency" in facts.lines.text()
+    assert not facts.attempts.isVisible()
+    climbed.docks.show("Transport")
+    panel = climbed.transport_panel
+    qtbot.waitUntil(lambda: "from vibrations" in panel._about.text(), timeout=LONG_MS)
+    shown = float(panel.boxes["attempt_frequency"].text())
+    assert shown == pytest.approx(found.attempt_frequency, rel=1e-4)
+    panel.boxes["attempt_frequency"].setText("1e13")
+    panel.boxes["attempt_frequency"].textEdited.emit("1e13")
+    qtbot.waitUntil(
+        lambda: panel._about.text() and "from vibrations" not in panel._about.text(),
+        timeout=LONG_MS,
+    )
+
+
+def test_that_a_band_without_a_saddle_says_what_it_lacks(metal, qtbot):  # noqa: F811
+    ask_to_relax(metal)
+    wait_for_relaxed(qtbot, metal)
+    assert not metal.profile_panel.facts.attempts.isVisible()
+    metal.commands["path.vibrations"].trigger()
+    assert "did not climb to the saddle" in metal.notice.text.text()
+    assert metal.runs.under_way == []
+
+
+def test_that_a_session_keeps_them(climbed, qtbot, tmp_path):
+    find(climbed, qtbot)
+    found = climbed.workspace.relaxed[0].result.vibrations
+    path = tmp_path / "hops.migbar"
+    write_session(path, climbed.sessions.now())
+    (kept,) = read_session(path).workspace.relaxed
+    assert kept.result.vibrations == found
+
+
+def test_that_vibrations_of_a_band_that_is_gone_say_so(climbed, qtbot):
+    find(climbed, qtbot)
+    folders = {watched.run.task: watched.run.folder for watched in climbed.runs.all}
+    climbed.runs.remove(folders["neb"])
+    qtbot.waitUntil(lambda: len(climbed.runs.all) == 1, timeout=LONG_MS)
+    (watched,) = climbed.runs.all
+    assert watched.run.state is RunState.FINISHED
+    climbed.relaxations.open(watched.run)
+    qtbot.waitUntil(lambda: "no finished relaxed band" in climbed.notice.text.text(), timeout=LONG_MS)
