@@ -87,7 +87,9 @@ class BandTools(QObject):
         shown = self._relaxed_looked_at()
         if shown is None:
             self._window.say("Relax this path first, with a climbing image: its saddle is needed.")
-        elif not self._window.relaxations.is_vibrating(shown):
+        elif self._window.relaxations.is_vibrating(shown):
+            self._window.docks.show("Jobs")
+        else:
             try:
                 self._window.relaxations.find_vibrations(shown)
             except MigbarError as error:

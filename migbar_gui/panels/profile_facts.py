@@ -79,7 +79,13 @@ class ProfileFacts(QScrollArea):
         )
         self.method = label("", "muted", wrap=True)
         self.remarks = RemarkList()
-        parts = (head, self.lines, in_row(self.attempts, None), self.method, self.remarks)
+        parts = (
+            head,
+            self.lines,
+            in_row(self.attempts, None),
+            self.method,
+            self.remarks,
+        )
         page = body(*parts, spacing=5, margins=(7, 7, 13, 9))
         scroll(self, page, "Relaxed band")
 
@@ -142,7 +148,6 @@ class ProfileFacts(QScrollArea):
         self.attempts.setText(
             "Finding attempt frequency …" if working else "Find attempt frequency"
         )
-        self.attempts.setEnabled(not working)
         self.attempts.setVisible(climbed and result.vibrations is None)
 
     def _show_volume(self, volume: VolumeResult) -> None:

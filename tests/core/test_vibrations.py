@@ -247,7 +247,7 @@ def test_that_a_run_writes_them_beside_the_band(copper, tmp_path, monkeypatch):
     found = read_result(tmp_path / "band").vibrations
     assert 10 < found.n_atoms < 31
     assert done.result["attempt_frequency_per_s"] == found.attempt_frequency
-    assert done.outcome.endswith("attempts a second")
+    assert done.outcome.endswith("1/s")
 
 
 def test_that_the_command_tells_them(copper, tmp_path, capsys):

@@ -97,9 +97,7 @@ class Vibrations:
     def text(self) -> str:
         """What came out, in a few words."""
         attempts = self.attempt_frequency
-        if attempts is None:
-            return "no attempt frequency"
-        return f"{scientific(attempts)} attempts a second"
+        return "none" if attempts is None else f"{scientific(attempts)} 1/s"
 
     @property
     def remarks(self) -> tuple[Remark, ...]:
