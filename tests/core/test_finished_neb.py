@@ -77,6 +77,18 @@ def test_that_the_input_of_neb_x_tells_whether_an_image_climbs(tmp_path, scheme,
     assert neb_x_output(folder).climb is climbs
 
 
+@pytest.mark.parametrize("label", ["Cu1", "Cu_a", "Cu-u", "CU2"])
+def test_that_kinds_of_atoms_of_neb_x_are_the_elements_they_are_named_after(tmp_path, label):
+    write_espresso(tmp_path / "neb", copper_images())
+    file = tmp_path / "neb" / "neb.axsf"
+    lines = file.read_text().splitlines()
+    lines[8::2] = [line.replace("Cu", label) for line in lines[8::2]]
+    file.write_text("\n".join(lines) + "\n")
+    found = read_calculation(tmp_path / "neb")
+    assert set(found.result.images[0].symbols) == {"Cu"}
+    assert found.result.barrier_ev == pytest.approx(profile_of(copper_images()).barrier_ev)
+
+
 def test_that_vasp_tells_what_it_computed_with(folder):
     result = read_calculation(folder).result
     assert str(result.potential) == "VASP 6.3.0, PBE, 520 eV"

@@ -6,6 +6,7 @@ neb.x leaves ``PREFIX.axsf`` and ``PREFIX.dat``, the script of `migbar export-df
 from __future__ import annotations
 
 import io
+import re
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -28,6 +29,9 @@ ASE_BAND = "band.extxyz"
 
 OWN_RESULT = "result.json"
 """What `migbar neb` leaves beside its band."""
+
+_LABEL = re.compile(r"^( *[A-Za-z]{1,2})[\d_-]\S*", re.MULTILINE)
+"""The name of a kind of atom in neb.x: V1 and V2, or V_a, are vanadium with its spin up and down."""
 
 
 def find_nebs(root: Path) -> list[Path]:
@@ -85,7 +89,8 @@ def espresso_images(folder: Path) -> list[Atoms]:
     (axsf,) = files
     table = axsf.with_suffix(".dat")
     try:
-        frames = read(io.StringIO(axsf.read_text()), index=":", format="xsf")
+        text = _LABEL.sub(r"\1", axsf.read_text())
+        frames = read(io.StringIO(text), index=":", format="xsf")
         energies = np.loadtxt(io.StringIO(table.read_text()), ndmin=2)[:, 1]
         forces = [atoms.get_forces() for atoms in frames]
     except OSError as error:
