@@ -98,5 +98,6 @@ def _read(folder: Path, bands: Mapping[int, Band]) -> _Found:
     from migbar.neb.finished import read_calculation
 
     found = read_calculation(folder)
-    path_id = next((path_id for path_id, band in bands.items() if found.is_of(band)), None)
+    number = found.among(list(bands.values()))
+    path_id = None if number is None else list(bands)[number]
     return _Found(folder, found.result, path_id, *document_of(found.record))

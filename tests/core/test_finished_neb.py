@@ -234,8 +234,8 @@ def band_of(images: tuple[Atoms, ...]) -> Band:
 
 def test_that_a_calculation_is_known_as_that_of_its_path(folder):
     found, band = read_calculation(folder), band_of(copper_images())
-    assert found.is_of(band)
-    assert found.is_of(Band(band.host, "Cu", band.path[::-1].copy()))
+    back = Band(band.host, "Cu", band.path[::-1].copy())
+    assert found.among([band]) == found.among([back]) == 0
     farther = linear_path(band.path[0], band.path[0] + 2 * (band.path[-1] - band.path[0]))
     others = [
         Band(band.host, "Cu", farther),
@@ -245,7 +245,19 @@ def test_that_a_calculation_is_known_as_that_of_its_path(folder):
         Band(band.host.copy().apply_strain(0.1), "Cu", band.path),
         Band(band.host.copy().remove_sites([3]), "Cu", band.path),
     ]
-    assert not any(found.is_of(other) for other in others)
+    assert found.among(others) is None
+    assert found.among([*others, band]) == len(others)
+
+
+@pytest.mark.parametrize("end", [0, -1])
+def test_that_of_several_hops_that_are_near_a_calculation_is_that_of_the_nearest(folder, end):
+    found, band = read_calculation(folder), band_of(copper_images())
+    ends = band.path[[0, -1]].copy()
+    ends[end] += band.host.lattice.get_fractional_coords([0, 0, 0.9])
+    beside = Band(band.host, "Cu", linear_path(*ends))
+    back = Band(beside.host, "Cu", beside.path[::-1].copy())
+    assert found.among([beside]) == found.among([back]) == 0
+    assert found.among([beside, back, band]) == 2
 
 
 @pytest.mark.parametrize("code", WRITERS)

@@ -58,24 +58,34 @@ class Calculation:
     result: NebResult
     record: BandRecord
 
-    def is_of(self, band: Band) -> bool:
-        """Whether it was made from this band, in either direction: same atoms, in places that are near."""
-        own = self.record.band
-        if own.ion != band.ion or own.host.composition != band.host.composition:
-            return False
-        lengths = np.linalg.norm(band.host.lattice.matrix, axis=1)
-        apart = np.linalg.norm(own.host.lattice.matrix - band.host.lattice.matrix, axis=1)
-        if (apart > STRAIN * lengths).any():
-            return False
-        ways = (band.path[[0, -1]], band.path[[-1, 0]])
-        return any(_near_ends(own, band, way) for way in ways) and _near_host(own, band)
+    def among(self, bands: Sequence[Band]) -> int | None:
+        """Say which of some bands it was made from, in either direction: same atoms, in places that are near.
+
+        Voids may be nearer to one another than an ion moves when an end is relaxed, so that several fit: it is the
+        nearest one's.
+        """
+        off = [_off(self.record.band, band) for band in bands]
+        return int(np.argmin(off)) if np.isfinite(off).any() else None
 
 
-def _near_ends(own: Band, band: Band, way: Any) -> bool:
+def _off(own: Band, band: Band) -> float:
+    """How far (Å) the ends of a band are from those of another one, in either direction; infinite for another hop's."""
+    if own.ion != band.ion or own.host.composition != band.host.composition:
+        return np.inf
+    lengths = np.linalg.norm(band.host.lattice.matrix, axis=1)
+    apart = np.linalg.norm(own.host.lattice.matrix - band.host.lattice.matrix, axis=1)
+    if (apart > STRAIN * lengths).any():
+        return np.inf
+    off = min(_ends_off(own, band, way) for way in (band.path[[0, -1]], band.path[[-1, 0]]))
+    return off if off < np.inf and _near_host(own, band) else np.inf
+
+
+def _ends_off(own: Band, band: Band, way: Any) -> float:
     lattice, mine = band.host.lattice, own.path[[0, -1]]
-    start = lattice.get_all_distances(mine[0], way[0])[0, 0]
-    apart = np.linalg.norm(lattice.get_cartesian_coords((mine[1] - mine[0]) - (way[1] - way[0])))
-    return bool(start < NEAR and apart < NEAR)
+    start = float(lattice.get_all_distances(mine[0], way[0])[0, 0])
+    turned = lattice.get_cartesian_coords((mine[1] - mine[0]) - (way[1] - way[0]))
+    apart = float(np.linalg.norm(turned))
+    return float(np.hypot(start, apart)) if max(start, apart) < NEAR else np.inf
 
 
 def _near_host(own: Band, band: Band) -> bool:
@@ -103,13 +113,13 @@ def with_calculations(crystal: CrystalPaths, calculations: Iterable[Calculation]
             )
         if not calculation.result.converged:
             raise CalculationError(f"The NEB in {name} has not converged.")
-        fits = [n for n, path in enumerate(paths) if calculation.is_of(path.band)]
-        if not fits:
+        number = calculation.among([path.band for path in paths])
+        if number is None:
             raise CalculationError(
                 f"The NEB in {name} is of none of the hops found here, in their supercells: it has to start from the "
                 "images that MigBar exports for one."
             )
-        paths[fits[0]] = paths[fits[0]].with_barrier(calculation.result.calculated)
+        paths[number] = paths[number].with_barrier(calculation.result.calculated)
     return CrystalPaths.of(crystal.search, paths, crystal.places)
 
 
