@@ -55,6 +55,12 @@ def test_that_voids_are_filled_as_far_apart_as_the_electrons_last(example):
     assert closest_ions(derived.structure, "Na") >= CLOSEST_IONS
 
 
+def test_that_no_ion_is_put_beside_another_one(example):
+    # The empty octahedra of the spinel share faces with the tetrahedra that hold its Li, 1.8 Å away.
+    with pytest.raises(DeriveError, match="no void of LiMn2O4 has room for another Li"):
+        discharged_limit(example("LiMn2O4"), "Li")
+
+
 def test_that_a_cell_with_too_few_electrons_for_one_ion_is_repeated(example):
     derived = discharged_limit(example("TiS2"), "Mg")
     assert formula(derived.structure) == "Mg(TiS2)2"

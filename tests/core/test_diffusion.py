@@ -229,6 +229,29 @@ def test_that_a_way_between_layers_counts_however_slow_it_is_beside_that_within(
     assert activation_energy(across, 300.0) == pytest.approx(barrier)
 
 
+def test_that_a_chain_is_a_way_along_an_axis_that_leans_towards_it():
+    cosine = 0.05
+    chain = Network(1, (Edge(0, 0, CUBIC[2], 0),))
+    cell = ((3.0 * np.sqrt(1 - cosine**2), 0, 3.0 * cosine), (0, 4.0, 0), (0, 0, 5.0))
+    along = CrystalHops(chain, cell, ((0.3,),) * 3, (0.0,), "c")
+    kelvin = np.array([300.0])
+    leaning = replace(along, direction="a").diffusivities(kelvin)
+    assert leaning == pytest.approx(cosine**2 * along.diffusivities(kelvin))
+
+
+def test_that_an_interval_of_barriers_turns_around(rock_salt):
+    crystal = find_paths(rock_salt, "Li", LengthModel(), cutoff=3.0)
+    (path,) = crystal.paths
+    low, high = path.barrier.interval_ev
+    value, *interval = (
+        LoneHop(barrier, (barrier, barrier)).diffusivities(np.array([300.0]))[0, 0]
+        for barrier in (path.barrier.barrier_ev, high, low)
+    )
+    found = diffusivity(CrystalHops.of(rock_salt, crystal), USUAL)
+    assert np.divide(found.interval, found.value) == pytest.approx(np.divide(interval, value))
+    assert found.interval[0] < found.value < found.interval[1]
+
+
 def test_that_rounding_makes_no_way_out_of_a_layer():
     # Layers at right angles to c in a cell whose other vectors lead out of them.
     layer = Network(1, (Edge(0, 0, (1, 0, -1), 0), Edge(0, 0, (0, 1, 1), 0)))

@@ -135,6 +135,43 @@ def test_that_forces_on_atoms_that_are_held_do_not_count(tmp_path):
     assert not result.remarks
 
 
+@pytest.mark.parametrize("end", [0, 2])
+def test_that_either_end_may_be_the_one_that_is_not_relaxed(tmp_path, end):
+    images = [with_forces(atoms, np.zeros((31, 3))) for atoms in copper_images()]
+    images[end] = with_forces(images[end], np.eye(31, 3) / 2)
+    write_vasp(tmp_path / "neb", images)
+    result = read_calculation(tmp_path / "neb").result
+    assert [remark.code for remark in result.remarks] == ["ends_not_converged"]
+    assert not result.ends_relaxed
+
+
+@pytest.mark.parametrize(("scheme", "residual"), [("auto", 0.3), ("no-CI", 0.0)])
+def test_that_an_image_that_climbs_has_no_force_left_along_the_path_either(
+    tmp_path, scheme, residual
+):
+    images = [with_forces(atoms, np.zeros((31, 3))) for atoms in copper_images()]
+    along = images[2].positions - images[0].positions
+    # Nearer to one end than to the other: springs are no forces of the code.
+    nearer, energy = images[1].copy(), images[1].get_potential_energy()
+    nearer.positions -= 0.05 * along
+    forces = 0.3 * along / np.linalg.norm(along, axis=1).max()
+    nearer.calc = SinglePointCalculator(nearer, energy=energy, forces=forces)
+    images[1] = nearer
+    write_espresso(tmp_path / "neb", images)
+    (tmp_path / "neb" / "neb.in").write_text(f"&PATH\n   CI_scheme = '{scheme}'\n/\n")
+    result = read_calculation(tmp_path / "neb").result
+    assert result.residual == pytest.approx(residual, abs=0.01)
+    assert result.converged is (residual == 0)
+
+
+def test_that_a_band_is_converged_where_all_of_its_images_are(tmp_path):
+    first, middle, last = copper_images()
+    write_vasp(tmp_path / "neb", [first, middle, middle, last])
+    assert read_calculation(tmp_path / "neb").result.converged
+    (tmp_path / "neb" / "02" / "OUTCAR").write_text(outcar(middle, middle.positions, done=False))
+    assert not read_calculation(tmp_path / "neb").result.converged
+
+
 def test_that_a_folder_is_named_wherever_one_stands(folder, monkeypatch):
     monkeypatch.chdir(folder)
     assert read_calculation(".").record.sys_name == "neb"
@@ -240,6 +277,7 @@ def test_that_a_calculation_is_known_as_that_of_its_path(folder):
     others = [
         Band(band.host, "Cu", farther),
         Band(band.host, "Cu", band.path + np.array([0.25, 0.25, 0])),
+        Band(band.host, "Cu", band.path + np.array([0.15, 0, 0])),
         Band(band.host, "Li", band.path),
         Band(band.host.copy().replace(3, "Ni"), "Cu", band.path),
         Band(band.host.copy().apply_strain(0.1), "Cu", band.path),
@@ -258,6 +296,17 @@ def test_that_of_several_hops_that_are_near_a_calculation_is_that_of_the_nearest
     back = Band(beside.host, "Cu", beside.path[::-1].copy())
     assert found.among([beside]) == found.among([back]) == 0
     assert found.among([beside, back, band]) == 2
+    moved = Band(band.host, "Cu", band.path + (ends - band.path[[0, -1]])[end])
+    assert found.among([moved]) == 0
+    assert found.among([moved, band]) == 1
+
+
+def test_that_atoms_that_were_exchanged_make_another_band(folder):
+    band = band_of(copper_images())
+    one, other = (Band(band.host.copy().replace(n, "Ni"), "Cu", band.path) for n in (3, 4))
+    found = read_calculation(folder)
+    found = replace(found, record=replace(found.record, band=one))
+    assert found.among([other, one]) == 1
 
 
 @pytest.mark.parametrize("code", WRITERS)

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+from ase.data import covalent_radii
 from pymatgen.core import Lattice, Structure
+from scipy.special import erfc
 
 from migbar.errors import OccupancyError
-from migbar.landscape import HIGHEST, LandscapeError, site_energy_landscape
+from migbar.landscape import HIGHEST, REACH, LandscapeError, site_energy_landscape
 from migbar.softbv import MORSE
 from migbar.structures import read_structure
 
@@ -41,6 +43,33 @@ def test_that_the_map_has_the_symmetry_of_the_crystal(rock_salt):
     assert np.allclose(energies, energies.transpose(1, 2, 0), atol=1e-8)
     assert np.allclose(energies, np.roll(energies, (6, 6, 0), axis=(0, 1, 2)), atol=1e-8)
     assert np.allclose(energies, np.roll(energies[::-1], 1, axis=0), atol=1e-8)
+
+
+def test_that_the_map_of_a_skewed_cell_is_the_sum_over_all_atoms_around():
+    lattice = Lattice([[3.1, 0.4, -0.2], [2.6, 3.3, 0.3], [-3.9, 1.7, 4.2]])
+    structure = Structure(
+        lattice,
+        ["Mg", "Ti", "S", "S", "S"],
+        [[0.1, 0.9, 0.4], [0.62, 1.31, -0.2], [0.13, 0.27, 0.71], [0.3, 0.5, 0.1], [0.8, 0.1, 0.3]],
+    )
+    found = site_energy_landscape(structure, "Mg", resolution=1.2).energies
+    points = np.array(list(np.ndindex(found.shape))) / found.shape
+    cells = np.array(list(np.ndindex(15, 15, 15))) - 7
+
+    def distances(*sites: int) -> np.ndarray:
+        copies = (structure.frac_coords[list(sites)][:, None] + cells).reshape(-1, 3)
+        far = np.linalg.norm((copies - points[:, None]) @ lattice.matrix, axis=2)
+        return np.where(far <= REACH, far, 1e3)
+
+    to_titanium, to_sulphur = distances(1), distances(2, 3, 4)
+    shortest, depth, steepness = MORSE["Mg"]["S"]
+    radii = covalent_radii[12] + covalent_radii[22]
+    bonds = (np.exp(steepness * (shortest - to_sulphur)) - 1) ** 2 - 1
+    # Charges of 2 and 4 in the third and the fourth row; 14.4 eV Å is e²/4πε₀.
+    clashes = 14.399645 * 2 * 4 / np.sqrt(3 * 4) * erfc(to_titanium / (0.74 * radii)) / to_titanium
+    energies = depth / 2 * bonds.sum(axis=1) + clashes.sum(axis=1)
+    expected = np.minimum(energies - energies.min(), HIGHEST)
+    assert found.ravel() == pytest.approx(expected, abs=1e-6)
 
 
 def test_that_energies_count_from_the_lowest_and_are_cut_off_inside_atoms(rock_salt):

@@ -16,6 +16,7 @@ from migbar.errors import HopError, NoMobileIonError, OccupancyError
 from migbar.hops import Mechanism
 from migbar.models.store import load_model
 from migbar.networks import DIRECTIONS, percolation_barriers
+from migbar.passages import Surroundings
 from migbar.paths import CrystalPaths, HopSearch, find_hops, find_paths
 from migbar.structures import mobile_ions, read_structure, symmetry
 from tests.core.length_model import LengthModel
@@ -322,6 +323,49 @@ def test_that_a_bottleneck_is_the_narrowest_place_wherever_the_origin_is(
         found = [atom.distance - touching[atom.element] for atom in hop.bottleneck]
         assert min(found) == pytest.approx(gap, abs=1e-4)
         assert max(found) <= gap + 0.3 + 1e-4
+
+
+@pytest.mark.parametrize("way", [(0.5, 1.6, -0.4), (-2.3, 0.2, 1.1), (0.1, -0.9, 2.6)])
+def test_that_a_long_path_through_a_skewed_cell_passes_all_that_is_in_sight(way):
+    lattice = Lattice([[4.1, 0.3, 0.1], [6.8, 3.9, 0.5], [-5.2, 2.2, 4.4]])
+    structure = Structure(lattice, ["O", "S"], [[0.21, 0.34, 0.87], [0.75, 0.6, 0.12]])
+    ends = np.array([[1.3, -0.6, 2.2], np.add([1.3, -0.6, 2.2], way)])
+    path = lattice.get_cartesian_coords(np.linspace(*ends, 401))
+    found = Surroundings(structure, "Li", Mechanism.INSERTION, {}, 16.0).of(ends)
+    seen = list(zip(found.index.tolist(), map(tuple, found.images.tolist()), strict=True))
+    near = {
+        (site.index, tuple(np.rint(site.image).astype(int).tolist()))
+        for point in path[::20]
+        for site in structure.get_sites_in_sphere(point, 3.9)
+    }
+    assert near <= set(seen)
+    places = lattice.get_cartesian_coords([structure.frac_coords[i] + cell for i, cell in seen])
+    assert found.positions - found.path[0] == pytest.approx(places - path[0])
+
+
+def test_that_a_path_is_narrowest_by_radii_and_not_by_distances():
+    # The middle of O is nearer to the ion that goes by, the surface of I leaves it less room.
+    atoms = {"O": [4.2, 2.4, 0], "I": [5.8, -2.8, 0]}
+    structure = Structure(
+        Lattice.cubic(20.0), list(atoms), list(atoms.values()), coords_are_cartesian=True
+    )
+    ends = np.array([[0.1, 0, 0], [0.4, 0, 0]])
+    passage = Surroundings(structure, "Li", Mechanism.INSERTION, {}, 6.0).of(ends)
+    (atom,) = passage.bottleneck()
+    assert (atom.element, atom.distance) == ("I", pytest.approx(2.8, abs=1e-3))
+
+
+@pytest.mark.parametrize(
+    ("mechanism", "narrow"), [(Mechanism.VACANCY, "Li"), (Mechanism.SINGLE_ION, "O")]
+)
+def test_that_ions_that_stay_make_a_path_narrow_and_those_that_are_gone_do_not(mechanism, narrow):
+    places = [[2, 4, 0], [5, 4, 0], [3.5, 5.6, 0], [3.5, 1.9, 0]]
+    structure = Structure(
+        Lattice.cubic(12.0), ["Li", "Li", "Li", "O"], places, coords_are_cartesian=True
+    )
+    ends = structure.frac_coords[:2]
+    passage = Surroundings(structure, "Li", mechanism, {}, 3.0).of(ends)
+    assert passage.bottleneck()[0].element == narrow
 
 
 def test_that_close_approaches_are_flagged_and_not_hidden(example):

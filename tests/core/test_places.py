@@ -89,6 +89,11 @@ def test_that_every_node_has_the_energy_of_its_kind(alloy, compared):
     assert compared.of_nodes(search.kinds) == (first, second, second)
 
 
+def test_that_kinds_of_places_may_come_in_any_order():
+    places = PlaceEnergies((0, 1, 4), (0.3, 0.0, 0.1), (True,) * 3, True, "a test")
+    assert places.of_nodes((0, 1, 1, 0, 4, 1)) == (0.3, 0.0, 0.0, 0.3, 0.1, 0.0)
+
+
 @pytest.mark.parametrize(
     ("mechanism", "ions"),
     [(Mechanism.VACANCY, 23), (Mechanism.SINGLE_ION, 1), (Mechanism.INTERSTITIAL, 25)],

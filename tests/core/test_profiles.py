@@ -58,6 +58,21 @@ def test_that_barriers_follow_from_the_images(images):
     assert profile.saddle == 2
 
 
+def test_that_the_force_along_a_bent_path_is_that_along_the_line_between_its_arms(tmp_path):
+    band = []
+    for place in ([0, 0, 0], [1, 0, 0], [1, 2, 0]):
+        atoms = Atoms("Li", [place], cell=[9, 9, 9], pbc=True)
+        atoms.calc = SinglePointCalculator(atoms, energy=0.0, forces=[[3.0, 1.0, 0.5]])
+        band.append(atoms)
+    profile = profile_of(band)
+    assert profile.tangential_forces == pytest.approx([3.0, 4.0 / np.sqrt(2), 1.0])
+    assert profile.distance == pytest.approx([0, 1, 3])
+    write_profile(profile, tmp_path / "bent.csv")
+    rows = list(csv.DictReader((tmp_path / "bent.csv").read_text().splitlines()))
+    told = [float(row["tangential_force_ev_per_angstrom"]) for row in rows]
+    assert told == pytest.approx(profile.tangential_forces, abs=1e-6)
+
+
 def test_that_the_barrier_has_no_direction(images):
     there, back = profile_of(images), profile_of(images[::-1])
     assert back.barrier_ev == pytest.approx(there.barrier_ev)

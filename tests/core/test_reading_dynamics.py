@@ -154,8 +154,8 @@ def test_that_a_cell_that_changes_is_taken_as_it_is_on_average(tmp_path):
     path = tmp_path / "XDATCAR"
     with path.open("w") as file:  # with a head before each frame, as VASP writes it then
         for number, frame in enumerate(frames, start=1):
-            rows = "\n".join(" ".join(map(str, row)) for row in frame.cell.array)
-            file.write(f"LiS\n 1.0\n{rows}\n Li S\n {IONS} {HOST}\n")
+            rows = "\n".join(" ".join(map(str, row)) for row in frame.cell.array / 2)
+            file.write(f"LiS\n 2.0\n{rows}\n Li S\n {IONS} {HOST}\n")
             file.write(f"Direct configuration= {number:5d}\n")
             file.writelines(" ".join(map(str, row)) + "\n" for row in frame.get_scaled_positions())
     read = read_simulation(Simulation(path, 900.0, 20.0))
