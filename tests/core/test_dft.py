@@ -13,6 +13,7 @@ from typing import Any
 import numpy as np
 import pytest
 from ase.build import bulk
+from ase.calculators.emt import EMT
 from ase.io import read, write
 from pymatgen.core import Lattice, Structure
 from pymatgen.io.ase import AseAtomsAdaptor
@@ -156,6 +157,7 @@ def test_that_the_incar_says_what_needs_the_vtst_patch(images):
     incar = Incar.from_str(text)
     assert (incar["IMAGES"], incar["LCLIMB"], incar["IBRION"], incar["POTIM"]) == (3, True, 3, 0)
     assert incar["IOPT"] == 1
+    assert (incar["SPRING"], incar["ISYM"]) == (-5, 0)
     assert "VTST" in text
     assert len(incar["MAGMOM"]) == len(images.images[0])
     plain = Incar.from_str(input_files(images, "vasp", DftSettings(climbing=False))["INCAR"])
@@ -180,6 +182,7 @@ def test_that_settings_reach_the_files(images):
     assert (incar["EDIFFG"], incar["ENCUT"], incar["ISPIN"]) == (-0.02, 600, 1)
     assert (incar["IVDW"], incar["ALGO"]) == (12, "All")
     assert incar["LDAUU"] == [0, 3.32, 0]
+    assert incar["LMAXMIX"] == 4
     assert "MAGMOM" not in incar
     assert Kpoints.from_str(files["KPOINTS"]).kpts == [(5, 5, 3)]
     assert "path_thr = 0.02" in input_files(images, "espresso", settings)["neb.in"]
@@ -210,6 +213,18 @@ def test_that_the_input_of_neb_x_holds_every_image(images):
     assert f"nat              = {len(images.images[0])}" in text
     assert "&CELL" not in text
     assert text.index("&SYSTEM") < text.index("ATOMIC_SPECIES") < text.index("FIRST_IMAGE")
+
+
+def test_that_the_input_of_neb_x_has_its_units(images):
+    settings = DftSettings(cutoff_ry=50.0, smearing_ev=0.2721139, k_spacing=0.2, climbing=False)
+    text = input_files(images, "espresso", settings)["neb.in"]
+    told = dict(re.findall(r"^ +(\w+) += (\S+)$", text, re.M))
+    assert (float(told["ecutwfc"]), float(told["ecutrho"])) == (50.0, 400.0)
+    assert float(told["degauss"]) == pytest.approx(0.02, abs=1e-6)  # Ry
+    assert (told["nosym"], told["minimum_image"]) == (".true.", ".true.")
+    assert told["CI_scheme"] == "'no-CI'"
+    assert re.search(r"^K_POINTS automatic\n5 5 3 +0 0 0$", text, re.M)
+    assert "CI_scheme = 'auto'" in input_files(images, "espresso")["neb.in"]
 
 
 def test_that_the_texts_say_which_charge_a_defect_has_and_what_symmetry_does(images):
@@ -311,6 +326,74 @@ def test_that_the_script_runs_as_pasted(tmp_path):
     assert str(result.potential) == "chgnet by ASE"  # as the script says
 
 
+@pytest.fixture
+def script() -> dict[str, Any]:
+    """What a script defines, of a hop that ends beside a gold atom, with EMT as its calculator."""
+    hop = copper_hop()
+    host = hop.host.copy()
+    first, last = host.lattice.get_all_distances(hop.path[[0, -1]], host.frac_coords)
+    host.replace(int((last - first).argmin()), "Au")
+    band = prepare(images_of(Band(host, "Cu", hop.path), 3))
+    names: dict[str, Any] = {"__name__": "neb"}
+    exec(input_files(band, "ase", DftSettings(force_ev_per_angstrom=0.03))["neb.py"], names)
+    return names | {"make_calculator": lambda _: EMT()}
+
+
+def test_that_the_script_moves_images_with_the_ends_that_were_relaxed(script):
+    images = read(StringIO(script["BAND"]), ":", format="extxyz")
+    before = [image.positions.copy() for image in images]
+    for image in (images[0], images[-1]):
+        image.calc = EMT()
+    script["relax_ends"](images)
+    moved = [image.positions - start for image, start in zip(images, before, strict=True)]
+    assert np.abs(moved[0] - moved[-1]).max() > 0.05
+    for number in (1, 2, 3):
+        expected = (1 - number / 4) * moved[0] + number / 4 * moved[-1]
+        assert moved[number] == pytest.approx(expected)
+
+
+@pytest.mark.parametrize("backwards", [False, True])
+@pytest.mark.parametrize("done", [False, True])
+def test_that_the_script_climbs_last_and_counts_from_the_lower_end(
+    script, backwards, done, tmp_path, monkeypatch, capsys
+):
+    stages = []
+
+    class Stage:
+        def __init__(self, band, climb, method):
+            assert method == "improvedtangent"
+            self.band, self.climb = band, climb
+
+        def run(self, fmax, steps):
+            assert all(image.get_forces().any() for image in self.band)
+            stages[-1] += (fmax,)
+            return done
+
+    def fire(band, logfile):
+        stages.append((band.climb,))
+        return band
+
+    monkeypatch.chdir(tmp_path)
+    names = script["main"].__globals__
+    names |= {"make_calculator": lambda _: EMT(), "relax_ends": lambda images: None}
+    names |= {"NEB": Stage, "FIRE": fire}
+    if backwards:
+        images = read(StringIO(script["BAND"]), ":", format="extxyz")[::-1]
+        text = StringIO()
+        write(text, images, format="extxyz")
+        names["BAND"] = text.getvalue()
+    script["main"]()
+    assert stages == [(False, pytest.approx(0.15)), (True, pytest.approx(0.03))]
+    written = read(tmp_path / "band.extxyz", ":")
+    energies = [image.get_potential_energy() for image in written]
+    assert abs(energies[0] - energies[-1]) > 0.02
+    barrier = max(energies) - min(energies[0], energies[-1])
+    told = re.search(r"barrier ([\d.]+) eV(.*)", capsys.readouterr().out)
+    assert float(told[1]) == pytest.approx(barrier, abs=1e-4)
+    assert ("NOT CONVERGED" in told[2]) is not done
+    assert all(bool(image.info["converged"]) is done for image in written)
+
+
 @pytest.mark.parametrize("calculator", CALCULATORS)
 def test_that_the_script_of_every_calculator_is_python(images, calculator):
     script = input_files(images, "ase", DftSettings(calculator=calculator))["neb.py"]
@@ -371,6 +454,11 @@ def test_that_images_that_make_no_band_are_refused(band, tmp_path):
     (tmp_path / "bad.extxyz").write_text("not an xyz file\n")
     with pytest.raises(DftInputError, match=r"bad\.extxyz"):
         read_images(tmp_path / "bad.extxyz")
+    atoms = [AseAtomsAdaptor.get_atoms(image, msonable=False) for image in images]
+    atoms[2].pbc = False
+    write(tmp_path / "open.extxyz", atoms)
+    with pytest.raises(DftInputError, match="every image needs a periodic cell"):
+        read_images(tmp_path / "open.extxyz")
     with pytest.raises(DftInputError, match="no input for 'siesta'"):
         input_files(prepare(images), "siesta")
 
@@ -380,7 +468,7 @@ def test_that_an_ion_on_top_of_an_atom_is_told(band):
     near = images[2].copy()
     near[0] = "Li", near[-1].frac_coords + 0.01
     (warning,) = prepare([*images[:2], near, *images[3:]]).warnings
-    assert warning.startswith("In image 02 the moving ion is")
+    assert re.match(r"In image 02 the moving ion is 0\.\d+ Å from O: ", warning)
     assert warning in input_files(prepare([*images[:2], near, *images[3:]]), "vasp")["README.txt"]
 
 
