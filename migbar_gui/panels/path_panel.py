@@ -17,7 +17,6 @@ from PySide6.QtWidgets import (
 )
 
 from migbar.bands import Approach
-from migbar.barriers import Barrier, Remark
 from migbar.supercells import Matrix
 from migbar_gui.computing.asking import Inquiry
 from migbar_gui.files.plot_export import offer_export
@@ -38,7 +37,7 @@ from migbar_gui.looks.widgets import (
     swatch,
 )
 from migbar_gui.panels.opinions import OpinionsSection
-from migbar_gui.panels.path_table import MECHANISM_NAMES, verdict
+from migbar_gui.panels.path_table import MECHANISM_NAMES
 from migbar_gui.panels.plots import CoordinationPlot, IntervalBar
 from migbar_gui.workspace import PathEntry, PathResult, Shape, Workspace, whenever
 
@@ -96,6 +95,7 @@ class PathPanel(QStackedWidget):
         self._verdict.setProperty("verdict", "good")
         number = in_row(self.barrier, None, self._verdict)
         number.setAlignment(self._verdict, Qt.AlignmentFlag.AlignVCenter)
+        self._origin = label("", "muted", wrap=True)
         self._interval = IntervalBar()
         self._interval_text = label("", "muted", wrap=True)
         self.why = button("Why?", self.why_asked.emit, "link")
@@ -112,6 +112,7 @@ class PathPanel(QStackedWidget):
         return body(
             in_row(self._spot, self._ends, grow=self._ends),
             number,
+            self._origin,
             self._interval,
             below,
             self.remarks,
@@ -176,17 +177,23 @@ class PathPanel(QStackedWidget):
     def _show_result(self, path: PathEntry, found: PathResult) -> None:
         predicted, threshold = found.predicted, self._workspace.threshold
         barrier = predicted.barrier
-        good = verdict(found, threshold)
+        counted = self._workspace.counted_barrier(path.id, barrier)
+        is_calculated = counted is not barrier
+        good = "good" if counted.is_good_conductor(threshold) else "poor"
         low, high = barrier.interval_ev
         self._spot.setPixmap(swatch(path_colour(path.id), 16))
         self._ends.setText(f"{path.hop.ion}   {path.label}")
-        self._show_barrier(energies.energy(barrier.barrier_ev))
+        self._show_barrier(energies.energy(counted.barrier_ev))
+        self._origin.setText(f"Calculated with {counted.made_by}: this is what counts.")
+        self._origin.setVisible(is_calculated)
         self._verdict.setProperty("verdict", good)
         restyle(self._verdict)
         self._verdict.setText(f"{good} conductor")
-        self._interval.show_barrier(barrier.barrier_ev, low, high, threshold)
+        calculated_ev = counted.barrier_ev if is_calculated else None
+        self._interval.show_barrier(barrier.barrier_ev, low, high, threshold, calculated_ev)
+        predicted_text = f"Predicted: {energies.energy(barrier.barrier_ev)}, "
         self._interval_text.setText(
-            f"{100 * barrier.interval_level:.0f} % interval: "
+            f"{predicted_text if is_calculated else ''}{100 * barrier.interval_level:.0f} % interval: "
             f"{energies.interval(low, high)} {energies.unit()}"
         )
         texts = {
@@ -203,7 +210,7 @@ class PathPanel(QStackedWidget):
             self._fact_labels[key].setText(text)
         self._facts.setRowVisible(self._fact_labels["Emptied"], bool(path.hop.removed))
         self._facts.setRowVisible(self._fact_labels["Per cell"], path.multiplicity > 0)
-        self.remarks.tell((*self._calculated(path, barrier), *predicted.remarks))
+        self.remarks.tell(predicted.remarks)
         shape = self._show_shape(path)
         near = predicted.approaches if shape is None else shape.approaches
         self._list_approaches(near, path.hop.ion)
@@ -227,16 +234,6 @@ class PathPanel(QStackedWidget):
         else:
             self._shape_text.setText(f"{found.length:.2f} Å along the bend. {STRAIGHT_ONLY}")
         return workspace.shape(path.id)
-
-    def _calculated(self, path: PathEntry, predicted: Barrier) -> list[Remark]:
-        """Tell the barrier that was calculated, where there is one: it counts, not what stands above it."""
-        counted = self._workspace.counted_barrier(path.id, predicted)
-        if counted is predicted:
-            return []
-        text = (
-            f"Calculated with {counted.made_by}: {counted.barrier_ev:.3f} eV, which is what counts."
-        )
-        return [Remark("calculated", text)]
 
     def _list_approaches(self, near: Sequence[Approach], ion: str) -> None:
         clear(self._approaches)

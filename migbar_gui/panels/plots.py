@@ -26,18 +26,28 @@ MOST_DECADES = 6.0
 
 
 class IntervalBar(QWidget):
-    """A barrier with its interval on an energy axis, against the threshold."""
+    """A barrier with its interval on an energy axis, against the threshold; a diamond where it was calculated."""
 
     def __init__(self) -> None:
         super().__init__()
         self._barrier, self._low, self._high, self._threshold = 0.0, 0.0, 0.0, GOOD_CONDUCTOR_EV
+        self._calculated: float | None = None
         self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Fixed)
 
-    def show_barrier(self, barrier: float, low: float, high: float, threshold: float) -> None:
-        """Show other numbers (eV)."""
+    def show_barrier(
+        self,
+        barrier: float,
+        low: float,
+        high: float,
+        threshold: float,
+        calculated: float | None = None,
+    ) -> None:
+        """Show other numbers (eV): a prediction, and what was calculated where it was."""
         self._barrier, self._low, self._high, self._threshold = barrier, low, high, threshold
+        self._calculated = calculated
+        beside = "" if calculated is None else f"calculated {energies.energy(calculated, 2)}, "
         self.setAccessibleDescription(
-            f"{energies.energy(barrier, 2)}, interval {energies.interval(low, high)}, "
+            f"{energies.energy(barrier, 2)}, interval {energies.interval(low, high)}, {beside}"
             f"threshold {energies.short(threshold)} {energies.unit()}"
         )
         self.update()
@@ -51,7 +61,7 @@ class IntervalBar(QWidget):
         painter.setRenderHint(QPainter.RenderHint.Antialiasing)
         text_height = self.fontMetrics().lineSpacing()
         top, height = text_height + 4.0, 14.0
-        largest = 1.08 * max(self._high, 1.6 * self._threshold)
+        largest = 1.08 * max(self._high, 1.6 * self._threshold, self._calculated or 0.0)
         left, width = PAD, self.width() - 2 * PAD
 
         def x(energy: float) -> float:
@@ -73,6 +83,12 @@ class IntervalBar(QWidget):
         painter.drawEllipse(QPointF(x(self._barrier), top + height / 2), 6.5, 6.5)
         painter.setPen(QPen(QColor(theme.text), 1.2))
         painter.drawLine(QPointF(border, top - 3), QPointF(border, top + height + 3))
+        if self._calculated is not None:
+            middle, size = QPointF(x(self._calculated), top + height / 2), 7.5
+            corners = ((-size, 0), (0, -size), (size, 0), (0, size))
+            painter.setPen(QPen(QColor(theme.surface), 2))
+            painter.setBrush(QColor(theme.text))
+            painter.drawPolygon(QPolygonF([middle + QPointF(*corner) for corner in corners]))
         self._write(painter, border, 0, f"threshold {energies.short(self._threshold)}", theme.text)
         below = top + height + 5
         low, high = energies.number(self._low, 2), energies.energy(self._high, 2)

@@ -45,9 +45,11 @@ def test_that_a_folder_opens_with_its_cell_its_path_and_its_profile(window, qtbo
     assert "from the predicted" in facts.lines.text()
     method = "VASP 6.3.0, PBE, 520 eV, 1 image, climbing, ends relaxed. 2 steps, "
     assert facts.method.text().startswith(method)
-    told = [label.text() for label in window.path_panel.findChildren(QLabel)]
-    by = f"Calculated with VASP 6.3.0, PBE, 520 eV: {facts.barrier.text()}, which is what counts."
-    assert by in told
+    assert window.path_panel.barrier.text() == facts.barrier.text()
+    told = [label.text() for label in window.path_panel.findChildren(QLabel) if label.isVisible()]
+    assert "Calculated with VASP 6.3.0, PBE, 520 eV: this is what counts." in told
+    predicted = window.workspace.result(relaxed.path_id).predicted.barrier
+    assert any(text.startswith(f"Predicted: {predicted.barrier_ev:.3f} eV, 90 %") for text in told)
     path = window.workspace.path(relaxed.path_id)
     assert "-0.000" not in path.label
     window.docks.show("Transport")
