@@ -31,20 +31,24 @@ def _judged(window: MainWindow) -> bool:
 
 STEPS = (
     Step(
-        "1 of 5   Click a green lithium atom: the hop starts there. Drag turns the crystal, the wheel zooms.",
+        "1 of 6   Click a green lithium atom: the hop starts there. Drag turns the crystal, the wheel zooms.",
         lambda w: bool(w.workspace.picks) or bool(w.workspace.state.paths),
     ),
-    Step("2 of 5   Click another lithium close to it: the hop ends there.", _judged),
+    Step("2 of 6   Click another lithium close to it: the hop ends there.", _judged),
     Step(
-        "3 of 5   The barrier is on the right, with the interval that holds the DFT value in nine of ten cases. "
+        "3 of 6   The barrier is on the right, with the interval that holds the DFT value in nine of ten cases. "
         "Signs below it say what to mind.",
     ),
     Step(
-        "4 of 5   Press Ctrl+F to find all hops, and how the ion gets through the crystal.",
+        "4 of 6   Press Ctrl+F to find all hops, and how the ion gets through the crystal.",
         lambda w: w.workspace.state.group is not None,
     ),
     Step(
-        "5 of 5   Ctrl+S keeps all this in a file, Ctrl+Shift+P finds any command, F1 opens the manual. "
+        "5 of 6   On the right: the barrier of getting through in one, two and three dimensions, and the hop that "
+        "limits it. Drag the slider below to hide the hard hops.",
+    ),
+    Step(
+        "6 of 6   Ctrl+S keeps all this in a file, Ctrl+Shift+P finds any command, F1 opens the manual. "
         "Drop a structure of your own anywhere on this window.",
     ),
 )
