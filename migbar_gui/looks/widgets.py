@@ -215,6 +215,9 @@ def as_panel(widget: QWidget) -> None:
     widget.setAttribute(Qt.WidgetAttribute.WA_StyledBackground)
 
 
+SCROLL_BAR = 11
+"""Width of a scroll bar in the style sheet."""
+
 PAGE: Margins = (13, 11, 13, 13)
 """Room around what is on a page that can be moved up and down; a frame around it takes one pixel more."""
 
@@ -248,11 +251,23 @@ def as_window(dialog: QDialog) -> None:
 
 
 def scroll(area: QScrollArea, page: QWidget, name: str) -> None:
-    """Let a page be moved up and down; `name` is for screen readers."""
+    """Let a page be moved up and down; `name` is for screen readers.
+
+    The bar stands in the page's right margin, seen or not: what is on the page stays where it is when one is needed.
+    """
     area.setAccessibleName(name)
     area.setWidgetResizable(True)
     area.setFrameShape(QFrame.Shape.NoFrame)
     area.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
+    area.setVerticalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOn)
+    bar = area.verticalScrollBar()
+    bar.setEnabled(False)  # it is seen where there is something to scroll
+    bar.rangeChanged.connect(lambda least, most: bar.setEnabled(least < most))
+    layout = page.layout()
+    assert layout is not None
+    margins = layout.contentsMargins()
+    margins.setRight(max(0, margins.right() - SCROLL_BAR))
+    layout.setContentsMargins(margins)
     area.setWidget(page)
 
 

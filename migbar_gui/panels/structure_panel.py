@@ -68,9 +68,9 @@ class StructurePanel(QScrollArea):
         self._workspace = workspace
         self._body = QWidget()
         self._body.setObjectName("body")
-        scroll(self, self._body, "Structure")
         column = QVBoxLayout(self._body)
         column.setContentsMargins(*PAGE)
+        scroll(self, self._body, "Structure")
         column.setSpacing(8)
         self._add_facts(column)
         self._add_ion(column)

@@ -2,7 +2,7 @@
 
 import numpy as np
 import pytest
-from PySide6.QtCore import QLocale, Qt
+from PySide6.QtCore import QLocale, QPoint, Qt
 from PySide6.QtGui import QFont, QFontInfo, QImage
 from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QLabel, QLineEdit, QSpinBox, QTableWidgetItem, QWidget
@@ -367,3 +367,29 @@ def test_that_a_selected_row_keeps_the_colour_of_its_verdict(qtbot):
     option = QStyleOptionViewItem()
     table.itemDelegate().initStyleOption(option, table.indexFromItem(cell))
     assert option.palette.highlightedText().color() == QColor("#12733b")
+
+
+def test_that_a_page_stays_where_it_is_when_its_scroll_bar_appears(qtbot):
+    from migbar_gui.looks.widgets import body, label, scrolled
+
+    text = label("Fe")
+    area = scrolled(body(text), "Page")
+    qtbot.addWidget(area)
+    area.resize(200, 300)
+    area.show()
+    bar = area.verticalScrollBar()
+    before = text.geometry()
+    assert not bar.isEnabled()
+    text.setMinimumHeight(600)
+    qtbot.waitUntil(bar.isEnabled)
+    assert text.geometry().left() == before.left()
+    assert text.width() == before.width()
+    left, right = (text.mapTo(area, corner).x() for corner in (QPoint(), text.rect().topRight()))
+    assert left == area.width() - 1 - right  # the bar is in the margin
+
+
+def test_that_a_click_on_a_message_leaves_the_keyboard_where_it_was(opened, qtbot):
+    opened.view.setFocus()
+    opened.notice.show_message("Hear this", action=("Next", lambda: None))
+    qtbot.mouseClick(opened.notice.action, Qt.MouseButton.LeftButton)
+    assert opened.focusWidget() is opened.view
