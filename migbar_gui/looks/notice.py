@@ -33,6 +33,9 @@ class Notice(QFrame):
         self._toggle = button("Details", self._toggle_details, "link")
         self.action = button("", lambda: self._act(self._run), "link")
         self.other_action = button("", lambda: self._act(self._other_run), "link")
+        for link in (self._toggle, self.action, self.other_action):
+            # A click must not take the keyboard from the crystal: where a message goes, Qt hands it to any part.
+            link.setFocusPolicy(Qt.FocusPolicy.TabFocus)
         self._run: Callable[[], object] | None = None
         self._other_run: Callable[[], object] | None = None
         self._close = QToolButton()
