@@ -42,7 +42,7 @@ from migbar_gui.computing.asking import Inquiry, explanations, opinions
 from migbar_gui.computing.models import Models
 from migbar_gui.computing.places import PlaceComparisons
 from migbar_gui.computing.predictions import Predictions
-from migbar_gui.computing.relaxations import Relaxations
+from migbar_gui.computing.relaxations import LiveRun, Relaxations
 from migbar_gui.computing.simulations import Simulations
 from migbar_gui.computing.site_energy import SiteEnergyMaps
 from migbar_gui.dialogs.about import AboutDialog
@@ -198,6 +198,9 @@ class MainWindow(QMainWindow):
         )
         self.docks["Why"].visibilityChanged.connect(self.why_panel.set_looked_at)
         self.path_panel.why_asked.connect(lambda: self.docks.show("Why"))
+        workspace.document_changed.connect(self.job_news.take_back)
+        self.profile_panel.chosen.connect(self._note_profile_seen)
+        self.docks["Profile"].visibilityChanged.connect(self._note_profile_seen)
         self.relaxations.opened.connect(self._show_relaxed)
         self.calculations.opened.connect(self._show_calculation)
         self.places.opened.connect(self._show_places)
@@ -310,6 +313,14 @@ class MainWindow(QMainWindow):
         self.docks.show("Profile")
         self.profile_panel.select(made.folder)
 
+    def _note_profile_seen(self) -> None:
+        """Take back the news of a band that is looked at."""
+        shown = self.profile_panel.shown
+        if shown is None or isinstance(shown, LiveRun):
+            return
+        if self.docks.is_seen(self.profile_panel):
+            self.job_news.note_seen(shown.folder)
+
     def _show_calculation(self, made: RelaxedPath, replaces: bool) -> None:
         self._show_relaxed(made)
         if replaces:
@@ -405,13 +416,14 @@ class MainWindow(QMainWindow):
         self.jobs_panel.select(folder)
 
     def escape(self) -> None:
-        """Clear what was picked; with nothing picked, close the message."""
+        """Clear what was picked; with nothing picked, close the messages."""
         if self.workspace.shown_image is not None:
             self.workspace.show_image(None)
         elif self.workspace.picks:
             self.workspace.clear_picks()
         else:
             self.notice.hide()
+            self.centre.run_notice.hide()
 
     def _hide_elements(self, hidden: frozenset[str]) -> None:
         changed = hidden != self._hidden

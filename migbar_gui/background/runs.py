@@ -99,6 +99,8 @@ class Runs(QObject):
     """A `Watched` that has ended while the window was open."""
     removed = Signal(object)
     """The folder of a run that is no more."""
+    opened = Signal(object)
+    """The folder of a run whose result was asked for."""
     _looked = Signal(object)
 
     def __init__(
@@ -229,6 +231,13 @@ class Runs(QObject):
         """Return what can be done with a run's result now."""
         opener = self._openers.get(run.task)
         return opener if opener is not None and opener.fits(run) else None
+
+    def open(self, run: Run) -> None:
+        """Open what a run has made, by what its task has registered."""
+        opener = self.opener(run)
+        if opener is not None:
+            opener.open(run)
+            self.opened.emit(run.folder)
 
     # -------------------------------------------------------------- news
 

@@ -13,7 +13,7 @@ from migbar.runs import Run, RunState
 from migbar_gui.background.run_watcher import Watched
 from migbar_gui.background.runs import Runs
 from migbar_gui.looks import energies
-from migbar_gui.looks.notice import Notice
+from migbar_gui.looks.notice import Choice, Notice
 from migbar_gui.looks.widgets import Question, button
 
 LONGEST_TITLE = 44
@@ -41,13 +41,27 @@ class JobNews(QObject):
         self._show_run = show_run
         self._window = parent
         self._known: set[Path] = set()
+        self._finished: Path | None = None
         self.summary: QPushButton = button("", self._show_first, "link")
         self.summary.setFocusPolicy(Qt.FocusPolicy.NoFocus)
         self.summary.setToolTip("Show the jobs")
         self.summary.hide()
         runs.changed.connect(self._note)
         runs.removed.connect(lambda _: self._summarise())
+        runs.removed.connect(self.note_seen)
+        runs.opened.connect(self.note_seen)
         runs.ended.connect(self._tell_end)
+
+    def note_seen(self, folder: Path) -> None:
+        """Take back that a run has finished: what it made is looked at, or is no more."""
+        if folder == self._finished:
+            self.take_back()
+
+    def take_back(self) -> None:
+        """Take back that a run has finished; what waits for an answer stays."""
+        if self._finished is not None:
+            self._finished = None
+            self._notice.hide()
 
     def _note(self, watched: Watched) -> None:
         folder, state = watched.run.folder, watched.run.state
@@ -77,21 +91,26 @@ class JobNews(QObject):
         show = ("Show", partial(self._show_run, run.folder))
         if run.state is RunState.FINISHED:
             opener = self._runs.opener(run)
-            action = (opener.text, partial(opener.open, run)) if opener else show
+            action = (opener.text, partial(self._runs.open, run)) if opener else show
             told = ", ".join(filter(None, ("finished", energies.in_text(run.outcome))))
-            self._notice.show_message(f"{run.title}: {told}.", "info", action=action)
+            self._tell(f"{run.title}: {told}.", "info", action)
+            self._finished = run.folder
         elif run.state is RunState.FAILED:
-            self._notice.show_message(f"{run.title}: {run.error}", "error", action=show)
+            self._tell(f"{run.title}: {run.error}", "error", show)
         elif run.state is RunState.INTERRUPTED:
             self._offer_resume(run)
         QApplication.alert(self._window)
 
     def _offer_resume(self, run: Run) -> None:
-        self._notice.show_message(
+        self._tell(
             f"{run.title} was interrupted. What it had done is kept.",
             "warning",
-            action=("Resume", partial(self._runs.resume, run.folder)),
+            ("Resume", partial(self._runs.resume, run.folder)),
         )
+
+    def _tell(self, text: str, kind: str, action: Choice) -> None:
+        self._finished = None
+        self._notice.show_message(text, kind, action=action)
 
 
 def _progress(watched: Watched) -> str:

@@ -103,9 +103,8 @@ class JobsPanel(QWidget):
     def open_result(self) -> None:
         """Open what the selected run has made, by what its task has registered."""
         entry = self.selected()
-        opener = self._runs.opener(entry.watched.run) if entry and entry.watched else None
-        if entry and entry.watched and opener:
-            opener.open(entry.watched.run)
+        if entry and entry.watched:
+            self._runs.open(entry.watched.run)
 
     # -------------------------------------------------------------- building
 

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 
-from PySide6.QtCore import QSignalBlocker, QSize, Qt, QTimer
+from PySide6.QtCore import QSignalBlocker, QSize, Qt, QTimer, Signal
 from PySide6.QtWidgets import (
     QAbstractItemView,
     QCheckBox,
@@ -70,6 +70,8 @@ def curve_of(workspace: Workspace, relaxed: RelaxedPath) -> Curve:
 class ProfilePanel(QWidget):
     """Relaxed bands: list, profile, image slider and facts, in step with the table and the 3D view.
 
+    Emits `chosen` when it shows another one, or the same one anew.
+
     Parameters
     ----------
     workspace : Workspace
@@ -81,6 +83,8 @@ class ProfilePanel(QWidget):
     find_vibrations : callable
         Finds the attempt frequency of the relaxed band that is looked at.
     """
+
+    chosen = Signal()
 
     def __init__(
         self,
@@ -296,6 +300,7 @@ class ProfilePanel(QWidget):
                 if before is not shown:
                     self.slider.setValue(shown.result.profile.saddle)
         self._refresh()
+        self.chosen.emit()
         if follow and shown is not None and shown.path_id is not None:
             self._workspace.activate(shown.path_id)
         if self._workspace.shown_image is not None and before is not shown:

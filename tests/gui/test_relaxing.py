@@ -127,6 +127,9 @@ def test_that_a_click_leads_to_relaxed_barriers_beside_the_predicted_ones(metal,
     difference = float(cell(metal, Column.DIFFERENCE).replace("−", "-"))
     assert difference == pytest.approx(found.result.barrier_ev - predicted, abs=0.001)
     assert metal.profile_panel.facts.state.text() == "converged"
+    for found in metal.workspace.relaxed:
+        metal.profile_panel.select(found.folder)
+    assert metal.centre.run_notice.isHidden()  # its news are looked at
 
 
 def test_that_a_band_that_is_not_converged_is_never_shown_as_converged(relaxed):

@@ -20,6 +20,7 @@ from migbar.runs import (
     take_from_queue,
 )
 from tests.core.processes import offer_counting
+from tests.gui.conftest import wait_for_document
 
 pytestmark = pytest.mark.gui
 WAIT_MS = 30_000
@@ -96,6 +97,34 @@ def test_that_a_run_is_listed_told_and_its_result_opened(listed, qtbot):
     click(qtbot, listed.jobs_panel.open)
     assert [run.folder for run in opened] == [folder, folder]
     assert listed.jobs_panel.open.text() == "Open numbers"
+
+
+def test_that_the_news_of_a_run_goes_once_it_is_known(listed, qtbot, olivine):
+    from migbar_gui.background.runs import ResultOpener
+
+    notice = listed.centre.run_notice
+    listed.runs.register("count", ResultOpener("Open numbers", lambda _: None))
+
+    def finish() -> Path:
+        folder = count(listed, 2)
+        wait_for_state(qtbot, listed, folder, RunState.FINISHED)
+        assert notice.isVisible()
+        return folder
+
+    listed.jobs_panel.select(finish())
+    click(qtbot, listed.jobs_panel.open)
+    assert notice.isHidden()
+    finish()
+    listed.escape()
+    assert notice.isHidden()
+    finish()
+    listed.open_file(olivine)
+    wait_for_document(qtbot, listed, "olivine.cif")
+    assert notice.isHidden()
+    folder = count(listed, 9, fail_at=6)
+    wait_for_state(qtbot, listed, folder, RunState.FAILED)
+    listed.workspace.undo()
+    assert notice.isVisible()  # what failed stays until it is closed
 
 
 def test_that_a_follower_hears_everything_from_the_start_and_before_the_end(listed, qtbot):
