@@ -45,7 +45,7 @@ STEPS = (
     ),
     Step(
         "5 of 6   On the right: the barrier of getting through in one, two and three dimensions, and the hop that "
-        "limits it. Drag the slider below to hide the hard hops.",
+        "limits it. The slider hides hard hops.",
     ),
     Step(
         "6 of 6   Ctrl+S keeps all this in a file, Ctrl+Shift+P finds any command, F1 opens the manual. "
