@@ -61,11 +61,12 @@ class ViewLink(QObject):
         # Paths that come or go change the active one too: one event is enough.
         active, network_shown = workspace.active_changed, workspace.network_shown_changed
         judged, bent = workspace.result_arrived, workspace.shapes_changed
+        relaxed, numbers = workspace.relaxed_changed, workspace.numbers_changed
         return {
             self._show_structure: (workspace.document_changed, workspace.setup_changed),
             self._show_voids: (workspace.voids_changed, workspace.setup_changed),
             self._show_landscape: (workspace.landscape_changed,),
-            self._show_paths: (active, judged, bent, network_shown, workspace.numbers_changed),
+            self._show_paths: (active, judged, bent, network_shown, relaxed, numbers),
             self._show_network: (workspace.group_changed, network_shown, active),
             self._show_ends: (workspace.picks_changed, active),
             self._show_emptied: (workspace.emptied_changed,),
@@ -191,7 +192,8 @@ class ViewLink(QObject):
         quiet = not active and group is not None and group.hop_of(path.id) is not None
         if result is not None and not quiet:
             predicted = result.predicted
-            label = energies.energy(predicted.barrier.barrier_ev, 2)
+            counted = self._workspace.counted_barrier(path.id, predicted.barrier)
+            label = energies.energy(counted.barrier_ev, 2)
             near = predicted.approaches if shape is None else shape.approaches
             if active:
                 clashes = tuple(a.image for a in near[1:-1] if a.clashes(path.hop.ion))

@@ -191,7 +191,7 @@ class PathPanel(QStackedWidget):
         self._verdict.setText(f"{good} conductor")
         calculated_ev = counted.barrier_ev if is_calculated else None
         self._interval.show_barrier(barrier.barrier_ev, low, high, threshold, calculated_ev)
-        predicted_text = f"Predicted: {energies.energy(barrier.barrier_ev)}, "
+        predicted_text = f"Predicted {energies.energy(barrier.barrier_ev)}, "
         self._interval_text.setText(
             f"{predicted_text if is_calculated else ''}{100 * barrier.interval_level:.0f} % interval: "
             f"{energies.interval(low, high)} {energies.unit()}"

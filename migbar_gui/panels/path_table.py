@@ -58,7 +58,10 @@ HEADERS = {
     Column.MODEL: ("Model", "What predicted the barrier"),
     Column.PER_CELL: ("Per cell", "Number of equivalent hops per cell, where all were found"),
     Column.NOTE: ("Note", "Double-click to write"),
-    Column.RELAXED: ("Relaxed ({unit})", "Barrier of the band relaxed with a universal potential"),
+    Column.RELAXED: (
+        "Relaxed ({unit})",
+        "Barrier of the relaxed band, with a universal potential or calculated",
+    ),
     Column.DIFFERENCE: ("Difference ({unit})", "Relaxed minus predicted barrier"),
 }
 

@@ -48,8 +48,10 @@ def test_that_a_folder_opens_with_its_cell_its_path_and_its_profile(window, qtbo
     assert window.path_panel.barrier.text() == facts.barrier.text()
     told = [label.text() for label in window.path_panel.findChildren(QLabel) if label.isVisible()]
     assert "Calculated with VASP 6.3.0, PBE, 520 eV: this is what counts." in told
+    window.workspace.show_image(None)
+    assert window.view.content.drawings[0].label == f"{relaxed.result.barrier_ev:.2f} eV"
     predicted = window.workspace.result(relaxed.path_id).predicted.barrier
-    assert any(text.startswith(f"Predicted: {predicted.barrier_ev:.3f} eV, 90 %") for text in told)
+    assert any(text.startswith(f"Predicted {predicted.barrier_ev:.3f} eV, 90 %") for text in told)
     path = window.workspace.path(relaxed.path_id)
     assert "-0.000" not in path.label
     window.docks.show("Transport")
