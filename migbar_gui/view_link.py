@@ -158,7 +158,9 @@ class ViewLink(QObject):
             return
         relaxed = shown.relaxed
         structure = relaxed.structure(shown.image, centred=True)
-        view.show_structure(structure, relaxed.ion, keep_camera=True, shell=False)
+        view.show_structure(
+            structure, relaxed.ion, True, shell=False, ring=path_colour(relaxed.path_id)
+        )
         if before is not relaxed:
             self._shown_voids = []
             view.set_voids([])

@@ -20,6 +20,7 @@ from migbar_gui.computing.relaxed import RelaxedPath
 from migbar_gui.dialogs.picture import DrawingProgress, PictureDialog
 from migbar_gui.files.saving import ask_path, save_animation, save_image
 from migbar_gui.files.scripting import script
+from migbar_gui.looks.theme import path_colour
 
 if TYPE_CHECKING:
     from migbar_gui.main_window import MainWindow
@@ -155,22 +156,26 @@ class Exports(QObject):
         view, last = self._window.view, len(relaxed.result.images) - 1
         if view is None:
             return
+        before = self._window.workspace.shown_image
         self._window.profile_panel.look_at(relaxed, 0)
         view.set_arrows(np.zeros((0, 2, 3)))  # there are forces at the images only
         places = [step / FRAMES for step in range(FRAMES * last + 1)]
         progress = DrawingProgress(self._window, "animation")
-        pictures = []
+        pictures, colour = [], path_colour(relaxed.path_id)
         try:
             for image in reported(places, progress, ""):
                 structure = relaxed.structure(image, centred=True)
-                view.show_structure(structure, relaxed.ion, keep_camera=True, shell=False)
+                view.show_structure(structure, relaxed.ion, True, shell=False, ring=colour)
                 pictures.append(view.picture(scale=1))
         except Cancelled:
             return
         finally:
             progress.close()
             if view.isVisible():  # and the window was not closed meanwhile
-                self._window.workspace.image_changed.emit()  # draws the image that is shown again
+                if before is None:
+                    self._window.workspace.show_image(None)
+                else:
+                    self._window.workspace.image_changed.emit()  # draws the image that is shown again
         there_and_back = [*pictures, *pictures[-2:0:-1]]
         self._write(path, lambda: save_animation(path, there_and_back, FRAME_MS))
 

@@ -73,6 +73,8 @@ class Content:
         The mobile ion.
     shell : bool
         Whether the ion's images around the cell are shown.
+    ring : str
+        Colour of a ring around the first atom; none where empty.
     voids : sequence of 3 floats
         Fractional coordinates.
     start, end : AtomInfo or None
@@ -102,6 +104,7 @@ class Content:
     structure: Structure | None = None
     ion: str | None = None
     shell: bool = True
+    ring: str = ""
     voids: Sequence[Sequence[float]] = ()
     start: AtomInfo | None = None
     end: AtomInfo | None = None

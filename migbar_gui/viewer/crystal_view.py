@@ -139,6 +139,7 @@ class CrystalView(QWidget):
         ion: str | None,
         keep_camera: bool = False,
         shell: bool = True,
+        ring: str = "",
     ) -> None:
         """Show a structure, or nothing; voids, paths and selection of the one before are cleared.
 
@@ -152,9 +153,12 @@ class CrystalView(QWidget):
             example where only the ion has changed.
         shell : bool
             Whether the ion's images around the cell are shown.
+        ring : str
+            Colour of a ring around the first atom: of an image, the ion that hops, among many like it.
         """
         content = self.content
         content.structure, content.ion, content.shell = structure, ion, shell
+        content.ring = ring
         if not keep_camera:
             content.clear()
         content.hovered = content.hovered_tube = None

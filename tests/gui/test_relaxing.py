@@ -148,6 +148,17 @@ def test_that_a_band_that_is_not_converged_is_never_shown_as_converged(relaxed):
     assert "not converged" in relaxed.view.content.drawings[0].label
 
 
+def test_that_the_ion_of_an_image_stands_out_among_its_like(relaxed):
+    (found,) = relaxed.workspace.relaxed
+    relaxed.profile_panel.look_at(found, 1)
+    content = relaxed.view.content
+    assert content.ring == content.drawings[0].colour
+    ringed = {tuple(centre.round(6)) for centre, _, _ in relaxed.view._layers._halos}
+    assert tuple(found.ion_path[1].round(6)) in ringed
+    relaxed.workspace.show_image(None)
+    assert not content.ring
+
+
 def test_that_slider_profile_and_3d_view_go_together(relaxed, qtbot):
     relaxed.docks.show("Profile")
     panel, workspace = relaxed.profile_panel, relaxed.workspace
@@ -237,6 +248,7 @@ def test_that_an_animation_goes_there_and_back(relaxed, qtbot, tmp_path):
     from PIL import Image
 
     found, path = relaxed.workspace.relaxed[0], tmp_path / "hop.gif"
+    relaxed.profile_panel.look_at(found, 1)
     relaxed.profile_panel.play.setChecked(True)
     relaxed.band_tools.export_profile(path, found)
     qtbot.waitUntil(path.exists, timeout=LONG_MS)
@@ -252,6 +264,13 @@ def test_that_an_animation_goes_there_and_back(relaxed, qtbot, tmp_path):
     assert len(frames) == 2 * 4 * 4
     assert frames[1:16] == frames[:16:-1]
     assert len(set(frames)) == 17
+
+
+def test_that_the_crystal_is_seen_again_after_an_animation(relaxed, qtbot, tmp_path):
+    relaxed.band_tools.export_profile(tmp_path / "hop.gif", relaxed.workspace.relaxed[0])
+    qtbot.waitUntil((tmp_path / "hop.gif").exists, timeout=LONG_MS)
+    assert relaxed.workspace.shown_image is None
+    assert relaxed.view.content.structure == relaxed.workspace.structure
 
 
 def test_that_an_animation_can_be_given_up(relaxed, qtbot, tmp_path, monkeypatch):
