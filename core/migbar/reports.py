@@ -45,6 +45,9 @@ if TYPE_CHECKING:
 COLOUR_MAP = "viridis"
 """Colours of barriers, from low to high."""
 
+MOST_BARS = 40
+"""Barriers that are drawn as bars; the table has them all."""
+
 _DECADES = 12  # of diffusivity are drawn at most: what is so much slower is none
 
 _TURN, _TILT = -22.0, 14.0  # degrees about the vertical and the horizontal axis of a picture
@@ -249,9 +252,10 @@ def _hop_section(result: CrystalPaths, threshold_ev: float, energies: EnergyForm
         "conductor", "bottleneck / Å",
     )  # fmt: skip
     level = result.paths[0].barrier.interval_level
+    drawn = "Barriers" if len(rows) <= MOST_BARS else f"The {MOST_BARS} lowest barriers"
     return (
         f"<figure>{svg(barrier_figure(result, threshold_ev, energies))}"
-        f"<figcaption>Barriers with their {100 * level:.0f} % intervals; "
+        f"<figcaption>{drawn} with their {100 * level:.0f} % intervals; "
         f"the line is the threshold of {energies.short(threshold_ev)} {energies.unit}.</figcaption></figure>"
         + table(head, rows)
     )
@@ -349,9 +353,9 @@ def _provenance_table(structure: Structure, result: CrystalPaths, provenance: Pr
 
 
 def barrier_figure(result: CrystalPaths, threshold_ev: float, energies: EnergyFormat) -> Figure:
-    """Return bars of all barriers with their intervals, the lowest on top."""
+    """Return bars of barriers with their intervals, the lowest on top; of the `MOST_BARS` lowest."""
     order = np.argsort([-path.barrier.barrier_ev for path in result.paths], kind="stable")
-    shown = order[-40:]
+    shown = order[-MOST_BARS:]
     figure, axes = new_figure(7.2, 0.6 + 0.26 * len(shown))
     unit = energies.scaled(1.0)
     barriers = unit * np.array([result.paths[i].barrier.barrier_ev for i in shown])
@@ -364,6 +368,7 @@ def barrier_figure(result: CrystalPaths, threshold_ev: float, energies: EnergyFo
     axes.axvline(unit * threshold_ev, color=INK, linewidth=1, linestyle="--")
     axes.set_xlabel(f"E$_m$ ({energies.unit})")
     axes.set_xlim(left=0)
+    axes.set_ylim(-0.7, len(shown) - 0.3)
     return figure
 
 

@@ -60,6 +60,24 @@ def provenance(name: str = "LiFePO4.cif") -> Provenance:
     return Provenance(name, "ab" * 32, LengthModel.card, {"symmetry tolerance": "0.01 Å"})
 
 
+def test_that_cells_break_where_they_can_be_read():
+    from migbar.pages import table
+
+    checksum = "ab" * 32
+    page = table(("", "hop"), [("1D", "10 → 11@0,0,-1"), ("mean of all directions", checksum)])
+    assert "<td>1D</td><td>10 → 11@0,0,-1</td>" in page  # on one line
+    assert "<td class='text'>mean of all directions</td>" in page  # between words
+    assert f"<td class='name'>{checksum}</td>" in page  # anywhere
+
+
+def test_that_bars_left_out_of_the_picture_are_told(olivine, monkeypatch):
+    from migbar import reports
+
+    assert "<figcaption>Barriers with" in html_report(*olivine, provenance())
+    monkeypatch.setattr(reports, "MOST_BARS", 2)
+    assert "<figcaption>The 2 lowest barriers with" in html_report(*olivine, provenance())
+
+
 def test_that_the_page_needs_nothing_from_outside(olivine):
     page = html_report(*olivine, provenance())
     outline = Outline(page)
