@@ -124,7 +124,7 @@ class ExportDftDialog(Question):
         self.preview.setFont(QFontDatabase.systemFont(QFontDatabase.SystemFont.FixedFont))
         self.preview.setLineWrapMode(QPlainTextEdit.LineWrapMode.NoWrap)
         self.preview.setAccessibleName("Preview")
-        self.preview.setMinimumSize(430, 380)
+        self.preview.setMinimumSize(300, 380)
         self.preview.setPlaceholderText("Making the files …")
         self.warning = ProblemLabel()
 

@@ -141,6 +141,7 @@ def _palette(theme: Theme) -> QPalette:
         ((role.AlternateBase, role.Button), theme.raised),
         ((role.Text, role.WindowText, role.ButtonText, role.ToolTipText), theme.text),
         ((role.PlaceholderText,), theme.muted),
+        ((role.Mid,), theme.border),
         ((role.Highlight, role.Link, role.Accent), theme.accent),
         ((role.HighlightedText, role.BrightText), theme.on_accent),
     ):

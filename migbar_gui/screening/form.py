@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
-from PySide6.QtCore import QSettings, Signal
+from PySide6.QtCore import QSettings, Qt, Signal
 from PySide6.QtWidgets import (
     QCheckBox,
     QFileDialog,
@@ -113,6 +113,7 @@ class ScreeningForm(QWidget):
             self.given_paths,
             _row(self.table, self.table_button),
             self._make_fields(),
+            self.order,
             kept,
             _row(self.out, self.out_button),
             self.problem,
@@ -132,7 +133,6 @@ class ScreeningForm(QWidget):
             ("&Processes", self.processes),
             ("&Time for one structure", self.seconds),
             ("Most &sites in a cell", self.sites),
-            ("", self.order),
         )
         height = max(field.sizeHint().height() for _, field in (*left, *right))
         fields = in_row(spacing=32, margins=(0, 6, 0, 6))
@@ -141,6 +141,7 @@ class ScreeningForm(QWidget):
             for row in range(len(column)):  # so that both columns stand on the same lines
                 rows.setRowMinimumHeight(row, height)
             fields.addLayout(rows, share)
+            fields.setAlignment(rows, Qt.AlignmentFlag.AlignTop)
         return fields
 
     def _enable(self) -> None:

@@ -5,7 +5,7 @@ import pytest
 from PySide6.QtCore import QLocale, QPoint, Qt
 from PySide6.QtGui import QFont, QFontInfo, QImage
 from PySide6.QtTest import QTest
-from PySide6.QtWidgets import QLabel, QLineEdit, QSpinBox, QTableWidgetItem, QWidget
+from PySide6.QtWidgets import QDialog, QLabel, QLineEdit, QSpinBox, QTableWidgetItem, QWidget
 
 from migbar.barriers import Remark
 from migbar_gui.looks import energies
@@ -16,6 +16,7 @@ from migbar_gui.looks.energies import in_text, set_format
 from migbar_gui.looks.tables import LEFT, NamesDelegate, list_of
 from migbar_gui.looks.theme import DARK, LIGHT, PATH_COLOURS, apply_theme, path_colour
 from migbar_gui.looks.widgets import (
+    FRAME,
     DecimalBox,
     ElidedLabel,
     Question,
@@ -31,6 +32,7 @@ from migbar_gui.looks.widgets import (
 )
 from migbar_gui.panels.welcome import Card, WelcomePage
 from migbar_gui.viewer.themes import END_COLOUR, START_COLOUR, WARNING_COLOUR
+from tests.gui.conftest import site, wait_for_barriers
 
 
 @pytest.mark.parametrize(
@@ -312,6 +314,38 @@ def test_that_no_dialog_is_larger_than_the_screen(qtbot, qapp):
     resize_on_screen(dialog, 9000, 9000)
     assert room.width() - 50 < dialog.width() < room.width()
     assert room.height() - 100 < dialog.height() < room.height()
+
+
+@pytest.mark.gui
+def test_that_large_text_leaves_dialogs_on_a_small_screen(opened, qtbot, qapp):
+    from migbar_gui.dialogs.retraining.wizard import RetrainingWizard
+
+    usual, room = qapp.font(), 1280 - FRAME.width()
+    larger = QFont(usual)
+    larger.setPointSizeF(14)
+    opened.workspace.join(site(opened, 0), site(opened, 3))
+    wait_for_barriers(qtbot, opened)
+    try:
+        qapp.setFont(larger)
+        opened.refresh_theme()
+        for command in ("file.batch", "path.export_dft", "model.train"):
+            opened.commands[command].trigger()
+        qtbot.waitUntil(lambda: len(shown_dialogs(opened)) == 3)
+        for dialog in shown_dialogs(opened):
+            if isinstance(dialog, RetrainingWizard):
+                beside = dialog.width() - dialog.currentPage().width()
+                pages = [dialog.page(number) for number in dialog.pageIds()]
+                assert max(page.minimumSizeHint().width() for page in pages) + beside <= room
+            else:
+                assert dialog.minimumSizeHint().width() <= room
+            dialog.close()
+    finally:
+        qapp.setFont(usual)
+        opened.refresh_theme()
+
+
+def shown_dialogs(window) -> list[QDialog]:
+    return [dialog for dialog in window.findChildren(QDialog) if dialog.isVisible()]
 
 
 @pytest.mark.gui
