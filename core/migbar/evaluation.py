@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Hashable, Mapping, Sequence
+from collections.abc import Hashable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -209,3 +209,9 @@ def grouped_folds(groups: Sequence[Hashable], k: int, seed: int) -> NDArray[np.i
         fold[group] = load.argmin()
         load[fold[group]] += size[group]
     return fold[member]
+
+
+def held_out(fold: NDArray[np.int64]) -> Iterator[NDArray[np.bool_]]:
+    """Tell of one fold after the other which paths are in it."""
+    for k in range(int(fold.max()) + 1):
+        yield fold == k

@@ -14,7 +14,12 @@ from migbar.graphs import GraphSettings
 from migbar.models.networks.architectures import PROPERTIES, copy_trunk, make_network
 from migbar.models.networks.scaling import TargetScaling
 from migbar.models.store import load_model, save_model
-from migbar.training.networks.finetuning import pack_bands, single_paths, train_model
+from migbar.training.networks.finetuning import (
+    cross_validate,
+    pack_bands,
+    single_paths,
+    train_model,
+)
 from migbar.training.networks.loop import (
     CHECKPOINT,
     METRICS,
@@ -30,7 +35,7 @@ from migbar.training.networks.packing import (
 )
 from migbar.training.networks.presets import PRESETS, TrainingSettings, training_settings
 from migbar.training.networks.pretraining import pack_corpus
-from migbar.training.networks.recipes import Recipe, cross_validate
+from migbar.training.networks.recipes import Recipe
 from tests.core.small_bands import SMALL, example_records, rock_salt, shaken
 
 SHORT = TrainingSettings(epochs=3, batch_size=4, validation=0.25)
@@ -231,7 +236,7 @@ def test_that_cross_validation_never_predicts_what_it_was_trained_on(bands):
     one, known = recipe.fresh(), bands.scaled_by(np.flatnonzero(fold == 1))
     train_network(one, known, recipe.settings, chosen=np.flatnonzero(fold == 1))
     wanted = known.scaling.unscale(predict_scaled(one, known, np.flatnonzero(fold == 0))[:, 0])
-    assert np.allclose(found.barrier_ev[fold == 0], wanted)
+    assert np.allclose(found.barrier[fold == 0], wanted)
 
 
 def test_that_a_fold_is_scaled_by_its_own_barriers(bands):

@@ -12,19 +12,18 @@ from numpy.typing import NDArray
 
 from migbar.barriers import GOOD_CONDUCTOR_EV
 from migbar.datasets import BandRecord, PublishedPath
+from migbar.evaluation import held_out
 from migbar.progress import SILENT, Progress
 from migbar.training.blend import BlendSettings, fit_blend
 from migbar.training.relaxed import RelaxedPaths, fit_with_relaxed, published_barriers
+from migbar.training.unseen import OutOfFold, coverage, mean_of_scores
 from migbar.training.validation import (
     PROTOCOLS,
     Counter,
-    OutOfFold,
     Protocols,
     all_folds,
-    coverage,
     described,
     known_records,
-    mean_of_scores,
     out_of_fold,
     targets,
 )
@@ -129,8 +128,7 @@ def _members(
 ) -> tuple[OutOfFold, OutOfFold]:
     """Predict by the blend and by its trees alone, which are those of ``band-forest``."""
     blend, forest = np.empty((2, len(y))), np.empty((2, len(y)))
-    for k in range(int(fold.max()) + 1):
-        test = fold == k
+    for test in held_out(fold):
         model = fit_blend(x[~test], y[~test], seed, settings)
         blend[:, test] = model.predict(x[test])
         forest[:, test] = model.trees.predict(x[test])

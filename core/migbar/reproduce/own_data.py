@@ -24,7 +24,8 @@ from migbar.training.blend import BlendSettings, fit_blend
 from migbar.training.own.judgement import Difference, class_means, compare
 from migbar.training.own.options import Preset, TrainingOptions
 from migbar.training.own.paths import describe_records
-from migbar.training.validation import FLOOR, known_records
+from migbar.training.unseen import FLOOR
+from migbar.training.validation import known_records
 
 SMALLEST_CHEMISTRY = 40
 """Ions with fewer paths do not play a new chemistry."""

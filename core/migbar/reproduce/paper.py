@@ -15,7 +15,7 @@ import numpy as np
 from migbar.barriers import GOOD_CONDUCTOR_EV, Predictor
 from migbar.datasets import BandRecord, PublishedPath
 from migbar.errors import ModelError
-from migbar.evaluation import Scores, evaluate, grouped_folds, score
+from migbar.evaluation import Scores, evaluate, grouped_folds, held_out, score
 from migbar.models.networks.published import TABLE_S5
 from migbar.models.store import list_models, load_model
 from migbar.progress import SILENT, Progress, check_cancelled
@@ -109,10 +109,9 @@ def _classical_scores(
     groups = [r.group for r in known]
     fold = grouped_folds(groups, min(10, len(set(groups))), SEED)
     unseen = np.empty(len(y))
-    for k in range(int(fold.max()) + 1):
+    for held in held_out(fold):
         check_cancelled(progress)
-        out = fold == k
-        unseen[out] = fit_classical(kind, x[~out], y[~out]).predict(x[out])
+        unseen[held] = fit_classical(kind, x[~held], y[~held]).predict(x[held])
     row |= _columns("grouped", score(y, unseen))
     if seen:
         truth = [r.target_ev for r in seen]

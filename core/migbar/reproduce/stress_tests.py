@@ -12,20 +12,18 @@ from pymatgen.core import Composition
 
 from migbar.barriers import GOOD_CONDUCTOR_EV
 from migbar.datasets import BandRecord
-from migbar.evaluation import grouped_folds, score
+from migbar.evaluation import grouped_folds, held_out, score
 from migbar.progress import SILENT, Progress
 from migbar.training.blend import BlendSettings, fit_blend
+from migbar.training.unseen import calibrate, rounded
 from migbar.training.validation import (
     PROTOCOLS,
     Counter,
-    OutOfFold,
     Protocols,
     all_folds,
-    calibrate,
     described,
     known_records,
     out_of_fold,
-    rounded,
     targets,
 )
 
@@ -121,20 +119,13 @@ def stress_tests(
     for test, (number, shown) in tests.items():
         unseen = out_of_fold(x, y, number, fit, work)
         inside = np.empty(len(y), bool)
-        for k in range(number.max() + 1):
-            held = number == k
-            rest = _chosen(grouped, ~held)
-            low, high = calibrate(y[~held], [rest]).interval(
-                unseen.barrier[held], unseen.spread[held]
-            )
+        for held in held_out(number):
+            calibration = calibrate(y[~held], [grouped.chosen(~held)])
+            low, high = calibration.interval(unseen.barrier[held], unseen.spread[held])
             inside[held] = (low <= y[held]) & (y[held] <= high)
         for name, chosen in shown.items():
             rows.append(_row(test, name, y, unseen.barrier, grouped.barrier, inside, chosen))
     return rows
-
-
-def _chosen(unseen: OutOfFold, rows: NDArray[np.bool_]) -> OutOfFold:
-    return OutOfFold(unseen.barrier[rows], unseen.spread[rows], unseen.fold[rows])
 
 
 def structure_type(record: BandRecord) -> tuple[str, str, str]:

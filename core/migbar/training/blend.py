@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Hashable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field, replace
 from functools import partial
 from statistics import NormalDist
@@ -19,12 +19,12 @@ from migbar.models.process import NormalScores, Process, covariance
 from migbar.models.relaxed import RelaxedBarrier
 from migbar.progress import SILENT, Progress
 from migbar.training.forest import ForestSettings, grow
+from migbar.training.unseen import calibrate
 from migbar.training.validation import (
     NOTES,
     PROTOCOLS,
     Counter,
     Protocols,
-    calibrate,
     described,
     known_records,
     provenance,
@@ -152,7 +152,7 @@ def train_migbar_fast(
         card,
         blend,
         calibrate(y, unseen),
-        _reach(blend, x, known),
+        reach(blend, x, [record.group for record in known]),
         _known_paths(known, labels or {}),
         with_relaxed,
     )
@@ -224,16 +224,15 @@ def _deviates(ranks: NDArray[np.float64]) -> NDArray[np.float64]:
     return np.array([normal.inv_cdf(rank) for rank in ranks])
 
 
-def _reach(
-    blend: Blend, x: NDArray[np.float64], records: Sequence[BandRecord]
-) -> tuple[float, float]:
-    """Percentiles of the distance to the nearest path of another framework."""
+def reach(blend: Blend, x: NDArray[np.float64], groups: Sequence[Hashable]) -> tuple[float, float]:
+    """Percentiles of the distance to the nearest path of another framework; of one alone, to another path."""
     between = blend.process.distances(x)
-    groups = [record.group for record in records]
-    for i, group in enumerate(groups):
-        between[i, [g == group for g in groups]] = np.inf
-    usual, reach = np.quantile(between.min(axis=1), [0.9, 0.975])
-    return float(usual), float(reach)
+    names = {group: k for k, group in enumerate(dict.fromkeys(groups))}
+    group = np.array([names[g] for g in groups])
+    alone = len(names) == 1
+    between[np.eye(len(group), dtype=bool) if alone else group[:, None] == group] = np.inf
+    usual, farthest = np.quantile(between.min(axis=1), [0.9, 0.975])
+    return float(usual), float(farthest)
 
 
 def _known_paths(records: Sequence[BandRecord], labels: Mapping[str, str]) -> list[KnownPath]:

@@ -16,12 +16,12 @@ from migbar.datasets import BandRecord
 from migbar.models.forest import LEAF, BandForest, Trees
 from migbar.models.nearness import Domain
 from migbar.progress import SILENT, Progress
+from migbar.training.unseen import calibrate
 from migbar.training.validation import (
     NOTES,
     PROTOCOLS,
     Counter,
     Protocols,
-    calibrate,
     described,
     known_records,
     provenance,

@@ -15,14 +15,8 @@ from migbar.models.blend import Blend, WithRelaxed
 from migbar.models.relaxed import PUBLISHED_MACE, RelaxedBarrier, RelaxedBy
 from migbar.training.blend import BlendSettings, fit_process
 from migbar.training.forest import grow
-from migbar.training.validation import (
-    Counter,
-    Protocols,
-    all_folds,
-    calibrate,
-    mean_scores,
-    out_of_fold,
-)
+from migbar.training.unseen import calibrate, mean_scores
+from migbar.training.validation import Counter, Protocols, all_folds, out_of_fold
 
 COPIES = 4
 """Times that trees see the relaxed barrier among their inputs, so that they often try it."""

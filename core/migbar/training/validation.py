@@ -1,9 +1,9 @@
-"""Cross-validation of models on band descriptors, and the intervals that come from it."""
+"""Cross-validation of models on band descriptors."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from functools import partial
 from typing import Any, Protocol
 
@@ -11,23 +11,17 @@ import numpy as np
 from numpy.typing import NDArray
 
 from migbar.bands import Band
-from migbar.barriers import GOOD_CONDUCTOR_EV
 from migbar.datasets import BandRecord, data_hash
 from migbar.descriptors import descriptor_matrix, descriptor_names
 from migbar.errors import BandsFileError
-from migbar.evaluation import grouped_folds, random_folds, score
-from migbar.models.intervals import INTERVAL_LEVEL, Calibration
+from migbar.evaluation import grouped_folds, held_out, random_folds
+from migbar.models.intervals import INTERVAL_LEVEL
 from migbar.progress import Progress, check_cancelled, reported
 from migbar.training.cells import doubled_cell, equivalent_cell
 from migbar.training.machine import processor, versions
+from migbar.training.unseen import OutOfFold, mean_scores
 
 MIN_PATHS = 20
-
-FLOOR = 0.3
-"""Least width of an interval's arm in units of the median spread.
-
-Chosen so that every third of the predicted barriers is covered alike in grouped cross-validation.
-"""
 
 
 class Regressor(Protocol):
@@ -56,15 +50,6 @@ class Protocols:
     folds: int = 10
     repeats: int = 5
     seed: int = 123
-
-
-@dataclass(frozen=True, slots=True)
-class OutOfFold:
-    """Predictions for paths that a model has not seen: barriers (eV), spreads (√eV), folds."""
-
-    barrier: NDArray[np.float64]
-    spread: NDArray[np.float64]
-    fold: NDArray[np.int64]
 
 
 PROTOCOLS = Protocols()
@@ -146,8 +131,7 @@ def out_of_fold(
 ) -> OutOfFold:
     """Predict every path by a model that has not seen its fold."""
     barrier, spread = np.empty(len(y)), np.empty(len(y))
-    for k in range(int(fold.max()) + 1):
-        test = fold == k
+    for test in held_out(fold):
         barrier[test], spread[test] = fit(x[~test], y[~test]).predict(x[test])
         work.step()
     return OutOfFold(barrier, spread, fold)
@@ -201,84 +185,6 @@ def provenance(records: Sequence[BandRecord], seed: int, seconds: float) -> dict
     }
 
 
-# ------------------------------------------------------------------ intervals and scores
-
-
-def calibrate(y: NDArray[np.float64], unseen: Sequence[OutOfFold]) -> Calibration:
-    """Take the ends of the interval from all residuals out of fold."""
-    barrier = np.concatenate([u.barrier for u in unseen])
-    spread = np.concatenate([u.spread for u in unseen])
-    return _conformal(np.tile(y, len(unseen)), barrier, spread, len(y))
-
-
-def _conformal(
-    y: NDArray[np.float64], barrier: NDArray[np.float64], spread: NDArray[np.float64], n: int
-) -> Calibration:
-    """Split-conformal ends with equal tails; `n` is the number of different paths."""
-    floor = FLOOR * float(np.median(spread))
-    residual = (np.sqrt(y) - np.sqrt(barrier)) / (floor + spread)
-    tail = (1 - INTERVAL_LEVEL) / 2
-    upper = min(np.ceil((n + 1) * (1 - tail)) / n, 1.0)
-    low, high = np.quantile(residual, [1 - upper, upper])
-    return Calibration(floor, float(low), float(high))
-
-
-def coverage(y: NDArray[np.float64], unseen: Sequence[OutOfFold]) -> dict[str, Any]:
-    """Coverage and width of the intervals; a fold's residuals never calibrate its own intervals."""
-    inside, widths, levels, truths = [], [], [], []
-    for found in unseen:
-        for k in range(int(found.fold.max()) + 1):
-            test = found.fold == k
-            calibration = _conformal(
-                y[~test], found.barrier[~test], found.spread[~test], int((~test).sum())
-            )
-            low, high = calibration.interval(found.barrier[test], found.spread[test])
-            inside.append((low <= y[test]) & (y[test] <= high))
-            widths.append(high - low)
-            levels.append(found.barrier[test])
-            truths.append(y[test])
-    hit, width, level, truth = (np.concatenate(p) for p in (inside, widths, levels, truths))
-    return {
-        "coverage": rounded(hit.mean()),
-        "coverage_by_predicted_third": _by_third(hit, level),
-        "coverage_by_true_third": _by_third(hit, truth),
-        "mean_width_ev": rounded(width.mean()),
-        "median_width_ev": rounded(np.median(width)),
-    }
-
-
-def _by_third(hit: NDArray[np.bool_], level: NDArray[np.float64]) -> list[float]:
-    third = np.searchsorted(np.quantile(level, [1 / 3, 2 / 3]), level)
-    return [rounded(hit[third == k].mean()) for k in range(3)]
-
-
-def mean_scores(y: NDArray[np.float64], unseen: Sequence[OutOfFold]) -> dict[str, Any]:
-    """Mean over the repeats of every score and of its bootstrap error, and the intervals' coverage."""
-    return {
-        "n": len(y),
-        "folds": int(unseen[0].fold.max()) + 1,
-        "repeats": len(unseen),
-        **mean_of_scores(y, [found.barrier for found in unseen]),
-        **coverage(y, unseen),
-    }
-
-
-def mean_of_scores(
-    y: NDArray[np.float64], predictions: Sequence[NDArray[np.float64]]
-) -> dict[str, float]:
-    """Mean over several predictions (eV) of every score and of its bootstrap error."""
-    rounds = [asdict(score(y, p, GOOD_CONDUCTOR_EV)) for p in predictions]
-    return {key: rounded(np.mean([r[key] for r in rounds])) for key in rounds[0] if key != "n"}
-
-
-def rounded(value: Any) -> float:
-    """Round for a card."""
-    return round(float(value), 4)
-
-
-# ------------------------------------------------------------------ other cells
-
-
 def cell_changes(
     bands: Sequence[Band],
     x: NDArray[np.float64],
@@ -300,8 +206,7 @@ def cell_changes(
     }
     seen = {name: descriptor_matrix(map(cell, bands)) for name, cell in variants.items()}
     moved = {name: np.empty(len(y)) for name in variants}
-    for k in range(int(fold.max()) + 1):
-        test = fold == k
+    for test in held_out(fold):
         model = fit(x[~test], y[~test])
         plain = model.predict(x[test])[0]
         for name, other in seen.items():

@@ -13,6 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from migbar.datasets import BandRecord, data_hash
+from migbar.evaluation import held_out
 from migbar.graphs import load_arrays
 from migbar.models.networks.predictor import NetworkPredictor
 from migbar.models.store import save_model
@@ -35,7 +36,8 @@ from migbar.training.networks.plan import (
     chosen_paths,
 )
 from migbar.training.networks.presets import TrainingSettings
-from migbar.training.networks.recipes import CrossValidation, Recipe
+from migbar.training.networks.recipes import Recipe
+from migbar.training.unseen import OutOfFold
 
 CURVES = "training.csv"
 
@@ -163,17 +165,17 @@ def _recipe(run: PlannedRun, saved: SavedNetwork) -> Recipe:
     )
 
 
-def _unseen(run: PlannedRun, work: Path, data: TrainingData) -> CrossValidation | None:
+def _unseen(run: PlannedRun, work: Path, data: TrainingData) -> OutOfFold | None:
     """Return the barriers predicted by networks that had not seen them, where all folds were trained."""
     files = [work / f"{run.name}-fold-{k}" / PREDICTIONS for k in range(FOLDS)]
     if not all(file.exists() for file in files):
         return None
     fold = np.array(data.info["folds"])
     barriers = np.empty(len(fold))
-    for k, file in enumerate(files):
-        scaling = data.scaled_by(np.flatnonzero(fold != k)).scaling
-        barriers[fold == k] = scaling.unscale(load_arrays(file)["scaled"][fold == k])
-    return CrossValidation(fold, barriers)
+    for test, file in zip(held_out(fold), files, strict=True):
+        scaling = data.scaled_by(np.flatnonzero(~test)).scaling
+        barriers[test] = scaling.unscale(load_arrays(file)["scaled"][test])
+    return OutOfFold(barriers, np.zeros(len(fold)), fold)
 
 
 def _curve(path: Path) -> list[Epoch]:

@@ -12,12 +12,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from migbar.bands import Band
-from migbar.barriers import GOOD_CONDUCTOR_EV, ModelCard
+from migbar.barriers import ModelCard
 from migbar.datasets import BandRecord, data_hash
 from migbar.errors import BandsFileError
-from migbar.evaluation import grouped_folds, score
+from migbar.evaluation import grouped_folds, held_out
 from migbar.graphs import GraphSettings, pack
-from migbar.models.intervals import INTERVAL_LEVEL, Calibration
 from migbar.models.nearness import Domain
 from migbar.models.networks.architectures import Network
 from migbar.models.networks.predictor import RECIPE, NetworkPredictor, band_graphs
@@ -36,7 +35,8 @@ from migbar.training.networks.loop import (
 )
 from migbar.training.networks.packing import TrainingData
 from migbar.training.networks.presets import PRESETS
-from migbar.training.networks.recipes import CrossValidation, Recipe, cross_validate
+from migbar.training.networks.recipes import Recipe
+from migbar.training.unseen import OutOfFold, calibrate, mean_of_scores, mean_scores
 
 VERSION = "1"
 MIN_PATHS = 8
@@ -180,6 +180,26 @@ def train_model(
     return with_cell_changes(model, [known[i].band for i in chosen], progress)
 
 
+def cross_validate(
+    recipe: Recipe,
+    data: TrainingData,
+    fold: NDArray[np.int64],
+    folder: Path | None = None,
+    hardware: Hardware = ONE_DEVICE,
+    progress: Progress = SILENT,
+) -> OutOfFold:
+    """Train on all folds but one and predict that one, in turn; each fold can be resumed on its own."""
+    barriers = np.empty(len(data))
+    for k, held in enumerate(held_out(fold)):
+        network = recipe.fresh()
+        place = None if folder is None else folder / f"fold-{k}"
+        chosen, test = np.flatnonzero(~held), np.flatnonzero(held)
+        known = data.scaled_by(chosen)
+        train_network(network, known, recipe.settings, place, chosen, hardware, progress)
+        barriers[test] = known.scaling.unscale(predict_scaled(network, known, test)[:, 0])
+    return OutOfFold(barriers, np.zeros(len(data)), fold)
+
+
 def with_cell_changes(
     model: NetworkPredictor, bands: Sequence[Band], progress: Progress = SILENT
 ) -> NetworkPredictor:
@@ -257,7 +277,7 @@ def make_predictor(
     curve: Sequence[Epoch],
     groups: Sequence[Hashable],
     reading: Reading,
-    unseen: CrossValidation | None = None,
+    unseen: OutOfFold | None = None,
     notes: Sequence[str] = (),
 ) -> NetworkPredictor:
     """Make a model of a trained network: its card, intervals, and what it knows.
@@ -274,21 +294,18 @@ def make_predictor(
         Group of each path.
     reading : Reading
         What the network says of the data.
-    unseen : CrossValidation, optional
+    unseen : OutOfFold, optional
         Calibrates the intervals and gives the scores; without it their width comes from the training error.
     notes : sequence of str
         Limits a user should know.
     """
     barriers = _unscaled(data, data.targets[:, 0])
-    scores: dict[str, Any] = {"training": _scores(barriers, _unscaled(data, reading.scaled))}
+    remembered = mean_of_scores(barriers, [_unscaled(data, reading.scaled)])
+    scores: dict[str, Any] = {"training": {"n": len(data), **remembered}}
     calibration = None
     if unseen is not None:
-        calibration = calibrate(barriers, unseen.barrier_ev)
-        scores["grouped"] = {
-            "folds": int(unseen.fold.max()) + 1,
-            **_scores(barriers, unseen.barrier_ev),
-            **_coverage(barriers, unseen),
-        }
+        calibration = calibrate(barriers, [unseen])
+        scores["grouped"] = mean_scores(barriers, [unseen])
     network = network.cpu()
     card = ModelCard(
         name=name,
@@ -320,34 +337,6 @@ def make_predictor(
         notes=list(notes),
     )
     return NetworkPredictor(card, network, calibration, Domain.of(reading.pooled))
-
-
-def _scores(y: NDArray[np.float64], p: NDArray[np.float64]) -> dict[str, Any]:
-    scored = asdict(score(y, p, GOOD_CONDUCTOR_EV))
-    return {k: v if isinstance(v, int) else round(v, 4) for k, v in scored.items()}
-
-
-def calibrate(y: NDArray[np.float64], p: NDArray[np.float64]) -> Calibration:
-    """Split-conformal ends with equal tails, on square roots of the barriers."""
-    residual = np.sqrt(y) - np.sqrt(p)
-    upper = min(np.ceil((len(y) + 1) * (1 + INTERVAL_LEVEL) / 2) / len(y), 1.0)
-    low, high = np.quantile(residual, [1 - upper, upper])
-    return Calibration(1.0, float(low), float(high))
-
-
-def _coverage(y: NDArray[np.float64], unseen: CrossValidation) -> dict[str, float]:
-    """Coverage of the intervals; a fold's residuals never calibrate its own intervals."""
-    inside, width = np.empty(len(y), bool), np.empty(len(y))
-    for k in range(int(unseen.fold.max()) + 1):
-        test = unseen.fold == k
-        calibration = calibrate(y[~test], unseen.barrier_ev[~test])
-        low, high = calibration.interval(unseen.barrier_ev[test], np.zeros(int(test.sum())))
-        inside[test] = (low <= y[test]) & (y[test] <= high)
-        width[test] = high - low
-    return {
-        "coverage": round(float(inside.mean()), 4),
-        "median_width_ev": round(float(np.median(width)), 4),
-    }
 
 
 def _summary(recipe: Recipe, network: Network, graphs: Mapping[str, Any]) -> str:

@@ -23,12 +23,7 @@ from migbar.models.networks.published import LAPLACE_90, NETWORKS
 from migbar.models.networks.scaling import TargetScaling
 from migbar.models.store import load_model
 from migbar.progress import Progress, check_cancelled
-from migbar.training.networks.finetuning import (
-    MIN_PATHS,
-    SUPERCELL_NOTE,
-    calibrate,
-    pack_bands,
-)
+from migbar.training.networks.finetuning import MIN_PATHS, SUPERCELL_NOTE, pack_bands
 from migbar.training.networks.loop import (
     Epoch,
     Hardware,
@@ -42,6 +37,7 @@ from migbar.training.networks.recipes import start_network
 from migbar.training.own.options import Preset, TrainingOptions
 from migbar.training.own.starts import Kind, find_start, pretrained_file
 from migbar.training.own.trees import Step
+from migbar.training.unseen import OutOfFold, calibrate
 
 EPOCHS = {Preset.QUICK: 12, Preset.THOROUGH: 60}
 """Of the compact recipe; the paper's has its own."""
@@ -169,17 +165,12 @@ class NetworkLearner:
         return self._model(network.cpu(), chosen)
 
     def calibrated(
-        self,
-        model: NetworkPredictor,
-        barriers: NDArray[np.float64],
-        unseen: NDArray[np.float64],
+        self, model: NetworkPredictor, y: NDArray[np.float64], unseen: OutOfFold
     ) -> NetworkPredictor:
-        """Set the intervals by predictions (eV) for paths that were held out, where they are many enough."""
-        if len(barriers) < CALIBRATES:
+        """Set the intervals by the paths that were held out, where they are many enough."""
+        if len(y) < CALIBRATES:
             return model
-        return NetworkPredictor(
-            model.card, model.network, calibrate(barriers, unseen), model.domain
-        )
+        return NetworkPredictor(model.card, model.network, calibrate(y, [unseen]), model.domain)
 
     def seconds(self, count: int) -> float:
         """Estimate how long one training on `count` own paths takes, by one step of it."""

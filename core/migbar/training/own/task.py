@@ -28,6 +28,8 @@ from migbar.training.own.paths import known_frameworks
 from migbar.training.own.report import write_report
 from migbar.training.own.starts import TREES, Kind, find_start
 from migbar.training.own.trees import Step, TreeLearner
+from migbar.training.unseen import OutOfFold
+from migbar.training.validation import targets
 
 LIBRARIES = ("numpy", "scikit-learn", "pymatgen", "torch", "scipy")
 """What makes the weights."""
@@ -103,10 +105,8 @@ class Learner(Protocol):
     ) -> StoredModel:
         """Train on the chosen paths."""
 
-    def calibrated(
-        self, model: Any, barriers: NDArray[np.float64], unseen: NDArray[np.float64]
-    ) -> StoredModel:
-        """Set the intervals by predictions (eV) for held-out paths, where the model has none of its own."""
+    def calibrated(self, model: Any, y: NDArray[np.float64], unseen: OutOfFold) -> StoredModel:
+        """Set the intervals by held-out paths (barriers in eV), where the model has none of its own."""
 
     def seconds(self, count: int) -> float:
         """Estimate how long one training on `count` own paths takes."""
@@ -230,9 +230,9 @@ class _Training:
             model = learner.train(
                 np.arange(len(records)), np.array([], np.int64), "all", lambda step: None
             )
-        targets = np.array([records[i].target_ev for i in judged], float)
-        unseen = np.array([b.barrier_ev for b in barriers])
-        model = learner.calibrated(model, targets, unseen)
+        predicted = np.array([b.barrier_ev for b in barriers])
+        unseen = OutOfFold(predicted, np.zeros(len(judged)), fold[judged])
+        model = learner.calibrated(model, targets(_at(records, judged)), unseen)
         self._stage(4, "saving", "Saving the model")
         place = self._save(model, records, result)
         whole = without_nan(

@@ -18,19 +18,20 @@ from migbar.barriers import ModelCard
 from migbar.datasets import BandRecord
 from migbar.descriptors import descriptor_names
 from migbar.errors import BandsFileError
-from migbar.evaluation import grouped_folds
+from migbar.evaluation import grouped_folds, held_out
 from migbar.files import replacing
-from migbar.models.blend import Blend, MigbarFast
+from migbar.models.blend import MigbarFast
 from migbar.models.forest import BandForest
 from migbar.models.intervals import Calibration
 from migbar.models.nearness import SAME_PATH, Domain
 from migbar.models.store import StoredModel, load_model
 from migbar.progress import Progress, check_cancelled
-from migbar.training.blend import BlendSettings, fit_blend, fit_process
+from migbar.training.blend import BlendSettings, fit_blend, fit_process, reach
 from migbar.training.forest import ForestSettings, grow
 from migbar.training.own.options import Preset, TrainingOptions
 from migbar.training.own.paths import DescribedPaths, bundled_training_paths, describe_records
-from migbar.training.validation import MIN_PATHS, NOTES, Fit, OutOfFold, Regressor, calibrate
+from migbar.training.unseen import OutOfFold, calibrate
+from migbar.training.validation import MIN_PATHS, NOTES, Fit, Regressor
 
 TREES = {Preset.QUICK: 100, Preset.PAPER: 250, Preset.THOROUGH: 500}
 FOLDS = {Preset.QUICK: 3, Preset.PAPER: 10, Preset.THOROUGH: 10}
@@ -143,7 +144,7 @@ class TreeLearner:
         return self._model(fitted, paths, calibrate(paths.y, [self._out_of_fold(paths, stage)]))
 
     def calibrated(
-        self, model: StoredModel, barriers: NDArray[np.float64], unseen: NDArray[np.float64]
+        self, model: StoredModel, y: NDArray[np.float64], unseen: OutOfFold
     ) -> StoredModel:
         """Return the model as it is: its intervals come from its own cross-validation."""
         return model
@@ -196,10 +197,9 @@ class TreeLearner:
         fold = grouped_folds(groups, count, self.options.seed)
         barrier, spread = np.empty(len(paths)), np.empty(len(paths))
         key = self._key(paths)
-        for k in range(count):
+        for k, test in enumerate(held_out(fold)):
             check_cancelled(self.progress)
             self.progress.report(k, count, "Calibrating intervals")
-            test = fold == k
             barrier[test], spread[test] = self._kept(
                 f"{stage}-{k}-{key}", partial(self._held_out, paths, test)
             )
@@ -249,21 +249,12 @@ class TreeLearner:
         card = ModelCard(self.options.name, "1", summary, training, notes=list(NOTES))
         if self.recipe == "band-forest":
             return BandForest(card, fitted, calibration, Domain.of(paths.x))
-        return MigbarFast(card, fitted, calibration, _reach(fitted, paths), paths.known)
+        return MigbarFast(
+            card, fitted, calibration, reach(fitted, paths.x, paths.groups), paths.known
+        )
 
 
 _SUMMARIES = {
     "migbar-fast": "Mean of extremely randomised trees and a Gaussian process on band descriptors",
     "band-forest": "Extremely randomised trees on band descriptors",
 }
-
-
-def _reach(blend: Blend, paths: DescribedPaths) -> tuple[float, float]:
-    """Percentiles of the distance to the nearest path of another framework; of one alone, to another path."""
-    between = blend.process.distances(paths.x)
-    names = {group: k for k, group in enumerate(dict.fromkeys(paths.groups))}
-    group = np.array([names[g] for g in paths.groups])
-    alone = len(names) == 1
-    between[np.eye(len(group), dtype=bool) if alone else group[:, None] == group] = np.inf
-    usual, reach = np.quantile(between.min(axis=1), [0.9, 0.975])
-    return float(usual), float(reach)
