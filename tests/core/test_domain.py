@@ -7,6 +7,7 @@ import pytest
 from pymatgen.core import Lattice, Structure
 
 from migbar.bands import Band
+from migbar.barriers import Predictor, Remark
 from migbar.ends import name_hop
 from migbar.models.blend import MigbarFast
 from migbar.models.explanation import Explanation
@@ -76,7 +77,7 @@ def test_that_an_oxide_ion_is_said_to_be_no_cation(model: MigbarFast) -> None:
     chosen, _ = name_hop(ceria, "O", "4", "5")
     found = model.explain(make_band(ceria, chosen))
     assert found.domain.place == "outside"
-    assert "a cation, which O is not" in found.domain.text
+    assert "are cations, which O is not" in found.domain.text
     assert not {"unusual_bottleneck", "concerted", "no_anion"} & set(codes(found))
 
 
@@ -96,6 +97,22 @@ def test_that_an_unseen_anion_is_outside_and_an_unseen_cation_is_near(model: Mig
     found = model.explain(Band(host_with("O", "U"), "Li", PATH))
     assert "unseen_element" in codes(found)
     assert "U" in found.domain.text
+
+
+@pytest.mark.parametrize("name", ["band-forest", "MODEL-3-compact"])
+def test_that_every_model_says_the_same_of_what_it_has_never_seen(
+    model: MigbarFast, name: str
+) -> None:
+    shared = {"unseen_ion", "unseen_anion", "unseen_element", "no_anion"}
+
+    def told(by: Predictor, band: Band) -> list[Remark]:
+        return [r for r in by.predict([band])[0].remarks if r.code in shared]
+
+    hosts = (host_with("Sb", edge=6.0), host_with("O", "U"), host_with("Al", edge=4.0))
+    bands = [Band(host, "Cs", PATH) for host in hosts]
+    said = [told(model, band) for band in bands]
+    assert {r.code for remarks in said for r in remarks} == shared
+    assert [told(load_model(name), band) for band in bands] == said
 
 
 def test_that_a_path_too_tight_or_too_long_is_named(model: MigbarFast) -> None:

@@ -19,7 +19,7 @@ from migbar.bands import Band
 from migbar.barriers import Barrier, ModelCard, Remark
 from migbar.descriptors import describe
 from migbar.descriptors.words import subject
-from migbar.models.domain import Ranges, judge
+from migbar.models.domain import Ranges, judge, memory
 from migbar.models.explanation import (
     Contribution,
     Difference,
@@ -255,16 +255,9 @@ class MigbarFast:
     ) -> list[Remark]:
         distance = self.blend.process.distances(x)[0]
         verdict = self._verdict(band, descriptors, distance)
-        remarks = [Remark(concern.code, concern.text) for concern in verdict.concerns]
+        remarks = [concern.remark for concern in verdict.concerns]
         if distance.min() < SAME_PATH:
-            path = self.known[int(distance.argmin())]
-            remarks.append(
-                Remark(
-                    "training_path",
-                    f"This path is in the model's training data ({path.sys_name}, DFT barrier "
-                    f"{path.barrier_ev:.2f} eV): the number is a memory, not a test.",
-                )
-            )
+            remarks.append(memory(self.known[int(distance.argmin())]))
         return remarks
 
     def _verdict(
@@ -275,10 +268,7 @@ class MigbarFast:
             name: (float(low), float(high))
             for name, low, high in zip(descriptors, knots[0], knots[-1], strict=True)
         }
-        training = self.card.training
-        known = Ranges(
-            frozenset(training["ions"]), frozenset(training["elements"]), *self.reach, spans
-        )
+        known = Ranges(self.card.training, *self.reach, spans)
         return judge(band, descriptors, float(distance.min()), known)
 
     def _similar(

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 from migbar.bands import Band
+from migbar.barriers import Remark
 from migbar.descriptors.chemistry import ANION_CHARGE
 from migbar.elements import is_anion
-from migbar.models.explanation import Concern, DomainVerdict, Place
+from migbar.models.explanation import Concern, DomainVerdict, KnownPath, Place
 
 ION_RICH = 0.55
 """Mobile ions per anion from which on they are taken to move in concert (Li3PS4 0.75, LLZO 0.58)."""
@@ -22,8 +24,8 @@ class Ranges:
 
     Attributes
     ----------
-    ions, elements : frozenset of str
-        Ions that move, and elements that occur in hosts.
+    training : mapping
+        Of the model's card: ``ions`` that move, and ``elements`` that occur in hosts.
     usual, reach : float
         Distance to the most similar path of another framework: 90th and 97.5th percentile over the training
         paths.
@@ -31,8 +33,7 @@ class Ranges:
         Least and largest usual value by descriptor.
     """
 
-    ions: frozenset[str]
-    elements: frozenset[str]
+    training: Mapping[str, Any]
     usual: float
     reach: float
     spans: Mapping[str, tuple[float, float]]
@@ -52,7 +53,10 @@ def judge(
         To the most similar known path.
     known : Ranges
     """
-    concerns = (*_composition(band, known), *_distance(distance, known))
+    concerns = (
+        *unseen(band, known.training),
+        *unlike(distance, known.usual, known.reach),
+    )
     if descriptors["anion_charge"] > 0:  # else nothing is there to be narrow or to be counted by
         concerns += (*_bottleneck(descriptors, known), *_concert(descriptors))
     place: Place = max((c.place for c in concerns), key=_PLACES.index, default="in")
@@ -64,23 +68,26 @@ def judge(
     return DomainVerdict(place, lead, concerns)
 
 
-def _composition(band: Band, known: Ranges) -> Sequence[Concern]:
+def unseen(band: Band, training: Mapping[str, Any]) -> list[Concern]:
+    """Say what a model has never seen of a path's ion and host, as far as its card tells (`training`)."""
     found = []
-    if band.ion not in known.ions:
+    ions, elements = training.get("ions"), training.get("elements")
+    if ions is not None and band.ion not in ions:
         text = (
-            f"The model has never seen {band.ion} move (it knows {', '.join(sorted(known.ions))}): the number is a "
+            f"The model has never seen {band.ion} move (it knows {', '.join(sorted(ions))}): the number is a "
             "rough guess, and its interval too narrow."
         )
-        if is_anion(band.ion):
-            text += f" It takes what moves for a cation, which {band.ion} is not."
+        if is_anion(band.ion) and not any(is_anion(ion) for ion in ions):
+            text += f" All of these are cations, which {band.ion} is not."
         found.append(Concern("unseen_ion", "outside", text))
-    elements = {band.ion, *band.host.symbol_set}
-    if not elements & ANION_CHARGE.keys():
+    if not {band.ion, *band.host.symbol_set} & ANION_CHARGE.keys():
         text = "The crystal has no anion: the model knows ions in compounds, not atoms in metals."
         found.append(Concern("no_anion", "outside", text))
-    unseen = sorted(set(band.host.symbol_set) - {band.ion} - known.elements)
-    anions = [symbol for symbol in unseen if symbol in ANION_CHARGE]
-    cations = [symbol for symbol in unseen if symbol not in ANION_CHARGE]
+    if elements is None:
+        return found
+    new = sorted(set(band.host.symbol_set) - {band.ion, *elements})
+    anions = [symbol for symbol in new if symbol in ANION_CHARGE]
+    cations = [symbol for symbol in new if symbol not in ANION_CHARGE]
     if anions:
         text = (
             f"No training path runs past {', '.join(anions)}: how it binds {band.ion} is a guess."
@@ -92,18 +99,24 @@ def _composition(band: Band, known: Ranges) -> Sequence[Concern]:
     return found
 
 
-def _distance(distance: float, known: Ranges) -> Sequence[Concern]:
-    if distance <= known.usual:
+def unlike(distance: float, usual: float, reach: float) -> list[Concern]:
+    """Say where even the most similar known path is far away: beyond `usual`, or beyond `reach`."""
+    if distance <= usual:
         return []
-    outside = distance > known.reach
-    return [
-        Concern(
-            "outside_domain" if outside else "edge_of_domain",
-            "outside" if outside else "near",
-            "Even the most similar known path is unlike this one (distance "
-            f"{distance:.2f}; usual up to {known.usual:.2f}).",
-        )
-    ]
+    text = (
+        f"Even the most similar known path is unlike this one (distance {distance:.2f}; "
+        f"usual up to {usual:.2f})."
+    )
+    if distance > reach:
+        return [Concern("outside_domain", "outside", text)]
+    return [Concern("edge_of_domain", "near", text)]
+
+
+def memory(path: KnownPath | None = None) -> Remark:
+    """Say that a model was trained on a path, and on which one where it can tell."""
+    which = f" ({path.sys_name}, DFT barrier {path.barrier_ev:.2f} eV)" if path else ""
+    text = f"This path is in the model's training data{which}: the number is a memory, not a test."
+    return Remark("training_path", text)
 
 
 def _bottleneck(descriptors: Mapping[str, float], known: Ranges) -> Sequence[Concern]:

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import Literal, Protocol, runtime_checkable
 
 from migbar.bands import Band
-from migbar.barriers import Predictor
+from migbar.barriers import Predictor, Remark
 from migbar.errors import ModelError
 
 Place = Literal["in", "near", "outside"]
@@ -95,6 +95,11 @@ class Concern:
     code: str
     place: Place
     text: str
+
+    @property
+    def remark(self) -> Remark:
+        """What is said of the barrier."""
+        return Remark(self.code, self.text)
 
 
 @dataclass(frozen=True, slots=True)

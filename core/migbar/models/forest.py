@@ -15,8 +15,9 @@ from numpy.typing import NDArray
 from migbar.bands import Band
 from migbar.barriers import Barrier, ModelCard
 from migbar.descriptors import describe
+from migbar.models.domain import unseen
 from migbar.models.intervals import INTERVAL_LEVEL, Calibration
-from migbar.models.nearness import Domain, unseen_remarks
+from migbar.models.nearness import Domain
 from migbar.progress import SILENT, Progress, reported
 
 TRIMMED = 0.1
@@ -123,5 +124,6 @@ class BandForest:
         x = np.array([list(describe(band).values())])
         value, spread = self.trees.predict(x)
         low, high = self.calibration.interval(value, spread)
-        remarks = [*unseen_remarks(band, self.card.training), *self.domain.remarks(x)]
+        remarks = [concern.remark for concern in unseen(band, self.card.training)]
+        remarks += self.domain.remarks(x)
         return self.card.barrier(value[0], (low[0], high[0]), INTERVAL_LEVEL, remarks)

@@ -9,8 +9,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from migbar.bands import Band
 from migbar.barriers import Remark
+from migbar.models.domain import memory, unlike
 from migbar.models.process import distances
 
 SAME_PATH = 0.02
@@ -74,40 +74,5 @@ class Domain:
         """
         nearest = float(self.distances(x)[0].min())
         if nearest < SAME_PATH:
-            return [
-                Remark(
-                    "training_path",
-                    "This path is in the model's training data: the number is a memory, not a test.",
-                )
-            ]
-        if nearest > self.reach:
-            return [
-                Remark(
-                    "outside_domain",
-                    f"This path is unlike those the model learnt from (distance {nearest:.2f}, "
-                    f"usual up to {self.reach:.2f}); expect a larger error.",
-                )
-            ]
-        return []
-
-
-def unseen_remarks(band: Band, training: Mapping[str, Any]) -> list[Remark]:
-    """Say what a model has never seen of a path's ion and host, as far as its card tells (`training`)."""
-    remarks = []
-    if "ions" in training and band.ion not in training["ions"]:
-        remarks.append(
-            Remark(
-                "unseen_ion",
-                f"The model has never seen {band.ion} move (it knows "
-                f"{', '.join(training['ions'])}); take the number as a rough guess.",
-            )
-        )
-    unseen = sorted(set(band.host.symbol_set) - {band.ion, *training.get("elements", ())})
-    if unseen and "elements" in training:
-        remarks.append(
-            Remark(
-                "unseen_element",
-                f"No training path has a host with {', '.join(unseen)}; expect a larger error.",
-            )
-        )
-    return remarks
+            return [memory()]
+        return [concern.remark for concern in unlike(nearest, self.reach, self.reach)]

@@ -13,8 +13,9 @@ from migbar.bands import Band
 from migbar.barriers import Barrier, ModelCard, Remark
 from migbar.errors import ModelError
 from migbar.graphs import CrystalGraph, GraphSettings, band_graph, end_graphs, path_sub_graph
+from migbar.models.domain import unseen
 from migbar.models.intervals import INTERVAL_LEVEL, Calibration
-from migbar.models.nearness import Domain, unseen_remarks
+from migbar.models.nearness import Domain
 from migbar.models.networks.architectures import ARCHITECTURES, Network, NetworkSize, make_network
 from migbar.models.networks.batch import batch_graphs
 from migbar.models.networks.scaling import TargetScaling
@@ -177,7 +178,7 @@ class NetworkPredictor:
                     "like ends get the same barrier.",
                 )
             )
-        remarks += unseen_remarks(band, self.card.training)
+        remarks += [concern.remark for concern in unseen(band, self.card.training)]
         return remarks if self.domain is None else remarks + self.domain.remarks(x)
 
 
