@@ -5,6 +5,7 @@ from __future__ import annotations
 import errno
 import os
 import tempfile
+import zlib
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -15,8 +16,8 @@ from migbar.errors import FolderInUseError
 LOCK = "lock"
 """What a process holds in a folder that it works in."""
 
-DAMAGED = (OSError, ValueError, KeyError, TypeError, EOFError, RuntimeError, BadZipFile)
-"""What reading arrays raises whose file is not as it was written; zipfile's own are RuntimeErrors."""
+DAMAGED = (OSError, EOFError, ValueError, RuntimeError, BadZipFile, zlib.error)
+"""What reading a file raises whose bytes are not those that were written; zipfile's own are RuntimeErrors."""
 
 
 def user_dir() -> Path:

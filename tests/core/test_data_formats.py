@@ -221,6 +221,13 @@ def test_that_a_published_archive_is_read_as_what_it_holds(tmp_path: Path) -> No
     reading = import_data([tmp_path / "evil.zip"], None)
     assert "elsewhere" in reading.problems[0].text
     assert not (tmp_path.parent / "evil.json").exists()
+    with zipfile.ZipFile(tmp_path / "damaged.zip", "w", zipfile.ZIP_DEFLATED) as archive:
+        archive.write(tmp_path / "bands.json", "bands.json")
+    data = bytearray((tmp_path / "damaged.zip").read_bytes())
+    data[60:120] = bytes([255]) * 60
+    (tmp_path / "damaged.zip").write_bytes(data)
+    reading = import_data([tmp_path / "damaged.zip"], None)
+    assert "no readable ZIP archive" in reading.problems[0].text
 
 
 def test_that_predictions_of_a_screening_are_paths_without_barriers(tmp_path: Path) -> None:

@@ -203,9 +203,12 @@ def test_that_packed_data_and_networks_come_back_from_disk(bands, tmp_path):
     saved = SavedNetwork.load(tmp_path / "net.npz")
     assert saved.graphs == GRAPHS
     assert np.array_equal(predict_scaled(saved.network(), again), predict_scaled(network, bands))
-    (tmp_path / "net.npz").write_bytes(b"PK\x03\x04")
-    with pytest.raises(TrainingFileError, match="cannot be read"):
-        SavedNetwork.load(tmp_path / "net.npz")
+    whole = (tmp_path / "net.npz").read_bytes()
+    middle = len(whole) // 2
+    for damaged in (b"PK\x03\x04", whole[:middle] + bytes([255]) * 400 + whole[middle + 400 :]):
+        (tmp_path / "net.npz").write_bytes(damaged)
+        with pytest.raises(TrainingFileError, match="cannot be read"):
+            SavedNetwork.load(tmp_path / "net.npz")
     with pytest.raises(TrainingFileError, match="no saved network"):
         SavedNetwork.load(tmp_path / "bands.npz")
 

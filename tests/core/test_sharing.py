@@ -159,3 +159,12 @@ def test_that_the_command_shares_and_removes(tmp_path):
     assert "mine " in run("list")
     run("remove", "mine")
     assert "mine " not in run("list")
+
+
+def test_that_a_damaged_stream_is_told(file, tmp_path, own_store):
+    data = bytearray(file.read_bytes())
+    data[100:140] = bytes([255]) * 40  # within the packed card: zlib itself gives up
+    (tmp_path / "damaged.migbar-model").write_bytes(data)
+    with pytest.raises(ModelError, match="is damaged"):
+        import_model(tmp_path / "damaged.migbar-model")
+    assert stored(own_store) == []

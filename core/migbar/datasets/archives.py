@@ -6,6 +6,7 @@ import zipfile
 from pathlib import Path
 
 from migbar.errors import BandsFileError
+from migbar.files import DAMAGED
 
 MAX_BYTES = 20_000_000_000
 MAX_FILES = 500_000
@@ -32,7 +33,7 @@ def unpacked(path: Path, place: Path) -> list[Path]:
                         path.name, [f"'{member.filename}' would be written elsewhere"]
                     )
                 archive.extract(member, place)
-    except (zipfile.BadZipFile, EOFError, NotImplementedError, RuntimeError, OSError) as error:
+    except DAMAGED as error:
         raise BandsFileError(path.name, [f"is no readable ZIP archive ({error})"]) from None
     found = sorted(p for p in place.iterdir() if not p.name.startswith((".", "__MACOSX")))
     if not found:

@@ -167,7 +167,7 @@ def _told(path: Path) -> Iterator[None]:
         yield
     except FileNotFoundError:
         raise DynamicsError(f"{path} is not there.") from None
-    except DAMAGED as error:
+    except (*DAMAGED, KeyError, TypeError) as error:
         raise DynamicsError(f"{path} is damaged; remove it to begin anew.") from error
 
 

@@ -17,7 +17,7 @@ from pymatgen.core import Lattice, Structure
 
 from migbar.barriers import ModelCard
 from migbar.errors import ModelError
-from migbar.files import replacing, user_dir
+from migbar.files import DAMAGED, replacing, user_dir
 from migbar.hops import SiteRef, hop_between_sites
 from migbar.models import store
 from migbar.supercells import make_band
@@ -155,7 +155,7 @@ def _unpack(path: Path, folder: Path) -> ModelCard:
         raise ModelError(f"{path.name}: there is no such file.") from None
     except OSError as error:
         raise ModelError(f"{path.name}: cannot be read ({error.strerror}).") from None
-    except (zipfile.BadZipFile, EOFError, NotImplementedError, RuntimeError, ValueError) as error:
+    except DAMAGED as error:
         raise ModelError(
             f"{path.name}: is damaged, or no model file of MigBar ({error})."
         ) from None

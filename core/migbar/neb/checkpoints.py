@@ -74,7 +74,7 @@ class Checkpoint:
             positions = arrays.pop("positions")
             mark = data.pop("mark")
             saved = Saved(positions=positions, memory=arrays, **data)
-        except DAMAGED as error:
+        except (*DAMAGED, KeyError, TypeError) as error:
             raise NebError(f"{self._path} is damaged; remove it to begin anew.") from error
         if mark != self._mark:
             raise NebError(

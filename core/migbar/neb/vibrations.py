@@ -329,7 +329,7 @@ class _Stiffness:
         try:
             with np.load(self._path, allow_pickle=False) as file:
                 mark, rows = str(file["mark"]), file["rows"]
-        except DAMAGED:
+        except (*DAMAGED, KeyError):
             raise NebError(f"{self._path} is damaged; remove it to begin anew.") from None
         if mark == self._mark() and rows.shape == self._rows.shape:
             self._rows = rows

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import zipfile
 from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import Any
@@ -13,6 +12,7 @@ import torch
 from numpy.typing import NDArray
 
 from migbar.errors import MigbarError
+from migbar.files import DAMAGED
 from migbar.graphs import GraphSettings, PackedGraphs, load_arrays, save_arrays
 from migbar.models.networks.architectures import Network, NetworkSize, make_network
 from migbar.models.networks.scaling import TargetScaling
@@ -170,5 +170,5 @@ def _load(path: str | Path) -> dict[str, NDArray[Any]]:
         return load_arrays(path)
     except FileNotFoundError:
         raise TrainingFileError(path, "there is no such file.") from None
-    except (OSError, ValueError, zipfile.BadZipFile) as error:
+    except DAMAGED as error:
         raise TrainingFileError(path, f"cannot be read ({error}).") from None
