@@ -1,4 +1,5 @@
 import json
+import os
 import subprocess
 import sys
 from dataclasses import replace
@@ -232,3 +233,31 @@ def test_that_the_default_model_is_listed_first_and_the_others_by_name(
 
 def _parts(forest: BandForest) -> tuple[Trees, Calibration, Domain]:
     return forest.trees, forest.calibration, forest.domain
+
+
+@pytest.mark.skipif(os.name == "nt", reason="Windows limits no file's size")
+@pytest.mark.parametrize("folder", ["None", "'model'"])
+def test_that_a_full_disk_is_told_where_a_model_is_saved(folder: str, tmp_path: Path) -> None:
+    program = f"""
+import resource, signal
+from migbar.errors import ModelError
+from migbar.models import store
+
+model = store.load_model("band-forest")
+signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
+resource.setrlimit(resource.RLIMIT_FSIZE, (100_000, 100_000))
+try:
+    store.save_model(model, {folder})
+except ModelError as error:
+    print(error)
+"""
+    done = subprocess.run(
+        [sys.executable, "-c", program],
+        capture_output=True,
+        text=True,
+        check=True,
+        cwd=tmp_path,
+        env={**os.environ, "MIGBAR_HOME": str(tmp_path / "home")},
+    )
+    place = "model" if folder != "None" else tmp_path / "home" / "models" / "band-forest-2"
+    assert done.stdout.startswith(f"cannot write the model to {place}: File too large")

@@ -161,38 +161,41 @@ def save_model(model: StoredModel, folder: str | Path | None = None) -> Path:
     Path
         The model's folder.
     """
+    write = _write
     if folder is None:
-        return _save_in_store(model)
+        model.card = replace(model.card, name=free_name(model.card.name))
+        write, folder = _write_at_once, user_models_dir() / model.card.name
     folder = Path(folder)
     try:
-        folder.mkdir(parents=True, exist_ok=True)
-        digest = _write_weights(model.weights(), folder / WEIGHTS)
-        write_card(replace(model.card, files={WEIGHTS: digest}), folder)
+        write(model, folder)
     except OSError as error:
         raise ModelError(f"cannot write the model to {folder}: {error.strerror}.") from None
     _load.cache_clear()
     return folder
 
 
-def _save_in_store(model: StoredModel) -> Path:
-    model.card = replace(model.card, name=free_name(model.card.name))
-    folder = user_models_dir() / model.card.name
-    try:
-        folder.parent.mkdir(parents=True, exist_ok=True)
-        with tempfile.TemporaryDirectory(dir=folder.parent, prefix=".new-") as place:
-            save_model(model, Path(place) / "model").rename(folder)
-    except OSError as error:
-        raise ModelError(f"cannot write the model to {folder}: {error.strerror}.") from None
-    _load.cache_clear()
-    return folder
+def _write(model: StoredModel, folder: Path) -> None:
+    folder.mkdir(parents=True, exist_ok=True)
+    digest = _write_weights(model.weights(), folder / WEIGHTS)
+    write_card(replace(model.card, files={WEIGHTS: digest}), folder)
+
+
+def _write_at_once(model: StoredModel, folder: Path) -> None:
+    folder.parent.mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryDirectory(dir=folder.parent, prefix=".new-") as place:
+        _write(model, Path(place) / "model")
+        (Path(place) / "model").rename(folder)
 
 
 def _write_weights(weights: dict[str, NDArray[Any]], path: Path) -> str:
-    from safetensors.numpy import save_file
+    from safetensors.numpy import save
 
-    with replacing(path) as temporary:
-        save_file({k: np.ascontiguousarray(v) for k, v in weights.items()}, str(temporary))
-        return hashlib.sha256(temporary.read_bytes()).hexdigest()
+    data = save({k: np.ascontiguousarray(v) for k, v in weights.items()})
+    with replacing(
+        path
+    ) as temporary:  # safetensors itself tells of a full disk by an error of its own
+        temporary.write_bytes(data)
+    return hashlib.sha256(data).hexdigest()
 
 
 def _folders() -> dict[str, Path]:
