@@ -14,7 +14,7 @@ pytestmark = pytest.mark.gui
 
 
 @pytest.fixture
-def climbed(metal, qtbot):  # noqa: F811
+def climbed(metal, qtbot):
     """The window with a band whose highest image climbed to the saddle."""
     ask_to_relax(metal, climb=True)
     wait_for_relaxed(qtbot, metal)
@@ -58,7 +58,7 @@ def test_that_a_click_finds_the_attempt_frequency_and_transport_counts_with_it(c
     )
 
 
-def test_that_a_band_without_a_saddle_says_what_it_lacks(metal, qtbot):  # noqa: F811
+def test_that_a_band_without_a_saddle_says_what_it_lacks(metal, qtbot):
     ask_to_relax(metal)
     wait_for_relaxed(qtbot, metal)
     assert not metal.profile_panel.facts.attempts.isVisible()
