@@ -210,6 +210,12 @@ def test_that_bands_away_from_a_saddle_are_refused(copper, emt, changes, said):
         vibrations_of(replace(copper, **changes), emt)
 
 
+def test_that_a_distance_that_is_none_is_refused(copper, emt):
+    for within in (-1.0, np.nan):
+        with pytest.raises(NebError, match="cannot vibrate"):
+            vibrations_of(copper, emt, within=within)
+
+
 def test_that_what_was_computed_is_not_computed_again(copper, tmp_path):
     counting = Counting("ase:emt")
     with pytest.raises(Cancelled):

@@ -117,7 +117,8 @@ class Vibrations:
         if len(falling) > 1:
             text = (
                 f"The highest image is no saddle: {_count(falling)} of its frequencies are imaginary, and a saddle "
-                "has one. A lower way leads past it; start the band aside (on the command line: --start aside)."
+                "has one. A lower way leads past it: for the ion, where the band starts aside (on the command line: "
+                "--start aside), or as the atoms around it give way."
             )
             remarks.append(Remark("higher_saddle", text))
         return tuple(remarks)
@@ -346,6 +347,10 @@ class _Stiffness:
 
 def _near(images: Sequence[Atoms], within: float) -> NDArray[np.intp]:
     """Return the ion and the atoms that are near it in one of the images."""
+    if not within >= 0:
+        raise NebError(
+            f"Atoms within {within:g} Å cannot vibrate: a distance of 0 or more is needed."
+        )
     everything = range(len(images[0]))
     near = [image.get_distances(0, everything, mic=True) <= within for image in images]
     return np.flatnonzero(np.any(near, axis=0))
