@@ -467,6 +467,30 @@ def test_that_the_line_leads_to_other_temperatures():
     assert activation_energy(found, 300) == pytest.approx(0.25, abs=1e-4)
 
 
+def test_that_the_line_is_as_certain_as_its_points():
+    errors, kelvin = np.array([0.2, 0.1]), np.array([700.0, 900.0])
+    found = result(*(point(k, arrhenius(k), e) for k, e in zip(kelvin, errors, strict=True)))
+    value, low, high = found.diffusivities(kelvin)
+    assert np.log(high / value) == pytest.approx(errors)
+    assert np.log(value / low) == pytest.approx(errors)
+    energy, least, most = found.activation_energy_ev
+    half = np.hypot(*errors) / np.ptp(1 / (8.617333262e-5 * kelvin))
+    assert (energy - least, most - energy) == pytest.approx((half, half))
+
+
+@pytest.mark.parametrize(
+    ("bent", "scaled"), [((1.0, 1.6, 0.9, 1.1), True), ((1.0,) * 4, "unscaled")]
+)
+def test_that_a_line_is_less_certain_where_its_points_are_off_it_and_never_more(bent, scaled):
+    kelvin, errors = np.array([600.0, 800.0, 1000.0, 1200.0]), np.array([0.05, 0.02, 0.04, 0.03])
+    values = arrhenius(kelvin) * bent
+    found = result(*map(point, kelvin, values, errors))
+    inverse, sigma = -1 / (8.617333262e-5 * kelvin), errors / 1.645
+    (energy, _), covariance = np.polyfit(inverse, np.log(values), 1, w=1 / sigma, cov=scaled)
+    half = 1.645 * np.sqrt(covariance[0, 0])
+    assert found.activation_energy_ev == pytest.approx((energy, energy - half, energy + half))
+
+
 def test_that_a_simulation_needs_no_attempts():
     found = result(*(point(k, arrhenius(k), 0.2) for k in (700.0, 900.0)))
     usual, other = TransportParameters(), TransportParameters(attempt_frequency=1e12)

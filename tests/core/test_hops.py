@@ -254,6 +254,13 @@ def test_that_candidates_with_nothing_narrower_between_them_are_one_void(example
     assert between[np.triu_indices(18, 1)].min() > 4
 
 
+def test_that_a_void_may_be_wider_than_its_atoms_are_usually_apart():
+    sparse = Structure(Lattice.cubic(20.0), ["Cs"], [[0.5, 0.5, 0.5]])
+    (void,) = [void for void in find_voids(sparse, "Li") if void.orbit == 0]
+    assert void.radius == pytest.approx(10 * np.sqrt(3))
+    assert np.allclose(void.frac_coords, np.round(void.frac_coords), atol=1e-6)
+
+
 def test_that_voids_are_the_same_in_a_thin_and_strongly_skewed_cell(examples_dir):
     host = read_structure(examples_dir / "FePO4.cif")
     cell = np.array([[-2, -4, -3], [1, 0, 1], [2, 3, 3]])

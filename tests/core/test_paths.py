@@ -328,10 +328,11 @@ def test_that_a_bottleneck_is_the_narrowest_place_wherever_the_origin_is(
 @pytest.mark.parametrize("way", [(0.5, 1.6, -0.4), (-2.3, 0.2, 1.1), (0.1, -0.9, 2.6)])
 def test_that_a_long_path_through_a_skewed_cell_passes_all_that_is_in_sight(way):
     lattice = Lattice([[4.1, 0.3, 0.1], [6.8, 3.9, 0.5], [-5.2, 2.2, 4.4]])
-    structure = Structure(lattice, ["O", "S"], [[0.21, 0.34, 0.87], [0.75, 0.6, 0.12]])
+    structure = Structure(lattice, ["O", "S"], [[0.21, 2.34, -1.13], [3.75, 0.6, 0.12]])
     ends = np.array([[1.3, -0.6, 2.2], np.add([1.3, -0.6, 2.2], way)])
     path = lattice.get_cartesian_coords(np.linspace(*ends, 401))
-    found = Surroundings(structure, "Li", Mechanism.INSERTION, {}, 16.0).of(ends)
+    length = float(np.linalg.norm(path[-1] - path[0]))
+    found = Surroundings(structure, "Li", Mechanism.INSERTION, {}, length).of(ends)
     seen = list(zip(found.index.tolist(), map(tuple, found.images.tolist()), strict=True))
     near = {
         (site.index, tuple(np.rint(site.image).astype(int).tolist()))

@@ -136,6 +136,32 @@ def test_that_every_automatic_supercell_is_large_enough(lengths, angles):
 
 
 @pytest.mark.parametrize(
+    ("cut", "cells"),
+    [
+        ([[1, 0, 0], [0, 1, 0], [0, 0, 1]], 12),
+        ([[1, 2, 0], [2, 5, -1], [2, 6, -1]], 8),  # of the cell as read
+        ([[1, -1, -2], [1, 0, -3], [-1, 0, 4]], 12),  # of the reduced cell
+        ([[1, 0, 1], [1, 1, 1], [-2, 0, -1]], 12),  # which is left-handed
+    ],
+)
+def test_that_the_smaller_multiple_of_either_cell_is_taken(cut, cells):
+    lattice = Lattice(cut @ np.diag([3.0, 4.0, 5.0]))
+    matrix = choose_supercell(Structure(lattice, ["Li"], [[0, 0, 0]]))
+    assert np.linalg.det(matrix) == pytest.approx(cells)
+    assert shortest_translation(matrix @ lattice.matrix) >= 8.0 - 1e-6
+
+
+@pytest.mark.parametrize(
+    ("image", "meets"),
+    [((2, 1, 0), True), ((0, 3, 0), True), ((2, 0, 0), False), ((1, 2, 0), False)],
+)
+def test_that_an_ion_meets_its_image_by_the_vectors_of_the_supercell(image, meets):
+    cell = Structure(Lattice.cubic(5.0), ["Li", "O"], [[0, 0, 0], [0.5, 0.5, 0.5]])
+    hop = hop_between_sites(cell, "Li", SiteRef(0), SiteRef(0, image))
+    assert meets_own_image(hop, np.array([[2, 1, 0], [0, 3, 0], [0, 0, 1]])) is meets
+
+
+@pytest.mark.parametrize(
     ("text", "expected"),
     [
         ("auto", None),
