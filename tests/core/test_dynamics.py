@@ -504,6 +504,27 @@ def test_that_the_conductivity_is_nernst_and_einsteins():
     assert conductivity(found, found.parameters(300.0)).value == pytest.approx(expected)
 
 
+def test_that_every_ion_carries_its_own_charge():
+    found = result(*(point(k, arrhenius(k), 0.2) for k in (700.0, 900.0)))
+    charges = [replace(found, ion=ion).parameters(300.0).ion_charge for ion in ("Mg", "F")]
+    assert charges == [2, 1]
+
+
+@pytest.mark.parametrize(("host", "share"), [(False, 2 / 25), (True, 1.0)])
+def test_that_carriers_are_vacancies_or_the_ions_that_were_put_in(
+    cubes, egg_box, monkeypatch, host, share
+):
+    monkeypatch.setattr("migbar.dynamics.result.simulate", lambda *_: None)
+    monkeypatch.setattr(
+        "migbar.dynamics.result.tracer_diffusion", lambda *_: point(1000.0, 1e-5, 0.1)
+    )
+    structure = read_structure(EXAMPLES / "TiS2.cif") if host else cubes
+    found = dynamics(structure, "Li", egg_box, replace(SHORT, carriers=2))
+    assert found.n_ions == (2 if host else 25)
+    assert found.carrier_share == pytest.approx(share)
+    assert ("put into the empty host" in found.story) is host
+
+
 def test_that_points_off_the_line_make_it_less_certain():
     straight = [point(k, arrhenius(k), 0.05) for k in (700.0, 900.0, 1100.0)]
     bent = [straight[0], point(900.0, 2 * arrhenius(900), 0.05), straight[2]]

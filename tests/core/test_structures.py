@@ -237,6 +237,25 @@ def test_that_positions_of_few_digits_fall_onto_special_positions(write):
     np.testing.assert_allclose(structure[1].frac_coords[:2], [1 / 3, 2 / 3], atol=1e-9)
 
 
+def test_that_the_halves_of_a_split_site_stay_two_sites(write):
+    centre = "loop_\n_symmetry_equiv_pos_as_xyz\nx,y,z\n-x,-y,-z\n"
+    path = write(cif_text("Li1 Li 0.04 0 0 0.5\nF1 F 0.5 0.5 0.5 1\n", centre))  # 0.32 Å apart
+    structure = read_structure(path)
+    halves = [site.frac_coords[0] for site in structure if "Li" in site.species_string]
+    assert sorted(halves) == pytest.approx([0.04, 0.96])
+    assert [site.species.num_atoms for site in structure] == [0.5, 0.5, 1.0]
+
+
+def test_that_symmetry_of_another_cell_is_refused(write):
+    cell = CELL.replace("_cell_length_b 4.0", "_cell_length_b 4.2")
+    diagonal = "loop_\n_symmetry_equiv_pos_as_xyz\nx,y,z\ny,x,z\n"
+    with pytest.raises(StructureFileError, match="'y,x,z' does not fit the cell"):
+        read_structure(write(cif_text(symmetry=diagonal, cell=cell)))
+    hexagonal = CELL.replace("gamma 90", "gamma 120")
+    turned = "loop_\n_symmetry_equiv_pos_as_xyz\nx,y,z\n-y,x-y,z\nx-y,-y,-z\n"
+    assert len(read_structure(write(cif_text(symmetry=turned, cell=hexagonal)))) == 4
+
+
 def test_that_blocks_are_listed_and_chosen_by_name(write):
     other = cif_text("Na1 Na 0 0 0 1\nCl1 Cl 0.5 0.5 0.5 1\n").replace("data_test", "data_salt")
     path = write("data_about\n_publ_author_name 'Nobody'\n" + cif_text() + other)
