@@ -8,6 +8,7 @@ from typing import Any, TypeVar
 
 from PySide6.QtCore import (
     QEvent,
+    QObject,
     QSignalBlocker,
     QSize,
     Qt,
@@ -271,9 +272,26 @@ def scroll(area: QScrollArea, page: QWidget, name: str) -> None:
     area.setWidget(page)
 
 
+class ScrolledPage(QScrollArea):
+    """A page that can be moved up and down; it is never narrower than what stands on it."""
+
+    def minimumSizeHint(self) -> QSize:  # noqa: N802
+        least = super().minimumSizeHint()
+        page = self.widget()
+        if page is not None:
+            beside = SCROLL_BAR + 2 * self.frameWidth()
+            least.setWidth(max(least.width(), page.minimumSizeHint().width() + beside))
+        return least
+
+    def eventFilter(self, watched: QObject, event: QEvent) -> bool:  # noqa: N802
+        if event.type() is QEvent.Type.LayoutRequest:
+            self.updateGeometry()
+        return super().eventFilter(watched, event)
+
+
 def scrolled(page: QWidget, name: str) -> QScrollArea:
     """Return a page that can be moved up and down; `name` is for screen readers."""
-    made = QScrollArea()
+    made = ScrolledPage()
     scroll(made, page, name)
     return made
 

@@ -17,6 +17,7 @@ from migbar_gui.looks.tables import LEFT, NamesDelegate, list_of
 from migbar_gui.looks.theme import DARK, LIGHT, PATH_COLOURS, apply_theme, path_colour
 from migbar_gui.looks.widgets import (
     FRAME,
+    SCROLL_BAR,
     DecimalBox,
     ElidedLabel,
     Question,
@@ -28,6 +29,7 @@ from migbar_gui.looks.widgets import (
     formula_text,
     indented,
     label,
+    scrolled,
     space_group_text,
 )
 from migbar_gui.panels.welcome import Card, WelcomePage
@@ -404,8 +406,6 @@ def test_that_a_selected_row_keeps_the_colour_of_its_verdict(qtbot):
 
 
 def test_that_a_page_stays_where_it_is_when_its_scroll_bar_appears(qtbot):
-    from migbar_gui.looks.widgets import body, label, scrolled
-
     text = label("Fe")
     area = scrolled(body(text), "Page")
     qtbot.addWidget(area)
@@ -427,3 +427,16 @@ def test_that_a_click_on_a_message_leaves_the_keyboard_where_it_was(opened, qtbo
     opened.notice.show_message("Hear this", action=("Next", lambda: None))
     qtbot.mouseClick(opened.notice.action, Qt.MouseButton.LeftButton)
     assert opened.focusWidget() is opened.view
+
+
+def test_that_a_page_is_never_narrower_than_what_stands_on_it(qtbot):
+    text = label("0.3 eV")
+    area = scrolled(body(text), "Page")
+    qtbot.addWidget(area)
+    area.show()
+    before = area.minimumSizeHint().width()
+    text.setText("1,234.567 meV, and a verdict beside it")
+    qtbot.waitUntil(lambda: area.minimumSizeHint().width() > before)
+    area.resize(area.minimumSizeHint().width(), 100)
+    assert text.mapTo(area, text.rect().topRight()).x() < area.width() - SCROLL_BAR
+    assert text.width() >= text.sizeHint().width()
