@@ -187,7 +187,8 @@ MENUS: dict[str, tuple[tuple[Entry, ...], ...]] = {
                    tip="Save the 3D view as a PNG picture of any size"),
             Action("file.report", "Export &report…", lambda w: w.exports.ask_report(), keys="Ctrl+Shift+R",
                    icon="export", enabled=has_network,
-                   tip="Write one HTML page with picture, paths, percolation and where it all comes from"),
+                   tip="Write one HTML page with picture, paths, percolation and where it all comes from; "
+                   "first find the paths"),
         ),
         (
             Action("file.quit", "&Quit", lambda w: w.close(), keys="Ctrl+Q"),

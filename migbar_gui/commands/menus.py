@@ -59,6 +59,7 @@ class Commands:
         self._window = window
         self._filled = QMenu(window)
         self._actions = {entry.id: self._make(entry) for entry in COMMANDS}
+        self._submenus: list[tuple[QMenu, str]] = []
         self._fill_menus()
         self._fill_toolbar()
         self._fill_paths_panel()
@@ -107,6 +108,8 @@ class Commands:
         for entry in COMMANDS:
             if entry.icon:
                 self[entry.id].setIcon(icon(entry.icon))
+        for submenu, name in self._submenus:
+            submenu.setIcon(icon(name))
 
     def _make(self, entry: Action) -> QAction:
         action = QAction(entry.text, self._window)
@@ -127,6 +130,7 @@ class Commands:
     def _fill_menus(self) -> None:
         for title, groups in MENUS.items():
             menu = self._window.menuBar().addMenu(title)
+            menu.setToolTipsVisible(True)
             for group in groups:
                 if menu.actions():
                     menu.addSeparator()
@@ -138,6 +142,8 @@ class Commands:
 
     def _add_submenu(self, menu: QMenu, entry: Submenu) -> None:
         submenu = menu.addMenu(entry.text)
+        if entry.icon:
+            self._submenus.append((submenu, entry.icon))
 
         def refill() -> None:
             submenu.clear()

@@ -129,3 +129,11 @@ def test_that_a_dock_behind_others_comes_to_the_front_by_its_name(opened, qtbot)
     qtbot.waitUntil(lambda: opened.docks.is_seen(opened.docks["Log"].widget()))
     choose("Log")
     assert opened.docks["Log"].isHidden()
+
+
+def test_that_menus_show_icons_of_submenus_and_what_commands_do(window):
+    menus = {action.text(): action.menu() for action in window.menuBar().actions()}
+    assert all(menu.toolTipsVisible() for menu in menus.values())
+    inner = {action.text(): action for action in menus["&File"].actions() if action.menu()}
+    assert not inner["Open re&cent"].icon().isNull()
+    assert not inner["Open &example"].icon().isNull()
