@@ -15,6 +15,11 @@ class MigbarError(Exception):
         return "".join("_" + c.lower() if c.isupper() else c for c in name).lstrip("_")
 
 
+def words_of(error: object) -> str:
+    """Return what the system says is wrong; what Python's own readers raise as an OSError has a text alone."""
+    return getattr(error, "strerror", None) or str(error) or type(error).__name__
+
+
 class Cancelled(MigbarError):  # noqa: N818 - it is not an error, but it travels like one
     """Raised inside a long task once its user has cancelled it."""
 

@@ -22,7 +22,7 @@ import numpy as np
 from pymatgen.core import Composition, Structure
 
 from migbar.elements import HEAVY_HYDROGEN, is_element
-from migbar.errors import MigbarError, StructureFileError, UnknownElementError
+from migbar.errors import MigbarError, StructureFileError, UnknownElementError, words_of
 from migbar.progress import SILENT, Progress, check_cancelled
 from migbar.structures import file_stem, formula, symmetry, write_cif
 from migbar.structures.checking import checked_structure
@@ -288,8 +288,7 @@ def _get(url: str, where: Database) -> dict[str, Any]:
         reason = getattr(error, "reason", error)
         if isinstance(reason, TimeoutError):
             raise OnlineError(f"{where.name} did not answer within {TIMEOUT_S:.0f} s.") from None
-        why = getattr(reason, "strerror", None) or str(reason) or type(reason).__name__
-        raise OnlineError(f"{where.name} cannot be reached ({why}).") from None
+        raise OnlineError(f"{where.name} cannot be reached ({words_of(reason)}).") from None
     if len(body) > _LARGEST_ANSWER:
         raise OnlineError(
             f"{where.name} answers with more than {_LARGEST_ANSWER >> 20} MB; ask for fewer entries."

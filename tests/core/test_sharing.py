@@ -168,3 +168,15 @@ def test_that_a_damaged_stream_is_told(file, tmp_path, own_store):
     with pytest.raises(ModelError, match="is damaged"):
         import_model(tmp_path / "damaged.migbar-model")
     assert stored(own_store) == []
+
+
+def test_that_an_error_without_words_of_the_system_is_told(file, tmp_path):
+    packed = tmp_path / "packed.migbar-model"
+    with zipfile.ZipFile(file) as old, zipfile.ZipFile(packed, "w", zipfile.ZIP_BZIP2) as new:
+        for name in old.namelist():
+            new.writestr(name, old.read(name))
+    data = bytearray(packed.read_bytes())
+    data[len(data) // 2 : len(data) // 2 + 40] = bytes([255]) * 40
+    packed.write_bytes(data)
+    with pytest.raises(ModelError, match="Invalid data stream"):
+        import_model(packed)

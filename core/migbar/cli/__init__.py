@@ -13,7 +13,7 @@ import typer
 
 from migbar import __version__
 from migbar.cli.common import Panels, add_commands
-from migbar.errors import Cancelled, MigbarError
+from migbar.errors import Cancelled, MigbarError, words_of
 from migbar.files import leave_missing_folder
 
 STOPPED = 130
@@ -123,7 +123,7 @@ def main(arguments: list[str] | None = None) -> None:
     except (FileExistsError, NotADirectoryError) as error:
         _fail(f"{error.filename}: a file stands where a folder is needed; name another place.")
     except OSError as error:
-        _fail(f"{error.filename or 'the output'}: {error.strerror or error}")
+        _fail(f"{error.filename or 'the output'}: {words_of(error)}")
     if code == STOPPED:  # what Typer makes of Ctrl-C
         _fail("stopped.", STOPPED)
     sys.exit(code if isinstance(code, int) else 0)

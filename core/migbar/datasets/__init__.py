@@ -15,7 +15,7 @@ from typing import Any
 from pymatgen.core import Composition
 
 from migbar.bands import Band, band_from_record, band_to_record
-from migbar.errors import BandsFileError
+from migbar.errors import BandsFileError, words_of
 from migbar.files import write_text
 
 MAX_BYTES = 500_000_000
@@ -127,7 +127,7 @@ def read_list(path: Path) -> list[Any]:
     except FileNotFoundError:
         raise BandsFileError(path.name, ["there is no such file"]) from None
     except OSError as error:
-        raise BandsFileError(path.name, [f"cannot be read ({error.strerror})"]) from None
+        raise BandsFileError(path.name, [f"cannot be read ({words_of(error)})"]) from None
     except (ValueError, RecursionError) as error:
         raise BandsFileError(path.name, [f"not a JSON file ({error})"]) from None
     if not isinstance(data, list):
@@ -228,7 +228,7 @@ def read_published_table(path: str | Path) -> dict[str, PublishedPath]:
     try:
         text = path.read_text(encoding="utf-8-sig")
     except OSError as error:
-        raise BandsFileError(path.name, [f"cannot be read ({error.strerror})"]) from None
+        raise BandsFileError(path.name, [f"cannot be read ({words_of(error)})"]) from None
     except UnicodeDecodeError as error:
         raise BandsFileError(path.name, [f"cannot be read ({error})"]) from None
     rows = csv.DictReader(text.splitlines())

@@ -20,7 +20,7 @@ from migbar.datasets.neb_folders import (
 )
 from migbar.datasets.problems import Candidate, Problem
 from migbar.datasets.xyz_bands import candidate_of, read_frames
-from migbar.errors import BandsFileError
+from migbar.errors import BandsFileError, words_of
 
 if TYPE_CHECKING:
     from ase import Atoms
@@ -94,7 +94,7 @@ def espresso_images(folder: Path) -> list[Atoms]:
         energies = np.loadtxt(io.StringIO(table.read_text()), ndmin=2)[:, 1]
         forces = [atoms.get_forces() for atoms in frames]
     except OSError as error:
-        raise BandsFileError(axsf.name, [f"cannot be read ({error.strerror})"]) from None
+        raise BandsFileError(axsf.name, [f"cannot be read ({words_of(error)})"]) from None
     except Exception as error:  # ASE's readers raise whatever their parsing raises
         text = f"tells no images and forces, or {table.name} no energies ({error})"
         raise BandsFileError(axsf.name, [text]) from None

@@ -20,7 +20,7 @@ from migbar.datasets.neb_folders import ENERGY_PROBLEMS
 from migbar.datasets.nebs import is_neb, read_neb
 from migbar.datasets.numbers import UNIT, Barriers, unit_in_ev
 from migbar.datasets.problems import Candidate, Problem, Source
-from migbar.errors import BandsFileError, MigbarError
+from migbar.errors import BandsFileError, MigbarError, words_of
 from migbar.structures import mobile_ions, read_structure, require_ordered
 
 COLUMNS = {
@@ -111,7 +111,7 @@ def _rows(path: Path) -> tuple[Sequence[Any], Iterable[Sequence[Any]]]:
         rows = iter(_xlsx(path) if path.suffix.lower() == ".xlsx" else csv_rows(path))
         header = next((row for row in rows if any(_filled(v) for v in row)), None)
     except OSError as error:
-        raise BandsFileError(path.name, [f"cannot be read ({error.strerror})"]) from None
+        raise BandsFileError(path.name, [f"cannot be read ({words_of(error)})"]) from None
     if header is None:
         raise BandsFileError(path.name, ["is empty"])
     return header, rows
@@ -223,7 +223,7 @@ class _Reader:
             return Candidate(source, name, None, (Problem(code, str(error), source, name),), part)
         except OSError as error:  # a text that is no name of a file, or a folder that is locked
             wanted = str(error.filename).removeprefix(str(self.base))
-            about = f"{error.strerror}: {wanted[:60]!r} cannot be a file, or cannot be read"
+            about = f"{words_of(error)}: {wanted[:60]!r} cannot be a file, or cannot be read"
             return Candidate(
                 source, name, None, (Problem("missing_file", about, source, name),), part
             )

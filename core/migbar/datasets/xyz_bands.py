@@ -27,7 +27,7 @@ from migbar.datasets import BandRecord
 from migbar.datasets.endpoints import band_between
 from migbar.datasets.numbers import Barriers
 from migbar.datasets.problems import Candidate, Level, Problem, Source
-from migbar.errors import BandsFileError
+from migbar.errors import BandsFileError, words_of
 from migbar.potentials import is_potential
 
 if TYPE_CHECKING:
@@ -128,7 +128,7 @@ def read_frames(path: Path) -> Iterator[Atoms]:
     try:
         yield from iread(path, index=":", format="extxyz")
     except OSError as error:
-        raise BandsFileError(path.name, [f"cannot be read ({error.strerror or error})"]) from None
+        raise BandsFileError(path.name, [f"cannot be read ({words_of(error)})"]) from None
     except Exception as error:  # ASE raises many kinds for files that are damaged
         raise BandsFileError(path.name, [f"is a damaged extended XYZ file ({error})"]) from None
 

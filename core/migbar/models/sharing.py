@@ -16,7 +16,7 @@ from pathlib import Path
 from pymatgen.core import Lattice, Structure
 
 from migbar.barriers import ModelCard
-from migbar.errors import ModelError
+from migbar.errors import ModelError, words_of
 from migbar.files import DAMAGED, replacing, user_dir
 from migbar.hops import SiteRef, hop_between_sites
 from migbar.models import store
@@ -154,7 +154,7 @@ def _unpack(path: Path, folder: Path) -> ModelCard:
     except FileNotFoundError:
         raise ModelError(f"{path.name}: there is no such file.") from None
     except OSError as error:
-        raise ModelError(f"{path.name}: cannot be read ({error.strerror}).") from None
+        raise ModelError(f"{path.name}: cannot be read ({words_of(error)}).") from None
     except DAMAGED as error:
         raise ModelError(
             f"{path.name}: is damaged, or no model file of MigBar ({error})."

@@ -15,7 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from migbar.barriers import ModelCard, Predictor
-from migbar.errors import ModelError
+from migbar.errors import ModelError, words_of
 from migbar.files import replacing, user_dir, write_text
 from migbar.resources import resource_dir
 
@@ -169,7 +169,7 @@ def save_model(model: StoredModel, folder: str | Path | None = None) -> Path:
     try:
         write(model, folder)
     except OSError as error:
-        raise ModelError(f"cannot write the model to {folder}: {error.strerror}.") from None
+        raise ModelError(f"cannot write the model to {folder}: {words_of(error)}.") from None
     _load.cache_clear()
     return folder
 
@@ -230,7 +230,7 @@ def _load(folder: Path) -> Predictor:
     try:
         data = (folder / WEIGHTS).read_bytes()
     except OSError as error:
-        raise DamagedModelError(folder, f"its weights cannot be read ({error.strerror})") from None
+        raise DamagedModelError(folder, f"its weights cannot be read ({words_of(error)})") from None
     if hashlib.sha256(data).hexdigest() != card.files.get(WEIGHTS):
         raise DamagedModelError(folder, "its weights are not those that its card describes")
     recipe = card.training.get("recipe")

@@ -18,6 +18,7 @@ from pathlib import Path
 from typing import Any
 
 from migbar.datasets import BandRecord
+from migbar.errors import words_of
 from migbar.files import write_text
 from migbar.neb.relaxation import NebStep, endpoints, relax_band
 from migbar.neb.settings import NebError, settings_from
@@ -271,7 +272,7 @@ def read_rows(path: str | Path) -> list[NebRow]:
         lines = list(csv.DictReader(path.read_text(encoding="utf-8").splitlines()))
         return [_from_text(line) for line in lines]
     except OSError as error:
-        raise NebError(f"{path.name} cannot be read: {error.strerror}.") from None
+        raise NebError(f"{path.name} cannot be read: {words_of(error)}.") from None
     except (KeyError, ValueError, TypeError) as error:
         raise NebError(
             f"{path.name} is not a table of NEB barriers as migbar neb --bands writes it ({error!r})."

@@ -17,6 +17,7 @@ from typing import Any
 from filelock import FileLock, Timeout
 
 from migbar import __version__
+from migbar.errors import words_of
 from migbar.networks import DIRECTIONS
 from migbar.screening.inputs import Source
 from migbar.screening.options import ScreeningError, Settings
@@ -184,8 +185,9 @@ def write_database(path: Path, settings: Settings) -> Iterator[Writer]:
             f"Another screening is writing {path}; wait for it, or stop it."
         ) from None
     except OSError as error:
-        reason = (error.strerror or str(error)).lower()
-        raise ScreeningError(f"{path} cannot be written: {reason}; choose another place.") from None
+        raise ScreeningError(
+            f"{path} cannot be written: {words_of(error).lower()}; choose another place."
+        ) from None
     with lock:
         connection = None
         try:

@@ -10,7 +10,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
-from migbar.errors import BandsFileError
+from migbar.errors import BandsFileError, words_of
 from migbar.progress import SILENT, Progress, check_cancelled
 from migbar.screening.options import Limits, ScreeningError
 from migbar.structures import FILE_NAMES
@@ -154,8 +154,7 @@ def _walk(top: Path, entered: set[tuple[int, int]], progress: Progress) -> Itera
                     elif is_structure_name(entry.name):
                         yield Source(folder / entry.name)
         except OSError as error:
-            reason = (error.strerror or str(error)).lower()
-            yield Source(folder, problem=f"cannot be listed: {reason}.")
+            yield Source(folder, problem=f"cannot be listed: {words_of(error).lower()}.")
 
 
 def _is_folder(entry: os.DirEntry[str]) -> bool:

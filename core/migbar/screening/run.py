@@ -11,7 +11,7 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
-from migbar.errors import MigbarError
+from migbar.errors import MigbarError, words_of
 from migbar.progress import SILENT, Progress, check_cancelled
 from migbar.screening.database import Content, Known, Writer, write_database
 from migbar.screening.engine import Engine, failure_of, start_engine
@@ -277,8 +277,7 @@ class _Screening:
         elif isinstance(error, MigbarError):
             code, reason = error.code, str(error)
         else:
-            strerror = getattr(error, "strerror", None) or str(error)
-            code, reason = "unreadable", f"cannot be opened: {strerror.lower()}."
+            code, reason = "unreadable", f"cannot be opened: {words_of(error).lower()}."
         self.summary.failed += 1
         with self.writer.transaction():
             return self.writer.add_failed(Content(source), self._limits, code, reason)

@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 from pymatgen.core import Lattice, Structure
 
-from migbar.errors import EmptyStructureError, StructureFileError
+from migbar.errors import EmptyStructureError, StructureFileError, words_of
 from migbar.structures import cif
 from migbar.structures.checking import check_cell, checked_structure
 from migbar.structures.cif import Atom
@@ -121,8 +121,8 @@ def read_data(path: Path) -> bytes:
         with path.open("rb") as file:  # a pipe or a device does not say how much it holds
             data = file.read(MAX_FILE_SIZE + 1)
     except OSError as error:
-        reason = (error.strerror or str(error)).lower()
-        raise StructureFileError(path.name, f"cannot be opened: {reason}.") from error
+        text = f"cannot be opened: {words_of(error).lower()}."
+        raise StructureFileError(path.name, text) from error
     if len(data) > MAX_FILE_SIZE:
         raise StructureFileError(
             path.name, f"is too large; at most {MAX_FILE_SIZE / 1e6:.0f} MB are read."

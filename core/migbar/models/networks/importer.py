@@ -18,7 +18,7 @@ import torch
 from torch import Tensor
 
 from migbar.barriers import ModelCard
-from migbar.errors import MigbarError
+from migbar.errors import MigbarError, words_of
 from migbar.graphs import GraphSettings
 from migbar.models.networks.architectures import Network, NetworkSize, make_network
 from migbar.models.networks.predictor import RECIPE, NetworkPredictor
@@ -119,7 +119,7 @@ def _read(path: Path) -> bytes:
     except FileNotFoundError:
         raise CheckpointError(path.name, "there is no such file.") from None
     except OSError as error:
-        raise CheckpointError(path.name, f"cannot be read ({error.strerror}).") from None
+        raise CheckpointError(path.name, f"cannot be read ({words_of(error)}).") from None
 
 
 def _unpacked(name: str, data: bytes) -> bytes:
