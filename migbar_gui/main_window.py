@@ -59,7 +59,7 @@ from migbar_gui.following import PreferenceFollower
 from migbar_gui.log import Log, logger
 from migbar_gui.looks.notice import Notice
 from migbar_gui.looks.theme import apply_theme, chosen_theme, current_theme, icon
-from migbar_gui.looks.widgets import DockTitle
+from migbar_gui.looks.widgets import DockTitle, local_files
 from migbar_gui.panels.centre import Centre
 from migbar_gui.panels.comparison_panel import ComparisonPanel
 from migbar_gui.panels.job_news import CloseQuestion, JobNews
@@ -251,7 +251,7 @@ class MainWindow(QMainWindow):
         self._link.pointed.connect(self.status.pointed.setText)
         self._link.hinted.connect(self.centre.hint)
         self._link.joined.connect(lambda: self.docks.replace("Path", "Network"))
-        self.view.file_dropped.connect(lambda names: self.open_files(map(Path, names)))
+        self.view.file_dropped.connect(self.open_files)
         self.view.set_hidden_elements(self._hidden)
         self.commands.apply_switches()
         self.sessions.aim()
@@ -378,8 +378,7 @@ class MainWindow(QMainWindow):
     def paste(self) -> None:
         """Open the structure that was copied elsewhere: its text, or its file."""
         copied = QGuiApplication.clipboard().mimeData()
-        files = [Path(url.toLocalFile()) for url in copied.urls() if url.isLocalFile()]
-        if files:
+        if files := local_files(copied):
             self.open_files(files)
         elif copied.text().strip():
             self.notice.hide()
@@ -512,7 +511,7 @@ class MainWindow(QMainWindow):
 
     def dragEnterEvent(self, event: QDragEnterEvent) -> None:  # noqa: N802
         """Accept files."""
-        if any(url.isLocalFile() for url in event.mimeData().urls()):
+        if local_files(event.mimeData()):
             event.acceptProposedAction()
             self.welcome.set_hot(True)
 
@@ -524,8 +523,7 @@ class MainWindow(QMainWindow):
         """Open what was dropped."""
         event.acceptProposedAction()
         self.welcome.set_hot(False)
-        names = [url.toLocalFile() for url in event.mimeData().urls() if url.isLocalFile()]
-        self.open_files(map(Path, names))
+        self.open_files(local_files(event.mimeData()))
 
     def closeEvent(self, event: QCloseEvent) -> None:  # noqa: N802
         """Ask about unsaved changes and runs; then stop all work of the window and take the 3D view down in order."""

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from pathlib import Path
 from typing import Any, TypeVar
 
 from PySide6.QtCore import (
     QEvent,
     QObject,
+    QMimeData,
     QSignalBlocker,
     QSize,
     Qt,
@@ -303,6 +305,11 @@ def formula_text(name: str) -> str:
         lambda m: m[0].translate(_SUBSCRIPTS),
         name,
     )
+
+
+def local_files(carried: QMimeData) -> list[Path]:
+    """Return the files and folders among what is dropped or pasted; addresses on the web are none."""
+    return [Path(url.toLocalFile()) for url in carried.urls() if url.isLocalFile()]
 
 
 def in_words(error: object) -> str:

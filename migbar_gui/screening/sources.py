@@ -15,7 +15,7 @@ from migbar.structures import FILE_NAMES
 from migbar.wording import counted
 from migbar_gui.computing.models import Models
 from migbar_gui.files.recent import last_folder
-from migbar_gui.looks.widgets import button, choice_box, in_row
+from migbar_gui.looks.widgets import button, choice_box, in_row, local_files
 
 OWN_ION = "Each structure's own"
 
@@ -71,14 +71,13 @@ class SourcesField(QWidget):
 
     def dragEnterEvent(self, event: QDragEnterEvent) -> None:  # noqa: N802
         """Take folders and files from a file manager."""
-        if event.mimeData().hasUrls():
+        if local_files(event.mimeData()):
             event.acceptProposedAction()
 
     def dropEvent(self, event: QDropEvent) -> None:  # noqa: N802
         """Choose what was dropped."""
-        names = [url.toLocalFile() for url in event.mimeData().urls() if url.isLocalFile()]
-        if names:
-            self.set_names(names)
+        if files := local_files(event.mimeData()):
+            self.set_names([str(file) for file in files])
             event.acceptProposedAction()
 
     def _type(self, text: str) -> None:

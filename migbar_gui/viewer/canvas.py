@@ -22,6 +22,7 @@ from vtkmodules.vtkRenderingCore import vtkLight
 from vtkmodules.vtkRenderingOpenGL2 import vtkRenderStepsPass, vtkSSAAPass
 
 from migbar.progress import SILENT, Progress
+from migbar_gui.looks.widgets import local_files
 from migbar_gui.viewer.enlargement import enlarged
 
 CLICK_RANGE = 4
@@ -237,7 +238,7 @@ class Canvas(QtInteractor):
     # -------------------------------------------------------------- drops
 
     def dragEnterEvent(self, event: QDragEnterEvent) -> None:  # noqa: N802
-        if any(url.isLocalFile() for url in event.mimeData().urls()):
+        if local_files(event.mimeData()):
             event.acceptProposedAction()
 
     def dragMoveEvent(self, event: QDragMoveEvent) -> None:  # noqa: N802
@@ -245,6 +246,4 @@ class Canvas(QtInteractor):
 
     def dropEvent(self, event: QDropEvent) -> None:  # noqa: N802
         event.acceptProposedAction()
-        self.dropped.emit(
-            [url.toLocalFile() for url in event.mimeData().urls() if url.isLocalFile()]
-        )
+        self.dropped.emit(local_files(event.mimeData()))

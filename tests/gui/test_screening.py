@@ -20,7 +20,7 @@ from tests.gui.conftest import LIFEPO4, wait_for_barriers, wait_for_document
 pytest.importorskip("PySide6")
 
 from PySide6.QtCore import QMimeData, Qt, QUrl
-from PySide6.QtGui import QDropEvent
+from PySide6.QtGui import QDragEnterEvent, QDropEvent
 from PySide6.QtWidgets import QFileDialog
 
 from migbar_gui.background.run_watcher import Watched
@@ -387,6 +387,24 @@ def test_that_a_folder_can_be_dropped(dialog, folder):
     files = [str(path) for path in sorted(folder.glob("*.cif"))[:2]]
     dialog.form.sources.set_names([str(folder), *files])
     assert dialog.form.source.text() == "1 folder, 2 files"
+
+
+@pytest.mark.parametrize(
+    ("address", "taken"), [("https://x.org/a.cif", False), ("file:///x", True)]
+)
+def test_that_files_can_be_dropped_and_addresses_on_the_web_cannot(dialog, address, taken):
+    data = QMimeData()
+    data.setUrls([QUrl(address)])
+    event = QDragEnterEvent(
+        dialog.form.sources.rect().center(),
+        Qt.DropAction.CopyAction,
+        data,
+        Qt.MouseButton.LeftButton,
+        Qt.KeyboardModifier.NoModifier,
+    )
+    event.ignore()
+    dialog.form.sources.dragEnterEvent(event)
+    assert event.isAccepted() == taken
 
 
 def test_that_an_empty_table_says_why(dialog, qtbot, tmp_path, folder):

@@ -395,7 +395,7 @@ def test_that_dropped_files_are_handed_on_and_not_read(view, qtbot, tmp_path):
     )
     with qtbot.waitSignal(view.file_dropped) as signal:
         view.childAt(50, 50).dropEvent(event)
-    assert signal.args == [[str(file)]]
+    assert signal.args == [[file]]
 
 
 def test_that_the_last_frame_after_a_change_of_size_is_one_of_the_new_fit(view, qtbot, monkeypatch):

@@ -23,7 +23,7 @@ from migbar_gui.dialogs.retraining.columns import ColumnsDialog
 from migbar_gui.dialogs.retraining.wizard import RetrainingWizard, WizardPage
 from migbar_gui.files.recent import last_folder
 from migbar_gui.looks.theme import current_theme
-from migbar_gui.looks.widgets import bulleted, button, choice_box, field_rows
+from migbar_gui.looks.widgets import bulleted, button, choice_box, field_rows, local_files
 
 KINDS = (
     "Folders of NEB calculations: in each one 00, 01, 02 … with POSCAR or CONTCAR, and OUTCAR or a barrier",
@@ -153,13 +153,12 @@ class _Sources(QListWidget):
             super().keyPressEvent(event)
 
     def dragEnterEvent(self, event: QDragEnterEvent) -> None:  # noqa: N802
-        if event.mimeData().hasUrls():
+        if local_files(event.mimeData()):
             event.acceptProposedAction()
 
     def dragMoveEvent(self, event: QDragMoveEvent) -> None:  # noqa: N802
         event.acceptProposedAction()
 
     def dropEvent(self, event: QDropEvent) -> None:  # noqa: N802
-        urls = event.mimeData().urls()
-        self._page.add([Path(url.toLocalFile()) for url in urls if url.isLocalFile()])
+        self._page.add(local_files(event.mimeData()))
         event.acceptProposedAction()
