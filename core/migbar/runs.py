@@ -414,10 +414,14 @@ def _task(name: str) -> Callable[[Path, Mapping[str, Any], RunProgress], Any]:
     return task
 
 
+def own_process(module: str, word: str) -> list[str]:
+    """Return the command that runs a module of MigBar as a process of its own."""
+    # A frozen app is its own interpreter: it takes a word instead of a module.
+    return [sys.executable, *([word] if getattr(sys, "frozen", False) else ["-m", module])]
+
+
 def _command(folder: Path) -> list[str]:
-    # A frozen app is its own interpreter: it takes the folder of a run instead of a module.
-    start = ["--work"] if getattr(sys, "frozen", False) else ["-m", "migbar.runs"]
-    return [sys.executable, *start, str(folder.absolute())]
+    return [*own_process("migbar.runs", "--work"), str(folder.absolute())]
 
 
 def _outcome(folder: Path) -> dict[str, Any]:

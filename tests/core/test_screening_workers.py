@@ -59,7 +59,7 @@ def test_that_a_worker_that_dies_is_replaced_and_its_structure_tried_again(tmp_p
         "worker.main()\n"
     )
     monkeypatch.setattr(
-        crews, "worker_command", lambda: [sys.executable, str(tmp_path / "mortal.py")]
+        crews, "own_process", lambda *_: [sys.executable, str(tmp_path / "mortal.py")]
     )
     summary = run_screening([folder], options(tmp_path / "results.db"))
     assert (summary.judged, summary.failed) == (6, 1)

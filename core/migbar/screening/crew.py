@@ -19,6 +19,7 @@ from dataclasses import asdict
 from typing import Any
 
 from migbar import __version__
+from migbar.runs import own_process
 from migbar.screening.judging import Reply
 from migbar.screening.options import ScreeningError, Settings
 
@@ -54,7 +55,7 @@ class Worker:
             ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS"), "1"
         )
         self._process = subprocess.Popen(
-            worker_command(),
+            own_process("migbar.screening.worker", "--screening-worker"),
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             env=os.environ | one_thread,
@@ -201,16 +202,6 @@ def _how(code: int | None) -> str:
         killed = " (perhaps memory ran out)" if code == -9 else ""
         return f"killed by signal {-code}{killed}"
     return f"with code {code}"
-
-
-def worker_command() -> list[str]:
-    """Return the command that starts a worker."""
-    # A frozen app is its own interpreter: it takes a word instead of a module.
-    start = ["--screening-worker"] if getattr(sys, "frozen", False) else ["-m", WORKER_MODULE]
-    return [sys.executable, *start]
-
-
-WORKER_MODULE = "migbar.screening.worker"
 
 
 # ------------------------------------------------------------------ in a Dask worker
