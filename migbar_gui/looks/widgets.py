@@ -9,8 +9,8 @@ from typing import Any, TypeVar
 
 from PySide6.QtCore import (
     QEvent,
-    QObject,
     QMimeData,
+    QObject,
     QSignalBlocker,
     QSize,
     Qt,
