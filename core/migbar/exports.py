@@ -40,6 +40,7 @@ COLUMNS = (
     "relaxed_ev",
     "relaxed_converged",
     "relaxed_with",
+    "attempt_frequency_per_s",
     "note",
 )
 """Column names; where ``migbar predict --json`` says the same, they are its keys."""
@@ -93,11 +94,12 @@ class TableRow:
             self.note,
         )
 
-    def _relaxed_cells(self) -> tuple[Cell, Cell, Cell]:
+    def _relaxed_cells(self) -> tuple[Cell, Cell, Cell, Cell]:
         found = self.relaxed
         if found is None:
-            return "", "", ""
-        return found.barrier_ev, found.converged, str(found.potential)
+            return "", "", "", ""
+        attempts = found.vibrations.attempt_frequency if found.vibrations is not None else None
+        return found.barrier_ev, found.converged, str(found.potential), attempts or ""
 
 
 def table_text(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import io
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -59,7 +60,7 @@ def test_that_xlsx_holds_numbers_as_numbers_and_notes_as_text(path, tmp_path):
 
 
 def test_that_a_relaxed_barrier_stands_beside_the_predicted_one(path, tmp_path):
-    from migbar.neb import NebSettings, relax_band
+    from migbar.neb import NebSettings, Vibrations, relax_band
     from migbar.potentials import load_potential
 
     initial = bulk("Cu", cubic=True)
@@ -67,11 +68,15 @@ def test_that_a_relaxed_barrier_stands_beside_the_predicted_one(path, tmp_path):
     final.positions[0] += (0.3, 0, 0)
     settings = NebSettings(n_images=1, relax_ends=False, max_steps=1)
     result = relax_band(initial, final, load_potential("ase:emt"), settings)
+    shaken = Vibrations("initial", (4.0, 5.0), (-3.0, 2.0), 1, "ase:emt", "")
+    result = replace(result, vibrations=shaken)
     write_csv(tmp_path / "t.csv", [TableRow("LiO", path, relaxed=result), TableRow("LiO", path)])
     first, second = csv.DictReader((tmp_path / "t.csv").open(encoding="utf-8"))
     assert float(first["relaxed_ev"]) == pytest.approx(result.barrier_ev, rel=1e-4)
     assert first["relaxed_converged"] == ("true" if result.converged else "false")
     assert first["relaxed_with"].startswith("ase:emt")
+    assert float(first["attempt_frequency_per_s"]) == pytest.approx(1e13)
+    assert second["attempt_frequency_per_s"] == ""
     assert second["relaxed_ev"] == second["relaxed_with"] == second["hops_per_cell"] == ""
 
 
