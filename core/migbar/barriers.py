@@ -81,6 +81,11 @@ class Barrier:
         """Name and version of what it comes from."""
         return f"{self.model} {self.model_version}".strip()
 
+    @property
+    def is_memory(self) -> bool:
+        """Whether the model was trained on this very path."""
+        return any(remark.code == "training_path" for remark in self.remarks)
+
     def is_good_conductor(self, threshold_ev: float = GOOD_CONDUCTOR_EV) -> bool:
         """Whether the barrier is at most the threshold."""
         return self.barrier_ev <= threshold_ev

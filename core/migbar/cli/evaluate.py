@@ -145,7 +145,7 @@ def _print(result: Evaluation, threshold_ev: float, model: str) -> None:
             f"  {100 * held:.0f} % of the barriers lie in their intervals of nominally "
             f"{100 * result.barriers[0].interval_level:.0f} %"
         )
-    known = sum(any(r.code == "training_path" for r in b.remarks) for b in result.barriers)
+    known = sum(barrier.is_memory for barrier in result.barriers)
     if known:
         typer.echo(
             f"  {known} of these paths {'is' if known == 1 else 'are'} in the model's training data: "

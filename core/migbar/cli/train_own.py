@@ -80,7 +80,6 @@ def train_own(
     The same command goes on with a run that was interrupted, and joins one that is still running.
     """
     from migbar.training.own.options import TrainingOptions, read_options
-    from migbar.training.own.task import estimate as measure
 
     given = {
         "data": None if data is None else str(data.absolute()), "start": start, "recipe": recipe, "train": train,
@@ -93,18 +92,7 @@ def train_own(
         raise MigbarError("say which data to train on (--data, or --options with a TOML file).")
     options = TrainingOptions.from_dict(told | {"name": name})
     if estimate:
-        with progress_bar() as progress:
-            found = measure(options, progress)
-        if as_json:
-            print_json(
-                {
-                    "seconds": found.seconds,
-                    "judging_seconds": found.judging,
-                    "training_seconds": found.training,
-                }
-            )
-        else:
-            typer.echo(f"about {duration(found.seconds)} on this machine")
+        _tell_estimate(options, as_json)
         return
     result = _run(_folder(options, run), as_json)
     if as_json:
@@ -114,6 +102,23 @@ def train_own(
     for warning in result["split"]["warnings"]:
         typer.echo(f"! {warning}")
     typer.echo(f"model {result['model']} in {result['folder']}; report in {result['report']}")
+
+
+def _tell_estimate(options: TrainingOptions, as_json: bool) -> None:
+    from migbar.training.own.task import estimate
+
+    with progress_bar() as progress:
+        found = estimate(options, progress)
+    if as_json:
+        print_json(
+            {
+                "seconds": found.seconds,
+                "judging_seconds": found.judging,
+                "training_seconds": found.training,
+            }
+        )
+    else:
+        typer.echo(f"about {duration(found.seconds)} on this machine")
 
 
 def _folder(options: TrainingOptions, folder: Path | None) -> Path:

@@ -27,6 +27,8 @@ from migbar.reproduce.generalisation import (
 )
 from migbar.reproduce.rows import Row
 from migbar.training.classical import KINDS
+from migbar.training.own import judgement
+from migbar.training.validation import targets
 
 APART_EV = 0.01
 """Two paths are told apart if their predictions differ by more than this (eV)."""
@@ -97,7 +99,7 @@ def _classical_scores(
     from migbar.training.classical import ClassicalError, feature_table, fit_classical
 
     known = [r for r in training if r.target_ev is not None]
-    y = np.array([r.target_ev for r in known], float)
+    y = targets(known)
     try:
         x = feature_table(known, progress=progress).values
         seen = [] if test is None else [r for r in test if r.target_ev is not None]
@@ -178,31 +180,21 @@ def confusion(
     rows = []
     for model in models:
         barriers = model.predict([record.band for record in known], progress)
-        truth = [float(record.target_ev or 0.0) <= threshold_ev for record in known]
-        said = [barrier.is_good_conductor(threshold_ev) for barrier in barriers]
-        counts = {
-            (t, s): sum(a == t and b == s for a, b in zip(truth, said, strict=True))
-            for t in (True, False)
-            for s in (True, False)
-        }
+        said = np.array([barrier.barrier_ev for barrier in barriers])
+        counts = judgement.confusion(targets(known), said, threshold_ev)
+        good, missed, taken, poor = counts.values()
         rows.append(
             {
                 "model": model.card.name,
                 "paths": len(known),
-                "training paths": sum(
-                    any(remark.code == "training_path" for remark in barrier.remarks)
-                    for barrier in barriers
-                ),
-                "good as good": counts[True, True],
-                "good as bad": counts[True, False],
-                "bad as good": counts[False, True],
-                "bad as bad": counts[False, False],
-                "precision of good": _share(counts[True, True], counts[False, True]),
-                "sensitivity to good": _share(counts[True, True], counts[True, False]),
-                "accuracy": _share(
-                    counts[True, True] + counts[False, False],
-                    counts[True, False] + counts[False, True],
-                ),
+                "training paths": sum(barrier.is_memory for barrier in barriers),
+                "good as good": good,
+                "good as bad": missed,
+                "bad as good": taken,
+                "bad as bad": poor,
+                "precision of good": _share(good, taken),
+                "sensitivity to good": _share(good, missed),
+                "accuracy": _share(good + poor, missed + taken),
             }
         )
     return rows

@@ -258,7 +258,7 @@ class _Training:
         """Return what the starting model says, in eV; NaN for what it has seen."""
         model = starting_model(self.options)
         barriers = model.predict([record.band for record in records], self.progress)
-        return np.array([np.nan if _seen(b) else b.barrier_ev for b in barriers])
+        return np.array([np.nan if b.is_memory else b.barrier_ev for b in barriers])
 
     def _tell_split(
         self,
@@ -387,7 +387,3 @@ def without_nan(data: Any) -> Any:
 
 def _at(records: Sequence[BandRecord], index: NDArray[np.int64]) -> list[BandRecord]:
     return [records[int(i)] for i in index]
-
-
-def _seen(barrier: Barrier) -> bool:
-    return any(remark.code == "training_path" for remark in barrier.remarks)
