@@ -265,8 +265,7 @@ class ParityPlot(Chart):
 
     def draw(self, painter: QPainter, axes: Axes) -> None:
         """See `Chart.draw`."""
-        theme, metrics = current_theme(), self.fontMetrics()
-        most = axes.x[1]
+        theme, most = current_theme(), axes.x[1]
         painter.save()
         painter.setClipRect(axes.frame)
         painter.setPen(QPen(QColor(theme.muted), 1))
@@ -293,13 +292,22 @@ class ParityPlot(Chart):
             spot = axes.point(self._known[self._chosen], self._predicted[self._chosen])
             painter.drawEllipse(spot, 7.0, 7.0)
         painter.restore()
-        right = axes.frame.right()
-        for name, colour in (("● model", theme.accent), ("○ start", theme.poor)):
-            if name.endswith("start") and not np.isfinite(self._start).any():
-                continue
+        self._write_legend(painter, axes.frame)
+
+    def _write_legend(self, painter: QPainter, frame: QRectF) -> None:
+        """Write what the signs mean, beside the caption or, where that leaves no room, at the foot of the frame."""
+        theme, metrics = current_theme(), self.fontMetrics()
+        signs = {"● model": theme.accent}
+        if np.isfinite(self._start).any():
+            signs["○ start"] = theme.poor
+        caption = self.y_caption.format(unit=energies.unit())
+        needed = sum(metrics.horizontalAdvance(text) + 14 for text in (*signs, caption))
+        line = metrics.ascent() if needed < frame.right() else frame.bottom() - 6
+        right = frame.right()
+        for name, colour in signs.items():
             painter.setPen(QColor(colour))
             right -= metrics.horizontalAdvance(name)
-            painter.drawText(QPointF(right, metrics.ascent()), name)
+            painter.drawText(QPointF(right, line), name)
             right -= 14
 
     def index_at(self, place: QPointF) -> int | None:

@@ -46,6 +46,9 @@ from PySide6.QtWidgets import (
     QPushButton,
     QScrollArea,
     QSizePolicy,
+    QStyle,
+    QStyleOptionComboBox,
+    QStylePainter,
     QToolButton,
     QVBoxLayout,
     QWidget,
@@ -62,6 +65,12 @@ Box = TypeVar("Box", bound=QBoxLayout)
 
 FRAME = QSize(16, 48)
 """About what a window manager puts around a window."""
+
+LEAST_CHOICE = 170
+"""Width of a box that shows enough of a long choice, in pixels for text of the usual size."""
+
+BESIDE_CHOICE = 40
+"""Pixels of a box beside its text, as in the style sheet."""
 
 _UNITS = "m?eV|Å|cm|S/cm|[mnµ]m|[fpn]?s|1/s|min|h|days|K|GPa|[kMG]B|%|°|e|C"
 _TOGETHER = re.compile(
@@ -335,11 +344,32 @@ def indented(box: SpinBox) -> SpinBox:
     return box
 
 
+class ChoiceBox(QComboBox):
+    """A box to choose in that gives way: one long name in it does not make a dialog wider than the screen."""
+
+    def minimumSizeHint(self) -> QSize:  # noqa: N802
+        least = super().minimumSizeHint()
+        return QSize(min(least.width(), with_text(LEAST_CHOICE)), least.height())
+
+    def paintEvent(self, _event: QPaintEvent) -> None:  # noqa: N802
+        """Draw what is chosen, shortened in its middle where there is no room."""
+        option, painter = QStyleOptionComboBox(), QStylePainter(self)
+        self.initStyleOption(option)
+        room = self.width() - BESIDE_CHOICE
+        if not option.currentIcon.isNull():
+            room -= self.iconSize().width() + 4
+        middle = Qt.TextElideMode.ElideMiddle
+        option.currentText = self.fontMetrics().elidedText(option.currentText, middle, room)
+        painter.drawComplexControl(QStyle.ComplexControl.CC_ComboBox, option)
+        painter.drawControl(QStyle.ControlElement.CE_ComboBoxLabel, option)
+        painter.end()
+
+
 def choice_box(
     choices: Mapping[Any, str] | None = None, name: str = "", editable: bool = False
 ) -> QComboBox:
     """Make a box to choose a value in by its text; `name` is for screen readers."""
-    made = QComboBox(editable=editable)
+    made = ChoiceBox(editable=editable)
     made.setAccessibleName(name)
     made.setAccessibleDescription(name)  # on Linux, Qt tells what is chosen in place of the name
     for value, text in (choices or {}).items():

@@ -14,7 +14,14 @@ from migbar_gui.looks.charts import _labelled
 from migbar_gui.looks.colours import INKS, contrast, ink_on, rgb
 from migbar_gui.looks.energies import in_text, set_format
 from migbar_gui.looks.tables import LEFT, NamesDelegate, list_of
-from migbar_gui.looks.theme import DARK, LIGHT, PATH_COLOURS, apply_theme, path_colour
+from migbar_gui.looks.theme import (
+    DARK,
+    LIGHT,
+    PATH_COLOURS,
+    apply_theme,
+    current_theme,
+    path_colour,
+)
 from migbar_gui.looks.widgets import (
     FRAME,
     SCROLL_BAR,
@@ -440,3 +447,35 @@ def test_that_a_page_is_never_narrower_than_what_stands_on_it(qtbot):
     area.resize(area.minimumSizeHint().width(), 100)
     assert text.mapTo(area, text.rect().topRight()).x() < area.width() - SCROLL_BAR
     assert text.width() >= text.sizeHint().width()
+
+
+def test_that_one_long_choice_makes_no_dialog_wide(qtbot):
+    box = choice_box({0: "a long name " * 20})
+    qtbot.addWidget(box)
+    assert box.sizeHint().width() > 800
+    assert box.minimumSizeHint().width() < 300
+    box.resize(200, box.sizeHint().height())
+    before = box.grab().toImage()
+    box.setItemText(0, "a long name " * 19 + "and its end")
+    assert box.grab().toImage() != before  # its end is seen
+
+
+@pytest.mark.gui
+def test_that_the_legend_of_a_narrow_plot_is_not_written_over_its_caption(qtbot):
+    from migbar_gui.looks.charts import ParityPlot
+
+    plot = ParityPlot()
+    qtbot.addWidget(plot)
+    barriers = np.array([0.2, 0.9])
+    plot.show_points(["a", "b"], barriers, barriers, np.stack([barriers] * 2, 1), barriers, 0.65)
+
+    def top_line(width: int) -> set[str]:
+        plot.resize(width, 300)
+        picture, height = plot.grab().toImage(), plot.fontMetrics().ascent()
+        return {
+            picture.pixelColor(x, y).name() for x in range(picture.width()) for y in range(height)
+        }
+
+    accent = current_theme().accent
+    assert accent in top_line(600)
+    assert accent not in top_line(180)

@@ -185,7 +185,8 @@ class JudgePage(WizardPage):
     def _make_worst(self) -> QTableWidget:
         table = list_of(WORST, "Largest errors")
         table.verticalHeader().setDefaultSectionSize(with_text(26))
-        table.setFixedHeight(with_text(150))
+        table.setMinimumHeight(with_text(80))  # with large text the scores need the room
+        table.setMaximumHeight(with_text(150))
         table.currentCellChanged.connect(lambda row, *_: self._mark(row))
         table.itemActivated.connect(lambda item: self.open_path(self._result["worst"][item.row()]))
         return table

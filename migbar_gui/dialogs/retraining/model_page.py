@@ -12,7 +12,6 @@ from PySide6.QtWidgets import (
     QCheckBox,
     QLineEdit,
     QRadioButton,
-    QSizePolicy,
     QSpinBox,
 )
 
@@ -77,8 +76,6 @@ class ModelPage(WizardPage):
         self.notes.setPlaceholderText("For yourself and others: what it is made from and for")
         self._starts = {start.name: start for start in available_starts()}
         self.start = choice_box({name: start.text for name, start in self._starts.items()})
-        # Its longest choice alone would make the wizard wider than a small screen.
-        self.start.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Fixed)
         self.recipe = choice_box()
         self.heads = QCheckBox("Train its last layers only: for few paths")
         self.device = choice_box(DEVICES)
