@@ -52,7 +52,10 @@ HEADERS = {
     Column.PATH: ("Path", "Ion, initial and final site (index@image)"),
     Column.BARRIER: ("Barrier ({unit})", "Predicted migration barrier Eₘ"),
     Column.INTERVAL: ("90 % interval", "Holds the DFT-NEB barrier in nine of ten cases"),
-    Column.VERDICT: ("Verdict", "Compared with the threshold that is set above the table"),
+    Column.VERDICT: (
+        "Verdict",
+        "Barrier against the threshold above the table; a calculated one counts first",
+    ),
     Column.LENGTH: ("Length (Å)", "Length of the straight path"),
     Column.MECHANISM: ("Mechanism", "How the ion's surroundings are set up"),
     Column.MODEL: ("Model", "What predicted the barrier"),
@@ -77,11 +80,6 @@ NUMERIC = (
 
 NO_VOID = "No void has room for {}: choose another ion or mechanism, or add a path by coordinates."
 """Said in place of an invitation to click voids."""
-
-
-def verdict(result: PathResult, threshold: float) -> str:
-    """Return ``good`` or ``poor``."""
-    return "good" if result.predicted.barrier.is_good_conductor(threshold) else "poor"
 
 
 class PathTable(QAbstractTableModel):
@@ -174,7 +172,7 @@ class PathTable(QAbstractTableModel):
         if role == Role.DecorationRole and column is Column.PATH:
             return swatch_icon(path_colour(path.id))
         if role == Role.DecorationRole and column is Column.VERDICT:
-            return self._verdict_icon(found)
+            return self._verdict_icon(path, found)
         if role == Role.ForegroundRole:
             return self._foreground(path, column, found)
         if role == Role.ToolTipRole:
@@ -202,7 +200,7 @@ class PathTable(QAbstractTableModel):
         return {
             Column.BARRIER: energies.number(barrier.barrier_ev),
             Column.INTERVAL: energies.interval(low, high, " – "),
-            Column.VERDICT: f"{verdict(found, self._workspace.threshold)} conductor",
+            Column.VERDICT: f"{'good' if self._is_good(path, found) else 'poor'} conductor",
             Column.MODEL: barrier.made_by,
         }[column]
 
@@ -245,11 +243,16 @@ class PathTable(QAbstractTableModel):
             return barrier.barrier_ev if column is Column.BARRIER else high - low
         return self._text(path, column, found)
 
-    def _verdict_icon(self, found: PathResult | Exception | None) -> QIcon | None:
+    def _is_good(self, path: PathEntry, found: PathResult) -> bool:
+        """Whether the ion passes easily, by the calculated barrier where there is one."""
+        barrier = self._workspace.counted_barrier(path.id, found.predicted.barrier)
+        return barrier.is_good_conductor(self._workspace.threshold)
+
+    def _verdict_icon(self, path: PathEntry, found: PathResult | Exception | None) -> QIcon | None:
         if not isinstance(found, PathResult):
             return None
         theme = current_theme()
-        good = verdict(found, self._workspace.threshold) == "good"
+        good = self._is_good(path, found)
         return icon("check", theme.good) if good else icon("warning", theme.poor)
 
     def _foreground(
@@ -262,8 +265,7 @@ class PathTable(QAbstractTableModel):
         if isinstance(found, Exception) and column is Column.BARRIER:
             return QColor(theme.error)
         if isinstance(found, PathResult) and column is Column.VERDICT:
-            good = verdict(found, self._workspace.threshold) == "good"
-            return QColor(theme.good if good else theme.poor)
+            return QColor(theme.good if self._is_good(path, found) else theme.poor)
         if column in (Column.INTERVAL, Column.MODEL, Column.MECHANISM):
             return QColor(theme.muted)
         return None

@@ -205,9 +205,12 @@ class PathsPanel(QWidget):
         relaxed = any(self._workspace.relaxed_of(path.id) is not None for path in paths)
         for column in BESIDE_BARRIER:
             self.view.setColumnHidden(column, not relaxed)
-        judged = [r for p in paths if (r := self._workspace.result(p.id)) is not None]
-        threshold = self._workspace.threshold
-        good = sum(r.predicted.barrier.is_good_conductor(threshold) for r in judged)
+        judged = [
+            self._workspace.counted_barrier(path.id, found.predicted.barrier)
+            for path in paths
+            if (found := self._workspace.result(path.id)) is not None
+        ]
+        good = sum(barrier.is_good_conductor(self._workspace.threshold) for barrier in judged)
         self._summary.setText(f"{good} of {len(judged)} at or below" if judged else "")
         self._summary.setToolTip(self._summary.text())
 
