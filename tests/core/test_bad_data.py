@@ -15,10 +15,10 @@ from pymatgen.io.ase import AseAtomsAdaptor
 
 from migbar.bands import Band, linear_path
 from migbar.datasets import BandRecord, write_bands
-from migbar.datasets.checks import bundled_paths
+from migbar.datasets.checks import Checker, bundled_paths
 from migbar.datasets.endpoints import band_between
 from migbar.datasets.numbers import Barriers
-from migbar.datasets.problems import Level, Mend, Problem, Source
+from migbar.datasets.problems import Candidate, Level, Mend, Problem, Source
 from migbar.datasets.reading import Reading, ReadOptions, import_data
 from migbar.datasets.storage import BarrierDataset
 from migbar.errors import BandsFileError
@@ -591,6 +591,21 @@ def test_that_duplicates_are_left_out_in_any_cell_and_direction(
     assert record.sys_name in only(reading, "duplicate").text
     assert reading.used == 1
     assert check("double.json", mends=()).used == 2
+
+
+@pytest.mark.parametrize(("barrier", "code"), [(0.41, "duplicate"), (0.45, "contradiction")])
+def test_that_a_path_between_unlike_places_is_known_again_backwards(
+    barrier: float, code: str
+) -> None:
+    places = [[0.3, 0.2, 0.4], [0.7, 0.6, 0.1], [0.1, 0.7, 0.8]]
+    host = Structure(Lattice.cubic(9.0), ["O", "S", "Fe"], places)
+    band = Band(host, "Li", linear_path(np.full(3, 0.1), np.array([0.4, 0.5, 0.2])))
+    checker, source = Checker(), Source("a table")
+    found = [
+        checker.check(Candidate(source, name, BandRecord(name, way, energy)))
+        for name, way, energy in (("there", band, 0.4), ("back", band.reversed(), barrier))
+    ]
+    assert [[problem.code for problem in one.problems] for one in found] == [[], [code]]
 
 
 def test_that_a_path_is_kept_whose_twin_cannot_be_used(check: Check, tmp_path: Path) -> None:

@@ -56,15 +56,17 @@ def same(one: Band, other: Band) -> bool:
 
 
 def test_that_bands_in_one_xyz_file_are_told_apart_by_their_names(tmp_path: Path) -> None:
-    first, second = rock_salt_band(edge=4.1), rock_salt_band(edge=4.4)
+    first, second, third = (rock_salt_band(edge=edge) for edge in (4.1, 4.4, 4.7))
     images = frames(first, [0.0, 0.3, 0.5, 0.3, 0.1], band="one")
     images += frames(second, barrier_ev=0.25, band="two", split="val")
+    images += frames(third, [0.1, 0.3, 0.5, 0.3, -0.1], band="three")  # from the higher end
     write(tmp_path / "bands.extxyz", images)
     reading, records = read(tmp_path / "bands.extxyz")
     assert reading.problems == ()
-    assert [(r.sys_name, r.target_ev) for r in records] == [("one", 0.5), ("two", 0.25)]
-    assert all(same(r.band, b) for r, b in zip(records, (first, second), strict=True))
-    assert BarrierDataset(tmp_path / "out.parquet").parts == ["", "val"]
+    assert [r.sys_name for r in records] == ["one", "two", "three"]
+    assert [r.target_ev for r in records] == pytest.approx([0.5, 0.25, 0.6])
+    assert all(same(r.band, b) for r, b in zip(records, (first, second, third), strict=True))
+    assert BarrierDataset(tmp_path / "out.parquet").parts == ["", "val", ""]
 
 
 def test_that_litraj_bands_are_read_by_their_index(tmp_path: Path) -> None:

@@ -339,7 +339,10 @@ def script() -> dict[str, Any]:
     return names | {"make_calculator": lambda _: EMT()}
 
 
-def test_that_the_script_moves_images_with_the_ends_that_were_relaxed(script):
+def test_that_the_script_moves_images_with_the_ends_that_were_relaxed(
+    script, tmp_path, monkeypatch
+):
+    monkeypatch.chdir(tmp_path)  # it leaves logs there
     images = read(StringIO(script["BAND"]), ":", format="extxyz")
     before = [image.positions.copy() for image in images]
     for image in (images[0], images[-1]):

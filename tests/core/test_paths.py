@@ -325,11 +325,15 @@ def test_that_a_bottleneck_is_the_narrowest_place_wherever_the_origin_is(
         assert max(found) <= gap + 0.3 + 1e-4
 
 
-@pytest.mark.parametrize("way", [(0.5, 1.6, -0.4), (-2.3, 0.2, 1.1), (0.1, -0.9, 2.6)])
-def test_that_a_long_path_through_a_skewed_cell_passes_all_that_is_in_sight(way):
+@pytest.mark.parametrize("sign", [-1, 1])
+@pytest.mark.parametrize("face", [0, 1, 2])
+def test_that_a_long_path_out_of_a_skewed_cell_passes_all_that_is_in_sight(face, sign):
     lattice = Lattice([[4.1, 0.3, 0.1], [6.8, 3.9, 0.5], [-5.2, 2.2, 4.4]])
-    structure = Structure(lattice, ["O", "S"], [[0.21, 2.34, -1.13], [3.75, 0.6, 0.12]])
-    ends = np.array([[1.3, -0.6, 2.2], np.add([1.3, -0.6, 2.2], way)])
+    structure = Structure(lattice, ["O", "S"], [[0.21, 2.34, -1.13], [3.75, -1.4, 2.12]])
+    across = lattice.reciprocal_lattice.matrix[face]  # straight out of the cell through a face
+    start = np.array([1.5, -0.5, 2.5]) + 0.49 * sign * np.eye(3)[face]
+    way = lattice.get_fractional_coords(12 * sign * across / np.linalg.norm(across))
+    ends = np.array([start, start + way])
     path = lattice.get_cartesian_coords(np.linspace(*ends, 401))
     length = float(np.linalg.norm(path[-1] - path[0]))
     found = Surroundings(structure, "Li", Mechanism.INSERTION, {}, length).of(ends)

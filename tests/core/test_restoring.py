@@ -7,7 +7,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from pymatgen.core import Structure
+from pymatgen.core import Lattice, Structure
 from typer.testing import CliRunner
 
 from migbar.cli import app
@@ -92,7 +92,8 @@ def test_that_the_cell_is_not_turned():
 
 
 @pytest.mark.parametrize(
-    ("name", "times", "number"), [("LiMn2O4", (2, 2, 2), 227), ("TiS2", (6, 6, 3), 164)]
+    ("name", "times", "number"),
+    [("LiMn2O4", (2, 2, 2), 227), ("LiMn2O4", (1, 1, 3), 227), ("TiS2", (6, 6, 3), 164)],
 )
 def test_that_supercells_have_the_symmetry_of_what_they_repeat(name, times, number):
     """spglib misses repeats of a noisy crystal, and looks for them for minutes in one of many cells."""
@@ -126,6 +127,20 @@ def test_that_what_a_supercell_repeats_is_found():
     kinds = np.array(noisy.atomic_numbers)
     part = repeated_part(noisy.lattice.matrix, noisy.frac_coords, kinds, 0.3)
     assert part.times.tolist() == [1, 1, 1]
+
+
+def test_that_what_a_skewed_supercell_repeats_is_found_within_the_tolerance():
+    lattice = Lattice([[4.1, 0.3, 0.1], [1.8, 3.9, 0.5], [-2.2, 1.2, 4.4]])
+    cell = Structure(lattice, ["Li", "O", "O"], [[0, 0, 0], [0.3, 0.4, 0.5], [0.7, 0.5, 0.2]])
+    large = cell.make_supercell([5, 1, 7], in_place=False)
+    kinds = np.array(large.atomic_numbers)
+    part = repeated_part(large.lattice.matrix, large.frac_coords, kinds, 0.1)
+    assert part.times.tolist() == [5, 1, 7]
+    assert np.allclose(part.matrix, lattice.matrix)
+    large.translate_sites([len(large) - 1], [0, 0, 0.2], frac_coords=False)
+    part = repeated_part(large.lattice.matrix, large.frac_coords, kinds, 0.1)
+    assert part.times.tolist() == [1, 1, 1]
+    assert np.allclose(part.matrix, large.lattice.matrix)
 
 
 def test_that_it_can_be_stopped():

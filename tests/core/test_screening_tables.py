@@ -16,8 +16,18 @@ from migbar.cli import main
 from migbar.datasets.reading import read_records
 from migbar.elements import compound_class
 from migbar.screening import ScreeningError, ScreeningOptions, run_screening
-from migbar.screening.database import read_database
-from migbar.screening.query import Choice, Show, compound_classes, count, find_rows, iterate_rows
+from migbar.screening.database import Content, read_database, write_database
+from migbar.screening.inputs import Source
+from migbar.screening.options import Settings
+from migbar.screening.query import (
+    Choice,
+    Counts,
+    Show,
+    compound_classes,
+    count,
+    find_rows,
+    iterate_rows,
+)
 from migbar.screening.tables import COLUMNS, export
 from migbar.structures import write_cif
 from tests.core.salts import salt, write_salts
@@ -156,6 +166,55 @@ def test_that_results_can_be_filtered_and_sorted(database):
         assert compound_classes(connection) == ["fluoride"]
         assert (count(connection).done, count(connection).failed) == (4, 2)
         assert len(find_rows(connection, Choice(compound_class="oxide"))) == 0
+
+
+def judged(barriers, through, problem=None) -> dict:
+    """What a worker says of a structure: barriers of its paths (None: `problem`), and of ways in 1, 2 and 3D."""
+    shared = {"ion": "Li", "start": "0", "end": "1"}
+    return {
+        "formula": "LiF", "compound_class": "fluoride", "n_sites": 2, "space_group": "P1", "ion": "Li", "remarks": [],
+        "percolation": {
+            f"{n}D": None if barrier is None else [barrier, barrier - 0.1, barrier + 0.1, 0]
+            for n, barrier in enumerate(through, start=1)
+        },
+        "paths": [
+            shared | {"number": n} | ({"problem": problem} if barrier is None else {"barrier_ev": barrier})
+            for n, barrier in enumerate(barriers)
+        ],
+    }  # fmt: skip
+
+
+def test_that_structures_are_counted_and_chosen_by_the_numbers_they_are_asked_for(tmp_path):
+    crystals = {
+        "easy": judged([0.5, 0.3, 0.3, 0.8], (0.3, 0.5, 0.6)),
+        "plane": judged([None, 0.7, 0.2], (0.2, 0.4, 0.9), "no such site"),
+        "chain": judged([0.65], (0.65, None, None)),
+    }
+    path = tmp_path / "results.db"
+    with write_database(path, Settings.of(ScreeningOptions())) as writer:
+        for name, found in crystals.items():
+            number = writer.add_structure(name, "", found, 1.0)
+            writer.add_done(Content(Source(tmp_path / f"{name}.cif")), "", number)
+        writer.add_done(Content(Source(tmp_path / "twin.cif")), "", number)  # of the chain
+
+    def names(**asked) -> list:
+        rows = chosen(path, Choice(**asked), "file", "number")
+        return [(Path(file).stem, number) for file, number in rows]
+
+    lowest = [("easy", 1), ("plane", 2), ("chain", 0), ("twin", 0)]
+    assert names(show=Show.LOWEST) == lowest
+    assert {file for file, _ in names(max_through_ev=0.6)} == {"easy"}
+    assert {file for file, _ in names(max_through_ev=0.5, through=2)} == {"easy", "plane"}
+    assert {file for file, _ in names(max_through_ev=0.64, through=1)} == {"easy", "plane"}
+    assert names(max_barrier_ev=0.3) == [("easy", 1), ("easy", 2), ("plane", 2)]
+    assert names(sort="barrier_ev", descending=True)[-1] == ("plane", 0)
+    with read_database(path) as connection:
+        assert count(connection) == Counts(done=4, failed=0, duplicates=1, paths=8, good=1)
+        assert count(connection, 0.9).good == 2
+    told = dict(chosen(path, Choice(), "file", "lowest_barrier_ev"))
+    assert [told[str(tmp_path / f"{name}.cif")] for name in crystals] == [0.3, 0.2, 0.65]
+    assert [duplicate for (duplicate,) in chosen(path, Choice(text="chain"), "duplicate")] == [0]
+    assert [duplicate for (duplicate,) in chosen(path, Choice(text="twin"), "duplicate")] == [1]
 
 
 @pytest.mark.parametrize(

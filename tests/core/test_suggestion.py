@@ -44,6 +44,13 @@ def test_that_uncertainty_and_novelty_both_count() -> None:
     assert novelty[2] < 0.1  # its twin was taken first
 
 
+def test_that_no_path_is_suggested_twice_where_none_teaches_anything() -> None:
+    scores = np.array([[0.0, 0.0], [1.0, 0.0], [0.0, 2.0]])
+    chosen, novelty = choose(np.ones(3), scores, np.full(3, 50), scores, 5)
+    assert sorted(chosen) == [0, 1, 2]
+    assert novelty == [0.0, 0.0, 0.0]
+
+
 def test_that_of_a_hop_in_several_cells_the_smallest_is_suggested(tmp_path: Path) -> None:
     cell = Structure.from_spacegroup(
         "Fm-3m", Lattice.cubic(4.03), ["Li", "F"], [[0, 0, 0], [0.5, 0.5, 0.5]]
@@ -59,6 +66,9 @@ def test_that_the_same_crystal_is_not_suggested_twice(folder: Path) -> None:
     found = suggest([folder], count=2, ion="Li")
     halides = {tuple(s.path.band.host.symbol_set) for s in found.chosen}
     assert len(halides) == 2
+    for one in found.chosen:
+        low, high = one.path.barrier.interval_ev
+        assert one.uncertainty == pytest.approx(high**0.5 - low**0.5)
     assert [Path(name).name for name, _ in found.problems] == ["broken.cif"]
 
 
