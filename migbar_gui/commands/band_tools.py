@@ -70,11 +70,15 @@ class BandTools(QObject):
         paths = self._judged_selection()
         if not paths:
             return
+        from migbar.neb import pushed_ion
+
         workspace = self._window.workspace
         names = [f"{path.hop.ion} {path.label}" for path in paths]
         results = [workspace.result(path.id) for path in paths]
         atoms = max(len(result.predicted.band.host) + 1 for result in results if result)
-        dialog = RelaxBandDialog(names, atoms, self._window, volumes)
+        bands = [result.predicted.band for result in results if result]
+        pushed = "" if volumes or any(pushed_ion(band) is None for band in bands) else bands[0].ion
+        dialog = RelaxBandDialog(names, atoms, self._window, volumes, pushed)
         ids, task = [path.id for path in paths], VOLUME if volumes else NEB
         dialog.chosen.connect(
             lambda request: self._window.relaxations.start(ids, request, task),

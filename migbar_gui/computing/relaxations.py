@@ -38,6 +38,8 @@ class RelaxRequest:
         What differs from the preset.
     trust_file : bool
         Whether a MACE model file may be loaded.
+    push : bool
+        Whether the ion pushes the one beside its path.
     """
 
     potential: str
@@ -45,6 +47,7 @@ class RelaxRequest:
     changes: Mapping[str, Any] = field(default_factory=dict)
     device: str = "auto"
     trust_file: bool = False
+    push: bool = False
 
 
 @dataclass(slots=True, eq=False)
@@ -313,6 +316,7 @@ def _options(band: Band, name: str, request: RelaxRequest) -> dict[str, Any]:
         request.changes,
         device=request.device,
         trust_file=request.trust_file,
+        push=request.push,
         name=name,
     )
     return options | {"key": band_key(band), "name": name}

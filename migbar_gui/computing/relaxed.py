@@ -55,8 +55,9 @@ class RelaxedPath:
 
     @property
     def method(self) -> str:
-        """Potential and number of images, short."""
-        return f"{self.result.potential.name}, {self.images}"
+        """Potential and number of images, short, and whether the ion pushes another."""
+        pushing = f", pushing {self.ion}" if self.result.pushed else ""
+        return f"{self.result.potential.name}, {self.images}{pushing}"
 
     @property
     def ion(self) -> str:

@@ -38,12 +38,19 @@ class RelaxBandDialog(PotentialQuestion):
         In the largest of their supercells.
     volumes : bool
         Whether the band is to be relaxed at several volumes.
+    pushed : str
+        What the ion could push beside each of the paths; empty where there is none.
     """
 
     chosen = Signal(object)
 
     def __init__(
-        self, names: Sequence[str], atoms: int, parent: QWidget | None, volumes: bool = False
+        self,
+        names: Sequence[str],
+        atoms: int,
+        parent: QWidget | None,
+        volumes: bool = False,
+        pushed: str = "",
     ) -> None:
         from migbar.neb.settings import PRESETS
 
@@ -61,6 +68,11 @@ class RelaxBandDialog(PotentialQuestion):
         self.start = choice_box(STARTS)
         self.climb = QCheckBox("Let the highest image climb to the saddle")
         self.ends = QCheckBox("Relax both ends first")
+        self.push = QCheckBox(f"Push the {pushed} beside the path to its end")
+        self.push.setToolTip(
+            "The ion takes the place of another one, which goes on: both move at once (interstitialcy)"
+        )
+        self.push.setVisible(bool(pushed))
         self.body.addLayout(
             field_rows(
                 (
@@ -70,6 +82,7 @@ class RelaxBandDialog(PotentialQuestion):
                     ("&Start", self.start),
                     ("", self.climb),
                     ("", self.ends),
+                    ("", self.push),
                     ("&Compute on", self.device),
                     ("", self.trust),
                 )
@@ -102,6 +115,7 @@ class RelaxBandDialog(PotentialQuestion):
             changes,
             self.device.currentData(),
             self.trust.isChecked(),
+            self.push.isChecked(),
         )
 
     def _take_preset(self) -> None:

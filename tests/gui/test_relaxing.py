@@ -389,3 +389,24 @@ def test_that_the_list_of_jobs_tells_the_barrier_in_the_unit_in_use(relaxed):
     assert entry_of_run(watched).message == f"{barrier:.3f} eV"
     relaxed.preferences.set("energy_unit", "meV")
     assert entry_of_run(watched).message == f"{1000 * barrier:.0f} meV"
+
+
+def test_that_an_ion_can_push_the_one_beside_its_path(metal, qtbot):
+    from migbar_gui.dialogs.relax_band import RelaxBandDialog
+
+    metal.commands["path.relax"].trigger()
+    dialog = dialog_of(metal, RelaxBandDialog)
+    assert dialog.push.isHidden()  # nobody stands beside a hop to the next place
+    dialog.reject()
+    add_hop(qtbot, metal, (1, 1, 0))
+    metal.paths_panel.view.selectRow(metal.paths_panel.model.rowCount() - 1)
+    metal.commands["path.relax"].trigger()
+    dialog = dialog_of(metal, RelaxBandDialog)
+    assert dialog.push.text() == "Push the Al beside the path to its end"
+    dialog.reject()
+    ask_to_relax(metal, push=True)
+    wait_for_relaxed(qtbot, metal)
+    (found,) = metal.workspace.relaxed
+    assert len(found.result.pushed) == 1
+    assert found.method.endswith("pushing Al")
+    assert "pushing Al" in metal.profile_panel.list.item(0).text()

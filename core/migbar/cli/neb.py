@@ -80,6 +80,13 @@ def neb(
     potential: PotentialOptions,
     preset: Annotated[str, typer.Option(help="paper or quality.")] = "paper",
     band: BandOptions,
+    push: Annotated[
+        bool,
+        typer.Option(
+            "--push",
+            help="The ion takes the place of the like one beside its path, which goes on to the end.",
+        ),
+    ] = False,
     ends: Annotated[
         str | None, typer.Option(help="relaxed, or given (as they are); both with --bands.")
     ] = None,
@@ -103,7 +110,7 @@ def neb(
         raise MigbarError("give a structure file with a hop (--from, --to), or --bands FILE.")
     changes = band.changes()
     if bands is not None:
-        if changes:
+        if changes or push:
             raise MigbarError("--bands runs a preset as it is; leave out the other settings.")
         kinds = _ends(ends or "both")
         rows = _relax_known(bands, limit, max_atoms, potential.load(), preset, kinds, out)
@@ -116,7 +123,7 @@ def neb(
         changes["relax_ends"] = _ends(ends, one=True)[0]
     assert structure_file is not None
     chosen = choose_hop(structure_file, hop)
-    result = _relax(chosen.band(), potential.load(), preset, changes, out)
+    result = _relax(chosen.band(), potential.load(), preset, changes, out, push)
     if as_json:
         data = result.to_dict()
         data["warnings"] = remarks_as_json([*chosen.notes, *result.remarks, result.trust])
@@ -134,14 +141,21 @@ def _ends(text: str, one: bool = False) -> list[bool]:
 
 
 def _relax(
-    band: Band, potential: Potential, preset: str, changes: dict[str, Any], out: Path
+    band: Band, potential: Potential, preset: str, changes: dict[str, Any], out: Path, push: bool
 ) -> NebResult:
     from migbar.files import held
-    from migbar.neb import endpoints, relax_band, settings_from, write_result
+    from migbar.neb import (
+        endpoints,
+        pushing_endpoints,
+        relax_band,
+        settings_from,
+        write_result,
+    )
 
     settings = settings_from(preset, changes)
+    states = pushing_endpoints(band) if push else endpoints(band)
     with held(out), goes_on(out), progress_bar() as progress:
-        result = relax_band(*endpoints(band), potential, settings, folder=out, progress=progress)
+        result = relax_band(*states, potential, settings, folder=out, progress=progress)
         write_result(result, out)
     return result
 
@@ -160,6 +174,8 @@ def print_band(result: NebResult, notes: Sequence[Remark], name: str) -> None:
         f"E_m = {profile.barrier_ev:.3f} eV   forward {profile.forward_ev:.3f}, reverse "
         f"{profile.reverse_ev:.3f}, reaction {profile.reaction_energy_ev:.3f} eV"
     )
+    if result.pushed:
+        typer.echo(f"moves with it: {counted(len(result.pushed), 'ion')} of its kind")
     for image, (where, energy) in enumerate(zip(profile.distance, profile.relative, strict=True)):
         typer.echo(f"  {image:2d}  {where:6.2f} Å  {energy:7.3f} eV")
     for remark in [*notes, *result.remarks, result.trust]:

@@ -1,6 +1,7 @@
 """Nudged elastic band with a universal potential: the relaxed path of an ion and its energy profile."""
 
 from migbar.neb.barrier import relaxed_barrier, usable_barrier
+from migbar.neb.pushing import pushed_ion, pushing_endpoints
 from migbar.neb.relaxation import NebStep, endpoints, relax_band
 from migbar.neb.result import NebResult, read_result, write_result
 from migbar.neb.settings import DEFAULT_PRESET, PRESETS, NebError, NebSettings, settings_from
@@ -15,6 +16,8 @@ __all__ = [
     "NebStep",
     "Vibrations",
     "endpoints",
+    "pushed_ion",
+    "pushing_endpoints",
     "read_result",
     "relax_band",
     "relaxed_barrier",

@@ -24,7 +24,7 @@ from numpy.typing import NDArray
 from migbar.bands import Band
 from migbar.barriers import Remark
 from migbar.neb.checkpoints import Arrays, Checkpoint, fingerprint, make_memory
-from migbar.neb.result import NebResult, result_from
+from migbar.neb.result import NebResult, pushed_atoms, result_from
 from migbar.neb.saddles import bend_aside, saddle_remarks
 from migbar.neb.settings import CLIMB_FROM, NebError, NebSettings
 from migbar.potentials import Potential, require_elements
@@ -270,7 +270,8 @@ class _Relaxation:
         if not ends and not self.stopped:
             text = f"An end is not relaxed to {settings.ends_fmax:g} eV/Å."
             remarks.append(Remark("ends_not_converged", text))
-        if self.reached[last] and not self.stopped:
+        # Where others hop along, the ion alone tells nothing of the saddle.
+        if self.reached[last] and not self.stopped and not pushed_atoms(self.images):
             remarks += saddle_remarks(self.images, self.potential)
         if np.isnan(self.residual):
             band = _BatchedNeb(self.images, self.potential, settings.spring, settings.climb)

@@ -84,6 +84,11 @@ class NebResult:
         return self.settings.relax_ends
 
     @property
+    def pushed(self) -> tuple[int, ...]:
+        """Other ions of the kind that change their place with it (`migbar.neb.pushing`), as indices of atoms."""
+        return pushed_atoms(self.images)
+
+    @property
     def measured(self) -> MeasuredError | None:
         """How far barriers of this potential are from known ones; None where that was not measured."""
         return measured_error(self.potential.name, self.ends_relaxed)
@@ -178,6 +183,14 @@ def read_result(folder: str | Path) -> NebResult:
     except (OSError, ValueError, KeyError, TypeError, IndexError) as error:
         raise NebError(f"{folder} holds no readable relaxed band ({error}).") from None
     return replace(result, vibrations=read_vibrations(folder, result))
+
+
+def pushed_atoms(images: Sequence[Atoms]) -> tuple[int, ...]:
+    """Return the atoms of the ion's kind that change their places between the ends of a band, beside the ion."""
+    first, last = images[0], images[-1]
+    moves = np.linalg.norm(_without_drift(last.positions - first.positions), axis=1)
+    like = first.numbers == first.numbers[0]
+    return tuple(int(i) for i in np.flatnonzero(like & (moves > MOVED)) if i)
 
 
 def describe(

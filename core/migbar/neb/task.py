@@ -10,6 +10,7 @@ from migbar.bands import Band, band_from_record, band_to_record
 from migbar.devices import AUTO
 from migbar.errors import Cancelled
 from migbar.files import held
+from migbar.neb.pushing import pushing_endpoints
 from migbar.neb.relaxation import NebStep, endpoints, relax_band
 from migbar.neb.result import read_result, write_result
 from migbar.neb.settings import DEFAULT_PRESET, NebSettings, settings_from
@@ -26,16 +27,19 @@ def neb_options(
     *,
     device: str = AUTO,
     trust_file: bool = False,
+    push: bool = False,
     name: str = "band",
 ) -> dict[str, Any]:
-    """Return the options of a run of the task ``neb``.
+    """Return the options of a run of the task ``neb``; `push` as in `migbar.neb.pushing`.
 
     Raises
     ------
     NebError
-        If there is no such preset, or a change does not fit.
+        If there is no such preset, a change does not fit, or there is no ion to push.
     """
     settings_from(preset, changes)
+    if push:
+        pushing_endpoints(band)
     return {
         "band": band_to_record(band, name),
         "potential": potential,
@@ -43,6 +47,7 @@ def neb_options(
         "changes": dict(changes or {}),
         "device": device,
         "trust_file": trust_file,
+        "push": push,
     }
 
 
@@ -82,9 +87,8 @@ def run(folder: Path, options: Mapping[str, Any], progress: RunProgress) -> dict
         )
 
     band, potential, settings = meant_by(options)
-    result = relax_band(
-        *endpoints(band), potential, settings, folder=folder, progress=progress, on_step=tell
-    )
+    ends = pushing_endpoints(band) if options.get("push") else endpoints(band)
+    result = relax_band(*ends, potential, settings, folder=folder, progress=progress, on_step=tell)
     write_result(result, folder)
     if progress.cancelled():
         raise Cancelled
