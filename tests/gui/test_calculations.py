@@ -98,6 +98,8 @@ def test_that_a_band_goes_to_the_path_that_it_is_of(window, qtbot, folder, tmp_p
 def test_that_the_way_through_counts_with_it(window, qtbot, tmp_path):
     from pymatgen.core import Lattice, Structure
 
+    from migbar_gui.panels.path_table import Column
+
     copper = Structure.from_spacegroup("Fm-3m", Lattice.cubic(3.6), ["Cu"], [[0, 0, 0]])
     copper.to(str(tmp_path / "copper.cif"))
     window.open_file(tmp_path / "copper.cif")
@@ -117,6 +119,11 @@ def test_that_the_way_through_counts_with_it(window, qtbot, tmp_path):
     qtbot.waitUntil(lambda: through() == pytest.approx(barrier), timeout=LONG_MS)
     assert "VASP 6.3.0" in words(window.network_panel.remarks)
     assert window.network_panel.remarks.isVisibleTo(window.network_panel)
+    predicted = window.workspace.result(relaxed.path_id).predicted.barrier.barrier_ev
+    window.workspace.set_threshold((barrier + predicted) / 2)
+    row = [path.id for path in window.workspace.state.paths].index(relaxed.path_id)
+    told = window.paths_panel.model.index(row, Column.VERDICT).data()
+    assert told == ("good conductor" if barrier < predicted else "poor conductor")
     window.workspace.remove_paths([relaxed.path_id])
     window.open_file(tmp_path / "neb")
     qtbot.waitUntil(lambda: window.workspace.relaxed[-1] is not relaxed, timeout=LONG_MS)
