@@ -158,9 +158,8 @@ class ViewLink(QObject):
             return
         relaxed = shown.relaxed
         structure = relaxed.structure(shown.image, centred=True)
-        view.show_structure(
-            structure, relaxed.ion, True, shell=False, ring=path_colour(relaxed.path_id)
-        )
+        rings = dict.fromkeys(relaxed.movers, path_colour(relaxed.path_id))
+        view.show_structure(structure, relaxed.ion, True, shell=False, rings=rings)
         if before is not relaxed:
             self._shown_voids = []
             view.set_voids([])

@@ -161,11 +161,12 @@ class Exports(QObject):
         view.set_arrows(np.zeros((0, 2, 3)))  # there are forces at the images only
         places = [step / FRAMES for step in range(FRAMES * last + 1)]
         progress = DrawingProgress(self._window, "animation")
-        pictures, colour = [], path_colour(relaxed.path_id)
+        pictures = []
+        rings = dict.fromkeys(relaxed.movers, path_colour(relaxed.path_id))
         try:
             for image in reported(places, progress, ""):
                 structure = relaxed.structure(image, centred=True)
-                view.show_structure(structure, relaxed.ion, True, shell=False, ring=colour)
+                view.show_structure(structure, relaxed.ion, True, shell=False, rings=rings)
                 pictures.append(view.picture(scale=1))
         except Cancelled:
             return

@@ -56,13 +56,22 @@ class RelaxedPath:
     @property
     def method(self) -> str:
         """Potential and number of images, short, and whether the ion pushes another."""
-        pushing = f", pushing {self.ion}" if self.result.pushed else ""
-        return f"{self.result.potential.name}, {self.images}{pushing}"
+        return f"{self.result.potential.name}, {self.images}{self.pushing}"
+
+    @property
+    def pushing(self) -> str:
+        """``", pushing Li"`` where the ion pushes another; to be put behind its barrier."""
+        return f", pushing {self.ion}" if self.result.pushed else ""
 
     @property
     def ion(self) -> str:
         """Symbol of the migrating ion."""
         return str(self.result.images[0].symbols[0])
+
+    @property
+    def movers(self) -> tuple[int, ...]:
+        """The ion, and those that it pushes, as indices of atoms."""
+        return 0, *self.result.pushed
 
     @property
     def shift(self) -> NDArray[np.float64]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -73,8 +73,8 @@ class Content:
         The mobile ion.
     shell : bool
         Whether the ion's images around the cell are shown.
-    ring : str
-        Colour of a ring around the first atom; none where empty.
+    rings : mapping of int to str
+        Colours of rings around atoms, by index.
     voids : sequence of 3 floats
         Fractional coordinates.
     start, end : AtomInfo or None
@@ -104,7 +104,7 @@ class Content:
     structure: Structure | None = None
     ion: str | None = None
     shell: bool = True
-    ring: str = ""
+    rings: Mapping[int, str] = field(default_factory=dict)
     voids: Sequence[Sequence[float]] = ()
     start: AtomInfo | None = None
     end: AtomInfo | None = None

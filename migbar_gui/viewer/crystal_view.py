@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import replace
 from typing import Literal
 
@@ -139,7 +139,7 @@ class CrystalView(QWidget):
         ion: str | None,
         keep_camera: bool = False,
         shell: bool = True,
-        ring: str = "",
+        rings: Mapping[int, str] | None = None,
     ) -> None:
         """Show a structure, or nothing; voids, paths and selection of the one before are cleared.
 
@@ -153,12 +153,12 @@ class CrystalView(QWidget):
             example where only the ion has changed.
         shell : bool
             Whether the ion's images around the cell are shown.
-        ring : str
-            Colour of a ring around the first atom: of an image, the ion that hops, among many like it.
+        rings : mapping of int to str
+            Colours of rings around atoms, by index: of an image, the ions that hop, among many like them.
         """
         content = self.content
         content.structure, content.ion, content.shell = structure, ion, shell
-        content.ring = ring
+        content.rings = rings or {}
         if not keep_camera:
             content.clear()
         content.hovered = content.hovered_tube = None

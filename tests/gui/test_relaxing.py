@@ -152,11 +152,11 @@ def test_that_the_ion_of_an_image_stands_out_among_its_like(relaxed):
     (found,) = relaxed.workspace.relaxed
     relaxed.profile_panel.look_at(found, 1)
     content = relaxed.view.content
-    assert content.ring == content.drawings[0].colour
+    assert content.rings == {0: content.drawings[0].colour}
     ringed = {tuple(centre.round(6)) for centre, _, _ in relaxed.view._layers._halos}
     assert tuple(found.ion_path[1].round(6)) in ringed
     relaxed.workspace.show_image(None)
-    assert not content.ring
+    assert not content.rings
 
 
 def test_that_slider_profile_and_3d_view_go_together(relaxed, qtbot):
@@ -410,3 +410,5 @@ def test_that_an_ion_can_push_the_one_beside_its_path(metal, qtbot):
     assert len(found.result.pushed) == 1
     assert found.method.endswith("pushing Al")
     assert "pushing Al" in metal.profile_panel.list.item(0).text()
+    metal.profile_panel._go_to(1)
+    assert set(metal.view.content.rings) == {0, *found.result.pushed}
