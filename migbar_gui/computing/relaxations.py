@@ -136,14 +136,11 @@ class Relaxations(QObject):
 
     def start(self, ids: Iterable[int], request: RelaxRequest, task: str = NEB) -> None:
         """Relax paths, one after the other in the order given; each is a run of its own."""
-        document = self._workspace.document
         chosen = []
         for path_id in ids:
-            path, result = self._workspace.path(path_id), self._workspace.result(path_id)
-            if document is not None and path is not None and result is not None:
-                # The path first: in a narrow list the end of a long name is cut off.
-                name = f"{path.hop.ion} {path.label} in {document.name}"
-                chosen.append((path.id, name, result.predicted.band))
+            name, result = self._whole_name(path_id), self._workspace.result(path_id)
+            if name and result is not None:
+                chosen.append((path_id, name, result.predicted.band))
 
         def begin(prepared: list[dict[str, Any]]) -> None:
             for (path_id, name, _), options in zip(chosen, prepared, strict=True):
@@ -170,14 +167,20 @@ class Relaxations(QObject):
 
         require_saddle(relaxed.result)
         watched = self._runs.get(relaxed.folder)
-        relaxing = {} if watched is None else watched.run.options
-        options = {
-            name: relaxing[name]
-            for name in ("device", "trust_file", "key", "name")
-            if name in relaxing
-        }
+        if watched is None:  # relaxed on the command line, or by a run that is gone
+            options = self._options_of(relaxed)
+        else:
+            kept = ("device", "trust_file", "key", "name")
+            options = {name: x for name, x in watched.run.options.items() if name in kept}
         title = TITLES[VIBRATIONS].format(options.get("name", relaxed.title))
         self._runs.start(VIBRATIONS, title, options | {"band_folder": str(relaxed.folder)})
+
+    def _options_of(self, relaxed: RelaxedPath) -> dict[str, Any]:
+        """Return what tells the path of a band by which no run went."""
+        if relaxed.path_id is None:
+            return {}
+        name = self._whole_name(relaxed.path_id) or relaxed.title
+        return {"key": self._key_of(relaxed.path_id), "name": name}
 
     def is_vibrating(self, relaxed: RelaxedPath) -> bool:
         """Whether the vibrations of a band are being looked for."""
@@ -205,6 +208,8 @@ class Relaxations(QObject):
             if run.state in (RunState.FINISHED, RunState.STOPPED):
                 self._ended[run.folder] = run
                 self._attach(run)
+                if run.folder not in self._read and self._band_in(_folder_of(run)) is not None:
+                    self._load(run, lambda _: None)  # of none of the paths, and looked at
 
     def _take(self, live: LiveRun, events: list[dict[str, Any]]) -> None:
         steps = sum(live.take(event) for event in events)
@@ -257,7 +262,11 @@ class Relaxations(QObject):
         self, run: Run, then: Callable[[RelaxedPath | VolumeResult], object], asked: bool = False
     ) -> None:
         """Read what a run has made, where there is something; what the user asked for has to be there."""
-        owner, name, folder = self._owner(run), self._name(run), _folder_of(run)
+        folder, (owner, name) = _folder_of(run), self._whose(run)
+        if asked and self._workspace.path(owner) is None:
+            # Its path comes back with its structure, and then the band belongs to it again.
+            owner, name = None, self._name(run)
+            self._read.discard(run.folder)
 
         def read(_: object) -> RelaxedPath | VolumeResult | None:
             if run.task == VOLUME:
@@ -283,6 +292,17 @@ class Relaxations(QObject):
 
         self._jobs.start(_key(run.folder), "", read, keep)
 
+    def _whose(self, run: Run) -> tuple[int | None, str]:
+        """Return the path that a run's band is of, and its title; of a known band they stay."""
+        owner, known = self._owner(run), self._band_in(_folder_of(run))
+        if owner is None and known is not None:
+            return known.path_id, known.title
+        return owner, self._name(run)
+
+    def _band_in(self, folder: Path) -> RelaxedPath | None:
+        """Return the band of a folder, where the window knows it."""
+        return next((band for band in self._workspace.relaxed if band.folder == folder), None)
+
     def _owner(self, run: Run) -> int | None:
         """Return the path of the window that a run relaxes."""
         own = self._owners.get(run.folder)
@@ -304,6 +324,14 @@ class Relaxations(QObject):
     def _name(self, run: Run) -> str:
         path = self._workspace.path(self._owner(run))
         return f"{path.hop.ion}   {path.label}" if path else str(run.options.get("name", run.title))
+
+    def _whole_name(self, path_id: int) -> str:
+        """Name a path of the window and its structure; empty where there is none."""
+        path, document = self._workspace.path(path_id), self._workspace.document
+        if path is None or document is None:
+            return ""
+        # The path first: in a narrow list the end of a long name is cut off.
+        return f"{path.hop.ion} {path.label} in {document.name}"
 
 
 def _options(band: Band, name: str, request: RelaxRequest) -> dict[str, Any]:

@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+import shutil
+
 import pytest
 
+from migbar.hops import SiteRef, hop_between_sites
 from migbar.runs import VIBRATIONS, RunState
+from migbar.supercells import make_band
 from migbar_gui.files.session import read_session, write_session
-from tests.gui.test_relaxing import LONG_MS, ask_to_relax, metal, wait_for_relaxed
+from tests.gui.conftest import wait_for_document
+from tests.gui.test_relaxing import LONG_MS, alloy, ask_to_relax, metal, wait_for_relaxed
 
 __all__ = ["metal"]
 
@@ -87,3 +92,53 @@ def test_that_vibrations_of_a_band_that_is_gone_say_so(climbed, qtbot):
     qtbot.waitUntil(
         lambda: "no finished relaxed band" in climbed.notice.text.text(), timeout=LONG_MS
     )
+
+
+@pytest.fixture(scope="session")
+def band_elsewhere(tmp_path_factory):
+    """A folder in which the command line has relaxed the hop."""
+    from migbar.neb import NebSettings, endpoints, relax_band, write_result
+    from migbar.potentials import load_potential
+
+    hop = hop_between_sites(alloy(), "Al", SiteRef(0), SiteRef(0, (1, 0, 0)))
+    settings = NebSettings(n_images=1, climb=True)
+    ends = endpoints(make_band(alloy(), hop))
+    folder = tmp_path_factory.mktemp("elsewhere") / "al-neb"
+    write_result(relax_band(*ends, load_potential("ase:emt"), settings), folder)
+    return folder
+
+
+def test_that_a_band_of_the_command_line_keeps_its_path(metal, qtbot, band_elsewhere, tmp_path):
+    folder = shutil.copytree(band_elsewhere, tmp_path / "al-neb")
+    metal.open_file(folder)
+    wait_for_relaxed(qtbot, metal)
+    (before,) = metal.workspace.relaxed
+    assert before.path_id == metal.workspace.active
+    find(metal, qtbot)
+    (after,) = metal.workspace.relaxed
+    assert (after.path_id, after.title) == (before.path_id, before.title)
+    (watched,) = metal.runs.all
+    assert "alloy.cif" in watched.run.title
+    metal.relaxations.open(watched.run)
+    qtbot.waitUntil(lambda: metal.workspace.relaxed[0] is not after, timeout=LONG_MS)
+    assert metal.workspace.relaxed[0].path_id == before.path_id
+
+
+def test_that_a_band_whose_structure_is_not_open_tells_them_too(climbed, qtbot, olivine):
+    (relaxing,) = climbed.runs.all
+    climbed.open_file(olivine)
+    wait_for_document(qtbot, climbed, "olivine.cif")
+    climbed.runs.open(relaxing.run)
+    qtbot.waitUntil(lambda: climbed.profile_panel.shown is not None, timeout=LONG_MS)
+    assert climbed.profile_panel.shown.path_id is None
+    climbed.profile_panel.facts.attempts.click()
+    qtbot.waitUntil(
+        lambda: "attempt frequency" in climbed.profile_panel.facts.lines.text(), timeout=LONG_MS
+    )
+    climbed.workspace.undo()
+    qtbot.waitUntil(lambda: has_vibrations(climbed), timeout=LONG_MS)
+
+
+def has_vibrations(window) -> bool:
+    found = window.workspace.relaxed_of(window.workspace.active)
+    return found is not None and found.result.vibrations is not None
