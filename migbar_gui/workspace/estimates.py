@@ -75,8 +75,9 @@ def _active_path(workspace: Workspace) -> list[TransportCase]:
 
 
 def _vibrations(workspace: Workspace, path_id: int) -> Vibrations | None:
-    """Return the latest vibrations that tell how often the ion of a path tries to hop."""
-    found = (band.vibrations for band in workspace.relaxed_bands(path_id))
+    """Return the latest vibrations that tell how often the ion of a path, hopping alone, tries to."""
+    alone = (band for band in workspace.relaxed_bands(path_id) if not band.pushed)
+    found = (band.vibrations for band in alone)
     return next((v for v in found if v is not None and v.attempt_frequency is not None), None)
 
 

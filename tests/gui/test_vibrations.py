@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import shutil
+from dataclasses import replace
 
+import numpy as np
 import pytest
 
 from migbar.hops import SiteRef, hop_between_sites
 from migbar.runs import VIBRATIONS, RunState
 from migbar.supercells import make_band
 from migbar_gui.files.session import read_session, write_session
+from migbar_gui.workspace.estimates import transport_cases
 from tests.gui.conftest import wait_for_document
 from tests.gui.test_relaxing import LONG_MS, alloy, ask_to_relax, metal, wait_for_relaxed
 
@@ -70,6 +73,21 @@ def test_that_a_band_without_a_saddle_says_what_it_lacks(metal, qtbot):
     metal.commands["path.vibrations"].trigger()
     assert "did not climb to the saddle" in metal.notice.text.text()
     assert metal.runs.under_way == []
+
+
+def test_that_ions_that_push_one_another_do_not_count_as_one_alone(climbed, qtbot):
+    find(climbed, qtbot)
+    workspace, (band,) = climbed.workspace, climbed.workspace.relaxed
+    assert transport_cases(workspace)[0].vibrations == band.result.vibrations
+    *others, last = band.result.images
+    other = int(np.flatnonzero(last.numbers == last.numbers[0])[1])
+    moved = last.copy()
+    moved.calc = last.calc
+    moved.positions[other] += [0.0, 0.0, 2.0]
+    pushing = replace(band.result, images=(*others, moved))
+    assert pushing.pushed == (other,)
+    workspace.set_relaxed(replace(band, result=pushing))
+    assert transport_cases(workspace)[0].vibrations is None
 
 
 def test_that_a_session_keeps_them(climbed, qtbot, tmp_path):
