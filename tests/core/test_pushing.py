@@ -100,6 +100,7 @@ def test_that_both_ions_hop_at_once(tmp_path, capsys):
     assert "moves with it: 1 ion of its kind" in capsys.readouterr().out
     data = json.loads((tmp_path / "out" / "result.json").read_text())
     assert data["converged"]
+    assert len(data["pushed"]) == 1
     assert data["reaction_energy_ev"] == pytest.approx(0.0, abs=0.01)
     assert run("neb", "--bands", tmp_path / "b.json", "--push", "--out", tmp_path / "o") == 2
 

@@ -125,6 +125,7 @@ class NebResult:
             "end_steps": self.end_steps,
             "seconds": self.seconds,
             "ends_relaxed": self.ends_relaxed,
+            "pushed": list(self.pushed),
             "potential": asdict(self.potential),
             "settings": self.settings.to_dict(),
             "warnings": [asdict(remark) for remark in self.remarks],
