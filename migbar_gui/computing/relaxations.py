@@ -156,7 +156,7 @@ class Relaxations(QObject):
         )
 
     def find_vibrations(self, relaxed: RelaxedPath) -> None:
-        """Find how often the ion of a relaxed band tries to hop.
+        """Find how often the ion of a relaxed band tries to hop; what was stopped goes on.
 
         Raises
         ------
@@ -166,6 +166,10 @@ class Relaxations(QObject):
         from migbar.neb.vibrations import require_saddle
 
         require_saddle(relaxed.result)
+        begun = [run for run in self._looking_in(relaxed.folder) if run.state.can_go_on]
+        if begun:
+            self._runs.resume(begun[-1].folder)
+            return
         watched = self._runs.get(relaxed.folder)
         if watched is None:  # relaxed on the command line, or by a run that is gone
             options = self._options_of(relaxed)
@@ -184,11 +188,12 @@ class Relaxations(QObject):
 
     def is_vibrating(self, relaxed: RelaxedPath) -> bool:
         """Whether the vibrations of a band are being looked for."""
-        return any(
-            _folder_of(watched.run) == relaxed.folder
-            for watched in self._runs.under_way
-            if watched.run.task == VIBRATIONS
-        )
+        return any(not run.state.has_ended for run in self._looking_in(relaxed.folder))
+
+    def _looking_in(self, folder: Path) -> list[Run]:
+        """Return the runs that look for the vibrations of the band in a folder, or did so."""
+        runs = [watched.run for watched in self._runs.all if watched.run.task == VIBRATIONS]
+        return [run for run in runs if _folder_of(run) == folder]
 
     # -------------------------------------------------------------- following
 
@@ -284,7 +289,7 @@ class Relaxations(QObject):
 
         def keep(made: RelaxedPath | VolumeResult | None) -> None:
             if isinstance(made, RelaxedPath):
-                self._workspace.set_relaxed(made)
+                self._workspace.set_relaxed(made, newly=run.task == NEB)
             elif made is not None:
                 self._workspace.set_volume_result(made)
             if made is not None:

@@ -26,7 +26,7 @@ from migbar_gui.looks.widgets import (
 from migbar_gui.workspace import Workspace
 
 if TYPE_CHECKING:
-    from migbar.neb import Vibrations
+    from migbar.neb import NebResult, Vibrations
 
 STAGES = {
     "initial": "initial end",
@@ -96,7 +96,7 @@ class ProfileFacts(QScrollArea):
         """Show the facts of another band, or how it went on."""
         self.setVisible(entry is not None)
         self.remarks.tell()
-        self.attempts.hide()
+        self.attempts.setVisible(isinstance(entry, RelaxedPath) and _lacks_vibrations(entry.result))
         if isinstance(entry, LiveRun):
             self._show_live(entry)
         elif isinstance(entry, VolumeResult):
@@ -130,7 +130,11 @@ class ProfileFacts(QScrollArea):
         vibrations = result.vibrations
         lines += [] if vibrations is None else _of_vibrations(vibrations)
         self.lines.setText("\n".join(lines))
-        self._offer_attempts(relaxed)
+        self.attempts.setText(
+            "Finding attempt frequency …"
+            if self._is_vibrating(relaxed)
+            else "Find attempt frequency"
+        )
         ends = "ends relaxed" if result.ends_relaxed else "ends as they were"
         work = f"{counted(result.steps, 'step')}, " if result.steps else ""
         seconds = f", {duration(result.seconds)}" if result.seconds else ""
@@ -140,15 +144,6 @@ class ProfileFacts(QScrollArea):
         odd = () if vibrations is None else vibrations.remarks
         bias = _bias(result.potential.name, result.ends_relaxed)
         self.remarks.tell((*result.remarks, *odd, *bias))
-
-    def _offer_attempts(self, relaxed: RelaxedPath) -> None:
-        result = relaxed.result
-        climbed = result.settings.climb and result.converged and not result.potential.calculated
-        working = self._is_vibrating(relaxed)
-        self.attempts.setText(
-            "Finding attempt frequency …" if working else "Find attempt frequency"
-        )
-        self.attempts.setVisible(climbed and result.vibrations is None)
 
     def _show_volume(self, volume: VolumeResult) -> None:
         from migbar.neb.volume import slope_text
@@ -177,6 +172,12 @@ class ProfileFacts(QScrollArea):
         self.state.setProperty("verdict", verdict)
         self.state.setText(text)
         restyle(self.state)
+
+
+def _lacks_vibrations(result: NebResult) -> bool:
+    from migbar.neb.vibrations import saddle_problems
+
+    return result.vibrations is None and not saddle_problems(result)
 
 
 def _of_vibrations(vibrations: Vibrations) -> list[str]:

@@ -133,6 +133,7 @@ class ProfilePanel(QWidget):
         relaxations.progressed.connect(self._progress)
         relaxations.over.connect(lambda _: self._fill())
         runs.changed.connect(self._follow_run)
+        runs.removed.connect(lambda _: self.facts.show_entry(self._shown))
         self._fill()
 
     # -------------------------------------------------------------- building

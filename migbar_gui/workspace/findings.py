@@ -111,10 +111,13 @@ class Findings:
         self.landscape = landscape
         self.landscape_changed.emit()
 
-    def set_relaxed(self, relaxed: RelaxedPath) -> None:
-        """Keep a relaxed path; what the same run gave before is replaced."""
+    def set_relaxed(self, relaxed: RelaxedPath, newly: bool = True) -> None:
+        """Keep a relaxed path, the latest; what the same run gave before is replaced, where it stands if not newly."""
         kept = [other for other in self.relaxed if other.folder != relaxed.folder]
-        self.relaxed = (*kept, relaxed)
+        folders = [other.folder for other in self.relaxed]
+        stands = not newly and relaxed.folder in folders
+        place = folders.index(relaxed.folder) if stands else len(kept)
+        self.relaxed = (*kept[:place], relaxed, *kept[place:])
         self.relaxed_changed.emit()
         self.anything_changed.emit()
 

@@ -160,3 +160,49 @@ def test_that_a_band_whose_structure_is_not_open_tells_them_too(climbed, qtbot, 
 def has_vibrations(window) -> bool:
     found = window.workspace.relaxed_of(window.workspace.active)
     return found is not None and found.result.vibrations is not None
+
+
+def test_that_a_search_that_was_stopped_goes_on(climbed, qtbot):
+    facts = climbed.profile_panel.facts
+    facts.attempts.click()
+    (run,) = [w.run for w in climbed.runs.all if w.run.task == VIBRATIONS]
+    climbed.runs.stop(run.folder)
+    qtbot.waitUntil(lambda: climbed.runs.get(run.folder).run.state.can_go_on, timeout=LONG_MS)
+    qtbot.waitUntil(lambda: "…" not in facts.attempts.text(), timeout=LONG_MS)
+    find(climbed, qtbot)
+    assert [w.run.task for w in climbed.runs.all].count(VIBRATIONS) == 1
+
+
+def test_that_the_link_keeps_the_keys_and_tells_that_a_job_is_gone(climbed, qtbot, monkeypatch):
+    monkeypatch.setattr(climbed.runs._watcher, "_at_once", 0)  # it waits
+    facts = climbed.profile_panel.facts
+    facts.attempts.setFocus()
+    facts.attempts.click()
+    (begun,) = [w for w in climbed.runs.all if w.run.task == VIBRATIONS]
+    folder = begun.run.folder
+    assert "…" in facts.attempts.text()
+    assert climbed.focusWidget() is facts.attempts
+    qtbot.waitUntil(lambda: climbed.runs.get(folder) is not begun, timeout=LONG_MS)  # it is seen
+    climbed.runs.remove(folder)
+    qtbot.waitUntil(lambda: "…" not in facts.attempts.text(), timeout=LONG_MS)
+
+
+def test_that_no_band_without_a_saddle_is_offered_it(climbed):
+    (relaxed,) = climbed.workspace.relaxed
+    settings = replace(relaxed.result.settings, relax_ends=False)
+    shown = replace(relaxed, result=replace(relaxed.result, settings=settings))
+    climbed.workspace.set_relaxed(shown)
+    assert climbed.profile_panel.shown is shown
+    assert not climbed.profile_panel.facts.attempts.isVisible()
+
+
+def test_that_an_earlier_band_stays_the_earlier_one(climbed, qtbot):
+    (earlier,) = climbed.workspace.relaxed
+    later = replace(earlier, folder=earlier.folder.with_name("later"))
+    climbed.workspace.set_relaxed(later)
+    climbed.profile_panel.select(earlier.folder)
+    climbed.profile_panel.facts.attempts.click()
+    qtbot.waitUntil(
+        lambda: any(band.result.vibrations for band in climbed.workspace.relaxed), timeout=LONG_MS
+    )
+    assert climbed.workspace.relaxed_of(climbed.workspace.active) is later

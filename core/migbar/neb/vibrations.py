@@ -250,6 +250,13 @@ def require_saddle(result: NebResult) -> None:
     NebError
         If it is not converged, its ends were not relaxed, its highest image did not climb, or another program's.
     """
+    problems = saddle_problems(result)
+    if problems:
+        raise NebError("This band has no attempt frequency: " + "; ".join(problems) + ".")
+
+
+def saddle_problems(result: NebResult) -> list[str]:
+    """Say why the vibrations of a band would tell nothing; empty where they would."""
     problems = []
     if result.potential.calculated:
         problems.append(f"it needs forces on moved atoms, to be calculated with {result.potential}")
@@ -263,8 +270,7 @@ def require_saddle(result: NebResult) -> None:
         problems.append("its ends were not relaxed")
     if result.profile.saddle in (0, len(result.images) - 1):
         problems.append("its highest image is an end")
-    if problems:
-        raise NebError("This band has no attempt frequency: " + "; ".join(problems) + ".")
+    return problems
 
 
 class _Stiffness:
