@@ -16,6 +16,7 @@ from migbar.errors import Cancelled
 from migbar.neb import (
     NebError,
     NebSettings,
+    Vibrations,
     endpoints,
     read_result,
     relax_band,
@@ -196,6 +197,41 @@ def test_that_a_ridge_is_no_saddle(wells):
     assert "1 (" in found.remarks[0].text
 
 
+def test_that_what_forces_may_leave_is_not_told_as_a_fault(wells):
+    found = vibrations_of(*wells, within=1.0)
+    weak = replace(found, at_end=(-0.2, *found.at_end[1:]))
+    assert weak.attempt_frequency is None
+    assert weak.text == "none"
+    (remark,) = weak.remarks
+    assert "may be no minimum: 1 (0.2i THz)" in remark.text
+    assert "lower place" not in remark.text
+    beside = replace(found, at_saddle=(found.at_saddle[0], -0.9, *found.at_saddle[2:]))
+    (remark,) = beside.remarks
+    assert "may be no saddle: 2 (" in remark.text
+    assert "lower way" not in remark.text
+
+
+@pytest.mark.parametrize(
+    ("changes", "said"),
+    [
+        ({"end": "middle"}, "no end 'middle'"),
+        ({"at_end": (1.0, 2.0)}, "do not fit"),
+        ({"at_end": (), "at_saddle": ()}, "do not fit"),
+        ({"n_atoms": 7}, "7 atoms"),
+        ({"at_end": (1.0, 2.0, float("nan"))}, "no number"),
+        ({"at_saddle": (-1.0, 2.0, float("inf"))}, "no number"),
+    ],
+)
+def test_that_damaged_vibrations_are_refused(copper, emt, tmp_path, changes, said):
+    data = vibrations_of(copper, emt, within=1.0).to_dict() | changes
+    with pytest.raises(NebError, match=said):
+        Vibrations.from_dict(data)
+    write_result(copper, tmp_path)
+    (tmp_path / VIBRATIONS).write_text(json.dumps(data))
+    with pytest.raises(NebError, match="damaged"):
+        read_result(tmp_path)
+
+
 @pytest.mark.parametrize(
     ("changes", "said"),
     [
@@ -203,6 +239,7 @@ def test_that_a_ridge_is_no_saddle(wells):
         ({"settings": NebSettings()}, "did not climb"),
         ({"settings": NebSettings(climb=True, relax_ends=False)}, "ends were not relaxed"),
         ({"potential": Provenance("chgnet", "0.3.0", "abc")}, "another potential"),
+        ({"potential": Provenance("ase:emt", "1", "abc")}, "whose weights are others now"),
     ],
 )
 def test_that_bands_away_from_a_saddle_are_refused(copper, emt, changes, said):

@@ -41,6 +41,18 @@ Forces of networks waver by some 0.01 eV/Å over a few hundredths of an Å: smal
 WITHIN = 4.0
 """Atoms within this distance of the ion (Å) vibrate, the others are held."""
 
+WEAK = 1.0
+"""Frequencies weaker than this (THz) may be imaginary by the unevenness of the forces alone.
+
+By their asymmetry, second derivatives from CHGNet waver by 0.06 eV/Å² in LiCoO2: that is 0.7 THz for its lowest
+vibrations, and 1.5 THz for those of lithium alone.
+"""
+
+UNCERTAIN = (
+    f"What is weaker than {WEAK:g} THz cannot be told from the unevenness of the potential's forces, so the attempt "
+    "frequency stays unknown: relax the band to smaller forces, or with another potential."
+)
+
 SAVE_EVERY_S = 10.0
 
 VIBRATIONS, FORCES = "vibrations.json", "vibrations.npz"
@@ -68,6 +80,11 @@ class Vibrations:
         Name and version.
     mark : str
         Tells the band that they belong to.
+
+    Raises
+    ------
+    NebError
+        If they make no sense.
     """
 
     end: str
@@ -76,6 +93,18 @@ class Vibrations:
     n_atoms: int
     potential: str
     mark: str
+
+    def __post_init__(self) -> None:
+        n = len(self.at_end)
+        if self.end not in ("initial", "final"):
+            raise NebError(f"these are no vibrations: a band has no end '{self.end}'.")
+        if n != len(self.at_saddle) or n not in (3 * self.n_atoms, 3 * self.n_atoms - 3) or not n:
+            raise NebError(
+                f"these are no vibrations: {n} frequencies at the end and {len(self.at_saddle)} at the saddle do not "
+                f"fit to {self.n_atoms} atoms."
+            )
+        if not np.isfinite([*self.at_end, *self.at_saddle]).all():
+            raise NebError("these are no vibrations: a frequency is no number.")
 
     @property
     def attempt_frequency(self) -> float | None:
@@ -105,9 +134,12 @@ class Vibrations:
         remarks = []
         falling = _imaginary(self.at_end)
         if falling:
+            be = "is" if len(falling) == 1 else "are"
+            imaginary = f"{_count(falling)} of its frequencies {be} imaginary"
             text = (
-                f"The {self.end} end is no minimum: {_count(falling)} of its frequencies "
-                f"{'is' if len(falling) == 1 else 'are'} imaginary. A lower place lies beside it."
+                f"The {self.end} end may be no minimum: {imaginary}. {UNCERTAIN}"
+                if falling[0] > -WEAK
+                else f"The {self.end} end is no minimum: {imaginary}. A lower place lies beside it."
             )
             remarks.append(Remark("no_minimum", text))
         falling = _imaginary(self.at_saddle)
@@ -115,10 +147,12 @@ class Vibrations:
             text = "The highest image is no saddle: none of its frequencies is imaginary. Take more images."
             remarks.append(Remark("no_saddle", text))
         if len(falling) > 1:
+            imaginary = f"{_count(falling)} of its frequencies are imaginary, and a saddle has one"
             text = (
-                f"The highest image is no saddle: {_count(falling)} of its frequencies are imaginary, and a saddle "
-                "has one. A lower way leads past it: for the ion, where the band starts aside (on the command line: "
-                "--start aside), or as the atoms around it give way."
+                f"The highest image may be no saddle: {imaginary}. {UNCERTAIN}"
+                if falling[1] > -WEAK
+                else f"The highest image is no saddle: {imaginary}. A lower way leads past it: for the ion, where the "
+                "band starts aside (on the command line: --start aside), or as the atoms around it give way."
             )
             remarks.append(Remark("higher_saddle", text))
         return tuple(remarks)
@@ -187,6 +221,8 @@ def vibrations_of(
     require_saddle(result)
     ours, theirs = potential.provenance, result.potential
     if (ours.name, ours.sha256) != (theirs.name, theirs.sha256):
+        if ours.name == theirs.name:
+            raise NebError(f"The band was relaxed with {theirs}, whose weights are others now.")
         raise NebError(f"The band was relaxed with {theirs}, and {ours} is another potential.")
     end = 0 if result.profile.reaction_energy_ev >= 0 else -1
     images = [result.images[end], result.images[result.profile.saddle]]
