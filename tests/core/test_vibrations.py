@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 from dataclasses import replace
 
 import numpy as np
@@ -20,12 +21,14 @@ from migbar.neb import (
     endpoints,
     read_result,
     relax_band,
+    task,
     vibrations_of,
     write_result,
     write_vibrations,
 )
 from migbar.neb.vibrations import FORCES, THZ, VIBRATIONS, read_vibrations
 from migbar.potentials import Evaluation, Provenance, load_potential
+from migbar.progress import SILENT
 from migbar.runs import RunState
 from tests.core.relaxed_bands import relaxed_band
 from tests.core.test_neb import ROOT, Counting, StopAfter, copper_hop
@@ -291,6 +294,26 @@ def test_that_a_run_writes_them_beside_the_band(copper, tmp_path, monkeypatch):
     assert 10 < found.n_atoms < 31
     assert done.result["attempt_frequency_per_s"] == found.attempt_frequency
     assert done.outcome.endswith("1/s")
+
+
+@pytest.mark.parametrize("change", ["removed", "relaxed anew"])
+def test_that_a_band_that_changes_meanwhile_gets_none(copper, emt, tmp_path, monkeypatch, change):
+    place = tmp_path / "band"
+    write_result(copper, place)
+
+    def find(*_, **__):
+        found = vibrations_of(copper, emt, within=1.0)
+        shutil.rmtree(place)
+        if change == "relaxed anew":
+            write_result(relaxed_band(copper_hop()), place)
+        return found
+
+    monkeypatch.setattr(task, "vibrations_of", find)
+    said = {"removed": "no finished relaxed band", "relaxed anew": "relaxed anew meanwhile"}
+    with pytest.raises(NebError, match=said[change]):
+        task.vibrate(tmp_path / "run", {"band_folder": str(place)}, SILENT)
+    assert not (place / VIBRATIONS).exists()
+    assert place.exists() == (change == "relaxed anew")
 
 
 def test_that_the_command_tells_them(copper, tmp_path, capsys):

@@ -13,8 +13,8 @@ from migbar.files import held
 from migbar.neb.pushing import pushing_endpoints
 from migbar.neb.relaxation import NebStep, endpoints, relax_band
 from migbar.neb.result import read_result, write_result
-from migbar.neb.settings import DEFAULT_PRESET, NebSettings, settings_from
-from migbar.neb.vibrations import vibrations_of, write_vibrations
+from migbar.neb.settings import DEFAULT_PRESET, NebError, NebSettings, settings_from
+from migbar.neb.vibrations import mark_of, vibrations_of, write_vibrations
 from migbar.potentials import DEFAULT_POTENTIAL, Potential, load_potential
 from migbar.runs import RunProgress
 
@@ -107,6 +107,11 @@ def vibrate(folder: Path, options: Mapping[str, Any], progress: RunProgress) -> 
         ``band_folder``, of the run that relaxed the band; ``device`` and ``trust_file`` as in
         `neb_options`.
     progress : RunProgress
+
+    Raises
+    ------
+    NebError
+        If the band does not tell, or is no more or another one at the end.
     """
     place = Path(options["band_folder"])
     result = read_result(place)
@@ -116,6 +121,10 @@ def vibrate(folder: Path, options: Mapping[str, Any], progress: RunProgress) -> 
         trust_file=bool(options.get("trust_file")),
     )
     found = vibrations_of(result, potential, folder=folder, progress=progress)
+    if mark_of(read_result(place)) != found.mark:  # it was looked at for long
+        raise NebError(
+            f"The band in {place} was relaxed anew meanwhile; find its vibrations again."
+        )
     with held(place):
         write_vibrations(found, place)
     return {**found.to_dict(), "text": found.text}
