@@ -161,11 +161,18 @@ class Relaxations(QObject):
         Raises
         ------
         NebError
-            If the band does not tell, with the reason.
+            If the band does not tell, with the reason, or its files are gone.
         """
+        from migbar.neb import NebError
+        from migbar.neb.result import RESULT
         from migbar.neb.vibrations import require_saddle
 
         require_saddle(relaxed.result)
+        if not (relaxed.folder / RESULT).exists():
+            raise NebError(
+                f"The files of this band are gone ({relaxed.folder}). Relax the path again to find its attempt "
+                "frequency."
+            )
         begun = [run for run in self._looking_in(relaxed.folder) if run.state.can_go_on]
         if begun:
             self._runs.resume(begun[-1].folder)

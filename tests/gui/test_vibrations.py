@@ -206,3 +206,12 @@ def test_that_an_earlier_band_stays_the_earlier_one(climbed, qtbot):
         lambda: any(band.result.vibrations for band in climbed.workspace.relaxed), timeout=LONG_MS
     )
     assert climbed.workspace.relaxed_of(climbed.workspace.active) is later
+
+
+def test_that_a_band_whose_files_are_gone_says_so_at_once(climbed, qtbot):
+    (relaxing,) = climbed.runs.all
+    climbed.runs.remove(relaxing.run.folder)
+    qtbot.waitUntil(lambda: not climbed.runs.all, timeout=LONG_MS)
+    climbed.profile_panel.facts.attempts.click()
+    assert "files of this band are gone" in climbed.notice.text.text()
+    assert climbed.runs.all == []
