@@ -93,6 +93,9 @@ class BandTools(QObject):
             self._window.say("Relax this path first, with a climbing image: its saddle is needed.")
         elif self._window.relaxations.is_vibrating(shown):
             self._window.docks.show("Jobs")
+        elif shown.result.vibrations is not None:
+            self._window.docks.show("Profile")
+            self._window.say("What its vibrations tell stands beside the profile.")
         else:
             try:
                 self._window.relaxations.find_vibrations(shown)

@@ -68,7 +68,7 @@ def test_that_a_relaxed_barrier_stands_beside_the_predicted_one(path, tmp_path):
     final.positions[0] += (0.3, 0, 0)
     settings = NebSettings(n_images=1, relax_ends=False, max_steps=1)
     result = relax_band(initial, final, load_potential("ase:emt"), settings)
-    shaken = Vibrations("initial", (4.0, 5.0), (-3.0, 2.0), 1, "ase:emt", "")
+    shaken = Vibrations("initial", (4.0, 5.0, 6.0), (-3.0, 2.0, 6.0), 1, "ase:emt", "")
     result = replace(result, vibrations=shaken)
     write_csv(tmp_path / "t.csv", [TableRow("LiO", path, relaxed=result), TableRow("LiO", path)])
     first, second = csv.DictReader((tmp_path / "t.csv").open(encoding="utf-8"))

@@ -330,3 +330,13 @@ def test_that_the_command_tells_them(copper, tmp_path, capsys):
     assert run("vibrations", tmp_path / "none") == 2
     assert "migbar neb writes one" in capsys.readouterr().err
     assert not (tmp_path / "none").exists()
+
+
+def test_that_the_command_tells_no_change_as_none(copper, emt, tmp_path, capsys, monkeypatch):
+    write_result(copper, tmp_path / "band")
+    found = vibrations_of(copper, emt, within=1.0)
+    found = replace(found, at_end=(4.0, 5.0, 6.0), at_saddle=(-3.0, 7.0, 7.99))
+    assert -1e-3 < found.zero_point_ev < 0
+    monkeypatch.setattr("migbar.neb.vibrations_of", lambda *_, **__: found)
+    assert run("vibrations", tmp_path / "band") == 0
+    assert "change the barrier by +0 meV" in capsys.readouterr().out

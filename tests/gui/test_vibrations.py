@@ -53,6 +53,8 @@ def test_that_a_click_finds_the_attempt_frequency_and_transport_counts_with_it(c
     assert found.remarks == ()
     assert "attempt frequency" in facts.lines.text()
     assert not facts.attempts.isVisible()
+    climbed.commands["path.vibrations"].trigger()  # it is known
+    assert climbed.runs.under_way == []
     climbed.docks.show("Transport")
     panel = climbed.transport_panel
     qtbot.waitUntil(lambda: "from vibrations" in panel._about.text(), timeout=LONG_MS)

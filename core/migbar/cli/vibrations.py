@@ -47,7 +47,7 @@ def vibrations(
     typer.echo(f"{folder.name}   {found.potential}, {found.end} end and saddle: {moving}")
     attempts, zero_point = found.attempt_frequency, found.zero_point_ev
     if attempts is not None and zero_point is not None:
-        change = with_minus(f"{1000 * zero_point:+.0f} meV")
+        change = with_minus(f"{round(1000 * zero_point):+d} meV")
         typer.echo(f"attempt frequency {scientific(attempts)} 1/s")
         typer.echo(f"imaginary frequency of the saddle {-found.at_saddle[0]:.1f}i THz")
         typer.echo(f"zero-point vibrations change the barrier by {change}")
