@@ -140,7 +140,7 @@ def test_that_the_verdict_names_its_reasons(records: list[BandRecord]) -> None:
     }  # fmt: skip
     spans = {"opening_min": (-0.4, 0.8), "hop_length": (1.5, 9.0)}
     elements = frozenset(band.host.symbol_set)
-    known = Ranges(frozenset({"Li"}), elements, 1.0, 1.5, spans)
+    known = Ranges({"ions": ["Li"], "elements": elements}, 1.0, 1.5, spans)
     assert judge(band, values, 0.5, known).place == "in"
     assert judge(band, values, 1.2, known).place == "near"
     assert judge(band, values, 1.6, known).place == "outside"
@@ -156,9 +156,9 @@ def test_that_the_verdict_names_its_reasons(records: list[BandRecord]) -> None:
     sodium = judge(Band(band.host, "Na", band.path), values, 0.5, known)
     assert sodium.place == "outside"
     assert "Na" in sodium.text
-    fewer = Ranges(frozenset({"Li"}), elements - {"Ti"}, 1.0, 1.5, spans)
+    fewer = Ranges({"ions": ["Li"], "elements": elements - {"Ti"}}, 1.0, 1.5, spans)
     assert judge(band, values, 0.5, fewer).place == "near"
-    fewer = Ranges(frozenset({"Li"}), elements - {"O"}, 1.0, 1.5, spans)
+    fewer = Ranges({"ions": ["Li"], "elements": elements - {"O"}}, 1.0, 1.5, spans)
     assert judge(band, values, 0.5, fewer).place == "outside"
 
 
