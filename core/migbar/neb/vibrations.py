@@ -212,7 +212,7 @@ def vibrations_of(
     Raises
     ------
     NebError
-        If the band is not at a saddle, was relaxed with another potential, or the folder holds other forces.
+        If the band is not at a saddle, was relaxed with another potential, or what the folder holds is damaged.
     PotentialError
         If the potential gives no number for a moved atom.
     Cancelled
