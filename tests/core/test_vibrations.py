@@ -26,7 +26,8 @@ from migbar.neb import (
     write_result,
     write_vibrations,
 )
-from migbar.neb.vibrations import FORCES, THZ, VIBRATIONS, read_vibrations
+from migbar.neb.stiffness import FORCES
+from migbar.neb.vibrations import THZ, VIBRATIONS, read_vibrations
 from migbar.potentials import Evaluation, Provenance, load_potential
 from migbar.progress import SILENT
 from migbar.runs import RunState

@@ -10,7 +10,6 @@ from __future__ import annotations
 
 import hashlib
 import json
-import time
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -21,22 +20,17 @@ from ase import units
 from numpy.typing import NDArray
 
 from migbar.barriers import Remark
-from migbar.files import DAMAGED, replacing, write_text
+from migbar.files import write_text
 from migbar.neb.settings import NebError
-from migbar.potentials import NoNumberError, Potential
-from migbar.progress import SILENT, Progress, check_cancelled
+from migbar.neb.stiffness import Stiffness
+from migbar.potentials import Potential
+from migbar.progress import SILENT, Progress
 from migbar.wording import scientific
 
 if TYPE_CHECKING:
     from ase import Atoms
 
     from migbar.neb.result import NebResult
-
-STEPS = (0.05, 0.1)
-"""How far each atom is moved to either side, Å.
-
-Forces of networks waver by some 0.01 eV/Å over a few hundredths of an Å: smaller steps see that, and not the well.
-"""
 
 WITHIN = 4.0
 """Atoms within this distance of the ion (Å) vibrate, the others are held."""
@@ -53,9 +47,7 @@ UNCERTAIN = (
     "frequency stays unknown: relax the band to smaller forces, or with another potential."
 )
 
-SAVE_EVERY_S = 10.0
-
-VIBRATIONS, FORCES = "vibrations.json", "vibrations.npz"
+VIBRATIONS = "vibrations.json"
 
 THZ = units.second / (2 * np.pi) / 1e12
 """What makes THz of an angular frequency in ASE's units."""
@@ -227,7 +219,7 @@ def vibrations_of(
     end = 0 if result.profile.reaction_energy_ev >= 0 else -1
     images = [result.images[end], result.images[result.profile.saddle]]
     atoms = _near(images, within)
-    stiffness = _Stiffness(images, atoms, potential, Path(folder) if folder else None)
+    stiffness = Stiffness(images, atoms, potential, Path(folder) if folder else None)
     masses, whole = images[0].get_masses()[atoms], len(atoms) == len(images[0])
     at_end, at_saddle = (
         _frequencies(matrix, masses, whole) for matrix in stiffness.compute(progress)
@@ -307,84 +299,6 @@ def saddle_problems(result: NebResult) -> list[str]:
     if result.profile.saddle in (0, len(result.images) - 1):
         problems.append("its highest image is an end")
     return problems
-
-
-class _Stiffness:
-    """Second derivatives of the energy by the places of some atoms, of two images, saved on the way."""
-
-    def __init__(
-        self,
-        images: Sequence[Atoms],
-        atoms: NDArray[np.intp],
-        potential: Potential,
-        folder: Path | None,
-    ) -> None:
-        self._images = images
-        self._atoms = atoms
-        self._potential = potential
-        self._path = folder / FORCES if folder is not None else None
-        n = 3 * len(atoms)
-        self._rows = np.full((len(images), n, n), np.nan)
-        self._saved = time.monotonic()
-
-    def compute(self, progress: Progress) -> list[NDArray[np.float64]]:
-        """Return a matrix in eV/Å² for each image."""
-        self._load()
-        left = np.argwhere(np.isnan(self._rows[:, :, 0]))
-        total = self._rows.shape[0] * self._rows.shape[1]
-        try:
-            for done, (state, coordinate) in enumerate(left, start=total - len(left)):
-                check_cancelled(progress)
-                progress.report(done, total, "moving atoms")
-                self._rows[state, coordinate] = self._row(self._images[state], coordinate)
-                self._save()
-        finally:
-            self._save(at_once=True)
-        progress.report(total, total, "moving atoms")
-        return [(rows + rows.T) / 2 for rows in self._rows]
-
-    def _row(self, image: Atoms, coordinate: int) -> NDArray[np.float64]:
-        """Return how the forces on all atoms fall as one is moved: the line of least squares through all steps."""
-        atom, axis = self._atoms[coordinate // 3], coordinate % 3
-        moves = np.array([sign * step for step in STEPS for sign in (1, -1)])
-        moved = []
-        for move in moves:
-            copy = image.copy()
-            copy.positions[atom, axis] += move
-            moved.append(copy)
-        forces = [one.forces[self._atoms].ravel() for one in self._potential.evaluate(moved)]
-        if not np.isfinite(forces).all():
-            raise NoNumberError(
-                f"{self._potential.provenance.name} gives no number for a moved atom."
-            )
-        return np.asarray(-(moves @ np.array(forces)) / (moves @ moves))
-
-    def _mark(self) -> str:
-        places = [self._atoms, *(image.positions for image in self._images)]
-        digest = hashlib.sha256(json.dumps([STEPS, self._potential.provenance.sha256]).encode())
-        for array in places:
-            digest.update(np.round(np.asarray(array, float), 6).tobytes())
-        return digest.hexdigest()
-
-    def _load(self) -> None:
-        if self._path is None or not self._path.exists():
-            return
-        try:
-            with np.load(self._path, allow_pickle=False) as file:
-                mark, rows = str(file["mark"]), file["rows"]
-        except (*DAMAGED, KeyError):
-            raise NebError(f"{self._path} is damaged; remove it to begin anew.") from None
-        if mark == self._mark() and rows.shape == self._rows.shape:
-            self._rows = rows
-
-    def _save(self, at_once: bool = False) -> None:
-        now = time.monotonic()
-        if self._path is None or not (at_once or now - self._saved > SAVE_EVERY_S):
-            return
-        self._path.parent.mkdir(parents=True, exist_ok=True)
-        with replacing(self._path) as temporary, temporary.open("wb") as file:
-            np.savez(file, mark=np.array(self._mark()), rows=self._rows)
-        self._saved = now
 
 
 def _near(images: Sequence[Atoms], within: float) -> NDArray[np.intp]:
