@@ -13,7 +13,7 @@ from migbar_gui.background.jobs import Jobs
 from migbar_gui.dialogs.substitution import SubstitutionDialog
 from migbar_gui.dialogs.symmetry import SymmetryDialog
 from migbar_gui.files.documents import describe
-from migbar_gui.looks.widgets import space_group_text
+from migbar_gui.looks.texts import space_group_text
 from migbar_gui.workspace import Document, Workspace
 
 if TYPE_CHECKING:

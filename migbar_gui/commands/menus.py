@@ -12,8 +12,8 @@ from PySide6.QtGui import QAction, QKeySequence
 from PySide6.QtWidgets import QMenu, QToolBar, QToolButton
 
 from migbar_gui.commands.actions import ACTIONS, MENUS, Action, Submenu, Switch
+from migbar_gui.looks.texts import verbatim
 from migbar_gui.looks.theme import icon
-from migbar_gui.looks.widgets import verbatim
 
 if TYPE_CHECKING:
     from migbar_gui.main_window import MainWindow

@@ -28,16 +28,8 @@ from migbar_gui.files.documents import kept_structures
 from migbar_gui.files.recent import last_folder
 from migbar_gui.looks import energies
 from migbar_gui.looks.tables import LEFT, RIGHT, list_of, write_heads
-from migbar_gui.looks.widgets import (
-    button,
-    centred,
-    formula_text,
-    in_column,
-    in_row,
-    label,
-    resize_on_screen,
-    space_group_text,
-)
+from migbar_gui.looks.texts import formula_text, space_group_text
+from migbar_gui.looks.widgets import button, centred, in_column, in_row, label, resize_on_screen
 
 if TYPE_CHECKING:
     from migbar_gui.main_window import MainWindow

@@ -14,14 +14,8 @@ from PySide6.QtWidgets import QLineEdit, QSpinBox, QWidget
 from migbar.errors import MigbarError
 from migbar.wording import duration
 from migbar_gui.dialogs.potential import PotentialQuestion
-from migbar_gui.looks.widgets import (
-    ProblemLabel,
-    field_rows,
-    in_words,
-    indented,
-    label,
-    sentence,
-)
+from migbar_gui.looks.texts import in_words, sentence
+from migbar_gui.looks.widgets import ProblemLabel, field_rows, indented, label
 
 if TYPE_CHECKING:
     from migbar.dynamics import DynamicsResult, DynamicsSettings

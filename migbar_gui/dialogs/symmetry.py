@@ -9,8 +9,9 @@ from PySide6.QtCore import Signal
 from PySide6.QtWidgets import QWidget
 
 from migbar_gui.looks.tables import LEFT, RIGHT, list_of, select_row, write_heads, write_row
+from migbar_gui.looks.texts import space_group_text
 from migbar_gui.looks.theme import with_text
-from migbar_gui.looks.widgets import ProblemLabel, Question, label, space_group_text
+from migbar_gui.looks.widgets import ProblemLabel, Question, label
 from migbar_gui.workspace import Document
 
 if TYPE_CHECKING:

@@ -10,7 +10,7 @@ from PySide6.QtCore import QSettings
 from PySide6.QtWidgets import QMenu
 
 from migbar.resources import examples
-from migbar_gui.looks.widgets import verbatim
+from migbar_gui.looks.texts import verbatim
 
 MOST = 10
 

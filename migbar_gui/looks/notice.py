@@ -11,8 +11,9 @@ from PySide6.QtWidgets import QFrame, QHBoxLayout, QLabel, QPlainTextEdit, QTool
 from shiboken6 import isValid
 
 from migbar.errors import MigbarError
+from migbar_gui.looks.texts import in_words, sentence
 from migbar_gui.looks.theme import current_theme, icon, pixmap
-from migbar_gui.looks.widgets import button, in_words, label, restyle, sentence
+from migbar_gui.looks.widgets import button, label, restyle
 
 Choice = tuple[str, Callable[[], object]]
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, TypeVar
@@ -56,8 +55,8 @@ from PySide6.QtWidgets import (
 
 from migbar.barriers import THRESHOLD_MEANS, Remark
 from migbar.energies import UNITS
-from migbar.wording import without_options
 from migbar_gui.looks import energies
+from migbar_gui.looks.texts import in_words, unbroken
 from migbar_gui.looks.theme import current_theme, pixmap, with_text
 
 SpinBox = TypeVar("SpinBox", bound=QAbstractSpinBox)
@@ -72,15 +71,6 @@ LEAST_CHOICE = 170
 BESIDE_CHOICE = 40
 """Pixels of a box beside its text, as in the style sheet."""
 
-_UNITS = "m?eV|Å|cm|S/cm|[mnµ]m|[fpn]?s|1/s|min|h|days|K|GPa|[kMG]B|%|°|e|C"
-_TOGETHER = re.compile(
-    rf"(?<=[\d⁰¹²³⁴⁵⁶⁷⁸⁹]) (?=[×±]|(?:{_UNITS})(?![A-Za-z]))|(?<=[×±=≤]) (?=[\d+−])|(?<=h) (?=\d\d min)"
-    r"|(?<=\d,) (?=-?\d\.\d{3}[,)])"
-)
-"""Spaces where a line does not end: before a unit, and in ``0.3 ± 0.1``, ``2 × 10⁻⁷`` and ``(0.000, 0.500, 0.500)``."""
-
-_SUBSCRIPTS = str.maketrans("0123456789", "₀₁₂₃₄₅₆₇₈₉")
-
 
 class Words(QLabel):
     """A label whose lines never end between a number and its unit, nor within a position."""
@@ -92,7 +82,7 @@ class Words(QLabel):
     def setText(self, text: str) -> None:  # noqa: N802
         """Show a text."""
         self._text = text
-        super().setText(_TOGETHER.sub("\N{NO-BREAK SPACE}", text))
+        super().setText(unbroken(text))
 
     def text(self) -> str:
         """Return the text as it was given."""
@@ -153,11 +143,6 @@ def button(text: str, run: Callable[[], object], style: str = "") -> QPushButton
         made.setProperty(style, True)
     made.clicked.connect(lambda: run())
     return made
-
-
-def verbatim(text: str) -> str:
-    """Return a text as a button or a menu has to be given it, where & marks no letter: ``gut & schlecht.cif``."""
-    return text.replace("&", "&&")
 
 
 class SearchField(QLineEdit):
@@ -307,35 +292,9 @@ def scrolled(page: QWidget, name: str) -> QScrollArea:
     return made
 
 
-def formula_text(name: str) -> str:
-    """Write the numbers after the elements of a formula, or of a name that holds one, as subscripts."""
-    return re.sub(
-        r"(?:(?<=[A-Z)])|(?<=[A-Z][a-z]))\d+(?:\.\d+)?",
-        lambda m: m[0].translate(_SUBSCRIPTS),
-        name,
-    )
-
-
 def local_files(carried: QMimeData) -> list[Path]:
     """Return the files and folders among what is dropped or pasted; addresses on the web are none."""
     return [Path(url.toLocalFile()) for url in carried.urls() if url.isLocalFile()]
-
-
-def in_words(error: object) -> str:
-    """Return what went wrong, without options; of an error of the system, its words and the file."""
-    if isinstance(error, OSError) and error.strerror:
-        return f"{error.strerror}: {error.filename}" if error.filename else error.strerror
-    return without_options(str(error))
-
-
-def sentence(text: str) -> str:
-    """Begin a text with a capital, unless a file's name does."""
-    return text[:1].upper() + text[1:] if text[:1].islower() and " " in text.split(".")[0] else text
-
-
-def space_group_text(symbol: str) -> str:
-    """Write the screw axes of a Hermann-Mauguin symbol with subscripts: ``P6_3/mmc`` as P6₃/mmc."""
-    return re.sub(r"_(\d)", lambda m: m[1].translate(_SUBSCRIPTS), symbol)
 
 
 def indented(box: SpinBox) -> SpinBox:

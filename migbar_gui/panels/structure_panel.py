@@ -24,6 +24,7 @@ from migbar.errors import MigbarError
 from migbar.hops import Mechanism
 from migbar.supercells import parse_supercell
 from migbar_gui.looks.colours import element_colour
+from migbar_gui.looks.texts import in_words, space_group_text
 from migbar_gui.looks.widgets import (
     PAGE,
     ElidedLabel,
@@ -31,11 +32,9 @@ from migbar_gui.looks.widgets import (
     button,
     choice_box,
     clear,
-    in_words,
     label,
     line,
     scroll,
-    space_group_text,
     swatch,
 )
 from migbar_gui.panels.path_table import MECHANISM_NAMES

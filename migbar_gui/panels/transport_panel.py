@@ -22,6 +22,7 @@ from migbar.wording import scientific, size_text
 from migbar_gui.background.jobs import Jobs
 from migbar_gui.files.plot_export import offer_export
 from migbar_gui.looks import energies
+from migbar_gui.looks.texts import in_words, sentence
 from migbar_gui.looks.theme import with_text
 from migbar_gui.looks.widgets import (
     ProblemLabel,
@@ -32,11 +33,9 @@ from migbar_gui.looks.widgets import (
     centred,
     choice_box,
     in_row,
-    in_words,
     label,
     line,
     scrolled,
-    sentence,
 )
 from migbar_gui.panels.plots import ArrheniusPlot
 from migbar_gui.panels.spread_plot import SpreadPlot

@@ -22,16 +22,9 @@ from PySide6.QtWidgets import (
 )
 
 from migbar.resources import examples
+from migbar_gui.looks.texts import formula_text, verbatim
 from migbar_gui.looks.theme import current_theme, icon, pixmap, with_text
-from migbar_gui.looks.widgets import (
-    button,
-    clear,
-    formula_text,
-    in_column,
-    label,
-    restyle,
-    verbatim,
-)
+from migbar_gui.looks.widgets import button, clear, in_column, label, restyle
 
 CARD_WIDTH, LINK_WIDTH = 210, 380
 

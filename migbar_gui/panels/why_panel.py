@@ -20,13 +20,13 @@ from PySide6.QtWidgets import (
 from migbar.wording import with_minus
 from migbar_gui.computing.asking import Inquiry
 from migbar_gui.looks import energies
+from migbar_gui.looks.texts import formula_text
 from migbar_gui.looks.theme import current_theme, path_colour
 from migbar_gui.looks.widgets import (
     as_panel,
     body,
     centred,
     clear,
-    formula_text,
     in_column,
     in_row,
     label,

@@ -20,8 +20,8 @@ from migbar.screening.database import read_database
 from migbar.screening.query import get_rows
 from migbar_gui.looks import energies
 from migbar_gui.looks.tables import LEFT, RIGHT
+from migbar_gui.looks.texts import formula_text, in_words, space_group_text
 from migbar_gui.looks.theme import current_theme
-from migbar_gui.looks.widgets import formula_text, in_words, space_group_text
 
 Index = QModelIndex | QPersistentModelIndex
 Role = Qt.ItemDataRole

@@ -14,6 +14,7 @@ from migbar_gui.looks.charts import _labelled
 from migbar_gui.looks.colours import INKS, contrast, ink_on, rgb
 from migbar_gui.looks.energies import in_text, set_format
 from migbar_gui.looks.tables import LEFT, NamesDelegate, list_of
+from migbar_gui.looks.texts import formula_text, space_group_text
 from migbar_gui.looks.theme import (
     DARK,
     LIGHT,
@@ -33,11 +34,9 @@ from migbar_gui.looks.widgets import (
     Sign,
     body,
     choice_box,
-    formula_text,
     indented,
     label,
     scrolled,
-    space_group_text,
 )
 from migbar_gui.panels.welcome import Card, WelcomePage
 from migbar_gui.viewer.themes import END_COLOUR, START_COLOUR, WARNING_COLOUR

@@ -191,9 +191,8 @@ def _write_weights(weights: dict[str, NDArray[Any]], path: Path) -> str:
     from safetensors.numpy import save
 
     data = save({k: np.ascontiguousarray(v) for k, v in weights.items()})
-    with replacing(
-        path
-    ) as temporary:  # safetensors itself tells of a full disk by an error of its own
+    # Not written by safetensors, which tells of a full disk by an error of its own.
+    with replacing(path) as temporary:
         temporary.write_bytes(data)
     return hashlib.sha256(data).hexdigest()
 

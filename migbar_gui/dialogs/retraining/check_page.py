@@ -30,8 +30,9 @@ from migbar_gui.dialogs.retraining.wizard import DATASET, RetrainingWizard, Wiza
 from migbar_gui.looks import energies
 from migbar_gui.looks.charts import CountBars, Histogram
 from migbar_gui.looks.tables import LEFT, NamesDelegate, as_list
+from migbar_gui.looks.texts import in_words, sentence
 from migbar_gui.looks.theme import current_theme
-from migbar_gui.looks.widgets import button, clear, in_words, label, sentence
+from migbar_gui.looks.widgets import button, clear, label
 
 JOB = "own data"
 OUTCOMES = ("left out", "mended", "used")

@@ -14,8 +14,9 @@ from migbar.models.store import folder_of, read_card
 from migbar.runs import Run
 from migbar_gui.dialogs.retraining.wizard import RetrainingWizard, WizardPage
 from migbar_gui.files.saving import ask_path
+from migbar_gui.looks.texts import in_words
 from migbar_gui.looks.theme import current_theme
-from migbar_gui.looks.widgets import RemovalQuestion, button, field_rows, in_words, label
+from migbar_gui.looks.widgets import RemovalQuestion, button, field_rows, label
 
 KEPT = "kept.json"
 """Beside the run: what its model is called now, and the owner's notes on its card."""

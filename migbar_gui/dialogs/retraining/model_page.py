@@ -25,6 +25,7 @@ from migbar.wording import duration
 from migbar_gui.dialogs.potential import DEVICES
 from migbar_gui.dialogs.retraining.wizard import DATASET, RetrainingWizard, WizardPage
 from migbar_gui.files.saving import ask_path
+from migbar_gui.looks.texts import in_words
 from migbar_gui.looks.theme import current_theme
 from migbar_gui.looks.widgets import (
     button,
@@ -32,7 +33,6 @@ from migbar_gui.looks.widgets import (
     field_rows,
     in_column,
     in_row,
-    in_words,
     indented,
     label,
 )

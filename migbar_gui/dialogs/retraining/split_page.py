@@ -10,7 +10,8 @@ from PySide6.QtWidgets import QButtonGroup, QRadioButton, QSpinBox, QVBoxLayout
 from migbar.datasets.splits import SCHEMES, Scheme, Split, split_dataset
 from migbar.wording import counted
 from migbar_gui.dialogs.retraining.wizard import RetrainingWizard, WizardPage
-from migbar_gui.looks.widgets import clear, in_row, in_words, indented, label, line, remark_row
+from migbar_gui.looks.texts import in_words
+from migbar_gui.looks.widgets import clear, in_row, indented, label, line, remark_row
 
 JOB = "own split"
 

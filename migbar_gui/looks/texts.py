@@ -1,0 +1,52 @@
+"""How texts of the core are written in the window: formulas, errors, and where lines may end."""
+
+from __future__ import annotations
+
+import re
+
+from migbar.wording import without_options
+
+_UNITS = "m?eV|Å|cm|S/cm|[mnµ]m|[fpn]?s|1/s|min|h|days|K|GPa|[kMG]B|%|°|e|C"
+_TOGETHER = re.compile(
+    rf"(?<=[\d⁰¹²³⁴⁵⁶⁷⁸⁹]) (?=[×±]|(?:{_UNITS})(?![A-Za-z]))|(?<=[×±=≤]) (?=[\d+−])|(?<=h) (?=\d\d min)"
+    r"|(?<=\d,) (?=-?\d\.\d{3}[,)])"
+)
+"""Spaces where a line does not end: before a unit, and in ``0.3 ± 0.1``, ``2 × 10⁻⁷`` and ``(0.000, 0.500, 0.500)``."""
+
+_SUBSCRIPTS = str.maketrans("0123456789", "₀₁₂₃₄₅₆₇₈₉")
+
+
+def unbroken(text: str) -> str:
+    """Return a text whose lines do not end between a number and its unit."""
+    return _TOGETHER.sub("\N{NO-BREAK SPACE}", text)
+
+
+def verbatim(text: str) -> str:
+    """Return a text as a button or a menu has to be given it, where & marks no letter: ``gut & schlecht.cif``."""
+    return text.replace("&", "&&")
+
+
+def formula_text(name: str) -> str:
+    """Write the numbers after the elements of a formula, or of a name that holds one, as subscripts."""
+    return re.sub(
+        r"(?:(?<=[A-Z)])|(?<=[A-Z][a-z]))\d+(?:\.\d+)?",
+        lambda m: m[0].translate(_SUBSCRIPTS),
+        name,
+    )
+
+
+def in_words(error: object) -> str:
+    """Return what went wrong, without options; of an error of the system, its words and the file."""
+    if isinstance(error, OSError) and error.strerror:
+        return f"{error.strerror}: {error.filename}" if error.filename else error.strerror
+    return without_options(str(error))
+
+
+def sentence(text: str) -> str:
+    """Begin a text with a capital, unless a file's name does."""
+    return text[:1].upper() + text[1:] if text[:1].islower() and " " in text.split(".")[0] else text
+
+
+def space_group_text(symbol: str) -> str:
+    """Write the screw axes of a Hermann-Mauguin symbol with subscripts: ``P6_3/mmc`` as P6₃/mmc."""
+    return re.sub(r"_(\d)", lambda m: m[1].translate(_SUBSCRIPTS), symbol)
