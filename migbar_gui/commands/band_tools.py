@@ -48,8 +48,8 @@ PROFILE_FORMATS = {
 }
 
 TRAJECTORIES = (
-    "Trajectories (*XDATCAR* *.xyz *.extxyz *.lammpstrj *.dump dump.* *.traj "
-    "*.xyz.gz *.extxyz.gz *.lammpstrj.gz *.dump.gz)"
+    "Trajectories (*XDATCAR* *.xyz *.extxyz *.exyz *.lammpstrj *.dump dump.* *.traj "
+    "*.xyz.gz *.extxyz.gz *.exyz.gz *.lammpstrj.gz *.dump.gz)"
 )
 
 

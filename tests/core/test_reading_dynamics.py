@@ -97,9 +97,87 @@ def test_that_dumps_of_lammps_are_read_by_their_elements(tmp_path):
     assert read.numbers.tolist() == frames[0].numbers.tolist()
     truth = np.array([frame.positions for frame in frames])
     assert np.allclose(squares(read.positions), squares(truth), atol=1e-2)
-    write_lammps(path, frames[:2], element=False)
-    with pytest.raises(DynamicsError, match="does not tell elements"):
-        read_simulation(Simulation(path, 900.0, 20.0))
+
+
+LOG = """LAMMPS (29 Aug 2024)
+units metal
+variable T equal 900
+read_data cell.data
+mass 1 6.94
+mass 2 32.06
+pair_style mace no_domain_decomposition
+pair_coeff * * lps.model-lammps.pt Li S
+  pair_coeff is what this line is not
+timestep 0.002
+fix heat all nvt temp 10 ${T} $(100*dt)
+fix heat all nvt temp 10 900 0.2
+run 5000
+fix hold all nvt temp ${T} ${T} $(100*dt)
+fix hold all nvt temp 900 900 0.2
+"""
+DATA = "made by hand\n\n12 atoms\n2 atom types\n\nMasses\n\n1 6.94 # Li\n2 32\n\nAtoms # atomic\n\n1 1 0 0 0\n"
+
+
+def without(text: str, *commands: str) -> str:
+    return "".join(line for line in text.splitlines(True) if not line.startswith(commands))
+
+
+@pytest.mark.parametrize(
+    ("files", "found"),
+    [
+        ({"log.lammps": LOG}, (900.0, 20.0)),
+        ({"log.lammps": without(LOG, "pair_coeff"), "cell.data": "damaged"}, (900.0, 20.0)),
+        ({"run.log": without(LOG, "pair_coeff", "mass"), "cell.data": DATA}, (900.0, 20.0)),
+        ({"log.1": without(LOG, "mass"), "log.2": LOG.replace("900", "600")}, (None, 20.0)),
+        ({"data.cell": DATA}, (None, None)),
+        ({"cell.lmp": DATA, "log.lammps": "of another program\ntimestep 3\n"}, (None, None)),
+        ({"log.lammps": without(LOG, "timestep", "fix hold")}, (None, 10.0)),
+        ({"log.lammps": LOG.replace("metal", "lj")}, (900.0, None)),
+    ],
+)
+def test_that_dumps_of_types_are_read_by_what_lies_beside_them(tmp_path, files, found):
+    frames = walk(frames=3)
+    for frame in frames:
+        frame.set_cell(np.diag([6.0, 7.0, 8.0]))
+    path = tmp_path / "prod.dump"
+    write_lammps(path, wrapped(frames), element=False)
+    for name, text in files.items():
+        (tmp_path / name).write_text(text)
+    assert guessed(path) == found
+    read = read_simulation(Simulation(path, 900.0, 20.0))
+    assert read.numbers.tolist() == frames[0].numbers.tolist()
+
+
+@pytest.mark.parametrize(
+    "files",
+    [
+        {},
+        {"cell.data": DATA.replace("6.94", "2.0")},
+        {"cell.data": DATA.replace("2 32\n", "3 32\n")},
+        {"a.data": DATA, "b.data": DATA.replace("32", "16")},
+        {"log.lammps": LOG.replace("Li S", "Li NULL").replace("mass 2", "mass 3")},
+    ],
+)
+def test_that_a_dump_of_types_is_refused_where_nothing_tells_the_elements(tmp_path, files):
+    path = tmp_path / "prod.lammpstrj"
+    write_lammps(path, walk(frames=2), element=False)
+    for name, text in files.items():
+        (tmp_path / name).write_text(text)
+    with pytest.raises(DynamicsError, match="does not tell elements, nor do files beside it"):
+        first_frame(path)
+
+
+def test_that_elements_of_fewer_types_are_not_enough(tmp_path):
+    path = tmp_path / "prod.lammpstrj"
+    write_lammps(path, walk(frames=2), element=False)
+    (tmp_path / "cell.data").write_text(DATA.replace("2 32\n", ""))
+    with pytest.raises(DynamicsError, match="the elements of 1: Li"):
+        first_frame(path)
+
+
+def test_that_a_dump_is_known_by_its_first_words(tmp_path):
+    write_lammps(tmp_path / "run.traj", walk(frames=2))
+    assert first_frame(tmp_path / "run.traj").composition.reduced_formula == "LiS"
 
 
 def test_that_frames_of_lammps_are_equally_far_apart(tmp_path):

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import gzip
 import re
+import zlib
 from collections.abc import Iterable, Iterator, Mapping
 from fnmatch import fnmatch
-from itertools import islice
+from itertools import islice, takewhile
 from pathlib import Path
 from typing import TYPE_CHECKING, TextIO
 
@@ -14,6 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 from pymatgen.core import Structure
 
+from migbar.dynamics.lammps import Beside
 from migbar.dynamics.settings import DynamicsError
 
 if TYPE_CHECKING:
@@ -23,6 +25,7 @@ FORMATS = {
     "*XDATCAR*": "vasp-xdatcar",
     "*.xyz": "extxyz",
     "*.extxyz": "extxyz",
+    "*.exyz": "extxyz",
     "*.lammpstrj": "lammps-dump-text",
     "*.dump": "lammps-dump-text",
     "dump.*": "lammps-dump-text",
@@ -31,6 +34,7 @@ FORMATS = {
 """ASE's name of a format by that of the file."""
 
 _KELVIN = re.compile(r"(?<!\d)(?<!\d\.)(\d{2,4}(?:\.\d+)?)[ _-]?K(?![A-Za-z])")
+_TIMESTEP = re.compile(r"\bTimestep=(\d+)")
 _HEAD = 8
 """Lines of an XDATCAR before its first positions."""
 
@@ -39,41 +43,88 @@ Frame = tuple[NDArray[np.int_], NDArray[np.float64], NDArray[np.float64]]
 
 
 def format_of(path: Path) -> str:
-    """Return ASE's name of the format of a trajectory, compressed or not.
+    """Return ASE's name of the format of a trajectory, compressed or not; a dump of LAMMPS may have any name.
 
     Raises
     ------
     DynamicsError
         If none of `FORMATS` has such a name.
     """
+    if _begins_like_a_dump(path):
+        return "lammps-dump-text"
     for pattern, name in FORMATS.items():
         if fnmatch(path.name.removesuffix(".gz"), pattern):
             return name
     raise DynamicsError(
-        f"{path.name} is no trajectory by its name: XDATCAR, .xyz, .extxyz, .lammpstrj, .dump and .traj can be read, "
-        "compressed (.gz) or not."
+        f"{path.name} is no trajectory by its name: XDATCAR, .xyz, .extxyz, .exyz, .lammpstrj, .dump and .traj can be "
+        "read, compressed (.gz) or not."
     )
 
 
+def _begins_like_a_dump(path: Path) -> bool:
+    try:
+        with _opened(path) as file:
+            return file.readline(20).startswith("ITEM: TIMESTEP")
+    except (OSError, EOFError, zlib.error):
+        return False  # reading its frames says what is wrong with it
+
+
 def guessed(path: Path) -> tuple[float | None, float | None]:
-    """Guess temperature (K) and time between frames (fs): VASP's from the INCAR beside it, else from the names.
+    """Guess temperature (K) and time between frames (fs).
+
+    VASP's INCAR beside a file tells them, or LAMMPS's log; names tell a temperature too.
 
     Returns
     -------
     tuple of 2 floats or None
         None for what nothing tells.
     """
-    incar = _read_incar(path.parent / "INCAR") if format_of(path) == "vasp-xdatcar" else {}
-    kelvin, end = _number(incar, "TEBEG"), _number(incar, "TEEND")
-    if kelvin is None or end not in (None, kelvin, -1):
+    kind = format_of(path)
+    kelvin, frame_fs = (
+        _by_incar(_read_incar(path.parent / "INCAR"))
+        if kind == "vasp-xdatcar"
+        else _by_log(path)
+        if kind in ("lammps-dump-text", "extxyz")
+        else (None, None)
+    )
+    if kelvin is None:
         names = [_KELVIN.search(name) for name in (path.name, path.parent.name)]
         kelvin = next((float(found[1]) for found in names if found), None)
+    return kelvin, frame_fs
+
+
+def _by_incar(incar: Mapping[str, str]) -> tuple[float | None, float | None]:
+    kelvin, end = _number(incar, "TEBEG"), _number(incar, "TEEND")
     step, every = _number(incar, "POTIM"), _number(incar, "NBLOCK") or 1
     if incar.get("ML_MODE", "").lower() in ("run", "predict"):
         # VASP writes no more often than this; what it is where it is not given depends on the version.
         at_least = _number(incar, "ML_OUTBLOCK")
         every = max(every, at_least) if at_least else 0
-    return kelvin, step * every if step and every else None
+    return kelvin if end in (None, kelvin, -1) else None, step * every if step and every else None
+
+
+def _by_log(path: Path) -> tuple[float | None, float | None]:
+    beside = Beside.read(path.parent)
+    step = beside.step_fs
+    steps = _steps_apart(path) if step else None
+    return beside.kelvin, steps * step if steps and step else None
+
+
+def _steps_apart(path: Path) -> int | None:
+    """Return the steps from the first frame to the second, where LAMMPS counts them."""
+    counts: list[int] = []
+    try:
+        with _opened(path) as file:
+            for line in file:
+                if line.startswith("ITEM: TIMESTEP"):
+                    counts.append(int(next(file)))
+                elif found := _TIMESTEP.search(line):
+                    counts.append(int(found[1]))
+                if len(counts) == 2:
+                    return counts[1] - counts[0]
+    except (OSError, EOFError, ValueError, StopIteration, zlib.error):
+        pass  # reading the frames says what is wrong with them
+    return None
 
 
 def first_frame(path: Path) -> Structure:
@@ -102,11 +153,11 @@ def read_frames(path: Path) -> Iterator[Frame]:
         if kind == "vasp-xdatcar":
             yield from _xdatcar(path)
             return
-        if kind == "lammps-dump-text":
-            _require_elements(path)
+        elements = _elements_of_types(path) if kind == "lammps-dump-text" else None
+        options = {"specorder": elements} if elements else {}
         from ase.io import iread
 
-        for atoms in _evenly(iread(path, index=":", format=kind), path.name):
+        for atoms in _evenly(iread(path, index=":", format=kind, **options), path.name):
             yield _frame(atoms, path.name)
     except FileNotFoundError:
         raise DynamicsError(f"{path} is not there.") from None
@@ -144,14 +195,33 @@ def _frame(atoms: Atoms, name: str) -> Frame:
     return atoms.numbers, cell, np.linalg.solve(cell.T, atoms.positions.T).T
 
 
-def _require_elements(path: Path) -> None:
-    """Refuse a dump of LAMMPS that numbers kinds of atoms: 1 would be taken for hydrogen."""
+def _elements_of_types(path: Path) -> list[str]:
+    """Return the element of each type in a dump of LAMMPS; none where its columns tell the elements.
+
+    Raises
+    ------
+    DynamicsError
+        If nothing tells them (type 1 would be taken for hydrogen), or not of all types.
+    """
     with _opened(path) as file:
         columns = next((line for line in islice(file, 100) if line.startswith("ITEM: ATOMS")), "")
-    if "element" not in columns.split():
+        names = columns.split()[2:]
+        if {"element", "mass"} & set(names):
+            return []
+        elements = Beside.read(path.parent).elements
+        if not elements or "type" not in names:
+            raise DynamicsError(
+                f"{path.name} does not tell elements, nor do files beside it: put the log or the data file (with "
+                "Masses) of the simulation into its folder, or dump the column element (dump_modify … element)."
+            )
+        rows = takewhile(lambda line: not line.startswith("ITEM:"), file)
+        types = max((int(row.split()[names.index("type")]) for row in rows), default=0)
+    if types > len(elements):
         raise DynamicsError(
-            f"{path.name} does not tell elements; add element to the columns of the dump, and dump_modify … element."
+            f"{path.name} holds atoms of {types} types, and the files beside it tell the elements of "
+            f"{len(elements)}: {', '.join(elements)}. Do they belong to it?"
         )
+    return elements
 
 
 def _xdatcar(path: Path) -> Iterator[Frame]:
