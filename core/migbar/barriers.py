@@ -24,6 +24,7 @@ _HINTS = frozenset(
         "alike_places",
         "calculated",
         "derived",
+        "elements_of_title",
         "measured_error",
         "near_symmetry",
         "ordered",

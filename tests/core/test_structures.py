@@ -306,8 +306,25 @@ Cartesian
         np.testing.assert_allclose(structure[1].frac_coords, [0.5, 0.5, 0.5])
 
 
-def test_that_a_poscar_without_elements_says_so(write):
-    text = "x\n1.0\n4 0 0\n0 4 0\n0 0 4\n1 1\nDirect\n0 0 0\n.5 .5 .5\n"
+@pytest.mark.parametrize("title", ["Na Cl", "  Na   Cl\t"])
+def test_that_the_title_of_a_poscar_of_vasp_4_names_its_elements(write, title):
+    text = f"{title}\n1.0\n4 0 0\n0 4 0\n0 0 4\n  1 2\nDirect\n0 0 0\n.5 .5 .5\n.5 0 0\n"
+    assert [site.specie.symbol for site in read_structure(write(text, "POSCAR"))] == [
+        "Na",
+        "Cl",
+        "Cl",
+    ]
+    assert reading_notes(text.encode(), "POSCAR") == [
+        (
+            "elements_of_title",
+            f"The elements were taken from the title of the file (VASP 4 format): {title.strip()}.",
+        )
+    ]
+
+
+@pytest.mark.parametrize("title", ["x", "Na", "Na Cl O", "sodium chloride", "", "1 1"])
+def test_that_a_poscar_without_elements_says_so(write, title):
+    text = f"{title}\n1.0\n4 0 0\n0 4 0\n0 0 4\n1 1\nDirect\n0 0 0\n.5 .5 .5\n"
     with pytest.raises(StructureFileError, match="names no elements"):
         read_structure(write(text, "POSCAR"))
 

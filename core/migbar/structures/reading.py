@@ -13,6 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 from pymatgen.core import Lattice, Structure
 
+from migbar.elements import is_element
 from migbar.errors import EmptyStructureError, StructureFileError, words_of
 from migbar.structures import cif
 from migbar.structures.checking import check_cell, checked_structure
@@ -74,7 +75,7 @@ def structure_blocks(path: str | Path) -> list[str]:
 def reading_notes(data: bytes, name: str, block: str | None = None) -> list[tuple[str, str]]:
     """Say what a user should know of how a file was read: a code and a text for each.
 
-    Codes are ``several_structures``, of which one was taken, and ``odd_symmetry``.
+    Codes are ``several_structures``, of which one was taken, ``elements_of_title`` and ``odd_symmetry``.
 
     Parameters
     ----------
@@ -89,14 +90,19 @@ def reading_notes(data: bytes, name: str, block: str | None = None) -> list[tupl
     reader = _reader(name, text)
     if reader is _read_cif:
         return _cif_notes(text, name, block)
-    several = False
+    several, notes = False, []
     if reader is _read_extxyz:
         n_atoms = int(text.split(maxsplit=1)[0])
         several = bool("".join(text.lstrip().splitlines()[n_atoms + 2 :]).strip())
     elif reader is _read_poscar:
         several = text.lower().count("direct configuration=") > 1
-    note = ("several_structures", "The file holds several frames; the first was taken.")
-    return [note] if several else []
+        title, *lines = text.splitlines()
+        if _names_no_elements(lines):
+            taken = f"The elements were taken from the title of the file (VASP 4 format): {title.strip()}."
+            notes.append(("elements_of_title", taken))
+    if several:
+        notes.append(("several_structures", "The file holds several frames; the first was taken."))
+    return notes
 
 
 def _cif_notes(text: str, name: str, wanted: str | None) -> list[tuple[str, str]]:
@@ -259,16 +265,12 @@ def _xyz_columns(properties: str) -> tuple[int, int]:
 
 
 def _read_poscar(text: str, name: str, _block: str | None) -> Structure:
-    lines = text.splitlines()
+    lines = _with_elements(text, name)
     try:
         scale = [float(word) for word in lines[1].split()]
         matrix = np.array([line.split()[:3] for line in lines[2:5]], dtype=float).reshape(3, 3)
         factors = _poscar_factors(scale, matrix)
         names = lines[5].split()
-        if names[0].isdecimal():
-            raise StructureFileError(
-                name, "names no elements (VASP 4 format); add a line with them above the counts."
-            )
         counts = [int(word) for word in lines[6].split()]
         if len(names) != len(counts):
             raise ValueError(f"{len(names)} elements but {len(counts)} counts")
@@ -291,6 +293,24 @@ def _read_poscar(text: str, name: str, _block: str | None) -> Structure:
     if cartesian:
         positions = _fractional(positions, matrix, name)
     return checked_structure(matrix * factors, _atoms_from(symbols, positions), name)
+
+
+def _names_no_elements(lines: Sequence[str]) -> bool:
+    """Whether counts follow the lattice vectors at once, as in VASP 4; `lines` are those after the title."""
+    return "".join(lines[4:5]).lstrip()[:1].isdecimal()
+
+
+def _with_elements(text: str, name: str) -> list[str]:
+    """Return the lines of a POSCAR, with the elements of its title above the counts where VASP 4 names them there."""
+    title, *lines = text.splitlines() or [""]
+    if not _names_no_elements(lines):
+        return [title, *lines]
+    elements = title.split()
+    if len(elements) != len(lines[4].split()) or not all(map(is_element, elements)):
+        raise StructureFileError(
+            name, "names no elements (VASP 4 format); add a line with them above the counts."
+        )
+    return [title, *lines[:4], title, *lines[4:]]
 
 
 def _poscar_factors(scale: Sequence[float], matrix: NDArray[np.float64]) -> NDArray[np.float64]:
