@@ -68,6 +68,40 @@ def test_that_a_calculation_is_read_with_its_energies_and_forces(tmp_path, code)
     assert moved[0] == pytest.approx(2.553, abs=0.1)
 
 
+def steps_of_ase(folder: Path, name: str = "vasp") -> Path:
+    """Write two steps of a band, the last one the right one, and half of a third."""
+    folder.mkdir(parents=True)
+    images = copper_images()
+    earlier = [atoms.copy() for atoms in images]
+    for step in (images, earlier):
+        for atoms, known in zip(step, copper_images(), strict=True):
+            extra = 0.5 if step is earlier and atoms is step[1] else 0.0
+            energy = known.get_potential_energy() + extra
+            atoms.calc = SinglePointCalculator(atoms, energy=energy, forces=known.get_forces())
+            atoms.calc.name = name
+    write(folder / "neb.traj", [*earlier, *images, *earlier[:2]])
+    return folder
+
+
+def test_that_the_last_step_of_a_trajectory_of_a_band_is_read(tmp_path):
+    folder = steps_of_ase(tmp_path / "neb")
+    assert is_calculation(folder)
+    result = read_calculation(folder).result
+    assert len(result.images) == len(copper_images())
+    assert result.barrier_ev == pytest.approx(profile_of(copper_images()).barrier_ev)
+    assert str(result.potential) == "vasp by ASE"
+    (candidate,) = read_candidates(tmp_path)
+    assert candidate.accepted()
+    assert candidate.record.target_ev == pytest.approx(result.barrier_ev)
+
+
+def test_that_a_trajectory_of_a_potential_teaches_nothing(tmp_path):
+    steps_of_ase(tmp_path / "neb", "chgnetcalculator")
+    (candidate,) = read_candidates(tmp_path)
+    assert [problem.code for problem in candidate.problems] == ["predicted_barrier"]
+    assert not read_calculation(tmp_path / "neb").result.potential.calculated
+
+
 @pytest.mark.parametrize(("scheme", "climbs"), [("auto", True), ("manual", True), ("no-CI", False)])
 def test_that_the_input_of_neb_x_tells_whether_an_image_climbs(tmp_path, scheme, climbs):
     folder = tmp_path / "neb"
@@ -444,7 +478,9 @@ def test_that_other_folders_are_refused(tmp_path):
                 read_calculation(tmp_path / "nan" / code)
     bare = [atoms.copy() for atoms in copper_images()]
     write_ase(tmp_path / "ase", bare)
-    with pytest.raises(CalculationError, match=r"Image 0 of band\.extxyz has no energy and forces"):
+    with pytest.raises(
+        CalculationError, match=r"Image 0 of band\.extxyz .*: relaxed ends need theirs"
+    ):
         read_calculation(tmp_path / "ase")
 
 

@@ -1,6 +1,7 @@
 """Folders of finished NEB calculations of any code: VASP's, and those that keep all images in one file.
 
-neb.x leaves ``PREFIX.axsf`` and ``PREFIX.dat``, the script of `migbar export-dft --code ase` ``band.extxyz``.
+neb.x leaves ``PREFIX.axsf`` and ``PREFIX.dat``, the script of `migbar export-dft --code ase` ``band.extxyz``, and other
+scripts with ASE the trajectory ``neb.traj``, all steps of the band one after the other.
 """
 
 from __future__ import annotations
@@ -19,13 +20,14 @@ from migbar.datasets.neb_folders import (
     read_neb_folder,
 )
 from migbar.datasets.problems import Candidate, Problem
-from migbar.datasets.xyz_bands import candidate_of, read_frames
+from migbar.datasets.xyz_bands import COMPUTED_WITH, candidate_of, read_frames
 from migbar.errors import BandsFileError, words_of
 
 if TYPE_CHECKING:
     from ase import Atoms
 
-ASE_BAND = "band.extxyz"
+ASE_BANDS = ("band.extxyz", "neb.traj")
+"""Files of a NEB with ASE, the better one first."""
 
 OWN_RESULT = "result.json"
 """What `migbar neb` leaves beside its band."""
@@ -36,7 +38,7 @@ _LABEL = re.compile(r"^( *[A-Za-z]{1,2})[\d_-]\S*", re.MULTILINE)
 
 def find_nebs(root: Path) -> list[Path]:
     """Return every folder at or below `root` that holds a NEB."""
-    found = {path.parent for pattern in ("*.axsf", ASE_BAND) for path in root.rglob(pattern)}
+    found = {path.parent for pattern in ("*.axsf", *ASE_BANDS) for path in root.rglob(pattern)}
     return sorted({*find_neb_folders(root), *(folder for folder in found if is_neb(folder))})
 
 
@@ -49,7 +51,7 @@ def is_neb(folder: Path) -> bool:
 
 def _is_of_ase(folder: Path) -> bool:
     """Whether the script left its band there; `migbar neb` does, too, but what a potential says teaches nothing."""
-    return (folder / ASE_BAND).is_file() and not (folder / OWN_RESULT).exists()
+    return ase_file(folder) is not None and not (folder / OWN_RESULT).exists()
 
 
 def read_neb(folder: Path, root: Path, ion: str = "") -> Candidate:
@@ -58,7 +60,7 @@ def read_neb(folder: Path, root: Path, ion: str = "") -> Candidate:
         return read_neb_folder(folder, root, ion)
     name, source = folder_name(folder, root)
     try:
-        frames = espresso_images(folder) if espresso_files(folder) else _ase_images(folder)
+        frames = espresso_images(folder) if espresso_files(folder) else ase_images(folder)
     except BandsFileError as error:
         problems = tuple(Problem("unreadable", text, source, name) for text in error.problems)
         return Candidate(source, name, None, problems)
@@ -106,8 +108,39 @@ def espresso_images(folder: Path) -> list[Atoms]:
     return list(frames)
 
 
-def _ase_images(folder: Path) -> list[Atoms]:
-    frames = list(read_frames(folder / ASE_BAND))
+def ase_file(folder: Path) -> Path | None:
+    """Return the file of images that a script with ASE left in a folder; None where there is none."""
+    return next((folder / name for name in ASE_BANDS if (folder / name).is_file()), None)
+
+
+def ase_images(folder: Path) -> list[Atoms]:
+    """Read the images that a script with ASE left, of several steps those of the last one that is complete.
+
+    Raises
+    ------
+    BandsFileError
+        If the file is damaged or empty.
+    """
+    path = ase_file(folder) or folder / ASE_BANDS[0]
+    frames = list(read_frames(path))
     if not frames:
-        raise BandsFileError(ASE_BAND, ["is empty"])
-    return frames
+        raise BandsFileError(path.name, ["is empty"])
+    band = _last_band(frames)
+    name = getattr(band[0].calc, "name", "unknown").removesuffix("calculator")
+    if path.suffix == ".traj" and name != "unknown":
+        for atoms in band:
+            atoms.info.setdefault(COMPUTED_WITH, name)
+    return band
+
+
+def _last_band(frames: list[Atoms]) -> list[Atoms]:
+    """Return the last whole band of those that begin as the first does: the ends of a NEB stay where they are."""
+    first = frames[0].positions
+    begins = [
+        number
+        for number, frame in enumerate(frames)
+        if frame.positions.shape == first.shape and np.array_equal(frame.positions, first)
+    ]
+    length = begins[1] if len(begins) > 1 else len(frames)
+    begin = max(number for number in begins if number + length <= len(frames))
+    return frames[begin : begin + length]

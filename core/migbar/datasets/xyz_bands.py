@@ -116,7 +116,7 @@ def _relaxed_bands(
 
 
 def read_frames(path: Path) -> Iterator[Atoms]:
-    """Read the frames of an extended XYZ file one by one.
+    """Read the frames of an extended XYZ file, or of a trajectory of ASE, one by one.
 
     Raises
     ------
@@ -125,12 +125,15 @@ def read_frames(path: Path) -> Iterator[Atoms]:
     """
     from ase.io import iread
 
+    kind, words = (
+        ("traj", "trajectory") if path.suffix == ".traj" else ("extxyz", "extended XYZ file")
+    )
     try:
-        yield from iread(path, index=":", format="extxyz")
+        yield from iread(path, index=":", format=kind)
     except OSError as error:
         raise BandsFileError(path.name, [f"cannot be read ({words_of(error)})"]) from None
     except Exception as error:  # ASE raises many kinds for files that are damaged
-        raise BandsFileError(path.name, [f"is a damaged extended XYZ file ({error})"]) from None
+        raise BandsFileError(path.name, [f"is a damaged {words} ({error})"]) from None
 
 
 def _key(frame: Atoms, number: int) -> Any:

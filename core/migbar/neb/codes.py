@@ -20,11 +20,10 @@ from migbar.datasets.neb_folders import (
     image_structure,
     outcar,
 )
-from migbar.datasets.nebs import espresso_images
+from migbar.datasets.nebs import ase_file, ase_images, espresso_images
 from migbar.datasets.problems import Source
-from migbar.datasets.xyz_bands import COMPUTED_WITH, CONVERGED, read_frames
+from migbar.datasets.xyz_bands import COMPUTED_WITH, CONVERGED
 from migbar.errors import MigbarError, StructureFileError
-from migbar.neb.result import BAND
 
 if TYPE_CHECKING:
     from ase import Atoms
@@ -209,19 +208,24 @@ def neb_x_output(folder: Path) -> Output:
 
 
 def ase_output(folder: Path) -> Output:
-    """Read ``band.extxyz`` of the script that `migbar export-dft --code ase` writes.
+    """Read ``band.extxyz`` of the script that `migbar export-dft --code ase` writes, or ``neb.traj`` of another one.
 
     Raises
     ------
+    BandsFileError
+        If the file is damaged or empty.
     CalculationError
-        If a file is missing or damaged.
+        If an image has no energy, forces or cell.
     """
-    frames = list(read_frames(folder / BAND))
+    frames = ase_images(folder)
+    file = ase_file(folder)
+    name = file.name if file else ""
     for number, atoms in enumerate(frames):
         if atoms.calc is None or not {"energy", "forces"} <= atoms.calc.results.keys():
-            raise CalculationError(f"Image {number} of {BAND} has no energy and forces.")
+            ends = "" if 0 < number < len(frames) - 1 else ": relaxed ends need theirs, too"
+            raise CalculationError(f"Image {number} of {name} has no energy and forces{ends}.")
         if not atoms.pbc.all():
-            raise CalculationError(f"Image {number} of {BAND} has no periodic cell.")
-    told = frames[0].info if frames else {}
+            raise CalculationError(f"Image {number} of {name} has no periodic cell.")
+    told = frames[0].info
     code, converged = str(told.get(COMPUTED_WITH, "ASE")), told.get(CONVERGED)
     return Output(frames, code, "" if code == "ASE" else "by ASE", converged)

@@ -20,7 +20,7 @@ from migbar.barriers import Remark
 from migbar.datasets import BandRecord
 from migbar.datasets.endpoints import band_between
 from migbar.datasets.neb_folders import image_folders
-from migbar.datasets.nebs import espresso_files
+from migbar.datasets.nebs import ASE_BANDS, ase_file, espresso_files
 from migbar.datasets.problems import Level, Source
 from migbar.dft import unwrapped
 from migbar.errors import BandsFileError
@@ -143,8 +143,8 @@ def read_calculation(folder: str | Path) -> Calculation:
     folder : path
         Of VASP: ``00`` … with POSCAR or CONTCAR, and OUTCAR in all but the ends, whose energies may also stand in
         ``neb.dat`` or ``nebef.dat``. Of neb.x: ``PREFIX.axsf`` and ``PREFIX.dat``. Of the script that
-        `migbar export-dft --code ase` writes: ``band.extxyz``, its frames with energies and forces. Or what
-        `migbar.neb.write_result` wrote.
+        `migbar export-dft --code ase` writes: ``band.extxyz``, its frames with energies and forces; of another one with
+        ASE: ``neb.traj``. Or what `migbar.neb.write_result` wrote.
 
     Raises
     ------
@@ -158,7 +158,7 @@ def read_calculation(folder: str | Path) -> Calculation:
     if reader is None:
         raise CalculationError(
             f"{folder.name} holds no NEB: of VASP it has folders 00, 01, … with OUTCARs, of Quantum ESPRESSO an .axsf "
-            f"and a .dat file, of ASE {BAND}."
+            f"and a .dat file, of ASE {' or '.join(ASE_BANDS)}."
         )
     try:
         read = reader(folder)
@@ -178,7 +178,7 @@ def _reader(folder: Path) -> Callable[[Path], Output] | None:
         return vasp_output
     if espresso_files(folder):
         return neb_x_output
-    return ase_output if (folder / BAND).is_file() else None
+    return ase_output if ase_file(folder) else None
 
 
 def _calculation(folder: Path, read: Output) -> Calculation:
