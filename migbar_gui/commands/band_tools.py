@@ -49,7 +49,7 @@ PROFILE_FORMATS = {
 
 TRAJECTORIES = (
     "Trajectories (*XDATCAR* *.xyz *.extxyz *.exyz *.lammpstrj *.dump dump.* *.traj "
-    "*.xyz.gz *.extxyz.gz *.exyz.gz *.lammpstrj.gz *.dump.gz)"
+    "*.xyz.gz *.extxyz.gz *.exyz.gz *.lammpstrj.gz *.dump.gz);;All files (*)"
 )
 
 

@@ -80,13 +80,11 @@ def guessed(path: Path) -> tuple[float | None, float | None]:
         None for what nothing tells.
     """
     kind = format_of(path)
-    kelvin, frame_fs = (
-        _by_incar(_read_incar(path.parent / "INCAR"))
-        if kind == "vasp-xdatcar"
-        else _by_log(path)
-        if kind in ("lammps-dump-text", "extxyz")
-        else (None, None)
-    )
+    kelvin, frame_fs = None, None
+    if kind == "vasp-xdatcar":
+        kelvin, frame_fs = _by_incar(_read_incar(path.parent / "INCAR"))
+    elif kind in ("lammps-dump-text", "extxyz"):  # LAMMPS writes both
+        kelvin, frame_fs = _by_log(path)
     if kelvin is None:
         names = [_KELVIN.search(name) for name in (path.name, path.parent.name)]
         kelvin = next((float(found[1]) for found in names if found), None)
