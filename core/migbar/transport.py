@@ -406,7 +406,8 @@ def _of_a_simulation(result: DynamicsResult, parameters: TransportParameters) ->
     return (
         f"{result.story}. The line is the straight one of Arrhenius, which need not hold at temperatures far from "
         "those simulated. D is that of all these ions, moving as they do; σ = q² x D/kT with "
-        f"q = {parameters.ion_charge:g} e, x = {parameters.ion_density:.4g} ions/Å³. Intervals are those of chance: "
+        f"q = {parameters.ion_charge:g} e, x = {parameters.ion_density:.4g} ions/Å³, as if each ion went its own way: "
+        "divided by the Haven ratio it counts what they do together. Intervals are those of chance: "
         f"{wrong}"
     )
 

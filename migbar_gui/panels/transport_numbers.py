@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -116,3 +117,12 @@ def point_text(point: TracerDiffusion) -> str:
     value = f"{scientific(point.value)} ± {100 * error:.0f} %, {hops}"
     told = value if point.is_resolved else f"{hops}, too {point.lack}"
     return f'{point.kelvin:g} K: {told}, <a href="{point.kelvin!r}">places</a>'
+
+
+def haven_text(points: Iterable[TracerDiffusion]) -> str:
+    """Write the Haven ratios that are known; empty where none is."""
+    ratios = {f"{one.kelvin:g} K": one.haven_ratio for one in points if one.haven_ratio}
+    told = "; ".join(
+        f"{kelvin}: {r:.2g} ({a:.2g} to {b:.2g})" for kelvin, (r, a, b) in ratios.items()
+    )
+    return f"Haven ratio, {told}" if told else ""

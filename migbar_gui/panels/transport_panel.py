@@ -44,6 +44,7 @@ from migbar_gui.panels.transport_numbers import (
     Numbers,
     about,
     estimated,
+    haven_text,
     point_text,
 )
 from migbar_gui.workspace import Workspace, whenever
@@ -395,6 +396,8 @@ class TransportPanel(QStackedWidget):
         self.longer.setHidden(bool(simulated.read_from))  # another program's
         self.spread.show_simulated(simulated.at)
         told = ["Simulated, D in cm²/s:", *map(point_text, simulated.at)]
+        if ratios := haven_text(simulated.at):
+            told.append(ratios)
         if is_compared:
             told.append(f"Dashed: by all hops, for {simulated.carrier_share:.3g} carriers per ion")
         self.points.setText("<br>".join(told))

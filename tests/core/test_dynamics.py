@@ -352,6 +352,62 @@ def test_that_error_bars_hold_also_where_ions_move_together(together):
     assert 0.78 <= np.mean(inside) <= 0.99
 
 
+@pytest.mark.parametrize("together", [1, 3])
+def test_that_the_haven_ratio_tells_how_many_ions_move_together(together):
+    walks = (walk(600, together, seed=seed)[0] for seed in range(40))
+    found = [one.haven_ratio for one in (tracer_diffusion(w, "Li") for w in walks)]
+    known = np.array([ratio for ratio in found if ratio is not None])
+    assert len(known) > 30
+    assert np.median(known[:, 0]) == pytest.approx(1 / together, rel=0.3)
+    inside = (known[:, 1] < 1 / together) & (1 / together < known[:, 2])
+    assert inside.mean() >= 0.8
+
+
+def test_that_a_longer_simulation_knows_the_haven_ratio_better():
+    def width(n_frames: int) -> float:
+        found = [walk(n_frames, n_frames=n_frames, seed=seed)[0] for seed in range(8)]
+        ratios = [tracer_diffusion(one, "Li").haven_ratio for one in found]
+        return float(np.median([high / low for _, low, high in filter(None, ratios)]))
+
+    assert width(4001) < 0.6 * width(1001)
+
+
+def test_that_ions_in_a_channel_are_a_walker_in_one_direction():
+    def haven(channel: bool) -> tuple[float, float, float] | None:
+        trajectory = walk(4000, n_frames=4001)[0]
+        if channel:
+            trajectory.positions[:, :24, 1:] *= 0.1
+        return tracer_diffusion(trajectory, "Li").haven_ratio
+
+    (_, low, high), (_, lower, higher) = haven(False), haven(True)
+    assert higher / lower > 1.5 * high / low
+
+
+def test_that_swings_of_all_ions_make_the_haven_ratio_less_certain():
+    def haven(swing: float) -> tuple[float, float, float] | None:
+        trajectory = walk(4000, n_frames=4001)[0]
+        random = np.random.default_rng(1)
+        trajectory.positions[:, :24] += swing * random.standard_normal((4001, 1, 3))
+        return tracer_diffusion(trajectory, "Li").haven_ratio
+
+    (_, low, high), (_, lower, higher) = haven(0.0), haven(0.6)
+    assert higher / lower > 1.2 * high / low
+    assert lower < 1 < higher
+    assert haven(2.0) is None
+
+
+def test_where_the_haven_ratio_is_not_known():
+    for ions in (1, 24):
+        trajectory = walk(400, n_ions=ions)[0]
+        if ions == 24:  # their sum never moves
+            drift = np.linspace([[0, 0, 0]], [[30, 0, 0]], 1001)
+            trajectory.positions[:, 12:24] = 2 * drift - trajectory.positions[:, :12]
+        found = tracer_diffusion(trajectory, "Li")
+        assert found.haven_ratio is None
+        assert not found.haven_text
+    assert tracer_diffusion(walk(3)[0], "Li").haven_ratio is None  # nor is there a diffusivity
+
+
 def test_that_ions_that_move_together_have_wider_error_bars():
     def width(together: int) -> float:
         found = [tracer_diffusion(walk(300, together, seed=s)[0], "Li") for s in range(12)]
@@ -420,7 +476,9 @@ def test_that_ions_alone_have_no_host():
         numbers=trajectory.numbers[:24],
         positions=trajectory.positions[:, :24] - np.linspace([[0, 0, 0]], [[30, 0, 0]], 1001),
     )
-    assert tracer_diffusion(alone, "Li").value == pytest.approx(expected, rel=0.15)
+    found = tracer_diffusion(alone, "Li")
+    assert found.value == pytest.approx(expected, rel=0.15)
+    assert found.haven_ratio is None  # there is nothing that their charge moves beside
 
 
 def test_that_there_have_to_be_ions_and_frames():
@@ -567,9 +625,21 @@ def test_that_doubts_are_told():
 
 
 def test_that_a_result_comes_back():
-    found = result(point(700.0, arrhenius(700), 0.1), point(900.0, 1e-9, 2.0, hops=1))
-    assert DynamicsResult.from_dict(json.loads(json.dumps(found.to_dict()))) == found
-    for wrong in ({}, {"at": 3}, found.to_dict() | {"at": [{}]}, found.to_dict() | {"n_ions": "x"}):
+    cold = point(700.0, arrhenius(700), 0.1, haven_ratio=(0.5, 0.31, 0.84))
+    found = result(cold, point(900.0, 1e-9, 2.0, hops=1))
+    told = found.to_dict()
+    assert DynamicsResult.from_dict(json.loads(json.dumps(told))) == found
+    assert cold.haven_text == "Haven ratio 0.5 (0.31 to 0.84)"
+    del told["at"][0]["haven_ratio"]  # as written before it was told
+    assert DynamicsResult.from_dict(told).at[0] == replace(cold, haven_ratio=None)
+    told["at"][0]["haven_ratio"] = [1.0]
+    for wrong in (
+        told,
+        {},
+        {"at": 3},
+        found.to_dict() | {"at": [{}]},
+        found.to_dict() | {"n_ions": "x"},
+    ):
         with pytest.raises(DynamicsError):
             DynamicsResult.from_dict(wrong)
 

@@ -207,6 +207,17 @@ def test_that_one_diffusivity_is_shown_without_a_line(opened, olivine, qtbot):
     assert told.startswith("900 K: 4.0 × 10⁻⁵ ± 20 %, 300 hops, <a")
 
 
+def test_that_the_haven_ratios_that_are_known_are_shown(opened, olivine, qtbot):
+    found = simulated()
+    cold = replace(found.at[0], haven_ratio=(0.524, 0.31, 0.84))
+    hot = replace(found.at[2], haven_ratio=(1.2, 0.8, 1.9))
+    leave(olivine, replace(found, at=(cold, found.at[1], hot)))
+    look(opened, qtbot)
+    panel = show(opened, qtbot)
+    text = "Haven ratio, 700 K: 0.52 (0.31 to 0.84); 1100 K: 1.2 (0.8 to 1.9)"
+    qtbot.waitUntil(lambda: text in panel.points.text().split("<br>"), timeout=20_000)
+
+
 def test_that_files_that_are_gone_cannot_be_gone_on_with(
     opened, olivine, qtbot, tmp_path, monkeypatch
 ):

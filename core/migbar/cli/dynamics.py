@@ -187,6 +187,8 @@ def _print(head: str, result: DynamicsResult, notes: list[Remark]) -> None:
     for one in result.at:
         measured = f", mean temperature {one.measured_kelvin:.0f} K"
         typer.echo(f"{one.kelvin:g} K   {one}{'' if result.read_from else measured}")
+        if one.haven_text:
+            typer.echo(f"{one.kelvin:g} K   {one.haven_text}")
     if result.is_line:
         energy, low, high = result.activation_energy_ev
         typer.echo(f"activation energy {energy:.3f} eV ({low:.3f} to {high:.3f})")

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from migbar.dynamics.collective import haven_ratio
+from migbar.dynamics.displacements import Paths, lags_between, slope, squared_displacements
 from migbar.dynamics.settings import DynamicsError
 from migbar.dynamics.trajectory import Trajectory
 from migbar.wording import counted
@@ -28,9 +30,6 @@ FITTED = (0.3, 0.9)
 FEWEST_FRAMES = 10
 """In each piece."""
 
-MOST_LAGS = 60
-"""Points of a mean squared displacement that are computed."""
-
 HOP = 2.0
 """An ion that is so far (Å) from where it was settled has hopped."""
 
@@ -45,8 +44,6 @@ LEVELLED = 0.25
 
 CM2_PER_S = 1e-4
 """An Å²/ps."""
-
-Paths = NDArray[np.float64]
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,6 +67,9 @@ class TracerDiffusion:
         How far the other atoms are from where they began, on (quadratic) average, Å.
     lags_ps, squared_displacements : tuple of float
         The mean squared displacement of the ions, Å².
+    haven_ratio : tuple of 3 floats, optional
+        Of the diffusivity to that of the charge, with the ends of its interval, which holds the ratio of an endless
+        simulation in nine of ten cases; None where it is not known.
     """
 
     kelvin: float
@@ -81,6 +81,7 @@ class TracerDiffusion:
     host_shift: float
     lags_ps: tuple[float, ...]
     squared_displacements: tuple[float, ...]
+    haven_ratio: tuple[float, float, float] | None = None
 
     @property
     def is_resolved(self) -> bool:
@@ -119,10 +120,19 @@ class TracerDiffusion:
         low, high = self.interval
         return f"{self.value:.2e} cm²/s ({low:.1e} to {high:.1e}), {hops}"
 
+    @property
+    def haven_text(self) -> str:
+        """The Haven ratio in words; empty where it is not known."""
+        if self.haven_ratio is None:
+            return ""
+        value, low, high = (f"{number:.2g}" for number in self.haven_ratio)
+        return f"Haven ratio {value} ({low} to {high})"
+
     def to_dict(self) -> dict[str, Any]:
         """Return JSON data."""
         lists = ("interval", "lags_ps", "squared_displacements")
-        return asdict(self) | {name: list(getattr(self, name)) for name in lists}
+        told = asdict(self) | {name: list(getattr(self, name)) for name in lists}
+        return told | {"haven_ratio": self.haven_ratio and list(self.haven_ratio)}
 
     @classmethod
     def from_dict(cls, data: Mapping[str, Any]) -> TracerDiffusion:
@@ -135,6 +145,7 @@ class TracerDiffusion:
         """
         try:
             low, high = (float(end) for end in data["interval"])
+            ratio = data.get("haven_ratio")  # earlier versions did not tell it
             names = ("kelvin", "measured_kelvin", "length_ps", "value", "host_shift")
             return cls(
                 **{name: float(data[name]) for name in names},
@@ -142,8 +153,9 @@ class TracerDiffusion:
                 hops=int(data["hops"]),
                 lags_ps=tuple(float(x) for x in data["lags_ps"]),
                 squared_displacements=tuple(float(x) for x in data["squared_displacements"]),
+                haven_ratio=ratio and (float(ratio[0]), float(ratio[1]), float(ratio[2])),
             )
-        except (KeyError, TypeError, ValueError) as error:
+        except (IndexError, KeyError, TypeError, ValueError) as error:
             raise DynamicsError(f"this is no diffusivity of a simulation ({error!r}).") from None
 
 
@@ -173,25 +185,30 @@ def tracer_diffusion(trajectory: Trajectory, ion: str) -> TracerDiffusion:
         )
     ions, host = beside_the_host(trajectory, moving)
     size = n_frames // BLOCKS
-    slopes = [
-        _slope(ions[start : start + size]) / trajectory.frame_ps
-        for start in range(0, BLOCKS * size, size)
-    ]
-    each = CM2_PER_S * np.array(slopes) / 6
-    error = float(STUDENT * each.std(ddof=1) / np.sqrt(BLOCKS))
-    value = float(each.mean())
-    lags = _lags(1, n_frames // 2)
-    return TracerDiffusion(
+    first, last = (round(share * size) for share in FITTED)
+    slopes = np.array(
+        [slope(ions[start : start + size], first, last) for start in range(0, BLOCKS * size, size)]
+    )
+    mean, deviation = float(slopes.mean()), float(slopes.std(ddof=1) / np.sqrt(BLOCKS))
+    per_frame = CM2_PER_S / (6 * trajectory.frame_ps)
+    value, error = per_frame * mean, per_frame * STUDENT * deviation
+    hops = count_hops(ions, trajectory.frame_ps)
+    lags = lags_between(1, n_frames // 2)
+    found = TracerDiffusion(
         trajectory.kelvin,
         float(trajectory.temperatures.mean()),
         trajectory.length_ps,
         value,
         (value - error, value + error),
-        count_hops(ions, trajectory.frame_ps),
+        hops,
         _shift(host),
         tuple((lags * trajectory.frame_ps).tolist()),
-        tuple(_squared_displacements(ions, lags).tolist()),
+        tuple(squared_displacements(ions, lags).tolist()),
     )
+    if not (found.is_resolved and host.shape[1]):
+        return found
+    ratio = haven_ratio(ions, trajectory.frame_ps, (mean, deviation / mean), hops)
+    return replace(found, haven_ratio=ratio)
 
 
 def count_hops(ions: Paths, frame_ps: float) -> int:
@@ -247,19 +264,3 @@ def _shift(host: Paths) -> float:
     tenth = max(1, len(host) // 10)
     moved = host[-tenth:].mean(axis=0) - host[:tenth].mean(axis=0)
     return float(np.sqrt((moved**2).sum(axis=1).mean()))
-
-
-def _slope(ions: Paths) -> float:
-    """Return the slope of the mean squared displacement of a piece, Å² per frame."""
-    first, last = (round(share * len(ions)) for share in FITTED)
-    lags = _lags(first, last)
-    return float(np.polyfit(lags, _squared_displacements(ions, lags), 1)[0])
-
-
-def _lags(first: int, last: int) -> NDArray[np.int_]:
-    return np.unique(np.linspace(first, last, min(MOST_LAGS, last - first + 1)).round().astype(int))
-
-
-def _squared_displacements(ions: Paths, lags: NDArray[np.int_]) -> NDArray[np.float64]:
-    """Return the mean over ions and beginnings of the squared displacement after each lag, Å²."""
-    return np.array([((ions[lag:] - ions[:-lag]) ** 2).sum(axis=-1).mean() for lag in lags])
