@@ -276,7 +276,10 @@ def test_that_vibrations_stay_with_their_band(copper, emt, tmp_path):
     write_result(copper, tmp_path)
     found = vibrations_of(copper, emt, within=1.0)
     write_vibrations(found, tmp_path)
-    assert read_result(tmp_path).vibrations == found
+    read = read_result(tmp_path)
+    assert read.vibrations == found
+    assert copper.to_dict()["vibrations"] is None
+    assert read.to_dict()["vibrations"] == found.to_dict()
     other = relaxed_band(copper_hop())
     assert read_vibrations(tmp_path, other) is None
     (tmp_path / VIBRATIONS).write_text("{}")

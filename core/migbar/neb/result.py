@@ -131,6 +131,7 @@ class NebResult:
             "warnings": [asdict(remark) for remark in self.remarks],
             "measured_error": None if self.measured is None else asdict(self.measured),
             "trust": self.trust.text,
+            "vibrations": None if self.vibrations is None else self.vibrations.to_dict(),
             "profile": self.profile.to_dict(),
         }
 
