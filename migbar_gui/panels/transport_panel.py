@@ -160,10 +160,12 @@ class TransportPanel(QStackedWidget):
         self.points.setAccessibleName("What was simulated")
         self.points.linkActivated.connect(self._show_places_at)
         self.explanation = label("", "muted", wrap=True)
+        self.results = QWidget()
+        self.results.setLayout(self._make_results())
         return body(
             self.case,
             self._about,
-            self._make_results(),
+            self.results,
             self.problem,
             self.remarks,
             line(),
@@ -182,6 +184,7 @@ class TransportPanel(QStackedWidget):
 
     def _make_results(self) -> QGridLayout:
         grid = QGridLayout()
+        grid.setContentsMargins(0, 0, 0, 0)
         grid.setHorizontalSpacing(10)
         grid.setVerticalSpacing(2)
         grid.setColumnStretch(1, 1)
@@ -389,6 +392,9 @@ class TransportPanel(QStackedWidget):
     def _show_points(self, is_compared: bool = False) -> None:
         """Tell what was simulated at each temperature, whether a line leads through it or not."""
         simulated = None if self._case is None else self._case.simulated
+        is_line = simulated is None or simulated.is_line
+        for shown in (self._about, self.results, self.plot):  # else they stay empty
+            shown.setVisible(is_line)
         for shown in (self.points, self.longer, self._spread_title, self.spread):
             shown.setVisible(simulated is not None)
         if simulated is None:

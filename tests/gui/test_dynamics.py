@@ -201,7 +201,8 @@ def test_that_one_diffusivity_is_shown_without_a_line(opened, olivine, qtbot):
     panel = show(opened, qtbot)
     qtbot.waitUntil(lambda: "takes two temperatures" in panel.problem.text(), timeout=20_000)
     assert panel.points.isVisibleTo(panel)
-    assert panel.points.y() < panel.plot.y()
+    assert not panel.results.isVisibleTo(panel)
+    assert not panel.plot.isVisibleTo(panel)
     unit, told = panel.points.text().split("<br>")
     assert unit == "Simulated, D in cm²/s:"
     assert told.startswith("900 K: 4.0 × 10⁻⁵ ± 20 %, 300 hops, <a")
@@ -267,6 +268,8 @@ def test_that_the_diffusivity_is_shown_with_what_was_simulated(opened, olivine, 
     for name in ("attempt_frequency", "correlation_factor", "vacancy_fraction", "hop_length"):
         assert not panel.boxes[name].isVisibleTo(panel)
     assert panel.problem.isHidden()
+    assert panel.results.isVisibleTo(panel)
+    assert panel.points.y() < panel.plot.y()
     assert panel.spread.isVisibleTo(panel)
     assert panel.spread.rows()[1] == (700.0, 1.0, 2.0)
     assert [row[:2] for row in panel.plot.rows()[1:4]] == [
