@@ -67,7 +67,7 @@ class Axes:
     ) -> None:
         """Draw grid and numbers; round ones where no ticks are given."""
         theme, metrics, frame = current_theme(), painter.fontMetrics(), self.frame
-        for value, text in (y_ticks or ticks(*self.y, most=5)).items():
+        for value, text in (y_ticks or ticks(*self.y, most=self.rows(metrics))).items():
             y = self.point(self.x[0], value).y()
             painter.setPen(QPen(QColor(theme.border), 1))
             painter.drawLine(QPointF(frame.left(), y), QPointF(frame.right(), y))
@@ -76,22 +76,36 @@ class Axes:
             painter.drawText(QPointF(left, y + metrics.ascent() / 2 - 1), text)
         painter.setPen(QColor(theme.muted))
         below = frame.bottom() + metrics.ascent() + 4
-        for value, text in (x_ticks or ticks(*self.x, most=8)).items():
+        columns = int(frame.width() / metrics.horizontalAdvance("0.000"))
+        for value, text in (x_ticks or ticks(*self.x, most=min(max(2, columns), 8))).items():
             wide = metrics.horizontalAdvance(text)
             x = min(self.point(value, self.y[0]).x() - wide / 2, painter.window().width() - wide)
             painter.drawText(QPointF(x, below), text)
 
-    def caption(self, painter: QPainter, x: str, y: str, above: bool = False) -> None:
-        """Write what the axes are: `y` above its own, `x` below, or above too, where there is little room."""
+    def rows(self, metrics: QFontMetrics) -> int:
+        """Return how many numbers there is room for at the upright axis, five at most."""
+        return min(max(1, int(self.frame.height() / metrics.lineSpacing())), 5)
+
+    def caption(self, painter: QPainter, x: str, y: str) -> None:
+        """Write what the axes are: `y` above its own, `x` below."""
         metrics, frame = painter.fontMetrics(), self.frame
-        wide, baseline = metrics.horizontalAdvance(x), metrics.ascent() + 2
         painter.setPen(QColor(current_theme().muted))
-        painter.drawText(QPointF(4, baseline), y)
-        if above:
-            painter.drawText(QPointF(frame.right() - wide, baseline), x)
-        else:
-            foot = painter.window().height() - metrics.descent() - 1
-            painter.drawText(QPointF(frame.center().x() - wide / 2, foot), x)
+        painter.drawText(QPointF(4, metrics.ascent() + 2), y)
+        foot = painter.window().height() - metrics.descent() - 1
+        left = frame.center().x() - metrics.horizontalAdvance(x) / 2
+        painter.drawText(QPointF(left, foot), x)
+
+    def captions_above(self, painter: QPainter, x: Sequence[str], y: Sequence[str]) -> None:
+        """Write what the axes are in one line above, where there is little room; `x` and `y` have the longest first."""
+        metrics, frame = painter.fontMetrics(), self.frame
+        wide = metrics.horizontalAdvance
+        room = frame.right() - 4 - wide("00")
+        fitting = ((a, b) for b in y for a in x if wide(a) + wide(b) <= room)
+        across, up = next(fitting, (x[-1], y[-1]))
+        baseline = metrics.ascent() + 2
+        painter.setPen(QColor(current_theme().muted))
+        painter.drawText(QPointF(4, baseline), up)
+        painter.drawText(QPointF(frame.right() - wide(across), baseline), across)
 
 
 def energy_ticks(low: float, high: float, most: int = 5) -> dict[float, str]:

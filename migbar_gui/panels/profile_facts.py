@@ -5,17 +5,19 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
-from PySide6.QtCore import QSize, Qt
-from PySide6.QtWidgets import QScrollArea
+from PySide6.QtCore import QSize
+from PySide6.QtWidgets import QWidget
 
 from migbar.barriers import Remark
 from migbar.wording import counted, duration, scientific, with_minus
 from migbar_gui.computing.relaxations import LiveRun
 from migbar_gui.computing.relaxed import RelaxedPath, VolumeResult, potential_note
 from migbar_gui.looks import energies
+from migbar_gui.looks.flow import Flow
 from migbar_gui.looks.theme import with_text
 from migbar_gui.looks.widgets import (
     RemarkList,
+    ScrolledPage,
     body,
     button,
     in_row,
@@ -46,7 +48,7 @@ WIDTH = 316
 """Pixels, where there is room: for a slope and that it is not converged, in one line."""
 
 
-class ProfileFacts(QScrollArea):
+class ProfileFacts(ScrolledPage):
     """Barriers, convergence and remarks.
 
     Parameters
@@ -65,13 +67,12 @@ class ProfileFacts(QScrollArea):
         super().__init__()
         self._workspace = workspace
         self._is_vibrating = is_vibrating
-        self.setMinimumWidth(160)
         self.setMaximumWidth(with_text(WIDTH))
         self.barrier = label("", "formula")
         self.state = label()
         self.state.setProperty("verdict", "good")
-        head = in_row(self.barrier, None, self.state)
-        head.setAlignment(self.state, Qt.AlignmentFlag.AlignVCenter)
+        head = QWidget()
+        head.setLayout(Flow(self.barrier, self.state, grow=self.barrier))
         self.lines = label("", wrap=True)
         self.attempts = button("", find_vibrations, "link")
         self.attempts.setToolTip(

@@ -29,6 +29,7 @@ from migbar_gui.computing.relaxed import (
     potential_note,
 )
 from migbar_gui.looks import energies
+from migbar_gui.looks.flow import Flow
 from migbar_gui.looks.theme import icon, path_colour, with_text
 from migbar_gui.looks.widgets import (
     as_panel,
@@ -41,7 +42,7 @@ from migbar_gui.looks.widgets import (
     tool_row,
 )
 from migbar_gui.panels.profile_facts import ProfileFacts, signed
-from migbar_gui.panels.profile_plot import Curve, LivePlot, ProfilePlot, VolumePlot
+from migbar_gui.panels.profile_plot import LEAST_WIDTH, Curve, LivePlot, ProfilePlot, VolumePlot
 from migbar_gui.workspace import Workspace, whenever
 
 Entry = LiveRun | RelaxedPath | VolumeResult
@@ -154,6 +155,7 @@ class ProfilePanel(QWidget):
     def _lay_out(self, relax: Callable[[], object], read: Callable[[], object]) -> None:
         self._plots = QStackedLayout()
         for plot in (self.plot, self.live_plot, self.volume_plot):
+            plot.setMinimumWidth(with_text(LEAST_WIDTH))
             self._plots.addWidget(plot)
         self._steering = self._make_steering()
         buttons = tool_row(self.relax, self.stop, self.resume, self.export, None)
@@ -192,7 +194,7 @@ class ProfilePanel(QWidget):
         self.slider.setPageStep(1)
         self.slider.valueChanged.connect(self._go_to)
         self._image_text = label("", "muted")
-        self._image_text.setMinimumWidth(140)
+        self._image_text.setMinimumWidth(with_text(140))
         self.in_view = QCheckBox("In 3D")
         self.in_view.setToolTip("Show the image in the 3D view in place of the crystal")
         self.in_view.toggled.connect(lambda _: self._show_in_view())
@@ -201,7 +203,7 @@ class ProfilePanel(QWidget):
         self.forces.toggled.connect(self._toggle_forces)
         parts = (self.play, self.slider, self._image_text, self.in_view, self.forces)
         steering = QWidget()
-        steering.setLayout(in_row(*parts, grow=self.slider, margins=(8, 0, 8, 6)))
+        steering.setLayout(Flow(*parts, grow=self.slider, margins=(8, 0, 8, 6)))
         return steering
 
     def refresh_icons(self) -> None:

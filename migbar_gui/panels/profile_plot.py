@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
-from PySide6.QtCore import QPointF, QRectF, QSize, Qt, Signal
-from PySide6.QtGui import QColor, QMouseEvent, QPainter, QPaintEvent, QPen
+from PySide6.QtCore import QMarginsF, QPointF, QRectF, QSize, Qt, Signal
+from PySide6.QtGui import QColor, QFontMetrics, QMouseEvent, QPainter, QPaintEvent, QPen
 from PySide6.QtWidgets import QSizePolicy, QWidget
 
 from migbar.wording import power_of_ten, with_minus
@@ -26,6 +26,14 @@ NEAR = 14.0
 """A click this close (pixels, across) to an image means it."""
 
 LEGEND_WIDTH = 380
+
+LEAST_WIDTH = 240
+"""Pixels for text of the usual size, in which a plot can be read."""
+
+LENGTH = ("reaction coordinate (Å) →", "path (Å) →")
+FRACTION = ("fraction of the path →", "fraction →")
+CHANGE = ("change in volume (%) →", "volume (%) →")
+"""What the axes across are, longer and shorter."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -99,9 +107,8 @@ class ProfilePlot(QWidget):
         painter = QPainter(self)
         painter.setRenderHint(QPainter.RenderHint.Antialiasing)
         axes = self._axes = self._fit_axes(painter)
-        caption = "fraction of the path →" if self._fractions else "reaction coordinate (Å) →"
-        axes.draw(painter, y_ticks=energy_ticks(*axes.y))
-        axes.caption(painter, caption, _above(), above=True)
+        axes.draw(painter, y_ticks=energy_ticks(*axes.y, axes.rows(painter.fontMetrics())))
+        axes.captions_above(painter, FRACTION if self._fractions else LENGTH, _above())
         order = sorted(range(len(self._curves)), key=lambda n: n == self._current)
         for number in order:
             self._draw_curve(painter, axes, self._curves[number], number == self._current)
@@ -177,8 +184,28 @@ class ProfilePlot(QWidget):
         left, right = axes.point(axes.x[0], barrier), axes.point(axes.x[1], barrier)
         painter.drawLine(left, right)
         text = f"predicted {energies.energy(curve.predicted[0])}"
-        wide = painter.fontMetrics().horizontalAdvance(text)
-        painter.drawText(QPointF(right.x() - wide - 4, right.y() - 4), text)
+        place = self._beside_curves(axes, right.y(), painter.fontMetrics(), text)
+        painter.drawText(place, Qt.AlignmentFlag.AlignCenter, text)
+
+    def _beside_curves(self, axes: Axes, y: float, metrics: QFontMetrics, text: str) -> QRectF:
+        """Return the place at a level line where the least of the curves runs through a text."""
+        wide, high, frame = metrics.horizontalAdvance(text) + 8.0, metrics.height(), axes.frame
+        places = [
+            QRectF(left, top, wide, high)
+            for left in np.linspace(frame.right() - wide, frame.left(), 9)
+            for top in (y - high - 1, y + 1)
+        ]
+        drawn = [
+            point
+            for curve in self._curves
+            for point in axes.line(self._x(curve, curve.spline[0]), curve.spline[1])
+        ]
+        room = QMarginsF(2, 4, 2, 4)  # for the images' dots
+
+        def crossings(place: QRectF) -> tuple[bool, int]:
+            return not frame.contains(place), sum(map(place.marginsAdded(room).contains, drawn))
+
+        return min(places, key=crossings)
 
     def _places(self, axes: Axes, curve: Curve) -> list[QPointF]:
         x = self._x(curve, curve.profile.distance)
@@ -245,7 +272,7 @@ class LivePlot(QWidget):
         axes = Axes(frame, (0.0, max(5.0, steps[-1])), (float(low), float(high)))
         decades = {float(n): power_of_ten(int(n)) for n in np.arange(low, high + 1)}
         axes.draw(painter, y_ticks=decades)
-        axes.caption(painter, "step →", "largest force (eV/Å)", above=True)
+        axes.captions_above(painter, ["step →"], ["largest force (eV/Å)", "force (eV/Å)", "eV/Å"])
         painter.setBrush(Qt.BrushStyle.NoBrush)
         # Each stage begins with forces of its own: the lines are not joined.
         for stage in dict.fromkeys(live.stages):
@@ -277,8 +304,8 @@ class LivePlot(QWidget):
         low, high = float(heights.min()), float(heights.max())
         axes = Axes(frame, (0.0, float(len(heights) - 1)), (low - 0.06 * span, high + 0.12 * span))
         images = {float(n): str(n) for n in range(len(heights))}
-        axes.draw(painter, images, energy_ticks(*axes.y))
-        axes.caption(painter, "image →", _above(), above=True)
+        axes.draw(painter, images, energy_ticks(*axes.y, axes.rows(painter.fontMetrics())))
+        axes.captions_above(painter, ["image →"], _above())
         line = axes.line(np.arange(len(heights), dtype=float), heights)
         painter.setPen(QPen(QColor(self._colour), 1.8, Qt.PenStyle.DashLine))
         painter.setBrush(Qt.BrushStyle.NoBrush)
@@ -323,9 +350,8 @@ class VolumePlot(QWidget):
             (float(y.min()) - 0.2 * span, float(y.max()) + 0.2 * span),
         )
         percents = {float(v): with_minus(f"{v:+.0f}").replace("+0", "0") for v in x}
-        caption = f"barrier ({energies.unit()})"
-        axes.draw(painter, percents, energy_ticks(*axes.y))
-        axes.caption(painter, "change in volume (%) →", caption, above=True)
+        axes.draw(painter, percents, energy_ticks(*axes.y, axes.rows(painter.fontMetrics())))
+        axes.captions_above(painter, CHANGE, [f"barrier ({energies.unit()})", energies.unit()])
         slope, start = np.polyfit(x, y, 1)
         painter.setPen(QPen(QColor(self._colour), 1.8))
         painter.drawPolyline(axes.line(x[[0, -1]], slope * x[[0, -1]] + start))
@@ -337,5 +363,6 @@ class VolumePlot(QWidget):
         painter.end()
 
 
-def _above() -> str:
-    return f"{energies.unit()} above the initial state"
+def _above() -> list[str]:
+    unit = energies.unit()
+    return [f"{unit} above the initial state", f"energy ({unit})", unit]

@@ -8,7 +8,8 @@ from PySide6.QtCore import QSignalBlocker, Signal
 from PySide6.QtWidgets import QComboBox, QLineEdit, QWidget
 
 from migbar.screening.query import Choice, Show
-from migbar_gui.looks.widgets import EnergyBox, choice_box, in_row, label
+from migbar_gui.looks.flow import Flow
+from migbar_gui.looks.widgets import EnergyBox, choice_box, label
 
 SHOWN = {
     Show.PATHS: "All paths",
@@ -41,7 +42,7 @@ class Filters(QWidget):
         )
         below = label("barrier up to")
         parts = (self.shown, self.classes, below, self.barrier, self.dimensions, self.through)
-        self.setLayout(in_row(*parts, self.text, grow=self.text))
+        self.setLayout(Flow(*parts, self.text, grow=self.text))
         for combo in (self.shown, self.classes, self.dimensions):
             combo.currentIndexChanged.connect(lambda _: self.changed.emit(0))
         for box in (self.barrier, self.through):

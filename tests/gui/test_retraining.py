@@ -409,6 +409,18 @@ def test_that_not_better_is_said_plainly(window, qtbot, finished):
     wizard.close()
 
 
+def test_that_the_numbers_of_a_judgement_are_whole_in_a_narrow_window(window, qtbot, finished):
+    wizard = opened_wizard(qtbot, window, finished)
+    shown = page(wizard)
+    numbers = shown.scores.itemAt(0).widget()
+    qtbot.waitUntil(lambda: numbers.x() > shown.parity.geometry().right())  # beside the plot
+    wizard.resize(wizard.minimumWidth(), wizard.height())
+    qtbot.waitUntil(lambda: numbers.y() > shown.parity.geometry().bottom())
+    assert numbers.width() >= numbers.minimumSizeHint().width()
+    assert numbers.geometry().right() <= shown._area.viewport().width()
+    wizard.close()
+
+
 def test_that_the_judgement_is_written_in_the_unit_asked_for(
     window, qtbot, finished, tmp_path, monkeypatch
 ):

@@ -1,18 +1,22 @@
 """Small pieces of the window."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
-from PySide6.QtCore import QLocale, QPoint, Qt
-from PySide6.QtGui import QFont, QFontInfo, QImage
+from PySide6.QtCore import QLocale, QPoint, QRectF, Qt
+from PySide6.QtGui import QFont, QFontInfo, QImage, QPainter, QPixmap
 from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QDialog, QLabel, QLineEdit, QSpinBox, QTableWidgetItem, QWidget
 
 from migbar.barriers import Remark
+from migbar.neb.profiles import EnergyProfile
 from migbar_gui.looks import energies
-from migbar_gui.looks.axes import energy_ticks
+from migbar_gui.looks.axes import Axes, energy_ticks
 from migbar_gui.looks.charts import _labelled
 from migbar_gui.looks.colours import INKS, contrast, ink_on, rgb
 from migbar_gui.looks.energies import in_text, set_format
+from migbar_gui.looks.flow import Flow
 from migbar_gui.looks.tables import LEFT, NamesDelegate, list_of
 from migbar_gui.looks.texts import formula_text, space_group_text
 from migbar_gui.looks.theme import (
@@ -38,6 +42,7 @@ from migbar_gui.looks.widgets import (
     label,
     scrolled,
 )
+from migbar_gui.panels.profile_plot import Curve, ProfilePlot
 from migbar_gui.panels.welcome import Card, WelcomePage
 from migbar_gui.viewer.themes import END_COLOUR, START_COLOUR, WARNING_COLOUR
 from tests.gui.conftest import site, wait_for_barriers
@@ -478,3 +483,60 @@ def test_that_the_legend_of_a_narrow_plot_is_not_written_over_its_caption(qtbot)
     accent = current_theme().accent
     assert accent in top_line(600)
     assert accent not in top_line(180)
+
+
+def test_that_what_has_no_room_in_a_line_goes_on_in_the_next(qtbot):
+    first, second, last = (label(text) for text in ("barrier up to", "any", "search"))
+    wide = [part.sizeHint().width() for part in (first, second, last)]
+    page = QWidget()
+    page.setLayout(Flow(first, second, last, grow=last, spacing=8))
+    qtbot.addWidget(page)
+    page.resize(sum(wide) + 16 + 50, 200)
+    page.show()
+    assert first.y() == second.y() == last.y()
+    assert last.width() == wide[2] + 50
+    page.resize(sum(wide[:2]) + 8, 200)
+    assert first.y() == second.y()
+    assert last.y() > first.geometry().bottom()
+    assert last.width() == page.width()
+    assert page.heightForWidth(page.width()) == last.geometry().bottom() + 1
+    first.hide()
+    page.layout().activate()
+    assert second.pos() == QPoint(0, 0)
+    assert page.minimumSizeHint().width() == max(wide[1:])
+
+
+@pytest.mark.parametrize("predicted", [0.1, 0.3, 0.55, 0.6, 0.65])
+def test_that_no_curve_runs_through_what_is_said_of_the_prediction(qtbot, predicted):
+    along = np.linspace(0.0, 3.0, 201)
+    energy = 0.6 * np.sin(np.pi * along / 3) ** 2
+    profile = EnergyProfile(along[::40], energy[::40], np.zeros(6))
+    plot = ProfilePlot()
+    qtbot.addWidget(plot)
+    plot.resize(440, 160)
+    plot.show_curves(
+        [Curve("Li", "#e4572e", profile, (along, energy), True, (predicted, 0.0, 1.0))], 0
+    )
+    image = QImage(plot.size(), QImage.Format.Format_RGB32)
+    plot.render(image)  # fits the axes
+    axes, metrics = plot._axes, plot.fontMetrics()
+    place = plot._beside_curves(
+        axes, axes.point(0, predicted).y(), metrics, f"predicted {predicted:.3f} eV"
+    )
+    assert axes.frame.contains(place)
+    assert not any(place.contains(point) for point in axes.line(along, energy))
+
+
+def test_that_captions_above_a_narrow_plot_are_short(qtbot, monkeypatch):
+    told = []
+    monkeypatch.setattr(QPainter, "drawText", lambda _, place, text: told.append(text))
+    axes = Axes(QRectF(40, 20, 300, 100), (0.0, 1.0), (0.0, 1.0))
+    picture = QPixmap(340, 120)
+    painter = QPainter(picture)
+    wide = painter.fontMetrics().horizontalAdvance
+    across, up = ["fraction of the path →", "fraction →"], ["eV above the initial state", "eV"]
+    for room in (sum(map(wide, (across[0], up[0]))), wide(across[1]) + wide(up[0]), 30):
+        frame = QRectF(40, 20, room + 4 + wide("00") - 40, 100)
+        replace(axes, frame=frame).captions_above(painter, across, up)
+    painter.end()
+    assert told == [up[0], across[0], up[0], across[1], up[1], across[1]]

@@ -6,11 +6,12 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from PySide6.QtCore import QUrl
+from PySide6.QtCore import QEvent, QObject, QUrl
 from PySide6.QtGui import QDesktopServices
 from PySide6.QtWidgets import (
+    QBoxLayout,
     QGridLayout,
-    QHBoxLayout,
+    QScrollArea,
     QTableWidget,
     QVBoxLayout,
     QWidget,
@@ -28,7 +29,16 @@ from migbar_gui.looks import energies
 from migbar_gui.looks.charts import ParityPlot
 from migbar_gui.looks.tables import LEFT, RIGHT, list_of, write_heads, write_row
 from migbar_gui.looks.theme import with_text
-from migbar_gui.looks.widgets import button, clear, label, restyle
+from migbar_gui.looks.widgets import (
+    SCROLL_BAR,
+    button,
+    clear,
+    in_column,
+    in_row,
+    label,
+    restyle,
+    scroll,
+)
 
 ROWS = (
     ("model", "The new model"),
@@ -57,13 +67,13 @@ class JudgePage(WizardPage):
         self.verdict = label("", wrap=True)
         self.verdict.setProperty("verdict", "none")
         self.parity = ParityPlot()
-        self.parity.setMinimumSize(280, 250)
+        self.parity.setMinimumSize(260, 250)
         self.parity.clicked.connect(self._choose_point)
         self.scores = QVBoxLayout()
         self._confusion = QVBoxLayout()
         self.calibration = label("", "muted", wrap=True)
         self.worst = self._make_worst()
-        right = QVBoxLayout()
+        right = self._numbers = QVBoxLayout()
         right.setSpacing(8)
         right.addWidget(label("Errors with bootstrap standard errors", "section"))
         right.addLayout(self.scores)
@@ -72,23 +82,32 @@ class JudgePage(WizardPage):
         right.addLayout(self._confusion)
         right.addWidget(self.calibration)
         right.addStretch(1)
-        row = QHBoxLayout()
-        row.setSpacing(18)
-        row.addWidget(self.parity, 2)
-        row.addLayout(right, 3)
-        self.body.addWidget(self.verdict)
-        self.body.addLayout(row, 1)
+        self._halves = in_row(spacing=18)
+        self._halves.addWidget(self.parity, 2)
+        self._halves.addLayout(right, 3)
         self.report = button("Open the report", self._open_report)
-        row = QHBoxLayout()
-        row.addWidget(
-            label(
-                "Largest errors; double click or Enter opens the path in the main window", "section"
-            ),
-            1,
-        )
-        row.addWidget(self.report)
-        self.body.addLayout(row)
-        self.body.addWidget(self.worst)
+        text = "Largest errors; double click or Enter opens the path in the main window"
+        title = label(text, "section", wrap=True)
+        head = in_row(title, self.report, grow=title)
+        everything = QWidget()
+        everything.setLayout(in_column(self.verdict, self._halves, head, self.worst, spacing=10))
+        self._area = QScrollArea()
+        self._area.setObjectName("judgement")
+        scroll(self._area, everything, "Judgement")
+        self._area.viewport().installEventFilter(self)
+        everything.installEventFilter(self)
+        self.body.addWidget(self._area, 1)
+
+    def eventFilter(self, watched: QObject, event: QEvent) -> bool:  # noqa: N802
+        """Put the plot above the numbers where there is no room for them beside it: text can be large."""
+        if event.type() in (QEvent.Type.Resize, QEvent.Type.LayoutRequest):
+            numbers = self._numbers.minimumSize().width()
+            self._area.setMinimumWidth(numbers + SCROLL_BAR)
+            needed = self.parity.minimumWidth() + self._halves.spacing() + numbers
+            beside = needed <= self._area.viewport().width()
+            way = QBoxLayout.Direction.LeftToRight if beside else QBoxLayout.Direction.TopToBottom
+            self._halves.setDirection(way)
+        return super().eventFilter(watched, event)
 
     def initializePage(self) -> None:  # noqa: N802
         """Show the run's result."""
