@@ -75,7 +75,7 @@ class Tour(QObject):
         self._at = None
 
     def _look(self) -> None:
-        """Go on where the step was done."""
+        """Go on where the step was done, or its message was closed in place of "Next"."""
         document = self._window.workspace.document
         if self._at is None or document is None:
             return
@@ -84,7 +84,7 @@ class Tour(QObject):
                 self._go_on()
             return
         done = STEPS[self._at].done
-        if done is not None and done(self._window):
+        if self._window.notice.isHidden() if done is None else done(self._window):
             self._go_on()
 
     def _go_on(self) -> None:
@@ -94,6 +94,9 @@ class Tour(QObject):
             self.end()
             return
         step, last = STEPS[self._at], self._at == len(STEPS) - 1
+        if step.done is not None and step.done(self._window):
+            self._go_on()
+            return
         forward = ("Done" if last else "Next", self._go_on) if step.done is None else None
         end = None if last else ("End the tour", self.end)
         self._window.notice.show_message(step.text, "info", action=forward, other_action=end)

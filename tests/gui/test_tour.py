@@ -30,6 +30,31 @@ def test_that_the_tour_follows_what_is_done(window, qtbot):
     assert window.notice.isHidden()
 
 
+def test_that_the_tour_goes_on_where_a_message_was_closed(window, qtbot):
+    window.tour.start()
+    wait_for_document(qtbot, window, "LiFePO4.cif")
+    text = window.notice.text
+    qtbot.waitUntil(lambda: text.text().startswith("1 of 6"))
+    for number in (0, 3):
+        window.workspace.pick(site(window, number))
+    qtbot.waitUntil(lambda: text.text().startswith("3 of 6"), timeout=60_000)
+    wait_for_barriers(qtbot, window)
+    window.workspace.pick(site(window, 0))
+    window.workspace.clear_picks()
+    assert text.text().startswith("3 of 6")  # it is there to be read
+    window.commands["path.clear"].trigger()
+    assert window.notice.isHidden()
+    window.find_paths()  # what the fourth step asks for
+    qtbot.waitUntil(lambda: text.text().startswith("5 of 6"), timeout=60_000)
+    window.notice._close.click()
+    window.workspace.pick(site(window, 0))
+    assert text.text().startswith("6 of 6")
+    assert window.notice.isVisible()
+    window.notice._close.click()
+    window.workspace.clear_picks()
+    assert window.notice.isHidden()
+
+
 def test_that_the_tour_can_be_left(window, qtbot):
     window.tour.start()
     wait_for_document(qtbot, window, "LiFePO4.cif")
