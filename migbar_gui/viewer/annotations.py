@@ -1,4 +1,4 @@
-"""Text over the picture: atom labels, tags, axis letters and the axis triad, painted by Qt."""
+"""What lies over the picture: atom labels, tags, rings, axis letters and the axis triad, painted by Qt."""
 
 from __future__ import annotations
 
@@ -55,6 +55,16 @@ class Tag:
 
 
 @dataclass(frozen=True, slots=True)
+class Ring:
+    """A circle around a ball, in front of everything: it tells where the ball is behind others, too."""
+
+    position: Floats
+    radius: float
+    width: float
+    colour: str
+
+
+@dataclass(frozen=True, slots=True)
 class Legend:
     """A bar that tells the colours of energies; blank above `highest`, where hops are hidden."""
 
@@ -65,10 +75,11 @@ class Legend:
 
 @dataclass(slots=True)
 class Annotations:
-    """All text of a picture."""
+    """All that lies over a picture."""
 
     labels: Sequence[Label] = ()
     tags: list[Tag] = field(default_factory=list)
+    rings: Sequence[Ring] = ()
     cell: Floats | None = None
     legend: Legend | None = None
     hint: str = ""
@@ -81,7 +92,7 @@ def paint(
     theme: Theme,
     balls: tuple[Floats, Floats],
 ) -> None:
-    """Paint all text of a picture.
+    """Paint what lies over a picture.
 
     Parameters
     ----------
@@ -97,6 +108,7 @@ def paint(
     if notes.hint:
         _paint_hint(painter, notes.hint, projection, theme)
     _paint_labels(painter, notes.labels, projection, balls)
+    _paint_rings(painter, notes.rings, projection)
     if notes.cell is not None:
         _paint_cell_letters(painter, notes.cell, projection, theme)
         _paint_triad(painter, notes.cell, projection, theme)
@@ -181,7 +193,20 @@ def _paint_labels(
             )
 
 
-# ------------------------------------------------------------------ tags
+# ------------------------------------------------------------------ rings and tags
+
+
+def _paint_rings(painter: QPainter, rings: Sequence[Ring], projection: Projection) -> None:
+    painter.setBrush(Qt.BrushStyle.NoBrush)
+    for ring in rings:
+        x, y, _ = projection.pixels(ring.position[None])[0]
+        radius, width = projection.scale * ring.radius, max(1.8, projection.scale * ring.width)
+        for colour, wide in (
+            (QColor(255, 255, 255, 200), width + 1.6),
+            (QColor(ring.colour), width),
+        ):
+            painter.setPen(QPen(colour, wide))
+            painter.drawEllipse(QPointF(x, y), radius, radius)
 
 
 def _paint_tags(painter: QPainter, tags: Sequence[Tag], projection: Projection) -> None:
@@ -300,11 +325,16 @@ def _paint_cell_letters(
         length = float(np.linalg.norm(way))
         if length < 12:
             continue  # seen end on
-        x, y = end + (12 + 0.75 * projection.scale) * way / length  # clear of an atom at the corner
+        place = (
+            end + (12 + 0.75 * projection.scale) * way / length
+        )  # clear of an atom at the corner
+        size = np.array([projection.width, projection.height])
+        if ((end > 0) & (end < size)).all():  # what is seen has its letter
+            place = np.clip(place, 9, size - 9)
         _outlined(
             painter,
             letter,
-            QPointF(x, y),
+            QPointF(*place),
             _font(painter, 15, bold=True, italic=True),
             QColor(colour),
             QColor(theme.background),

@@ -1,4 +1,4 @@
-"""The words beside what is shown: labels of atoms, tags of paths and sites, the legend."""
+"""What lies over what is shown: labels of atoms, tags of paths and sites, rings around ions that hop, the legend."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from collections.abc import Iterator
 import numpy as np
 
 from migbar_gui.viewer import themes
-from migbar_gui.viewer.annotations import Annotations, Label, Legend, Tag
+from migbar_gui.viewer.annotations import Annotations, Label, Legend, Ring, Tag
 from migbar_gui.viewer.content import Content
 
 HALO_WIDTH = 0.13
@@ -15,8 +15,8 @@ HALO_WIDTH = 0.13
 
 
 def captions(content: Content) -> Annotations:
-    """Return all text of the picture."""
-    notes = Annotations(labels=_labels(content), tags=[*_path_tags(content)])
+    """Return all that lies over the picture."""
+    notes = Annotations(_labels(content), [*_path_tags(content)], [*_rings(content)])
     if content.structure is None:
         notes.hint = "Open a structure, or drop a file here"
     elif content.style.cell:
@@ -46,6 +46,13 @@ def _labels(content: Content) -> list[Label]:
             atoms.elements, atoms.index, atoms.positions, atoms.radii, strict=True
         )
     ]
+
+
+def _rings(content: Content) -> Iterator[Ring]:
+    for atom, colour in content.rings.items():
+        for ball in np.flatnonzero(content.atoms.index == atom):
+            radius = content.atoms.radii[ball] + HALO_WIDTH / 2
+            yield Ring(content.atoms.positions[ball], float(radius), HALO_WIDTH, colour)
 
 
 def _path_tags(content: Content) -> Iterator[Tag]:

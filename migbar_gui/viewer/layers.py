@@ -219,9 +219,6 @@ class Layers:
         self._halos, self._halo_view = [], None
         if content.hovered is not None:
             self._add_halo(content.hovered, content.theme.muted, 0.6)
-        for atom, colour in content.rings.items():
-            for ball in np.flatnonzero(content.atoms.index == atom):
-                self._add_halo(content.atoms.info(int(ball)), colour)
         for empty in content.emptied:
             self._add_halo(empty, content.theme.text)
         for site, _, colour in content.ends:
