@@ -36,7 +36,7 @@ from migbar.transport import (
     parameters_for,
     particle_size,
 )
-from migbar.wording import scientific, size_text
+from migbar.wording import scientific, size_text, with_ranges, without_numbers
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -312,14 +312,15 @@ def _transport_section(structure: Structure, result: CrystalPaths, energies: Ene
 
 
 def _notes(result: CrystalPaths) -> str:
-    texts: dict[str, list[str]] = {}
+    alike: dict[str, list[tuple[str, str]]] = {}
     for hop, path in zip(result.search.hops, result.paths, strict=True):
         for remark in path.remarks:
-            texts.setdefault(remark.text, []).append(hop.label)
-    items = [
-        text if len(labels) == len(result.paths) else f"{', '.join(labels)}: {text}"
-        for text, labels in texts.items()
-    ]
+            alike.setdefault(without_numbers(remark.text), []).append((hop.label, remark.text))
+    items = []
+    for said in alike.values():
+        hops = dict.fromkeys(label for label, _ in said)
+        text = with_ranges([text for _, text in said])
+        items.append(text if len(hops) == len(result.paths) else f"{'; '.join(hops)}: {text}")
     # Which hops were calculated stands with these already.
     items += [remark.text for remark in result.remarks if remark.code != "calculated"]
     items.append(

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 
+_NUMBER = re.compile(r"(?<![\w.])−?\d+(?:\.\d+)?(?!\w)")
 _OPTIONS = re.compile(r" \((?:in the window: ([^()]+); )?on the command line[:,] [^()]+\)")
 
 
@@ -65,3 +67,19 @@ def size_text(micrometres: float) -> str:
 def without_options(text: str) -> str:
     """Return a text as the window tells it: what it says of the command line alone, in brackets, is left out."""
     return _OPTIONS.sub(lambda found: f" ({found[1]})" if found[1] else "", text)
+
+
+def without_numbers(text: str) -> str:
+    """Return what is the same in texts that say the same of different numbers."""
+    return _NUMBER.sub("#", text)
+
+
+def with_ranges(texts: Sequence[str]) -> str:
+    """Return texts that differ in nothing but numbers as one: of ``1.2 Å`` and ``1.5 Å`` it has ``1.2 to 1.5 Å``."""
+
+    def span(numbers: Sequence[str]) -> str:
+        ordered = sorted(set(numbers), key=lambda number: float(number.replace("−", "-")))
+        return " to ".join(dict.fromkeys((ordered[0], ordered[-1])))
+
+    spans = map(span, zip(*map(_NUMBER.findall, texts), strict=True))
+    return _NUMBER.sub(lambda _: next(spans), texts[0])

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+from dataclasses import replace
 from functools import partial
 from html.parser import HTMLParser
 
@@ -17,6 +18,7 @@ from migbar.paths import find_paths
 from migbar.reports import Provenance, html_report, walk_text, write_report
 from migbar.resources import examples
 from migbar.structures import read_structure
+from migbar.wording import with_ranges, without_numbers
 from tests.core.length_model import LengthModel
 
 
@@ -58,6 +60,31 @@ def olivine(examples_dir):
 
 def provenance(name: str = "LiFePO4.cif") -> Provenance:
     return Provenance(name, "ab" * 32, LengthModel.card, {"symmetry tolerance": "0.01 Å"})
+
+
+def test_that_what_is_alike_of_many_hops_is_said_once():
+    assert with_ranges(["Image 2 of O2− is 1.50 Å away", "Image 2 of O2− is 1.2 Å away"]) == (
+        "Image 2 of O2− is 1.2 to 1.50 Å away"
+    )
+    assert with_ranges(["−0.10 eV, Li7P3S11", "−0.10 eV, Li7P3S11"]) == "−0.10 eV, Li7P3S11"
+    assert with_ranges(["−0.10 eV", "0.10 eV", "−0.50 eV"]) == "−0.50 to 0.10 eV"
+    assert without_numbers("Li7P3S11 at 3 Å.") == without_numbers("Li7P3S11 at 12.5 Å.")
+
+
+def test_that_many_hops_share_a_note(olivine):
+    structure, result = olivine
+    noted = [
+        replace(path, remarks=(*path.remarks, Remark("close", f"{distance} Å from <O>.")))
+        for path, distance in zip(result.paths, ("1.45", "0.90", "1.45", "1.60"), strict=True)
+    ]
+    *first, _ = [hop.label for hop in result.search.hops]
+    for paths, before in ((noted, ""), ([*noted[:3], result.paths[3]], "; ".join(first) + ": ")):
+        text = " ".join(
+            Outline(html_report(structure, replace(result, paths=tuple(paths)), provenance())).text
+        )
+        most = "1.60" if not before else "1.45"
+        assert f"{before}0.90 to {most} Å from <O>." in text
+        assert text.count("Å from <O>.") == 1
 
 
 def test_that_cells_break_where_they_can_be_read():
