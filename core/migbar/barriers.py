@@ -83,6 +83,11 @@ class Barrier:
         return f"{self.model} {self.model_version}".strip()
 
     @property
+    def is_calculated(self) -> bool:
+        """Whether another program calculated it, and no model predicted it."""
+        return any(remark.code == "calculated" for remark in self.remarks)
+
+    @property
     def is_memory(self) -> bool:
         """Whether the model was trained on this very path."""
         return any(remark.code == "training_path" for remark in self.remarks)

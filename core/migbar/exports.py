@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from migbar.barriers import GOOD_CONDUCTOR_EV
+from migbar.barriers import GOOD_CONDUCTOR_EV, Barrier
 from migbar.files import replacing, write_text
 from migbar.prediction import PredictedPath
 
@@ -41,6 +41,8 @@ COLUMNS = (
     "relaxed_converged",
     "relaxed_with",
     "attempt_frequency_per_s",
+    "counted_ev",
+    "counted_with",
     "note",
 )
 """Column names; where ``migbar predict --json`` says the same, they are its keys."""
@@ -61,6 +63,8 @@ class TableRow:
         Of the same path, relaxed with a potential.
     hops_per_cell : int
         Number of equivalent hops per cell; 0 where they were not counted.
+    counted : Barrier, optional
+        What counts in place of the predicted barrier: a calculation's. It tells whether this is a good conductor.
     """
 
     structure: str
@@ -68,10 +72,12 @@ class TableRow:
     note: str = ""
     relaxed: NebResult | None = None
     hops_per_cell: int = 0
+    counted: Barrier | None = None
 
     def cells(self, threshold_ev: float = GOOD_CONDUCTOR_EV) -> tuple[Cell, ...]:
         """Return the values in the order of `COLUMNS`."""
         hop, barrier = self.path.hop, self.path.barrier
+        counted = self.counted or barrier
         start, end = hop.end_labels
         return (
             self.structure,
@@ -82,7 +88,7 @@ class TableRow:
             barrier.barrier_ev,
             *barrier.interval_ev,
             barrier.interval_level,
-            barrier.is_good_conductor(threshold_ev),
+            counted.is_good_conductor(threshold_ev),
             threshold_ev,
             self.path.length,
             self.hops_per_cell or "",
@@ -91,6 +97,8 @@ class TableRow:
             barrier.model_version,
             " ".join(remark.text for remark in self.path.remarks),
             *self._relaxed_cells(),
+            counted.barrier_ev,
+            counted.made_by,
             self.note,
         )
 

@@ -78,9 +78,9 @@ class Exports(QObject):
             if document is not None and entry is not None and result is not None:
                 relaxed = workspace.relaxed_of(path_id)
                 neb = relaxed.result if relaxed is not None else None
-                rows.append(
-                    TableRow(document.name, result.predicted, entry.note, neb, entry.multiplicity)
-                )
+                predicted, number = result.predicted, entry.multiplicity
+                counted_as = workspace.counted_barrier(path_id, predicted.barrier)
+                rows.append(TableRow(document.name, predicted, entry.note, neb, number, counted_as))
         return rows
 
     def copy_table(self) -> None:

@@ -43,6 +43,7 @@ from migbar_gui.looks.widgets import (
     swatch,
     tool_row,
 )
+from migbar_gui.panels.plots import paint_diamond
 from migbar_gui.panels.profile_plot import Curve, ProfilePlot
 from migbar_gui.workspace import Workspace, whenever
 from migbar_gui.workspace.comparison import ORDERS, ComparedPath, compared_paths
@@ -95,18 +96,20 @@ class _Bar(QStyledItemDelegate):
         width, middle = row.width(), row.height() / 2
         left, _ = scale.frame(width)
         self._paint_name(painter, compared, QRectF(0, 0, left - 12, row.height()))
-        low, high = compared.barrier.interval_ev
         good = compared.barrier.is_good_conductor(scale.threshold)
         end = scale.x(compared.barrier.barrier_ev, width)
         painter.setPen(Qt.PenStyle.NoPen)
         painter.setBrush(QColor(theme.good if good else theme.poor))
         bar = QRectF(left, middle - 6, max(2.0, end - left), 12)
         painter.drawRoundedRect(bar, 3, 3)
-        a, b = scale.x(low, width), scale.x(high, width)
-        painter.setClipRect(bar)
-        _paint_interval(painter, a, b, middle, QPen(QColor(theme.surface), 4))
-        painter.setClipping(False)  # on the bar alone the line would be lost without its edge
-        _paint_interval(painter, a, b, middle, QPen(QColor(theme.text), 1.4))
+        if compared.barrier.is_calculated:
+            paint_diamond(painter, QPointF(end, middle))
+        else:
+            a, b = (scale.x(energy, width) for energy in compared.barrier.interval_ev)
+            painter.setClipRect(bar)
+            _paint_interval(painter, a, b, middle, QPen(QColor(theme.surface), 4))
+            painter.setClipping(False)  # on the bar alone the line would be lost without its edge
+            _paint_interval(painter, a, b, middle, QPen(QColor(theme.text), 1.4))
         border = scale.x(scale.threshold, width)
         painter.setPen(QPen(QColor(theme.muted), 1, Qt.PenStyle.DashLine))
         painter.drawLine(QPointF(border, 0), QPointF(border, row.height()))
@@ -274,9 +277,12 @@ class ComparisonPanel(QWidget):
         self._select_active()
         pinned = len(workspace.state.pins)
         structures = counted(len({id(compared.document) for compared in shown}), "structure")
-        levels = sorted({f"{100 * compared.barrier.interval_level:.0f} %" for compared in shown})
-        paths = counted(len(shown), "path")
-        text = f"{paths} of {structures}, {pinned} pinned; lines: {', '.join(levels)} intervals"
+        barriers = [compared.barrier for compared in shown]
+        predicted = [barrier for barrier in barriers if not barrier.is_calculated]
+        levels = sorted({f"{100 * barrier.interval_level:.0f} %" for barrier in predicted})
+        text = f"{counted(len(shown), 'path')} of {structures}, {pinned} pinned"
+        text += f"; lines: {', '.join(levels)} intervals" if levels else ""
+        text += "; diamonds: calculated" if len(predicted) < len(barriers) else ""
         if profiles:
             names = {curve.potential for curve in curves}
             notes = dict.fromkeys(potential_note(name) for name in sorted(names))
@@ -316,10 +322,11 @@ class ComparisonPanel(QWidget):
         blocked = QSignalBlocker(self.bars)  # which bar is current meanwhile is nobody's choice
         self.bars.clear()
         for compared in shown:
-            low, high = compared.barrier.interval_ev
+            barrier = compared.barrier
+            told = energies.interval(*barrier.interval_ev)
+            told = f"calculated with {barrier.made_by}" if barrier.is_calculated else told
             item = QListWidgetItem(
-                f"{compared.name}: {energies.energy(compared.barrier.barrier_ev)} "
-                f"({energies.interval(low, high)})"
+                f"{compared.name}: {energies.energy(barrier.barrier_ev)} ({told})"
             )
             item.setData(ROLE, compared)
             item.setToolTip(item.text())

@@ -178,7 +178,7 @@ class PathPanel(QStackedWidget):
         predicted, threshold = found.predicted, self._workspace.threshold
         barrier = predicted.barrier
         counted = self._workspace.counted_barrier(path.id, barrier)
-        is_calculated = counted is not barrier
+        is_calculated = counted.is_calculated
         good = "good" if counted.is_good_conductor(threshold) else "poor"
         low, high = barrier.interval_ev
         self._spot.setPixmap(swatch(path_colour(path.id), 16))

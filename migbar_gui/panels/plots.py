@@ -84,11 +84,7 @@ class IntervalBar(QWidget):
         painter.setPen(QPen(QColor(theme.text), 1.2))
         painter.drawLine(QPointF(border, top - 3), QPointF(border, top + height + 3))
         if self._calculated is not None:
-            middle, size = QPointF(x(self._calculated), top + height / 2), 7.5
-            corners = ((-size, 0), (0, -size), (size, 0), (0, size))
-            painter.setPen(QPen(QColor(theme.surface), 2))
-            painter.setBrush(QColor(theme.text))
-            painter.drawPolygon(QPolygonF([middle + QPointF(*corner) for corner in corners]))
+            paint_diamond(painter, QPointF(x(self._calculated), top + height / 2))
         self._write(painter, border, 0, f"threshold {energies.short(self._threshold)}", theme.text)
         below = top + height + 5
         low, high = energies.number(self._low, 2), energies.energy(self._high, 2)
@@ -105,6 +101,15 @@ class IntervalBar(QWidget):
         left = min(max(0.0, centre - width / 2), self.width() - width)
         painter.setPen(QColor(colour))
         painter.drawText(QPointF(left, top + self.fontMetrics().ascent()), text)
+
+
+def paint_diamond(painter: QPainter, middle: QPointF) -> None:
+    """Paint what stands for a barrier that was calculated."""
+    theme, size = current_theme(), 7.5
+    corners = ((-size, 0), (0, -size), (size, 0), (0, size))
+    painter.setPen(QPen(QColor(theme.surface), 2))
+    painter.setBrush(QColor(theme.text))
+    painter.drawPolygon(QPolygonF([middle + QPointF(*corner) for corner in corners]))
 
 
 class CoordinationPlot(Plot):

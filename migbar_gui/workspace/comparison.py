@@ -18,6 +18,7 @@ class ComparedPath:
     document : Document
     path : PathEntry
     barrier : Barrier
+        What counts: where it was calculated that, else what was predicted.
     length : float
         In Å.
     pin : PinnedPath or None
@@ -46,8 +47,9 @@ ORDERS: Mapping[str, Callable[[ComparedPath], object]] = {
 
 def compared_paths(workspace: Workspace, order: str) -> list[ComparedPath]:
     """Return the judged paths of the open structure and all pinned ones, sorted by one of `ORDERS`."""
+    count = workspace.counted_barrier
     pinned = [
-        ComparedPath(pin.document, pin.path, pin.barrier, pin.length, pin)
+        ComparedPath(pin.document, pin.path, count(pin.path.id, pin.barrier), pin.length, pin)
         for pin in workspace.state.pins
     ]
     known = {compared.path.id for compared in pinned}
@@ -55,6 +57,6 @@ def compared_paths(workspace: Workspace, order: str) -> list[ComparedPath]:
     for path in workspace.state.paths:
         result = workspace.result(path.id)
         if workspace.document is not None and result is not None and path.id not in known:
-            predicted = result.predicted
-            own.append(ComparedPath(workspace.document, path, predicted.barrier, predicted.length))
+            barrier, length = count(path.id, result.predicted.barrier), result.predicted.length
+            own.append(ComparedPath(workspace.document, path, barrier, length))
     return sorted([*pinned, *own], key=ORDERS[order])  # type: ignore[arg-type]

@@ -80,6 +80,15 @@ def test_that_a_relaxed_barrier_stands_beside_the_predicted_one(path, tmp_path):
     assert second["relaxed_ev"] == second["relaxed_with"] == second["hops_per_cell"] == ""
 
 
+def test_that_a_path_is_judged_by_the_barrier_that_counts(path):
+    calculated = Barrier(0.71, (0.71, 0.71), "VASP", "6.3.0")
+    rows = [TableRow("LiO", path), TableRow("LiO", path, counted=calculated)]
+    first, second = csv.DictReader(io.StringIO(table_text(rows, 0.5)))
+    assert first["barrier_ev"] == second["barrier_ev"] == first["counted_ev"] == "0.4321"
+    assert (first["good_conductor"], second["good_conductor"]) == ("true", "false")
+    assert (second["counted_ev"], second["counted_with"]) == ("0.71", "VASP 6.3.0")
+
+
 def test_that_text_for_the_clipboard_has_tabs(path):
     text = table_text([TableRow("LiO", path)] * 2, delimiter="\t")
     lines = list(csv.reader(io.StringIO(text), delimiter="\t"))

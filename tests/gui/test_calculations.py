@@ -124,6 +124,15 @@ def test_that_the_way_through_counts_with_it(window, qtbot, tmp_path):
     row = [path.id for path in window.workspace.state.paths].index(relaxed.path_id)
     told = window.paths_panel.model.index(row, Column.VERDICT).data()
     assert told == ("good conductor" if barrier < predicted else "poor conductor")
+    (row,) = window.exports.table_rows([relaxed.path_id])
+    assert row.path.barrier.barrier_ev == predicted
+    assert row.counted == relaxed.result.calculated
+    window.docks.show("Comparison")
+    panel = window.comparison_panel
+    bar = panel.selected()
+    assert bar.barrier == relaxed.result.calculated
+    assert "calculated with VASP 6.3.0" in panel.bars.currentItem().text()
+    assert "diamonds: calculated" in panel._summary.text()
     window.workspace.remove_paths([relaxed.path_id])
     window.open_file(tmp_path / "neb")
     qtbot.waitUntil(lambda: window.workspace.relaxed[-1] is not relaxed, timeout=LONG_MS)
