@@ -33,9 +33,9 @@ class CoordinatesDialog(Question):
         self.body.addLayout(field_rows((("&From", self.start), ("&To", self.end))))
         self.body.addWidget(
             label(
-                "A site is its index (0, 1, …), or index@i,j,k for the periodic image i, j, k cells away; v0, v1, … "
-                "are voids. Where the final end names no image, the nearest one is taken. A position is x, y, z in "
-                "fractions of the cell.",
+                "A site is its index (0, 1, …), or index@i,j,k for its image so many cells away along a, b and c; "
+                "v0, v1, … are voids. Where the final end names no image, the nearest one is taken. A position is x, "
+                "y, z in fractions of the cell.",
                 "muted",
                 wrap=True,
             )

@@ -93,9 +93,11 @@ class SymmetryDialog(Question):
             select_row(self.table, len(found) - 1)
         else:
             self.about.setText(f"{self._name} is near no higher symmetry than it has.")
+        self.table.setVisible(bool(found))
         self.fit()
 
     def _complain(self, error: Exception) -> None:
         self.about.setText("")
         self.problem.tell(error)
+        self.table.hide()
         self.fit()

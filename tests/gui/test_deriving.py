@@ -157,6 +157,7 @@ def test_that_a_noisy_crystal_is_put_onto_the_symmetry_that_is_meant(
 def test_that_a_clean_crystal_has_no_symmetry_to_restore(opened, qtbot):
     dialog = near(opened)
     qtbot.waitUntil(lambda: "near no higher symmetry" in dialog.about.text(), timeout=20_000)
+    assert dialog.table.isHidden()  # there is nothing to choose
     assert not dialog.accept_button.isEnabled()
     dialog.reject()
     assert opened.workspace.document.name == "olivine.cif"
