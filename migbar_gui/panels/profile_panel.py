@@ -277,8 +277,8 @@ class ProfilePanel(QWidget):
             item.setToolTip(f"{entry.title}: barrier against volume, {entry.dependence.potential}")
             return
         note = potential_note(entry.result.potential.name, entry.result.ends_relaxed)
-        barrier = energies.energy(entry.result.barrier_ev)
-        item.setText(f"{entry.title}\n{barrier}{entry.pushing}{entry.state}")
+        told = f"{energies.energy(entry.result.barrier_ev)}, {entry.result.potential.name}"
+        item.setText(f"{entry.title}\n{told}{entry.pushing}{entry.state}")
         item.setToolTip(f"{entry.title}\n{entry.method}{entry.state}\n{note}".strip())
 
     def _check(self, item: QListWidgetItem) -> None:
