@@ -290,7 +290,9 @@ class LivePlot(QWidget):
         painter.drawLine(left, right)
         text = f"done at {aim:g}"
         metrics = painter.fontMetrics()
-        painter.drawText(right + QPointF(-metrics.horizontalAdvance(text), metrics.ascent()), text)
+        wide = metrics.horizontalAdvance(text)
+        if wide <= axes.frame.width():
+            painter.drawText(right + QPointF(-wide, metrics.ascent()), text)
 
     def _draw_energies(self, painter: QPainter, live: LiveRun, width: float) -> None:
         if not live.energies:
