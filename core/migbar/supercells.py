@@ -10,9 +10,9 @@ from numpy.typing import NDArray
 from pymatgen.core import Structure
 
 from migbar.bands import Band, linear_path
-from migbar.errors import SiteError, SupercellError
+from migbar.errors import HopError, SiteError, SupercellError
 from migbar.hops import Hop, Mechanism
-from migbar.structures import MAX_ATOMS
+from migbar.structures import MAX_ATOMS, formula
 
 MIN_TRANSLATION = 8.0
 """Shortest lattice translation in Å that an automatic supercell may have (training cells: mostly 8.5–11)."""
@@ -185,6 +185,8 @@ def make_band(
         If the hop goes from an atom to its own image in this supercell, or the supercell is too large.
     SiteError
         If a site to be emptied does not exist in the supercell.
+    HopError
+        If the mechanism leaves no atom around the ion.
     """
     matrix = choose_supercell(structure, hop) if supercell is None else np.asarray(supercell, int)
     if meets_own_image(hop, matrix):
@@ -211,6 +213,11 @@ def make_band(
         )
     if hop.mechanism is Mechanism.SINGLE_ION:
         indices = [i for i, site in enumerate(cell) if site.specie.symbol == hop.ion]
+    if len(indices) == len(cell):
+        raise HopError(
+            f"{formula(structure)} is nothing but {hop.ion}: no atom is left around the one that moves. Use the "
+            "mechanism vacancy, in a larger supercell."
+        )
     cell.remove_sites(indices)
     host = Structure(cell.lattice, [site.specie for site in cell], cell.frac_coords)
     ends = np.array([hop.start, hop.end]) @ inverse

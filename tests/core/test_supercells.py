@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from pymatgen.core import Lattice, Structure
 
 from migbar.bands import approaches
-from migbar.errors import SiteError, SupercellError
+from migbar.errors import HopError, SiteError, SupercellError
 from migbar.hops import Mechanism, SiteRef, hop_between_sites
 from migbar.structures import read_structure
 from migbar.supercells import (
@@ -102,6 +102,16 @@ def test_that_a_supercell_along_other_vectors_shows_the_same_hop(layered_oxide):
     assert skewed.length == pytest.approx(straight.length)
     for one, other in zip(approaches(skewed), approaches(straight), strict=True):
         assert one.distance == pytest.approx(other.distance)
+
+
+@pytest.mark.parametrize(
+    ("mechanism", "supercell"), [(Mechanism.SINGLE_ION, None), (Mechanism.VACANCY, np.eye(3))]
+)
+def test_that_an_ion_needs_atoms_around_it(mechanism, supercell):
+    metal = Structure(Lattice.cubic(3.45), ["Li", "Li"], [[0, 0, 0], [0.5, 0.5, 0.5]])
+    hop = hop_between_sites(metal, "Li", SiteRef(0), SiteRef(1), mechanism)
+    with pytest.raises(HopError, match="Li is nothing but Li"):
+        make_band(metal, hop, supercell)
 
 
 @pytest.mark.parametrize("shear", [np.eye(3), [[1, 2, 5], [0, 1, -3], [0, 0, 1]]])
