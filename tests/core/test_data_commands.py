@@ -9,8 +9,9 @@ from pathlib import Path
 import pytest
 
 from migbar.datasets import BandRecord, write_bands
+from migbar.datasets.storage import BarrierDataset
 from tests.core.conftest import Run
-from tests.core.own_bands import own_records
+from tests.core.own_bands import own_records, write_dataset
 
 
 @pytest.fixture
@@ -56,6 +57,16 @@ def test_that_data_are_checked_imported_split_drawn_and_converted(
     code, out, _ = run("merge", dataset, tmp_path / "own.json", "--out", tmp_path / "all.parquet")
     assert code == 0
     assert "20 of 40 paths can be used" in out
+
+
+def test_that_folds_are_split_again_as_they_were(run: Run, tmp_path: Path) -> None:
+    write_dataset(own_records(30), tmp_path / "own.parquet")
+    folded, again = tmp_path / "folded.parquet", tmp_path / "again.parquet"
+    assert run("split", tmp_path / "own.parquet", "--folds", 3, "--out", folded)[0] == 0
+    code, out, _ = run("split", folded, "--scheme", "column", "--out", again)
+    assert code == 0
+    assert BarrierDataset(again).parts == BarrierDataset(folded).parts
+    assert [line.partition(":")[0] for line in out.splitlines()[:3]] == [f"fold {k}" for k in "012"]
 
 
 def test_that_a_check_that_finds_nothing_to_use_fails(run: Run, tmp_path: Path) -> None:

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import zipfile
+from collections import Counter
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -191,6 +193,59 @@ def test_that_leaks_of_other_schemes_are_told(tmp_path: Path) -> None:
         assert any("Leak: " in warning for warning in split.warnings)
 
 
+def in_classes(tmp_path: Path, **counts: int) -> BarrierDataset:
+    families = [family for family, count in counts.items() for _ in range(count)]
+    records = own_records(len(families))
+    made = [replace(r, family=f.strip("_")) for r, f in zip(records, families, strict=True)]
+    return write_dataset(made, tmp_path / "own.parquet")
+
+
+def test_that_every_class_gives_its_share_and_the_smallest_none(tmp_path: Path) -> None:
+    dataset = in_classes(tmp_path, spinel=100, garnet=60, _=36, rare=3, single=1)
+    held = split_dataset(dataset, SplitOptions(Scheme.CLASSES)).fold
+    assert set(held.tolist()) == {0, TRAINING}
+    families = np.array(dataset.families)
+    assert Counter(families[held == 0]) == {"spinel": 20, "garnet": 12, "": 7, "rare": 1}
+    parts = split_dataset(dataset, SplitOptions(Scheme.CLASSES, folds=4))
+    assert parts.folds == 4
+    for family in set(dataset.families):
+        of_each = np.bincount(parts.fold[families == family], minlength=4)
+        assert of_each.max() - of_each.min() <= 1
+
+
+def test_that_groups_are_held_out_up_to_the_share(tmp_path: Path) -> None:
+    dataset = dataset_of(tmp_path)  # 14 groups of 4 or 5
+    for share in (0.2, 0.5, 0.999):
+        for seed in range(5):
+            fold = split_dataset(dataset, SplitOptions(validation=share, seed=seed)).fold
+            assert (fold == 0).sum() == pytest.approx(60 * share, abs=5)
+            assert set(fold.tolist()) == {0, TRAINING}
+
+
+def test_that_what_makes_scores_doubtful_is_told(tmp_path: Path) -> None:
+    records = own_records(60)
+    records[7] = replace(records[7], target_ev=None)
+    dataset = write_dataset(records, tmp_path / "own.parquet")
+    told = " ".join(split_dataset(dataset, SplitOptions(folds=6)).warnings)
+    assert "paths are held out in a fold" in told
+    assert "1 path without a barrier:" in told
+    one = split_dataset(dataset, SplitOptions(Scheme.RANDOM, validation=0.01))
+    assert any("Only 1 path is held out:" in warning for warning in one.warnings)
+    plenty = split_dataset(dataset_of(tmp_path), SplitOptions(validation=0.3))
+    assert plenty.warnings == ()
+
+
+@pytest.mark.parametrize(
+    "options",
+    [{"validation": 0.0}, {"validation": 1.0}, {"folds": 1}, {"folds": -2}],
+)
+def test_that_a_split_that_makes_no_sense_is_refused(
+    tmp_path: Path, options: dict[str, Any]
+) -> None:
+    with pytest.raises(SplitError, match="between 0 and 1"):
+        split_dataset(dataset_of(tmp_path), SplitOptions(Scheme.RANDOM, **options))
+
+
 def test_that_a_split_depends_on_the_seed_and_not_on_the_order(tmp_path: Path) -> None:
     dataset = dataset_of(tmp_path)
     (tmp_path / "b").mkdir()
@@ -206,8 +261,9 @@ def test_that_a_split_depends_on_the_seed_and_not_on_the_order(tmp_path: Path) -
 def test_that_the_own_column_decides(tmp_path: Path) -> None:
     split = split_dataset(dataset_of(tmp_path, ["train", "test", ""]), SplitOptions(Scheme.COLUMN))
     assert (split.fold == 0).sum() == 20
-    split = split_dataset(dataset_of(tmp_path, ["b", "a", "c"]), SplitOptions(Scheme.COLUMN))
+    split = split_dataset(dataset_of(tmp_path, ["b", "a", "c", ""]), SplitOptions(Scheme.COLUMN))
     assert split.folds == 3
+    assert np.bincount(split.fold + 1).tolist() == [15, 15, 15, 15]
     with pytest.raises(SplitError, match="no column"):
         split_dataset(dataset_of(tmp_path), SplitOptions(Scheme.COLUMN))
 

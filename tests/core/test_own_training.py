@@ -168,6 +168,20 @@ def test_that_a_cross_validation_judges_every_path(data: Path, tmp_path: Path) -
     assert run.result["split"]["folds"] == 3
 
 
+@pytest.mark.parametrize(
+    ("parts", "asked", "folds", "judged"),
+    [(("a", "b", "c"), 0, 3, COUNT), (("train", "test"), 3, 0, COUNT // 2)],
+)
+def test_that_the_own_column_says_whether_it_is_a_cross_validation(
+    tmp_path: Path, parts: tuple[str, ...], asked: int, folds: int, judged: int
+) -> None:
+    write_dataset(own_records(COUNT), tmp_path / "own.parquet", parts)
+    options = forest(tmp_path / "own.parquet", scheme=Scheme.COLUMN, folds=asked)
+    run = train(tmp_path / "run", options)
+    assert run.result["split"]["folds"] == folds
+    assert run.result["scores"]["model"]["n"] == judged
+
+
 def test_that_data_that_cannot_be_split_leave_nothing_behind(tmp_path: Path, store: Path) -> None:
     alone = [BandRecord(f"x{i}", r.band, r.target_ev) for i, r in enumerate(own_records(1) * 30)]
     write_dataset(alone, tmp_path / "alone.parquet")

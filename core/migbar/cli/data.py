@@ -119,7 +119,7 @@ def split(
         raise SplitError(f"there is no scheme '{scheme}'; choose {', '.join(Scheme)}.")
     data = BarrierDataset(dataset)
     found = split_dataset(data, SplitOptions(Scheme(scheme), folds, validation, seed))
-    names = {k: f"fold {k}" if folds else "validation" for k in range(found.folds)}
+    names = {k: f"fold {k}" if found.folds > 1 else "validation" for k in range(found.folds)}
     parts = [names.get(int(k), "train") for k in found.fold]
     if out is not None:
         with writing(out) as writer:

@@ -201,7 +201,7 @@ def _warnings(dataset: BarrierDataset, fold: NDArray[np.int64]) -> list[str]:
         )
     unknown = int(np.isnan(dataset.barriers).sum())
     if unknown:
-        found.append(f"{unknown} paths have no barrier and count on neither side.")
+        found.append(f"{counted(unknown, 'path')} without a barrier: on neither side of the split.")
     return found
 
 

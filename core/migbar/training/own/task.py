@@ -276,7 +276,7 @@ class _Training:
         told = {
             "training": len(fold) - first,
             "validation": first,
-            "folds": self.options.folds and split.folds,
+            "folds": split.folds if split.folds > 1 else 0,
             "known": known,
             "warnings": [*split.warnings, *self._leaks(records, fold)],
         }
