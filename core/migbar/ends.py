@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from pymatgen.core import Structure
 
 from migbar.barriers import Remark
+from migbar.elements import is_element
 from migbar.errors import HopError, NoMobileIonError, SiteError
 from migbar.hops import (
     Hop,
@@ -77,6 +78,8 @@ def name_hop(
     SiteError, HopError, FrenkelPairError, NoMobileIonError, OccupancyError
     """
     require_ordered(structure)
+    if not is_element(ion):
+        raise HopError(f"'{ion}' is not a chemical element; write the ion's symbol, such as Li.")
     first, last = (_find_end(structure, ion, end) for end in (start, end))
     removed = [_site_ref(text) for text in remove]
     chosen = mechanism or _implied_mechanism(structure, ion, start, end)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 import zipfile
 from collections import Counter
 from collections.abc import Sequence
@@ -143,6 +144,16 @@ def test_that_an_excel_table_with_other_column_names_is_read(tmp_path: Path) -> 
     assert "Li" not in records[1].band.host.symbol_set
 
 
+def test_that_a_row_of_no_element_is_left_out(tmp_path: Path, examples_dir: Path) -> None:
+    shutil.copy(examples_dir / "FePO4.cif", tmp_path)
+    (tmp_path / "table.csv").write_text(
+        'structure,ion,from,to,dft_barrier_ev\nFePO4.cif,Lithium,"0,0,0","0,0.5,0",0.4\n'
+    )
+    reading = import_data([tmp_path / "table.csv"], None)
+    assert reading.names == ()
+    assert "'Lithium' is not a chemical element" in reading.problems[0].text
+
+
 def test_that_a_dataset_gives_back_what_was_put_in(tmp_path: Path) -> None:
     records = own_records(450)
     dataset = write_dataset(records, tmp_path / "own.parquet")
@@ -260,7 +271,7 @@ def test_that_a_split_depends_on_the_seed_and_not_on_the_order(tmp_path: Path) -
 
 def test_that_the_own_column_decides(tmp_path: Path) -> None:
     split = split_dataset(dataset_of(tmp_path, ["train", "test", ""]), SplitOptions(Scheme.COLUMN))
-    assert (split.fold == 0).sum() == 20
+    assert np.bincount(split.fold + 1).tolist() == [40, 20]
     split = split_dataset(dataset_of(tmp_path, ["b", "a", "c", ""]), SplitOptions(Scheme.COLUMN))
     assert split.folds == 3
     assert np.bincount(split.fold + 1).tolist() == [15, 15, 15, 15]

@@ -115,6 +115,17 @@ def test_that_given_hops_are_predicted_and_a_wrong_one_spoils_no_other(tmp_path)
     assert [row["to"] for row in screen(other, options(tmp_path / "results.db"))] == ["2"]
 
 
+def test_that_given_hops_that_name_their_ion_need_no_other(tmp_path, examples_dir):
+    shutil.copy(examples_dir / "FePO4.cif", tmp_path)  # which holds no usual mobile ion
+    (tmp_path / "hops.csv").write_text(
+        'file,ion,from,to\nFePO4.cif,Na,v0,v1\nFePO4.cif,Xx,"0,0,0","0,0.5,0"\n'
+    )
+    first, second = screen(read_given_hops(tmp_path / "hops.csv"), ScreeningOptions(workers=1))
+    assert (first["ion"], first["mechanism"]) == ("Na", "insertion")
+    assert first["barrier_ev"] > 0
+    assert "'Xx' is not a chemical element" in second["problem"]
+
+
 def test_that_a_run_screens_the_hops_of_a_table(tmp_path):
     write_salts(tmp_path, 1)
     (tmp_path / "hops.csv").write_text(

@@ -115,7 +115,8 @@ def _judgement(
     model: Predictor,
     notes: Sequence[Remark],
 ) -> dict[str, Any]:
-    ion, more = _choose_ion(structure, settings.ion)
+    named = [hop["ion"] for hop in hops]
+    ion, more = _choose_ion(structure, named[0] if named and all(named) else settings.ion)
     notes = [*notes, *more]
     if is_partly_occupied(structure):
         if not settings.order:
