@@ -89,6 +89,16 @@ def test_that_litraj_bands_are_read_by_their_index(tmp_path: Path) -> None:
     assert BarrierDataset(tmp_path / "out.parquet").parts == ["train"]
 
 
+@pytest.mark.parametrize("end", ["mp-2,mp-2", "\n,,\n", "\xe9,e,Li,0.9,0.5,test"])
+def test_that_a_damaged_index_of_litraj_spoils_no_other_row(tmp_path: Path, end: str) -> None:
+    write(tmp_path / "a_relaxed.xyz", frames(rock_salt_band(), [0.0, 0.2, 0.4, 0.2, 0.0]))
+    rows = f"\ufeffmaterial_id,chemsys,em_dft,_split,edge_id\nmp-1,Li-O-Ti,0.41,train,a\n{end}"
+    encoding = "latin-1" if end.startswith("\xe9") else "utf-8"
+    (tmp_path / "set_index.csv").write_bytes(rows.encode(encoding, errors="ignore"))
+    (record,) = import_data([tmp_path], None).names
+    assert record == "a"
+
+
 def test_that_litraj_supercells_with_a_dummy_atom_become_bands(tmp_path: Path) -> None:
     folder = tmp_path / "nebBVSE122k"
     folder.mkdir()
@@ -202,6 +212,9 @@ def test_that_leaks_of_other_schemes_are_told(tmp_path: Path) -> None:
         split = split_dataset(dataset, SplitOptions(scheme))
         assert (split.fold != TRAINING).sum() == 12
         assert any("Leak: " in warning for warning in split.warnings)
+    parts = ["train"] * 13 + ["test"] * 2  # of 14 groups the first comes again
+    split = split_dataset(dataset_of(tmp_path, parts, 15), SplitOptions(Scheme.COLUMN))
+    assert any("Leak: 1 of 2 held-out" in warning for warning in split.warnings)
 
 
 def in_classes(tmp_path: Path, **counts: int) -> BarrierDataset:

@@ -111,6 +111,17 @@ def test_that_a_void_end_takes_its_nearest_image(empty_layered):
     assert [r.code for r in remarks] == ["tied_images"]
 
 
+def test_that_an_end_lies_in_the_cell_that_is_asked_for(empty_layered, rock_salt):
+    hop, remarks = name_hop(empty_layered, "Li", "v1@0,1,0", "v1@1,0,-2")
+    void = find_voids(empty_layered, "Li")[1].frac_coords
+    assert np.subtract(hop.start, void) == pytest.approx([0, 1, 0])
+    assert np.subtract(hop.end, void) == pytest.approx([1, 0, -2])
+    assert remarks == []
+    between, _ = name_hop(rock_salt, "Li", "0@0,0,1", "1")
+    assert between.start_site == SiteRef(0, (0, 0, 1))
+    assert between.length(rock_salt) == pytest.approx(4.03 / np.sqrt(2))
+
+
 def test_that_a_vacancy_hop_empties_its_two_ends_and_nothing_else(rock_salt):
     first, second = ions(rock_salt, "Li")[:2]
     hop = hop_between_sites(rock_salt, "Li", SiteRef(first), SiteRef(second))

@@ -11,7 +11,6 @@ dummy atom X half-way between the two ends of the hop (nebBVSE122k).
 
 from __future__ import annotations
 
-import csv
 import itertools
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
@@ -24,6 +23,7 @@ from pymatgen.core import Lattice, Structure
 
 from migbar.bands import Band, linear_path
 from migbar.datasets import BandRecord
+from migbar.datasets.csv_rows import csv_rows
 from migbar.datasets.endpoints import band_between
 from migbar.datasets.numbers import Barriers
 from migbar.datasets.problems import Candidate, Level, Problem, Source
@@ -76,7 +76,7 @@ def read_litraj(folder: Path) -> Iterator[Candidate]:
         If its index cannot be read, or names no migration barriers.
     """
     index = sorted(folder.glob("*_index.csv"))[0]
-    rows = list(csv.DictReader(index.read_text(encoding="utf-8").splitlines()))
+    rows = _rows(index)
     if not rows or "edge_id" not in rows[0]:
         raise BandsFileError(
             index.name, ["has no column edge_id: it holds no migration barriers of single hops"]
@@ -84,13 +84,23 @@ def read_litraj(folder: Path) -> Iterator[Candidate]:
     if "em_dft" in rows[0]:
         yield from _relaxed_bands(folder, index, rows)
         return
-    parts = {row["edge_id"]: row.get("_split") or "" for row in rows}
+    parts = {row["edge_id"]: row.get("_split", "") for row in rows}
     for file in sorted(folder.glob("*.xyz")):
         for candidate in read_xyz_bands(file, "Li"):
             text = "The barrier is one of bond-valence site energies and not of DFT."
             told = Problem("other_method", text, candidate.source, candidate.name, Level.WARNING)
             problems = (*candidate.problems, told)
             yield replace(candidate, problems=problems, part=parts.get(candidate.name, ""))
+
+
+def _rows(index: Path) -> list[dict[str, str]]:
+    """Read the rows of an index by the names of its columns; what a row was cut short of is empty."""
+    try:
+        header, *rows = csv_rows(index) or [[]]
+    except OSError as error:
+        raise BandsFileError(index.name, [f"cannot be read ({words_of(error)})"]) from None
+    nothing = dict.fromkeys(header, "")
+    return [nothing | dict(zip(header, row, strict=False)) for row in rows if any(row)]
 
 
 def _relaxed_bands(
@@ -100,7 +110,7 @@ def _relaxed_bands(
     for number, row in enumerate(rows, start=2):
         name, source = row["edge_id"], Source(index.name, number)
         file = folder / f"{Path(name).name}_relaxed.xyz"
-        part = row.get("_split") or ""
+        part = row.get("_split", "")
         try:
             if not file.is_file():
                 raise BandsFileError(file.name, ["there is no such file"])
