@@ -19,6 +19,7 @@ from pymatgen.core import Lattice, Structure
 
 from migbar.bands import Band
 from migbar.datasets import BandRecord, data_hash, write_bands
+from migbar.datasets.checks import Checker
 from migbar.datasets.problems import Source
 from migbar.datasets.reading import Reading, ReadOptions, import_data, read_candidates
 from migbar.datasets.splits import TRAINING, Scheme, SplitError, SplitOptions, split_dataset
@@ -70,6 +71,31 @@ def test_that_bands_in_one_xyz_file_are_told_apart_by_their_names(tmp_path: Path
     assert [r.target_ev for r in records] == pytest.approx([0.5, 0.25, 0.6])
     assert all(same(r.band, b) for r, b in zip(records, (first, second, third), strict=True))
     assert BarrierDataset(tmp_path / "out.parquet").parts == ["", "val", ""]
+
+
+@pytest.mark.parametrize(
+    ("energies", "barrier", "codes"),
+    [
+        ([0.0, 0.1, 0.2, 0.5, 0.3], 0.5, []),
+        ([0.3, 0.5, 0.2, 0.1, 0.0], 0.5, []),  # above the lower end, whichever that is
+        ([0.0, 0.1, 0.2, 0.3, 0.4], None, ["no_saddle", "no_barrier"]),
+        ([0.0, 0.1, 0.4, 0.1, None], None, ["no_barrier"]),
+        ([0.0, 0.1, np.nan, 0.1, 0.0], None, ["bad_barrier"]),
+    ],
+)
+def test_that_the_energies_of_images_tell_the_barrier(
+    tmp_path: Path, energies: list[float | None], barrier: float | None, codes: list[str]
+) -> None:
+    images = frames(rock_salt_band())
+    for image, energy in zip(images, energies, strict=True):
+        if energy is not None:
+            image.calc = SinglePointCalculator(image, energy=energy)
+    write(tmp_path / "bands.extxyz", images)
+    (candidate,) = map(Checker().check, read_candidates(tmp_path / "bands.extxyz"))
+    assert candidate.name == "bands-1"
+    assert candidate.record is not None
+    assert candidate.record.target_ev == (barrier and pytest.approx(barrier))
+    assert [p.code for p in candidate.problems] == codes
 
 
 def test_that_litraj_bands_are_read_by_their_index(tmp_path: Path) -> None:
