@@ -155,6 +155,16 @@ def test_that_litraj_supercells_with_a_dummy_atom_become_bands(tmp_path: Path) -
     assert records[0].target_ev == 0.33
 
 
+def test_that_a_dummy_atom_in_the_middle_of_two_hops_is_refused(tmp_path: Path) -> None:
+    places = [*np.ndindex(3, 3, 3), (0.5, 0.5, 0)]  # between two diagonals of a square
+    atoms = Atoms("Li27X", scaled_positions=np.array(places) / 3, cell=np.eye(3) * 9, pbc=True)
+    write(tmp_path / "square.extxyz", [atoms])
+    (candidate,) = read_candidates(tmp_path / "square.extxyz")
+    assert [p.text for p in candidate.problems] == [
+        "Several pairs of Li lie on opposite sides of the dummy atom."
+    ]
+
+
 def test_that_an_excel_table_with_other_column_names_is_read(tmp_path: Path) -> None:
     from openpyxl import Workbook
 

@@ -49,6 +49,12 @@ def test_that_emptied_sites_are_apart_in_the_supercell_and_ions_are_left(images)
     assert sum(site.specie.symbol == "Li" for site in host) == left >= 2
 
 
+def test_that_emptied_sites_are_apart_however_many_cells_lie_between_them():
+    cell = Structure(Lattice.cubic(9.0), ["Li", "Li"], [[0, 0, 0], [0.3, 0, 0]])
+    hop = hop_between_sites(cell, "Li", SiteRef(0), SiteRef(1), removed=[SiteRef(1, (0, 0, 12))])
+    assert 12 % choose_supercell(cell, hop)[2, 2]
+
+
 def test_that_a_site_that_is_named_twice_is_no_reason_for_a_larger_supercell(layered_oxide):
     hop = hop_between_sites(
         layered_oxide, "Li", SiteRef(0), SiteRef(0, (1, 0, 0)), removed=[SiteRef(1), SiteRef(1)]
