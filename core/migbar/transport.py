@@ -181,8 +181,6 @@ class CrystalHops:
         return attempts * self._in_direction(kelvin)
 
     def _in_direction(self, kelvin: NDArray[np.float64]) -> NDArray[np.float64]:
-        if not self.barriers_ev[0]:
-            return np.zeros((3, len(kelvin)))
         if self.direction == ALL_DIRECTIONS:
             return np.asarray(np.trace(self.tensor(kelvin), axis1=-2, axis2=-1) / 3)
         # In cells, where rounding does not mix what is slow by many orders of magnitude with what is fast.

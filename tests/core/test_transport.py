@@ -10,7 +10,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from migbar.barriers import THRESHOLD_MEANS
+from migbar.networks import Edge, Network
+from migbar.structures import read_structure
 from migbar.transport import (
+    CrystalHops,
     LoneHop,
     TransportError,
     TransportParameters,
@@ -103,6 +106,11 @@ def test_that_a_crystal_tells_what_it_can(rock_salt, empty_layered):
     assert parameters.ion_density == pytest.approx(4 / 4.03**3)
 
 
+def test_that_the_density_of_an_ion_is_that_of_all_its_sites(examples_dir):
+    olivine = read_structure(examples_dir / "LiFePO4.cif")  # four in a primitive cell
+    assert parameters_for(olivine, "Li").ion_density == pytest.approx(4 / olivine.volume)
+
+
 @pytest.mark.parametrize("repeats", [1, (2, 1, 3)])
 def test_that_an_empty_host_has_one_ion_per_primitive_cell_whatever_the_cell(
     empty_layered, repeats
@@ -147,6 +155,16 @@ def test_that_an_estimate_says_what_it_was_made_from():
         "c = 1",
     ):
         assert word in text
+
+
+@pytest.mark.parametrize(
+    ("energies", "told"),
+    [((0.1, 0.3), "differ in energy by up to 0.200 eV"), ((0.0, 0.0), "count as equally favour")],
+)
+def test_that_an_estimate_says_how_far_places_differ(energies, told):
+    chain = Network(2, (Edge(0, 1, (0, 0, 0), 0), Edge(1, 0, (1, 0, 0), 0)))
+    cell = ((3.0, 0.0, 0.0), (0.0, 3.0, 0.0), (0.0, 0.0, 3.0))
+    assert told in explain(CrystalHops(chain, cell, ((0.3,),) * 3, energies), DEFAULT)
 
 
 def test_that_the_threshold_means_what_is_said_of_it():
