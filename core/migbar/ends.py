@@ -12,7 +12,6 @@ from dataclasses import dataclass
 from pymatgen.core import Structure
 
 from migbar.barriers import Remark
-from migbar.elements import is_element
 from migbar.errors import HopError, NoMobileIonError, SiteError
 from migbar.hops import (
     Hop,
@@ -23,6 +22,7 @@ from migbar.hops import (
     hop_between_sites,
     nearest_images,
     parse_site,
+    require_element,
 )
 from migbar.structures import formula, require_ordered
 from migbar.voids import find_voids
@@ -78,8 +78,7 @@ def name_hop(
     SiteError, HopError, FrenkelPairError, NoMobileIonError, OccupancyError
     """
     require_ordered(structure)
-    if not is_element(ion):
-        raise HopError(f"'{ion}' is not a chemical element; write the ion's symbol, such as Li.")
+    require_element(ion)
     first, last = (_find_end(structure, ion, end) for end in (start, end))
     removed = [_site_ref(text) for text in remove]
     chosen = mechanism or _implied_mechanism(structure, ion, start, end)

@@ -11,6 +11,7 @@ from enum import StrEnum
 import numpy as np
 from pymatgen.core import Structure
 
+from migbar.elements import is_element
 from migbar.errors import FrenkelPairError, HopError, SiteError
 from migbar.structures import formula, require_ordered
 
@@ -182,6 +183,12 @@ def _check_ion_site(structure: Structure, ion: str, site: SiteRef) -> None:
 
 
 # ------------------------------------------------------------------ making hops
+
+
+def require_element(ion: str) -> None:
+    """Raise `HopError` where what is to move is no chemical element."""
+    if not is_element(ion):
+        raise HopError(f"'{ion}' is not a chemical element; write the ion's symbol, such as Li.")
 
 
 def hop_between_sites(

@@ -18,7 +18,7 @@ from migbar.bands import CLASH_FRACTION
 from migbar.barriers import Predictor, Remark
 from migbar.elements import ionic_radius
 from migbar.errors import HopError, NoMobileIonError
-from migbar.hops import Hop, Mechanism, Point, SiteRef, nearest_images
+from migbar.hops import Hop, Mechanism, Point, SiteRef, nearest_images, require_element
 from migbar.networks import Edge, Network, Percolation, Translation, dimensionality, percolation
 from migbar.orbits import Operations, canonical, representative
 from migbar.passages import BottleneckAtom, Surroundings
@@ -354,12 +354,13 @@ def find_hops(
     NoMobileIonError
         If the mechanism goes between sites and there is none.
     HopError
-        If the ion is inserted where there is one already, no void has room for it, or the
+        If the ion is no element, or inserted where there is one already, no void has room for it, or the
         cut-off is not between 0 and `LONGEST_CUTOFF`.
     SupercellError
         If the structure repeats a smaller cell so often that its symmetry does not fit into memory.
     """
     require_ordered(structure)
+    require_element(ion)
     if cutoff is not None and not 0 < cutoff <= LONGEST_CUTOFF:
         raise HopError(
             f"a cut-off of {cutoff:g} Å makes no sense; choose one up to {LONGEST_CUTOFF:g} Å."

@@ -142,6 +142,11 @@ def test_that_inputs_beside_the_structures_are_not_taken_for_structures(folder: 
     assert find_sources([folder / "to-compute"])  # unless they are asked for
 
 
+def test_that_an_ion_that_is_no_element_is_told(folder: Path) -> None:
+    with pytest.raises(MigbarError, match=r"LiBr\.cif: 'Lithium' is not a chemical element"):
+        suggest([folder / "LiBr.cif"], ion="Lithium")
+
+
 def test_that_a_folder_without_paths_is_told(tmp_path: Path) -> None:
     (tmp_path / "broken.cif").write_text("data_x\n")
     with pytest.raises(MigbarError, match="no path to compute"):
