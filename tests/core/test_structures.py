@@ -177,6 +177,20 @@ def test_that_hexagonal_axes_are_told_from_rhombohedral_ones_by_the_cell(write):
     assert len(read_structure(write(bare.replace(" :H'", "'")))) == 12
 
 
+@pytest.mark.parametrize(
+    "symmetry",
+    [
+        "_space_group_name_H-M_alt 'P 31'\n",
+        "loop_\n_symmetry_equiv_pos_as_xyz\nx,y,z\n-y,x-y,z+1/3\n-x+y,-x,z+2/3\n",
+    ],
+)
+def test_that_a_screw_turns_the_way_of_its_group(write, symmetry):
+    hexagonal = CELL.replace("gamma 90", "gamma 120")
+    structure = read_structure(write(cif_text("Li1 Li 0.1 0.3 0.2 1\n", symmetry, hexagonal)))
+    expected = [[0.1, 0.3, 0.2], [0.7, 0.8, 0.2 + 1 / 3], [0.2, 0.9, 0.2 + 2 / 3]]
+    np.testing.assert_allclose(structure.frac_coords, expected, atol=1e-9)
+
+
 def test_that_an_unknown_group_is_said_to_be_unknown(write):
     with pytest.raises(StructureFileError, match="no space group 'P n x y'"):
         read_structure(write(cif_text(symmetry="_symmetry_space_group_name_H-M 'P n x y'\n")))
