@@ -98,6 +98,13 @@ def test_that_the_energies_of_images_tell_the_barrier(
     assert [p.code for p in candidate.problems] == codes
 
 
+def test_that_images_of_the_ion_alone_are_no_band(tmp_path: Path) -> None:
+    images = [image[:1] for image in frames(rock_salt_band(), barrier_ev=0.4)]
+    write(tmp_path / "ion.extxyz", images)
+    reading = import_data([tmp_path / "ion.extxyz"], None)
+    assert [p.code for p in reading.problems] == ["no_host"]
+
+
 def test_that_litraj_bands_are_read_by_their_index(tmp_path: Path) -> None:
     folder = tmp_path / "nebDFT2k"
     folder.mkdir()

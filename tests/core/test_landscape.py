@@ -111,6 +111,9 @@ def test_that_ions_and_anions_without_parameters_are_named(rock_salt):
     )
     with pytest.raises(LandscapeError, match="Li with P"):
         site_energy_landscape(phosphide, "Li")
+    metal = Structure(Lattice.cubic(3.5), ["Li"], [[0, 0, 0]])
+    with pytest.raises(LandscapeError, match="nothing but Li"):
+        site_energy_landscape(metal, "Li")
     mixed = Structure(Lattice.cubic(4.0), [{"Li": 0.5}, "O"], [[0, 0, 0], [0.5, 0.5, 0.5]])
     with pytest.raises(OccupancyError):
         site_energy_landscape(mixed, "Li")

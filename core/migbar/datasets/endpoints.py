@@ -87,12 +87,17 @@ def band_between(
 
 
 def _unlike(first: Structure, last: Structure) -> tuple[str, str] | None:
-    """Say why two ends are not of one NEB, as code and text."""
+    """Say why two ends are not those of a band, as code and text."""
     counts = [Counter(site.specie.symbol for site in end) for end in (first, last)]
     if counts[0] != counts[1]:
         return (
             "different_atoms",
             f"The ends hold different atoms: {first.formula} and {last.formula} ({_differences(*counts)}).",
+        )
+    if len(first) == 1:
+        return (
+            "no_host",
+            "There is nothing but the ion that moves: the crystal around it is missing.",
         )
     apart = np.abs(first.lattice.matrix - last.lattice.matrix).max()
     if apart > SAME_CELL:
