@@ -108,7 +108,7 @@ def order_structure(
     if not is_partly_occupied(structure):
         return Ordering(structure, "All sites are fully occupied; nothing was ordered.")
     ions = [ion] if ion else mobile_ions(structure)[:1]
-    cell, size, groups = _choose_cell(structure, max_atoms)
+    cell, size, groups = _choose_cell(structure, max_atoms, ions)
     job = json.dumps({"structure": _decorated(cell, groups).as_dict(), "ions": ions})
     answer = _run(job, time_limit, progress)
     if not answer:
@@ -179,15 +179,20 @@ def _position(site: Any) -> tuple[float, ...]:
 # --- whole numbers of atoms ---------------------------------------------------------------------
 
 
-def _choose_cell(structure: Structure, max_atoms: int) -> tuple[Structure, str, list[_Group]]:
-    """Return the smallest cell in which the occupancies are nearly whole numbers of atoms."""
+def _choose_cell(
+    structure: Structure, max_atoms: int, ions: list[str]
+) -> tuple[Structure, str, list[_Group]]:
+    """Return the smallest cell in which the occupancies are nearly whole numbers of atoms.
+
+    One in which an ion is rounded away, however few there are, is taken where there is no other.
+    """
     best: tuple[Structure, str, list[_Group]] | None = None
     smallest = np.inf
     for cell, size in _cells(structure, max_atoms):
         groups = _rounded_groups(cell)
         if groups is None:
             continue
-        rounding = max(group.rounding for group in groups)
+        rounding = max(group.rounding for group in groups) + _loses(cell, groups, ions)
         if rounding < smallest - 1e-6:
             best, smallest = (cell, size, groups), rounding
         if smallest <= _FINE_ROUNDING:
@@ -198,6 +203,13 @@ def _choose_cell(structure: Structure, max_atoms: int) -> tuple[Structure, str, 
             "occupancies. Check the occupancies, or allow more atoms."
         )
     return best
+
+
+def _loses(cell: Structure, groups: list[_Group], ions: list[str]) -> bool:
+    """Whether all atoms of one of the ions are rounded away."""
+    kept = {site.specie.symbol for site in cell if site.is_ordered}
+    kept |= {symbol for group in groups for symbol, n in group.counts.items() if n}
+    return any(ion in cell.symbol_set and ion not in kept for ion in ions)
 
 
 def _cells(structure: Structure, max_atoms: int) -> Iterator[tuple[Structure, str]]:

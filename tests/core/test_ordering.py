@@ -136,6 +136,17 @@ def test_that_a_metal_is_reduced_rather_than_the_ions_rounded_away(metal):
     assert formula(order_structure(layered).structure) == f"Li({metal}S2)2"
 
 
+@pytest.mark.parametrize("ion", [None, "Na"])
+def test_that_the_last_ion_is_not_rounded_away(ion):
+    layered = Structure.from_spacegroup(
+        "P-3m1", Lattice.hexagonal(3.44, 6.2), [{"Li": 0.04, "Na": 0.04}, "Ti", "S"],
+        [[0, 0, 0.5], [0, 0, 0], [1 / 3, 2 / 3, 0.25]],
+    )  # fmt: skip
+    composition = order_structure(layered, ion).structure.composition
+    assert composition[ion or "Li"] == 1
+    assert 1 / composition["Ti"] == pytest.approx(0.04, abs=0.05)
+
+
 def test_that_the_sulphur_of_a_sulphate_is_a_cation():
     # Na2Mg(SO4)2 of anhydrite's shape: with S(-II) no rounding of its occupancies would be neutral.
     sulphate = Structure.from_spacegroup(
