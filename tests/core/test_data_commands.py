@@ -69,6 +69,14 @@ def test_that_folds_are_split_again_as_they_were(run: Run, tmp_path: Path) -> No
     assert [line.partition(":")[0] for line in out.splitlines()[:3]] == [f"fold {k}" for k in "012"]
 
 
+@pytest.mark.parametrize("seed", [-1, 2**32])
+def test_that_a_seed_no_generator_takes_is_told(run: Run, tmp_path: Path, seed: int) -> None:
+    write_dataset(own_records(10), tmp_path / "own.parquet")
+    code, _, err = run("split", tmp_path / "own.parquet", "--seed", seed)
+    assert code == 2
+    assert "--seed" in err
+
+
 def test_that_a_check_that_finds_nothing_to_use_fails(run: Run, tmp_path: Path) -> None:
     (tmp_path / "notes.csv").write_text("day,weather\n1,rain\n")
     code, out, _ = run("check", tmp_path / "notes.csv")

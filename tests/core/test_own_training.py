@@ -92,6 +92,9 @@ def test_that_every_wrong_option_is_told_at_once(tmp_path: Path) -> None:
     assert all(word in text for word in ("'fold'", "'name' is missing", "slow", "seed"))
     with pytest.raises(OptionsError, match="name of a model"):
         TrainingOptions("../x", "y").check()
+    for seed in (-1, 2**32):
+        with pytest.raises(OptionsError, match="seed: a number from 0"):
+            TrainingOptions("x", "y", seed=seed).check()
 
 
 def test_that_bundled_models_give_back_their_training_paths() -> None:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from migbar.cli.common import print_json, progress_bar, require_ending
-from migbar.cli.options import AsJson, Model, expanded
+from migbar.cli.options import LARGEST_SEED, AsJson, Model, expanded
 from migbar.errors import MigbarError
 from migbar.wording import counted
 
@@ -104,7 +104,9 @@ def split(
         int, typer.Option(help="Folds of a cross-validation; 0: hold one part out.")
     ] = 0,
     validation: Annotated[float, typer.Option(help="Share that is held out.")] = 0.2,
-    seed: Annotated[int, typer.Option(help="Same data and seed: same split.")] = 123,
+    seed: Annotated[
+        int, typer.Option(help="Same data and seed: same split.", min=0, max=LARGEST_SEED)
+    ] = 123,
     out: Annotated[
         Path | None,
         typer.Option("--out", "-o", help="Dataset to write, with the split as its own column."),

@@ -17,6 +17,7 @@ from migbar.cli.common import (
     remarks_as_json,
 )
 from migbar.cli.options import (
+    LARGEST_SEED,
     AsJson,
     Block,
     Ion,
@@ -59,7 +60,9 @@ def dynamics(
         int, typer.Option(help="Vacancies to make, or ions to put into an empty host.")
     ] = 1,
     supercell: Supercell = "auto",
-    seed: Annotated[int, typer.Option(help="Of the random velocities.", min=0)] = 0,
+    seed: Annotated[
+        int, typer.Option(help="Of the random velocities.", min=0, max=LARGEST_SEED)
+    ] = 0,
     potential: PotentialOptions,
     order: Order = False,
     block: Block = None,

@@ -22,6 +22,9 @@ if TYPE_CHECKING:
     from migbar.hops import Point
     from migbar.potentials import Potential
 
+LARGEST_SEED = 2**32 - 1
+"""What numpy and scikit-learn take."""
+
 AsJson = Annotated[
     bool, typer.Option("--json", help="Print JSON on stdout and nothing else there.")
 ]

@@ -9,7 +9,7 @@ import typer
 
 from migbar.cli.common import progress_bar
 from migbar.cli.models import Out, keep
-from migbar.cli.options import AsJson
+from migbar.cli.options import LARGEST_SEED, AsJson
 from migbar.cli.train_own import OWN, TrainGroup, train_own
 
 app = typer.Typer(
@@ -18,7 +18,9 @@ app = typer.Typer(
 app.command(OWN)(train_own)
 
 Data = Annotated[Path, typer.Option("--data", help="JSON file of bands in the published format.")]
-Seed = Annotated[int, typer.Option(help="Same data, seed and versions: same model.")]
+Seed = Annotated[
+    int, typer.Option(help="Same data, seed and versions: same model.", min=0, max=LARGEST_SEED)
+]
 
 
 @app.command("band-forest")

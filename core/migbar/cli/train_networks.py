@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from migbar.cli.common import print_json, progress_bar
-from migbar.cli.options import AsJson, expanded
+from migbar.cli.options import LARGEST_SEED, AsJson, expanded
 from migbar.errors import MigbarError
 from migbar.models.networks.published import NETWORKS
 
@@ -40,7 +40,10 @@ class NetworkOptions:
         int | None, typer.Option(help="Batch size; the preset's where not given.", min=1)
     ] = None
     seed: Annotated[
-        int, typer.Option(help="Same data, seed, hardware and versions: same weights.")
+        int,
+        typer.Option(
+            help="Same data, seed, hardware and versions: same weights.", min=0, max=LARGEST_SEED
+        ),
     ] = 123
     stop_after: Annotated[
         float | None, typer.Option(help="Write a checkpoint and stop after this many seconds.")
@@ -223,7 +226,9 @@ def pack(
             help="Bands: a bond found from both ends counts twice, as published; four times the work."
         ),
     ] = False,
-    seed: Annotated[int, typer.Option(help="Of the three folds noted with the bands.")] = 123,
+    seed: Annotated[
+        int, typer.Option(help="Of the three folds noted with the bands.", min=0, max=LARGEST_SEED)
+    ] = 123,
     as_json: AsJson = False,
 ) -> None:
     """Pack graphs for training on another machine, bands with all that any network takes."""

@@ -12,7 +12,7 @@ import typer
 from typer.core import TyperGroup
 
 from migbar.cli.common import goes_on, print_json, progress_bar
-from migbar.cli.options import AsJson
+from migbar.cli.options import LARGEST_SEED, AsJson
 from migbar.errors import Cancelled, MigbarError
 from migbar.wording import counted, duration
 
@@ -64,7 +64,10 @@ def train_own(
         bool | None,
         typer.Option("--refit/--no-refit", help="Train on all paths after the judgement."),
     ] = None,
-    seed: Annotated[int | None, typer.Option(help="Same options and seed: same weights.")] = None,
+    seed: Annotated[
+        int | None,
+        typer.Option(help="Same options and seed: same weights.", min=0, max=LARGEST_SEED),
+    ] = None,
     device: Annotated[str | None, typer.Option(help="auto, cpu or cuda.")] = None,
     notes: Annotated[str | None, typer.Option(help="Your own words for the card.")] = None,
     run: Annotated[

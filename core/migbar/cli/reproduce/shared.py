@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from migbar.cli.common import print_json
+from migbar.cli.options import LARGEST_SEED
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -27,7 +28,9 @@ Out = Annotated[
     Path | None,
     typer.Option("--out", "-o", help="Folder for the table (.md, .csv) and its figure, if any."),
 ]
-Seed = Annotated[int, typer.Option(help="Same seed: same folds, parts and models.")]
+Seed = Annotated[
+    int, typer.Option(help="Same seed: same folds, parts and models.", min=0, max=LARGEST_SEED)
+]
 
 
 def show(

@@ -140,6 +140,8 @@ class TrainingOptions:
             problems.append("folds: 0, or 2 and more")
         if not 0 < self.validation < 1:
             problems.append("validation: a share between 0 and 1")
+        if not 0 <= self.seed < 2**32:  # what numpy and scikit-learn take
+            problems.append(f"seed: a number from 0 to {2**32 - 1}")
         if self.start == SCRATCH and not self.recipe:
             problems.append("recipe: say what to make from scratch, for example migbar-fast")
         if problems:
