@@ -52,7 +52,7 @@ from migbar_gui.dialogs.palette import CommandPalette
 from migbar_gui.dialogs.preferences import PreferencesDialog
 from migbar_gui.dialogs.shortcuts import ShortcutsDialog
 from migbar_gui.docks import Docks
-from migbar_gui.files.calculations import Calculations
+from migbar_gui.files.calculations import BAND_FILES, Calculations
 from migbar_gui.files.recent import RecentFiles, last_folder
 from migbar_gui.files.session import SUFFIX
 from migbar_gui.following import PreferenceFollower
@@ -348,6 +348,8 @@ class MainWindow(QMainWindow):
             self.calculations.look_into(path, self._offer_screening)
         elif path.suffix.lower() == SUFFIX:
             self.sessions.open(path)
+        elif path.suffix.lower() in BAND_FILES and path.is_file():
+            self.calculations.look_into(path.parent, lambda _: self.opener.open(path))
         else:
             self.opener.open(path)
 

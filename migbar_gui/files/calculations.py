@@ -19,6 +19,9 @@ if TYPE_CHECKING:
     from migbar.hops import Hop
     from migbar.neb import NebResult
 
+BAND_FILES = (".axsf", ".traj")
+"""Endings of files of a NEB that no structure has: who drops one on the window means the calculation."""
+
 
 @dataclass(frozen=True, slots=True)
 class _Found:

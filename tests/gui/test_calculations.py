@@ -32,6 +32,18 @@ def wait_for_band(qtbot, window):
     return relaxed
 
 
+def test_that_a_file_of_a_calculation_opens_it(window, qtbot, tmp_path):
+    folder = tmp_path / "neb"
+    folder.mkdir()
+    write(folder / "neb.traj", copper_images())
+    window.open_file(folder / "neb.traj")
+    assert wait_for_band(qtbot, window).folder == folder.resolve()
+    (tmp_path / "md.traj").write_bytes(b"- of Ulm\0")
+    window.open_file(tmp_path / "md.traj")
+    qtbot.waitUntil(window.notice.isVisible, timeout=LONG_MS)
+    assert "md.traj: is a binary file" in window.notice.text.text()
+
+
 def test_that_a_folder_opens_with_its_cell_its_path_and_its_profile(window, qtbot, folder):
     window.open_file(folder)
     relaxed = wait_for_band(qtbot, window)
