@@ -87,7 +87,10 @@ def _first_lag(ions: Paths, frame_ps: float, each: float) -> int:
     """Return the lag, in frames, that the ions diffuse from on."""
     longest = max(1, len(ions) // (4 * SPAN))
     lag = max(1, round(FIRST_PS / frame_ps))
-    while lag < longest and abs(slope(ions, lag, SPAN * lag) - each) > ALIKE * each:
+    while lag < longest:
+        near, far = squared_displacements(ions, np.array([lag, SPAN * lag]))
+        if abs((far - near) / ((SPAN - 1) * lag) - each) <= ALIKE * each:
+            break
         lag = math.ceil(LONGER * lag)
     return min(lag, longest)
 
