@@ -320,6 +320,11 @@ Cartesian
         np.testing.assert_allclose(structure[1].frac_coords, [0.5, 0.5, 0.5])
 
 
+def test_that_a_simulation_is_not_taken_for_a_structure(write):
+    with pytest.raises(StructureFileError, match="simulation by LAMMPS: open its crystal"):
+        read_structure(write("ITEM: TIMESTEP\n0\n", "prod.lammpstrj"))
+
+
 @pytest.mark.parametrize("title", ["Na Cl", "  Na   Cl\t"])
 def test_that_the_title_of_a_poscar_of_vasp_4_names_its_elements(write, title):
     text = f"{title}\n1.0\n4 0 0\n0 4 0\n0 0 4\n  1 2\nDirect\n0 0 0\n.5 .5 .5\n.5 0 0\n"

@@ -161,6 +161,12 @@ def _reader(file_name: str, text: str) -> _Reader:
         return _read_extxyz
     if _begins_like_a_poscar(text):
         return _read_poscar
+    if text.startswith("ITEM: TIMESTEP"):
+        raise StructureFileError(
+            file_name,
+            "is a simulation by LAMMPS: open its crystal, then read it (in the window: Structure, Read simulation; on "
+            "the command line: migbar read-dynamics).",
+        )
     raise StructureFileError(
         file_name,
         "is not a structure file that is known here (CIF, POSCAR, extended XYZ, pymatgen JSON).",
