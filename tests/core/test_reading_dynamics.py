@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gzip
 import json
+import re
 from pathlib import Path
 
 import numpy as np
@@ -133,6 +134,41 @@ def without(text: str, *commands: str) -> str:
         ({"cell.lmp": DATA, "log.lammps": "of another program\ntimestep 3\n"}, (None, None)),
         ({"log.lammps": without(LOG, "timestep", "fix hold")}, (None, 10.0)),
         ({"log.lammps": LOG.replace("metal", "lj")}, (900.0, None)),
+        ({"log.lammps": LOG.replace("timestep", "  timestep")}, (900.0, 20.0)),
+        ({"log.lammps": LOG, "log.gz": gzip.compress(LOG.encode() * 9)[:150]}, (900.0, 20.0)),
+        ({"log.lammps": LOG, "log.xz": "not compressed"}, (900.0, 20.0)),
+        # Only the one that wrote this trajectory counts, and only the data file that it read.
+        (
+            {
+                "log.2": LOG + "dump 1 all custom 10 out/prod.dump id type x y z\n",
+                "log.3": LOG.replace("900", "600").replace("Li S", "Na O"),
+                "log.4": LOG.replace("900", "1200")
+                + "clear\nunits metal\nmass 1 22.99\nmass 2 16\n",
+            },
+            (900.0, 20.0),
+        ),
+        ({"log.1": LOG + "dump 1 all custom 10 other.dump id type x y z\n"}, (None, 20.0)),
+        (
+            {
+                "log.lammps": without(LOG, "pair_coeff", "mass"),
+                "cell.data": DATA,
+                "old.data": DATA.replace("6.94", "22.99"),
+            },
+            (900.0, 20.0),
+        ),
+        # A restarted simulation goes on with the time step that it had.
+        (
+            {"log.lammps": without(LOG, "timestep", "read_data") + "read_restart end.1\n"},
+            (900.0, None),
+        ),
+        (
+            {
+                "log.lammps": LOG.replace(
+                    "nvt temp 900 900 0.2", "temp/rescale 100 900 900 10 1.0"
+                ).replace("nvt temp ${T}", "nve ${T}")
+            },
+            (900.0, 20.0),
+        ),
     ],
 )
 def test_that_dumps_of_types_are_read_by_what_lies_beside_them(tmp_path, files, found):
@@ -141,8 +177,8 @@ def test_that_dumps_of_types_are_read_by_what_lies_beside_them(tmp_path, files, 
         frame.set_cell(np.diag([6.0, 7.0, 8.0]))
     path = tmp_path / "prod.dump"
     write_lammps(path, wrapped(frames), element=False)
-    for name, text in files.items():
-        (tmp_path / name).write_text(text)
+    for name, told in files.items():
+        (tmp_path / name).write_bytes(told if isinstance(told, bytes) else told.encode())
     assert guessed(path) == found
     read = read_simulation(Simulation(path, 900.0, 20.0))
     assert read.numbers.tolist() == frames[0].numbers.tolist()
@@ -156,6 +192,10 @@ def test_that_dumps_of_types_are_read_by_what_lies_beside_them(tmp_path, files, 
         {"cell.data": DATA.replace("2 32\n", "3 32\n")},
         {"a.data": DATA, "b.data": DATA.replace("32", "16")},
         {"log.lammps": LOG.replace("Li S", "Li NULL").replace("mass 2", "mass 3")},
+        {"log.1": LOG, "log.2": LOG.replace("Li S", "Na O"), "cell.data": DATA},
+        {"log.1": LOG, "log.2": without(LOG, "pair_coeff").replace("6.94", "22.99")},
+        {"log.1": without(LOG, "pair_coeff") + "clear\nmass 1 22.99\nmass 2 16.0\n"},
+        {"cell.data": DATA.replace("6.94", "40")},  # calcium or argon
     ],
 )
 def test_that_a_dump_of_types_is_refused_where_nothing_tells_the_elements(tmp_path, files):
@@ -173,6 +213,27 @@ def test_that_elements_of_fewer_types_are_not_enough(tmp_path):
     (tmp_path / "cell.data").write_text(DATA.replace("2 32\n", ""))
     with pytest.raises(DynamicsError, match="the elements of 1: Li"):
         first_frame(path)
+
+
+def test_that_masses_in_a_dump_are_those_of_elements(tmp_path):
+    path = tmp_path / "prod.lammpstrj"
+    write_lammps(path, walk(frames=2), element=False)
+    text = path.read_text().replace("id type", "id mass")
+    path.write_text(re.sub(r"^(\d+) [12] ", r"\1 6.94 ", text, flags=re.MULTILINE))
+    assert first_frame(path).composition.reduced_formula == "Li"
+    path.write_text(path.read_text().replace(" 6.94 ", " 2.0 "))
+    with pytest.raises(DynamicsError, match=r"a mass of 2\.0 does not tell an element"):
+        first_frame(path)
+
+
+def test_that_steps_that_are_counted_anew_tell_no_time(tmp_path):
+    path = tmp_path / "prod.dump"
+    frames = walk(frames=2)
+    write_lammps(path, frames, element=False)
+    (tmp_path / "log.lammps").write_text(LOG)
+    text = path.read_text()
+    path.write_text(text.replace("TIMESTEP\n0\n", "TIMESTEP\n5000\n", 1))
+    assert guessed(path) == (900.0, None)
 
 
 def test_that_a_dump_is_known_by_its_first_words(tmp_path):
@@ -285,6 +346,7 @@ def test_that_the_diffusivities_are_those_of_the_walk(tmp_path):
         ("a", "XDATCAR", "TEBEG = 800; TEEND = 800\nPOTIM = 2.0\nNBLOCK = 5", (800.0, 10.0)),
         ("a", "XDATCAR", "POTIM=1.5 ! fs\n TEBEG=650", (650.0, 1.5)),
         ("800K", "XDATCAR", "TEBEG = 300; TEEND = 800; POTIM = 1", (800.0, 1.0)),
+        ("800K", "XDATCAR_600K", "TEBEG = 700; POTIM = 1", (600.0, 1.0)),
         ("a", "run_1200K.xyz", "TEBEG = 800", (1200.0, None)),
         ("Li6PS5Cl_700 K", "run.xyz", None, (700.0, None)),
         ("K2", "run5Kcal.traj", None, (None, None)),

@@ -15,7 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 from pymatgen.core import Structure
 
-from migbar.dynamics.lammps import Beside
+from migbar.dynamics.lammps import Beside, element_of
 from migbar.dynamics.settings import DynamicsError
 
 if TYPE_CHECKING:
@@ -72,7 +72,7 @@ def _begins_like_a_dump(path: Path) -> bool:
 def guessed(path: Path) -> tuple[float | None, float | None]:
     """Guess temperature (K) and time between frames (fs).
 
-    VASP's INCAR beside a file tells them, or LAMMPS's log; names tell a temperature too.
+    The name of the file tells a temperature; else VASP's INCAR beside it or LAMMPS's log, or the name of the folder.
 
     Returns
     -------
@@ -85,10 +85,13 @@ def guessed(path: Path) -> tuple[float | None, float | None]:
         kelvin, frame_fs = _by_incar(_read_incar(path.parent / "INCAR"))
     elif kind in ("lammps-dump-text", "extxyz"):  # LAMMPS writes both
         kelvin, frame_fs = _by_log(path)
-    if kelvin is None:
-        names = [_KELVIN.search(name) for name in (path.name, path.parent.name)]
-        kelvin = next((float(found[1]) for found in names if found), None)
-    return kelvin, frame_fs
+    told = (_kelvin_in(path.name), kelvin, _kelvin_in(path.parent.name))
+    return next((one for one in told if one is not None), None), frame_fs
+
+
+def _kelvin_in(name: str) -> float | None:
+    found = _KELVIN.search(name)
+    return float(found[1]) if found else None
 
 
 def _by_incar(incar: Mapping[str, str]) -> tuple[float | None, float | None]:
@@ -102,10 +105,10 @@ def _by_incar(incar: Mapping[str, str]) -> tuple[float | None, float | None]:
 
 
 def _by_log(path: Path) -> tuple[float | None, float | None]:
-    beside = Beside.read(path.parent)
+    beside = Beside.read(path)
     step = beside.step_fs
     steps = _steps_apart(path) if step else None
-    return beside.kelvin, steps * step if steps and step else None
+    return beside.kelvin, steps * step if steps and steps > 0 and step else None
 
 
 def _steps_apart(path: Path) -> int | None:
@@ -204,15 +207,18 @@ def _elements_of_types(path: Path) -> list[str]:
     with _opened(path) as file:
         columns = next((line for line in islice(file, 100) if line.startswith("ITEM: ATOMS")), "")
         names = columns.split()[2:]
-        if {"element", "mass"} & set(names):
+        if "element" in names:
             return []
-        elements = Beside.read(path.parent).elements
+        rows = takewhile(lambda line: not line.startswith("ITEM:"), file)
+        if "mass" in names:
+            _require_masses_of_elements({row.split()[names.index("mass")] for row in rows}, path)
+            return []
+        elements = Beside.read(path).elements
         if not elements or "type" not in names:
             raise DynamicsError(
                 f"{path.name} does not tell elements, nor do files beside it: put the log or the data file (with "
                 "Masses) of the simulation into its folder, or dump the column element (dump_modify … element)."
             )
-        rows = takewhile(lambda line: not line.startswith("ITEM:"), file)
         types = max((int(row.split()[names.index("type")]) for row in rows), default=0)
     if types > len(elements):
         raise DynamicsError(
@@ -220,6 +226,15 @@ def _elements_of_types(path: Path) -> list[str]:
             f"{len(elements)}: {', '.join(elements)}. Do they belong to it?"
         )
     return elements
+
+
+def _require_masses_of_elements(masses: Iterable[str], path: Path) -> None:
+    for mass in sorted(masses, key=float):
+        if not element_of(float(mass)):
+            raise DynamicsError(
+                f"{path.name}: a mass of {mass} does not tell an element; dump the column element "
+                "(dump_modify … element)."
+            )
 
 
 def _xdatcar(path: Path) -> Iterator[Frame]:
