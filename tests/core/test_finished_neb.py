@@ -95,6 +95,20 @@ def test_that_the_last_step_of_a_trajectory_of_a_band_is_read(tmp_path):
     assert candidate.record.target_ev == pytest.approx(result.barrier_ev)
 
 
+def test_that_a_band_may_have_gone_on_with_more_images(tmp_path):
+    file = steps_of_ase(tmp_path / "neb") / "neb.traj"
+    *begun, end = copper_images()
+    write(file, [*copper_images(), *begun, begun[-1], end, *begun])
+    assert len(read_calculation(file.parent).result.images) == len(copper_images()) + 1
+
+
+def test_that_one_image_is_no_band(tmp_path):
+    file = steps_of_ase(tmp_path / "neb") / "neb.traj"
+    write(file, copper_images()[:1])
+    with pytest.raises(CalculationError, match="neb holds 1 image; a band has three or more"):
+        read_calculation(file.parent)
+
+
 def test_that_a_trajectory_of_a_potential_teaches_nothing(tmp_path):
     steps_of_ase(tmp_path / "neb", "chgnetcalculator")
     (candidate,) = read_candidates(tmp_path)

@@ -134,13 +134,22 @@ def ase_images(folder: Path) -> list[Atoms]:
 
 
 def _last_band(frames: list[Atoms]) -> list[Atoms]:
-    """Return the last whole band of those that begin as the first does: the ends of a NEB stay where they are."""
-    first = frames[0].positions
-    begins = [
+    """Return the last whole band: it begins and ends as the first one does, as the ends of a NEB stay where they are.
+
+    Bands that a later start added may be of more images.
+    """
+    begins = _alike(frames, frames[0])
+    if len(begins) == 1:
+        return frames
+    end = _alike(frames, frames[begins[1] - 1])[-1]
+    begin = max(number for number in begins if number <= end)
+    return frames[begin : end + 1]
+
+
+def _alike(frames: list[Atoms], one: Atoms) -> list[int]:
+    """Return the numbers of the frames with the very positions of one."""
+    return [
         number
         for number, frame in enumerate(frames)
-        if frame.positions.shape == first.shape and np.array_equal(frame.positions, first)
+        if np.array_equal(frame.positions, one.positions)
     ]
-    length = begins[1] if len(begins) > 1 else len(frames)
-    begin = max(number for number in begins if number + length <= len(frames))
-    return frames[begin : begin + length]

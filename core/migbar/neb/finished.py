@@ -29,6 +29,7 @@ from migbar.neb.result import BAND, RESULT, NebResult, read_result, result_from
 from migbar.neb.settings import NebSettings
 from migbar.paths import CrystalPaths
 from migbar.potentials import Provenance, is_potential
+from migbar.wording import counted
 
 if TYPE_CHECKING:
     from ase import Atoms
@@ -209,7 +210,7 @@ def _own(folder: Path) -> Calculation:
 def _record(folder: Path, frames: Sequence[Atoms]) -> tuple[BandRecord, list[Remark]]:
     if len(frames) < 3:
         raise CalculationError(
-            f"{folder.name} holds {len(frames)} images; a band has three or more, its ends included."
+            f"{folder.name} holds {counted(len(frames), 'image')}; a band has three or more, its ends included."
         )
     first, *between, last = (_structure(atoms) for atoms in frames)
     source = Source(folder.name)
