@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 
-_NUMBER = re.compile(r"(?<![\w.])−?\d+(?:\.\d+)?(?!\w)")
+_NUMBER = re.compile(r"(?<![\w.])−?\d+(?:,\d{3})*(?:\.\d+)?(?!\w)")
 _OPTIONS = re.compile(r" \((?:in the window: ([^()]+); )?on the command line[:,] [^()]+\)")
 
 
@@ -78,8 +78,12 @@ def with_ranges(texts: Sequence[str]) -> str:
     """Return texts that differ in nothing but numbers as one: of ``1.2 Å`` and ``1.5 Å`` it has ``1.2 to 1.5 Å``."""
 
     def span(numbers: Sequence[str]) -> str:
-        ordered = sorted(set(numbers), key=lambda number: float(number.replace("−", "-")))
+        ordered = sorted(set(numbers), key=_value)
         return " to ".join(dict.fromkeys((ordered[0], ordered[-1])))
 
     spans = map(span, zip(*map(_NUMBER.findall, texts), strict=True))
     return _NUMBER.sub(lambda _: next(spans), texts[0])
+
+
+def _value(number: str) -> float:
+    return float(number.replace("−", "-").replace(",", ""))

@@ -68,6 +68,8 @@ def test_that_what_is_alike_of_many_hops_is_said_once():
     )
     assert with_ranges(["−0.10 eV, Li7P3S11", "−0.10 eV, Li7P3S11"]) == "−0.10 eV, Li7P3S11"
     assert with_ranges(["−0.10 eV", "0.10 eV", "−0.50 eV"]) == "−0.50 to 0.10 eV"
+    assert with_ranges(["1,024 atoms", "980 atoms", "2,048 atoms"]) == "980 to 2,048 atoms"
+    assert without_numbers("1,024 atoms") == without_numbers("980 atoms")
     assert without_numbers("Li7P3S11 at 3 Å.") == without_numbers("Li7P3S11 at 12.5 Å.")
 
 
