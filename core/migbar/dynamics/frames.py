@@ -242,8 +242,6 @@ def _xdatcar(path: Path) -> Iterator[Frame]:
 
     A last block that is not complete, of a run that was killed, is left out.
     """
-    from ase.data import atomic_numbers
-
     with _opened(path) as file:
         cell, numbers, count = np.zeros((3, 3)), np.zeros(0, int), 0
         while line := file.readline():
@@ -251,11 +249,13 @@ def _xdatcar(path: Path) -> Iterator[Frame]:
                 head = [line, *islice(file, _HEAD - 2)]
                 if not "".join(head).strip():
                     return
-                scale, *vectors = head[1:5]
-                cell = float(scale) * np.array([row.split()[:3] for row in vectors], float)
-                symbols, counts = head[5].split(), [int(n) for n in head[6].split()]
-                kinds = [atomic_numbers[symbol.split("_")[0].split("/")[0]] for symbol in symbols]
-                numbers = np.repeat(kinds, counts)
+                try:
+                    cell, numbers = _cell_and_numbers(head)
+                except (IndexError, KeyError, ValueError):
+                    raise DynamicsError(
+                        f"{path.name} cannot be read as a trajectory: above its frame {count + 1} there should be a "
+                        "title, a scale, three vectors, elements and their counts, as VASP 5 and later write them."
+                    ) from None
                 continue
             rows = list(islice(file, len(numbers)))
             if len(rows) < len(numbers) or not rows[-1].endswith("\n"):
@@ -269,6 +269,16 @@ def _xdatcar(path: Path) -> Iterator[Frame]:
                     f"{len(rows)} lines holds three numbers."
                 ) from None
             yield numbers, cell, frac
+
+
+def _cell_and_numbers(head: list[str]) -> tuple[NDArray[np.float64], NDArray[np.int_]]:
+    """Return the vectors (Å) and the atomic numbers that the head of an XDATCAR tells."""
+    from ase.data import atomic_numbers
+
+    vectors = np.array([row.split()[:3] for row in head[2:5]], float).reshape(3, 3)
+    kinds = [atomic_numbers[word.split("_")[0].split("/")[0]] for word in head[5].split()]
+    counts = [int(word) for word in head[6].split()]
+    return float(head[1]) * vectors, np.repeat(kinds, counts)
 
 
 def _opened(path: Path) -> TextIO:

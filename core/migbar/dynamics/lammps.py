@@ -87,6 +87,8 @@ class Beside(NamedTuple):
         """
         own = self.trajectory.name.removesuffix(".gz")
         logs = [log for log in self.logs if own in (_dumps(log) or {own})]
+        if any(words[:2] == ["units", "lj"] for log in logs for words in log):
+            return None  # temperatures of no unit
         held = set()
         for words in (words for log in logs for words in log if words[0] == "fix"):
             kind, rest = words[3], words[4:]
