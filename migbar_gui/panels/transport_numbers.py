@@ -121,8 +121,8 @@ def point_text(point: TracerDiffusion) -> str:
 
 def haven_text(points: Iterable[TracerDiffusion]) -> str:
     """Write the Haven ratios that are known; empty where none is."""
-    ratios = {f"{one.kelvin:g} K": one.haven_ratio for one in points if one.haven_ratio}
-    told = "; ".join(
-        f"{kelvin}: {r:.2g} ({a:.2g} to {b:.2g})" for kelvin, (r, a, b) in ratios.items()
-    )
+    from migbar.dynamics.analysis import ratio_text
+
+    known = [(one.kelvin, one.haven_ratio) for one in points if one.haven_ratio]
+    told = "; ".join(f"{kelvin:g} K: {ratio_text(ratio)}" for kelvin, ratio in known)
     return f"Haven ratio, {told}" if told else ""

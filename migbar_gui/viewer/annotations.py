@@ -56,7 +56,16 @@ class Tag:
 
 @dataclass(frozen=True, slots=True)
 class Ring:
-    """A circle around a ball, in front of everything: it tells where the ball is behind others, too."""
+    """A circle around a ball, in front of everything: it tells where the ball is behind others, too.
+
+    Attributes
+    ----------
+    position : ndarray, shape (3,)
+        In Å.
+    radius, width : float
+        Of the circle and of its line, Å.
+    colour : str
+    """
 
     position: Floats
     radius: float
@@ -325,9 +334,8 @@ def _paint_cell_letters(
         length = float(np.linalg.norm(way))
         if length < 12:
             continue  # seen end on
-        place = (
-            end + (12 + 0.75 * projection.scale) * way / length
-        )  # clear of an atom at the corner
+        # Clear of an atom at the corner.
+        place = end + (12 + 0.75 * projection.scale) * way / length
         size = np.array([projection.width, projection.height])
         if ((end > 0) & (end < size)).all():  # what is seen has its letter
             place = np.clip(place, 9, size - 9)

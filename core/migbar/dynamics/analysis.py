@@ -123,10 +123,7 @@ class TracerDiffusion:
     @property
     def haven_text(self) -> str:
         """The Haven ratio in words; empty where it is not known."""
-        if self.haven_ratio is None:
-            return ""
-        value, low, high = (f"{number:.2g}" for number in self.haven_ratio)
-        return f"Haven ratio {value} ({low} to {high})"
+        return f"Haven ratio {ratio_text(self.haven_ratio)}" if self.haven_ratio else ""
 
     def to_dict(self) -> dict[str, Any]:
         """Return JSON data."""
@@ -157,6 +154,12 @@ class TracerDiffusion:
             )
         except (IndexError, KeyError, TypeError, ValueError) as error:
             raise DynamicsError(f"this is no diffusivity of a simulation ({error!r}).") from None
+
+
+def ratio_text(ratio: tuple[float, float, float]) -> str:
+    """Write a ratio with the ends of its interval."""
+    value, low, high = (f"{number:.2g}" for number in ratio)
+    return f"{value} ({low} to {high})"
 
 
 def tracer_diffusion(trajectory: Trajectory, ion: str) -> TracerDiffusion:

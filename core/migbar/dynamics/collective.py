@@ -30,11 +30,11 @@ SWINGS = (6.0, 1.5)
 """What is added to it where the walker swings besides: times the squared displacement of the swings, by what the walk
 adds from the first lag to the last, and times the square of that.
 
-By walks with swings that last 0.05 to 1 ps: a bound rather than a mean.
+By walks with swings of up to five times that last 0.05 to 1 ps: near the most that was seen.
 """
 
 MOST_VARIANCE = 0.5
-"""Relative; with more the ratio is not known. Its interval then spans a factor of 12."""
+"""Relative; with more the ratio is not known. Its interval then spans a factor of 13."""
 
 TAIL = 0.05
 """Chance that the ratio is beyond one of the ends of its interval."""

@@ -15,7 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 from pymatgen.core import Structure
 
-from migbar.dynamics.lammps import Beside, element_of
+from migbar.dynamics.lammps import Logs, element_of
 from migbar.dynamics.settings import DynamicsError
 
 if TYPE_CHECKING:
@@ -105,10 +105,10 @@ def _by_incar(incar: Mapping[str, str]) -> tuple[float | None, float | None]:
 
 
 def _by_log(path: Path) -> tuple[float | None, float | None]:
-    beside = Beside.read(path)
-    step = beside.step_fs
+    logs = Logs.read(path)
+    step = logs.step_fs
     steps = _steps_apart(path) if step else None
-    return beside.kelvin, steps * step if steps and steps > 0 and step else None
+    return logs.kelvin, steps * step if steps and steps > 0 and step else None
 
 
 def _steps_apart(path: Path) -> int | None:
@@ -213,7 +213,7 @@ def _elements_of_types(path: Path) -> list[str]:
         if "mass" in names:
             _require_masses_of_elements({row.split()[names.index("mass")] for row in rows}, path)
             return []
-        elements = Beside.read(path).elements
+        elements = Logs.read(path).elements
         if not elements or "type" not in names:
             raise DynamicsError(
                 f"{path.name} does not tell elements, nor do files beside it: put the log or the data file (with "

@@ -43,7 +43,7 @@ Command = list[str]
 """A command of LAMMPS, in words."""
 
 
-class Beside(NamedTuple):
+class Logs(NamedTuple):
     """What the logs in the folder of a trajectory tell, where they do not contradict each other.
 
     Attributes
@@ -51,20 +51,23 @@ class Beside(NamedTuple):
     trajectory : Path
     logs : list of lists
         The commands of each simulation in the logs: of those that wrote the trajectory, else of all.
+    is_own : bool
+        Whether these wrote the trajectory.
     """
 
     trajectory: Path
     logs: list[list[Command]]
+    is_own: bool
 
     @classmethod
-    def read(cls, trajectory: Path) -> Beside:
+    def read(cls, trajectory: Path) -> Logs:
         """Read the logs of LAMMPS beside a trajectory; there may be none."""
         folder = trajectory.parent
         files = sorted({file for pattern in LOGS for file in folder.glob(pattern)})
         logs = [log for file in files for log in _of_file(_read_log, file)]
         name = trajectory.name.removesuffix(".gz")
         own = [log for log in logs if name in _dumps(log)]
-        return cls(trajectory, own or logs)
+        return cls(trajectory, own or logs, bool(own))
 
     @property
     def step_fs(self) -> float | None:
@@ -85,22 +88,12 @@ class Beside(NamedTuple):
 
         Nor does what held another trajectory of the folder: simulations at several temperatures leave the last log.
         """
-        own = self.trajectory.name.removesuffix(".gz")
-        logs = [log for log in self.logs if own in (_dumps(log) or {own})]
+        logs = [log for log in self.logs if self.is_own or not _dumps(log)]
         if any(words[:2] == ["units", "lj"] for log in logs for words in log):
             return None  # temperatures of no unit
-        held = set()
-        for words in (words for log in logs for words in log if words[0] == "fix"):
-            kind, rest = words[3], words[4:]
-            if kind.startswith(("nvt", "npt")) and "temp" in rest:
-                rest = rest[rest.index("temp") + 1 :]
-            elif kind.startswith("temp/rescale"):
-                rest = rest[1:]  # how often comes first
-            elif kind != "langevin" and not kind.startswith("temp/"):
-                continue
-            if len(set(map(_number, rest[:2]))) == 1:
-                held.add(_number(rest[0]))
-        return _only(held)
+        fixes = (words for log in logs for words in log if words[0] == "fix")
+        ways = (tuple(map(_number, _thermostat(words))) for words in fixes)
+        return _only({way[0] for way in ways if len(way) == 2 and way[0] == way[1]})
 
     @property
     def elements(self) -> list[str]:
@@ -148,9 +141,11 @@ def _read_log(file: Path) -> list[list[Command]]:
         if not line.startswith(tuple(_WORDS)) or "$" in line:
             continue
         words = line.split("#")[0].split()
+        if words[0] not in _WORDS or len(words) < _WORDS[words[0]]:
+            continue
         if words[0] == "clear":
             logs.append([])
-        elif len(words) >= _WORDS.get(words[0], _MOST_LINES):
+        else:
             logs[-1].append(words)
     return [log for log in logs if log]
 
@@ -166,6 +161,16 @@ def _lines(file: Path) -> Iterator[str]:
 def _dumps(log: list[Command]) -> set[str]:
     """Return the names of the trajectories that a simulation wrote."""
     return {Path(words[5]).name.removesuffix(".gz") for words in log if words[0] == "dump"}
+
+
+def _thermostat(words: Command) -> Command:
+    """Return the temperatures (K) at which a fix begins and ends; none where it is no thermostat."""
+    kind, rest = words[3], words[4:]
+    if kind.startswith(("nvt", "npt")) and "temp" in rest:
+        return rest[rest.index("temp") + 1 :][:2]
+    if kind.startswith("temp/rescale"):
+        return rest[1:3]  # how often comes first
+    return rest[:2] if kind == "langevin" or kind.startswith("temp/") else []
 
 
 def _only(found: set[T]) -> T | None:
