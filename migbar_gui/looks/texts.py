@@ -13,12 +13,16 @@ _TOGETHER = re.compile(
 )
 """Spaces where a line does not end: before a unit, and in ``0.3 ± 0.1``, ``2 × 10⁻⁷`` and ``(0.000, 0.500, 0.500)``."""
 
+_LONG = re.compile(r"\S{60,}")
+"""Words such as names of files that would make a window as wide as they are."""
+
 _SUBSCRIPTS = str.maketrans("0123456789", "₀₁₂₃₄₅₆₇₈₉")
 
 
 def unbroken(text: str) -> str:
-    """Return a text whose lines do not end between a number and its unit."""
-    return _TOGETHER.sub("\N{NO-BREAK SPACE}", text)
+    """Return a text whose lines do not end between a number and its unit, but may within a very long word."""
+    folded = _LONG.sub(lambda word: re.sub(r"\S{30}", "\\g<0>\N{ZERO WIDTH SPACE}", word[0]), text)
+    return _TOGETHER.sub("\N{NO-BREAK SPACE}", folded)
 
 
 def verbatim(text: str) -> str:

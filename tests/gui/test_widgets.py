@@ -17,6 +17,7 @@ from migbar_gui.looks.charts import _labelled
 from migbar_gui.looks.colours import INKS, contrast, ink_on, rgb
 from migbar_gui.looks.energies import in_text, set_format
 from migbar_gui.looks.flow import Flow
+from migbar_gui.looks.notice import Notice
 from migbar_gui.looks.tables import LEFT, NamesDelegate, list_of
 from migbar_gui.looks.texts import formula_text, space_group_text
 from migbar_gui.looks.theme import (
@@ -540,3 +541,13 @@ def test_that_captions_above_a_narrow_plot_are_short(qtbot, monkeypatch):
         replace(axes, frame=frame).captions_above(painter, across, up)
     painter.end()
     assert told == [up[0], across[0], up[0], across[1], up[1], across[1]]
+
+
+def test_that_a_long_name_in_a_message_makes_no_window_wide(qtbot):
+    notice = Notice()
+    qtbot.addWidget(notice)
+    name = 3 * "simulation_of_lithium_in_a_sulfide_with_a_very_long_name_" + "600.lammpstrj"
+    notice.show_message(f"{name} is of LiS.")
+    wide = notice.text.fontMetrics().horizontalAdvance(name)
+    assert notice.text.minimumSizeHint().width() < 0.4 * wide
+    assert notice.text.text() == f"{name} is of LiS."
