@@ -14,6 +14,7 @@ from PySide6.QtWidgets import QFileDialog
 from migbar.barriers import Remark
 from migbar.errors import MigbarError
 from migbar.files import write_text
+from migbar.progress import Progress, reported
 from migbar.relaxation import RelaxedStructure
 from migbar.runs import NEB, RELAX, VOLUME, Run, RunState
 from migbar.wording import with_minus
@@ -261,16 +262,25 @@ class BandTools(QObject):
         if not names:
             return
         window.settings.setValue("folder", str(Path(names[0]).parent))
-        from migbar.dynamics.frames import guessed
+        files = [Path(name) for name in names]
+        ion = state.ion
 
-        try:
-            guesses = {path: guessed(path) for path in map(Path, names)}
-        except MigbarError as error:
-            window.show_error(error)
-            return
-        dialog = ReadDynamicsDialog(document.name, state.ion, guesses, window)
-        dialog.chosen.connect(window.simulations.read)
-        dialog.open()
+        def guess(progress: Progress) -> dict[Path, tuple[float | None, float | None]]:
+            from migbar.dynamics.frames import guessed
+
+            # Logs beside a trajectory can be long, and its folder on another machine.
+            return {
+                file: guessed(file) for file in reported(files, progress, "Looking at the files")
+            }
+
+        def ask(guesses: dict[Path, tuple[float | None, float | None]]) -> None:
+            now = window.workspace.state
+            if now.document is document and now.ion == ion:
+                dialog = ReadDynamicsDialog(document.name, ion, guesses, window)
+                dialog.chosen.connect(window.simulations.read)
+                dialog.open()
+
+        window.jobs.start("read dynamics", "Looking at trajectories", guess, ask)
 
     def ask_relax_structure(self) -> None:
         """Ask how to relax the open structure, and start."""

@@ -512,16 +512,21 @@ def choose_files(monkeypatch, *paths) -> None:
     monkeypatch.setattr(QFileDialog, "getOpenFileNames", lambda *_: chosen)
 
 
-def test_that_simulations_of_other_programs_are_read(opened, olivine, qtbot, tmp_path, monkeypatch):
+def ask_to_read(opened, qtbot):
     from migbar_gui.dialogs.read_dynamics import ReadDynamicsDialog
 
+    opened.commands["structure.read_dynamics"].trigger()
+    qtbot.waitUntil(lambda: opened.findChild(ReadDynamicsDialog) is not None, timeout=20_000)
+    return opened.findChild(ReadDynamicsDialog)
+
+
+def test_that_simulations_of_other_programs_are_read(opened, olivine, qtbot, tmp_path, monkeypatch):
     files = [tmp_path / f"{kelvin}K" / "XDATCAR" for kelvin in (700, 900)]
     for file in files:
         write_walk(file, read_structure(olivine))
     (files[0].parent / "INCAR").write_text("POTIM = 2; NBLOCK = 10")
     choose_files(monkeypatch, *files)
-    opened.commands["structure.read_dynamics"].trigger()
-    dialog = opened.findChild(ReadDynamicsDialog)
+    dialog = ask_to_read(opened, qtbot)
     assert [box.value() for box in dialog.kelvins.values()] == [700, 900]
     assert [box.value() for box in dialog.frames.values()] == [20, 0]
     assert not dialog.accept_button.isEnabled()
@@ -545,13 +550,10 @@ def test_that_simulations_of_other_programs_are_read(opened, olivine, qtbot, tmp
 
 
 def test_that_a_simulation_of_another_crystal_is_told(opened, qtbot, tmp_path, monkeypatch):
-    from migbar_gui.dialogs.read_dynamics import ReadDynamicsDialog
-
     file = tmp_path / "800K" / "XDATCAR"
     write_walk(file, alloy() * (2, 2, 2), frames=2)
     choose_files(monkeypatch, file)
-    opened.commands["structure.read_dynamics"].trigger()
-    dialog = opened.findChild(ReadDynamicsDialog)
+    dialog = ask_to_read(opened, qtbot)
     dialog.frames[file].setValue(20)
     dialog.accept_button.click()
     qtbot.waitUntil(lambda: "holds no Li" in opened.notice.text.text(), timeout=20_000)
@@ -561,13 +563,10 @@ def test_that_a_simulation_of_another_crystal_is_told(opened, qtbot, tmp_path, m
 def test_that_a_trajectory_that_cannot_be_followed_is_told(
     opened, olivine, qtbot, tmp_path, monkeypatch
 ):
-    from migbar_gui.dialogs.read_dynamics import ReadDynamicsDialog
-
     file = tmp_path / "800K" / "XDATCAR"
     write_walk(file, read_structure(olivine), frames=20)
     choose_files(monkeypatch, file)
-    opened.commands["structure.read_dynamics"].trigger()
-    dialog = opened.findChild(ReadDynamicsDialog)
+    dialog = ask_to_read(opened, qtbot)
     dialog.frames[file].setValue(20)
     dialog.accept_button.click()
     qtbot.waitUntil(lambda: "no frame after" in opened.notice.text.text(), timeout=60_000)
