@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 
 from PySide6.QtCore import QTimer, Signal
-from PySide6.QtGui import QFontDatabase
 from PySide6.QtWidgets import (
     QCheckBox,
     QListWidget,
@@ -16,7 +15,7 @@ from PySide6.QtWidgets import (
 
 from migbar.dft import CALCULATORS, CODE_NAMES, DftBand, DftSettings, input_files, parse_incar
 from migbar_gui.background.jobs import Jobs
-from migbar_gui.looks.theme import with_text
+from migbar_gui.looks.theme import fixed_font, with_text
 from migbar_gui.looks.widgets import (
     DecimalBox,
     ProblemLabel,
@@ -121,7 +120,7 @@ class ExportDftDialog(Question):
         self.list.setFixedWidth(with_text(170))
         self.list.currentTextChanged.connect(self._show_file)
         self.preview = QPlainTextEdit(readOnly=True)
-        self.preview.setFont(QFontDatabase.systemFont(QFontDatabase.SystemFont.FixedFont))
+        self.preview.setFont(fixed_font())
         self.preview.setLineWrapMode(QPlainTextEdit.LineWrapMode.NoWrap)
         self.preview.setAccessibleName("Preview")
         self.preview.setMinimumSize(300, 380)

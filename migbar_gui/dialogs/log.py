@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from PySide6.QtCore import QTimer
-from PySide6.QtGui import QFontDatabase
 from PySide6.QtWidgets import QDialog, QDialogButtonBox, QPlainTextEdit, QWidget
 
 from migbar.runs import Run
+from migbar_gui.looks.theme import fixed_font
 from migbar_gui.looks.widgets import in_column, label, resize_on_screen
 
 SHOWN_BYTES = 100_000
@@ -23,8 +23,9 @@ class LogDialog(QDialog):
         self._path = run.folder / "log.txt"
         self._size = -1
         self.text = QPlainTextEdit(readOnly=True)
-        self.text.setFont(QFontDatabase.systemFont(QFontDatabase.SystemFont.FixedFont))
+        self.text.setFont(fixed_font())
         self.text.setLineWrapMode(QPlainTextEdit.LineWrapMode.NoWrap)
+        self.text.setAccessibleName("Log")
         self.text.setPlaceholderText("Nothing was printed.")
         buttons = QDialogButtonBox()
         buttons.addButton("Close", QDialogButtonBox.ButtonRole.RejectRole)

@@ -6,13 +6,12 @@ import traceback
 from collections.abc import Callable
 
 from PySide6.QtCore import Qt
-from PySide6.QtGui import QFontDatabase
 from PySide6.QtWidgets import QFrame, QHBoxLayout, QLabel, QPlainTextEdit, QToolButton, QVBoxLayout
 from shiboken6 import isValid
 
 from migbar.errors import MigbarError
 from migbar_gui.looks.texts import in_words, sentence
-from migbar_gui.looks.theme import current_theme, icon, pixmap
+from migbar_gui.looks.theme import current_theme, fixed_font, icon, pixmap
 from migbar_gui.looks.widgets import button, label, restyle
 
 Choice = tuple[str, Callable[[], object]]
@@ -28,7 +27,8 @@ class Notice(QFrame):
         self.text = label("", wrap=True)
         self.text.setTextInteractionFlags(Qt.TextInteractionFlag.TextSelectableByMouse)
         self.details = QPlainTextEdit(readOnly=True)
-        self.details.setFont(QFontDatabase.systemFont(QFontDatabase.SystemFont.FixedFont))
+        self.details.setFont(fixed_font())
+        self.details.setAccessibleName("Details")
         self.details.setMaximumHeight(150)
         self.details.hide()
         self._toggle = button("Details", self._toggle_details, "link")

@@ -9,7 +9,17 @@ from dataclasses import asdict, dataclass
 from functools import lru_cache
 
 from PySide6.QtCore import QByteArray, QRectF, Qt
-from PySide6.QtGui import QColor, QFontInfo, QGuiApplication, QIcon, QPainter, QPalette, QPixmap
+from PySide6.QtGui import (
+    QColor,
+    QFont,
+    QFontDatabase,
+    QFontInfo,
+    QGuiApplication,
+    QIcon,
+    QPainter,
+    QPalette,
+    QPixmap,
+)
 from PySide6.QtSvg import QSvgRenderer
 from PySide6.QtWidgets import QApplication
 
@@ -130,6 +140,13 @@ def apply_theme(app: QApplication, theme: Theme) -> None:
 def with_text(length: int) -> int:
     """Return a length that holds as much of the user's text as `length` does of text 12 pixels high."""
     return round(length * QFontInfo(QGuiApplication.font()).pixelSize() / 12)
+
+
+def fixed_font() -> QFont:
+    """Return the font of files and logs, whose letters are all as wide, in the size of the user's text."""
+    made = QFontDatabase.systemFont(QFontDatabase.SystemFont.FixedFont)
+    made.setPointSizeF(QFontInfo(QGuiApplication.font()).pointSizeF())
+    return made
 
 
 def _palette(theme: Theme) -> QPalette:

@@ -88,6 +88,11 @@ class Words(QLabel):
         """Return the text as it was given."""
         return self._text
 
+    def sizeHint(self) -> QSize:  # noqa: N802
+        """Leave room for a marked letter: it is drawn apart from the next one, which may be closer, as in ``Te``."""
+        hint = super().sizeHint()
+        return hint + QSize(2, 0) if self.buddy() else hint
+
 
 def label(text: str = "", role: str = "", wrap: bool = False) -> QLabel:
     """Make a label whose `role` the style sheet knows; its text is never taken for HTML."""

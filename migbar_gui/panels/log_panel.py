@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import logging
 
-from PySide6.QtGui import QFontDatabase, QGuiApplication
+from PySide6.QtGui import QGuiApplication
 from PySide6.QtWidgets import QPlainTextEdit, QWidget
 
 from migbar_gui.log import MOST_RECORDS, Log, Record
+from migbar_gui.looks.theme import fixed_font
 from migbar_gui.looks.widgets import as_panel, button, choice_box, in_column, label, tool_row
 
 LEVELS = {
@@ -35,7 +36,7 @@ class LogPanel(QWidget):
         self.text.setTabChangesFocus(True)
         self.text.setMaximumBlockCount(MOST_RECORDS)
         self.text.setLineWrapMode(QPlainTextEdit.LineWrapMode.NoWrap)
-        self.text.setFont(QFontDatabase.systemFont(QFontDatabase.SystemFont.FixedFont))
+        self.text.setFont(fixed_font())
         self.copy = button("Copy for a bug report", self._copy)
         self.copy.setToolTip("Versions, system and the whole log; read it before you send it")
         top = tool_row(label("Show"), self.level, None, self.copy)

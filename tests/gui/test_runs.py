@@ -21,6 +21,7 @@ from migbar.runs import (
 )
 from tests.core.processes import offer_counting
 from tests.gui.conftest import wait_for_document
+from tests.gui.test_accessibility import nameless
 
 pytestmark = pytest.mark.gui
 WAIT_MS = 30_000
@@ -238,6 +239,7 @@ def test_that_a_failure_is_told_in_words_and_its_log_can_be_read(listed, qtbot):
     click(qtbot, listed.jobs_panel.log)
     log = dialog(listed, LogDialog)
     assert "seven" in log.text.toPlainText()
+    assert not nameless(log)
     log.close()
 
 

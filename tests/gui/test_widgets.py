@@ -273,6 +273,40 @@ def test_that_no_line_ends_between_a_number_and_its_unit(qtbot):
     assert shown.replace("\N{NO-BREAK SPACE}", "_") == kept
 
 
+def test_that_a_marked_letter_leaves_room_for_the_end_of_its_name(qtbot):
+    from PySide6.QtWidgets import QLabel
+
+    def ink(name: QLabel, width: int) -> list[int]:
+        """How dark the columns of the name are, from the left."""
+        name.resize(width, name.sizeHint().height())
+        picture = name.grab().toImage()
+        inside = range(min(width, picture.width()))
+        return [
+            sum(255 - picture.pixelColor(x, y).lightness() for y in range(picture.height()))
+            for x in inside
+        ]
+
+    field, name = QLineEdit(), label("&Temperatures (K)")
+    for widget in (field, name):
+        qtbot.addWidget(widget)
+    name.setBuddy(field)
+    width = name.sizeHint().width()
+    whole = ink(name, width + 20)
+    assert sum(ink(name, width)) + 20 * whole[-1] == sum(whole)
+
+
+def test_that_files_and_logs_are_in_the_size_of_the_users_text(qapp):
+    from migbar_gui.looks.theme import fixed_font
+
+    usual, larger = qapp.font(), QFont(qapp.font())
+    larger.setPointSizeF(17)
+    try:
+        qapp.setFont(larger)
+        assert fixed_font().pointSizeF() == pytest.approx(17, abs=0.5)
+    finally:
+        qapp.setFont(usual)
+
+
 def test_that_options_of_the_command_line_are_not_named_in_the_window(opened, qtbot):
     from migbar.hops import HopError
     from migbar_gui.looks.widgets import ProblemLabel
