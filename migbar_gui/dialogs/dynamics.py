@@ -14,7 +14,6 @@ from PySide6.QtWidgets import QLineEdit, QSpinBox, QWidget
 from migbar.errors import MigbarError
 from migbar.wording import duration
 from migbar_gui.dialogs.potential import PotentialQuestion
-from migbar_gui.looks.texts import in_words, sentence
 from migbar_gui.looks.widgets import ProblemLabel, field_rows, indented, label
 
 if TYPE_CHECKING:
@@ -114,7 +113,7 @@ class _DynamicsQuestion(PotentialQuestion):
         try:
             settings = DynamicsSettings.from_dict(self.options()["settings"])
         except MigbarError as error:
-            problem = sentence(in_words(error))
+            problem = str(error)
         else:
             hot = ", ".join(f"{kelvin:g} K" for kelvin in settings.temperatures_k)
             steps = self.steps(settings)

@@ -56,7 +56,7 @@ from PySide6.QtWidgets import (
 from migbar.barriers import THRESHOLD_MEANS, Remark
 from migbar.energies import UNITS
 from migbar_gui.looks import energies
-from migbar_gui.looks.texts import in_words, unbroken
+from migbar_gui.looks.texts import in_words, sentence, unbroken
 from migbar_gui.looks.theme import current_theme, pixmap, with_text
 
 SpinBox = TypeVar("SpinBox", bound=QAbstractSpinBox)
@@ -136,7 +136,7 @@ class ProblemLabel(Words):
 
     def tell(self, problem: object = "") -> None:
         """Say what is wrong, an error or a text, or nothing."""
-        self.setText(in_words(problem))
+        self.setText(sentence(in_words(problem)))
         self.setVisible(bool(self.text()))
 
 

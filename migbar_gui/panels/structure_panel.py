@@ -24,7 +24,7 @@ from migbar.errors import MigbarError
 from migbar.hops import Mechanism
 from migbar.supercells import parse_supercell
 from migbar_gui.looks.colours import element_colour
-from migbar_gui.looks.texts import in_words, space_group_text
+from migbar_gui.looks.texts import in_words, sentence, space_group_text
 from migbar_gui.looks.widgets import (
     PAGE,
     ElidedLabel,
@@ -318,7 +318,7 @@ class StructurePanel(QScrollArea):
         try:
             parse_supercell(text)
         except MigbarError as error:
-            self._supercell_problem.setText(in_words(error))
+            self._supercell_problem.setText(sentence(in_words(error)))
             self._supercell_problem.show()
             return
         self._supercell_problem.hide()

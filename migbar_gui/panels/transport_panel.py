@@ -22,7 +22,6 @@ from migbar.wording import scientific, size_text
 from migbar_gui.background.jobs import Jobs
 from migbar_gui.files.plot_export import offer_export
 from migbar_gui.looks import energies
-from migbar_gui.looks.texts import in_words, sentence
 from migbar_gui.looks.theme import with_text
 from migbar_gui.looks.widgets import (
     ProblemLabel,
@@ -341,7 +340,7 @@ class TransportPanel(QStackedWidget):
 
     def _refuse(self, error: Exception) -> None:
         self._clear()
-        self.problem.tell(sentence(in_words(error)))
+        self.problem.tell(error)
 
     def _clear(self) -> None:
         """Show no numbers: large cells take seconds, and those of another case would be taken for theirs."""

@@ -462,8 +462,11 @@ def test_that_a_kept_model_can_be_named_shared_and_thrown_away(window, qtbot, fi
     keep = page(wizard)
     keep.name.setText("migbar-fast")
     assert not wizard.validateCurrentPage()
-    assert "already" in keep.message.text()
-    keep.name.setText("ours")
+    assert keep.message.text().startswith("There is a model 'migbar-fast' already")
+    keep.name.selectAll()
+    qtbot.keyClicks(keep.name, "ours")
+    assert keep.message.text() == ""
+    assert keep.command.text().endswith('--model "ours"')
     assert wizard.validateCurrentPage()
     keep.export(tmp_path / "ours.migbar-model")
     qtbot.waitUntil(lambda: "Wrote" in keep.message.text(), timeout=WAIT_MS)

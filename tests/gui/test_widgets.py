@@ -314,7 +314,7 @@ def test_that_options_of_the_command_line_are_not_named_in_the_window(opened, qt
     problem = ProblemLabel()
     qtbot.addWidget(problem)
     problem.tell(HopError("there is no void; try another ion (on the command line: --ion)."))
-    assert problem.text() == "there is no void; try another ion."
+    assert problem.text() == "There is no void; try another ion."
     text = "0.3 eV is not known (in the window: Path, Compare places; on the command line: --places chgnet)."
     assert in_text(text) == "0.3 eV is not known (Path, Compare places)."
     opened.show_error(HopError("there is no site 9 (on the command line, see migbar sites)."))

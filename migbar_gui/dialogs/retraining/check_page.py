@@ -234,7 +234,7 @@ class CheckPage(WizardPage):
 
     def _failed(self, error: Exception) -> None:
         self._offer_again()
-        self.summary.setText(in_words(error))
+        self.summary.setText(sentence(in_words(error)))
 
     def _show_reading(self, checked: Checked) -> None:
         reading, self.owner.dataset = checked

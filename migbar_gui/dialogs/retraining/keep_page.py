@@ -14,7 +14,7 @@ from migbar.models.store import folder_of, read_card
 from migbar.runs import Run
 from migbar_gui.dialogs.retraining.wizard import RetrainingWizard, WizardPage
 from migbar_gui.files.saving import ask_path
-from migbar_gui.looks.texts import in_words
+from migbar_gui.looks.texts import in_words, sentence
 from migbar_gui.looks.theme import current_theme
 from migbar_gui.looks.widgets import RemovalQuestion, button, field_rows, label
 
@@ -36,7 +36,8 @@ class KeepPage(WizardPage):
         self._name = ""
         self._notes = ""
         self.name = QLineEdit()
-        self.name.textChanged.connect(lambda _: self.completeChanged.emit())
+        self.name.textChanged.connect(lambda _: self._note_name())
+        self.name.textEdited.connect(lambda _: self._say(""))
         self.notes = QPlainTextEdit()
         self.notes.setMaximumHeight(110)
         self.notes.setTabChangesFocus(True)
@@ -71,7 +72,7 @@ class KeepPage(WizardPage):
             read_card(folder_of(self._name))
         except MigbarError as error:
             self._name = ""
-            self._say(in_words(error), bad=True)
+            self._complain(error)
         self.name.setText(self._name)
         self.notes.setPlainText(self._notes)
         better = run.result["verdict"] != "not_better"
@@ -79,8 +80,6 @@ class KeepPage(WizardPage):
         self.advice.setVisible(not better)
         for widget in (self.name, self.notes, self.use, self.give, self.drop):
             widget.setEnabled(bool(self._name))
-        command = f'On the command line: migbar predict structure.cif … --model "{self._name}"'
-        self.command.setText(command if self._name else "")
         self.owner.window_.models.refresh()
 
     def isComplete(self) -> bool:  # noqa: N802
@@ -97,6 +96,12 @@ class KeepPage(WizardPage):
             self.owner.window_.models.use(self._name)
         return True
 
+    def _note_name(self) -> None:
+        name = self.name.text().strip()
+        command = f'On the command line: migbar predict structure.cif … --model "{name}"'
+        self.command.setText(command if name else "")
+        self.completeChanged.emit()
+
     def _relabel(self) -> bool:
         name, notes = self.name.text().strip(), self.notes.toPlainText().strip()
         run = self.owner.run_now()
@@ -108,7 +113,7 @@ class KeepPage(WizardPage):
             relabel_model(self._name, name, [notes, *others] if notes else others)
             write_text(run.folder / KEPT, json.dumps({"model": name, "notes": notes}))
         except (MigbarError, OSError) as error:
-            self._say(in_words(error), bad=True)
+            self._complain(error)
             return False
         self._name, self._notes = name, notes
         self.owner.window_.models.refresh()
@@ -141,9 +146,12 @@ class KeepPage(WizardPage):
         self._name = ""
         self.owner.accept()
 
-    def _say(self, text: str, bad: bool = False) -> None:
+    def _say(self, text: str, colour: str = "") -> None:
         self.message.setText(text)
-        self.message.setStyleSheet(f"color: {current_theme().error};" if bad else "")
+        self.message.setStyleSheet(f"color: {colour};" if colour else "")
+
+    def _complain(self, error: Exception) -> None:
+        self._say(sentence(in_words(error)), current_theme().error)
 
 
 def _kept(run: Run) -> tuple[str, str]:

@@ -25,7 +25,7 @@ from migbar.wording import duration
 from migbar_gui.dialogs.potential import DEVICES
 from migbar_gui.dialogs.retraining.wizard import DATASET, RetrainingWizard, WizardPage
 from migbar_gui.files.saving import ask_path
-from migbar_gui.looks.texts import in_words
+from migbar_gui.looks.texts import in_words, sentence
 from migbar_gui.looks.theme import current_theme
 from migbar_gui.looks.widgets import (
     button,
@@ -229,7 +229,7 @@ class ModelPage(WizardPage):
         )
 
     def _failed(self, error: Exception) -> None:
-        self._problem = in_words(error)
+        self._problem = sentence(in_words(error))
         self._say(self._problem, current_theme().error)
         self.completeChanged.emit()
 

@@ -10,7 +10,7 @@ from PySide6.QtWidgets import QButtonGroup, QRadioButton, QSpinBox, QVBoxLayout
 from migbar.datasets.splits import SCHEMES, Scheme, Split, split_dataset
 from migbar.wording import counted
 from migbar_gui.dialogs.retraining.wizard import RetrainingWizard, WizardPage
-from migbar_gui.looks.texts import in_words
+from migbar_gui.looks.texts import in_words, sentence
 from migbar_gui.looks.widgets import clear, in_row, indented, label, line, remark_row
 
 JOB = "own split"
@@ -120,7 +120,7 @@ class SplitPage(WizardPage):
 
     def _failed(self, error: Exception) -> None:
         self.counts.setText("")
-        self._show_warnings((in_words(error),))
+        self._show_warnings((sentence(in_words(error)),))
 
     def _show_warnings(self, texts: tuple[str, ...]) -> None:
         clear(self.warnings)
