@@ -124,7 +124,6 @@ class ExportDftDialog(Question):
         self.preview.setLineWrapMode(QPlainTextEdit.LineWrapMode.NoWrap)
         self.preview.setAccessibleName("Preview")
         self.preview.setMinimumSize(300, 380)
-        self.preview.setPlaceholderText("Making the files …")
         self.warning = ProblemLabel()
 
     def _lay_out(self) -> None:
@@ -234,6 +233,7 @@ class ExportDftDialog(Question):
             return
         source, images = self.source.currentText(), self.images.value()
         code = self.code.currentData()
+        self.preview.setPlaceholderText("Making the files …")
 
         def make(_: object) -> tuple[DftBand, dict[str, str]]:
             key = source, images
@@ -251,7 +251,7 @@ class ExportDftDialog(Question):
         self.list.addItems(names)
         first = "INCAR" if "INCAR" in names else names[-1]
         self.list.setCurrentRow(names.index(before if before in names else first))
-        self.warning.tell("\n".join(band.warnings))
+        self._warn("\n".join(band.warnings))
         self.accept_button.setEnabled(not self._timer.isActive())
 
     def _show_file(self, name: str) -> None:
@@ -259,8 +259,17 @@ class ExportDftDialog(Question):
 
     def _complain(self, error: Exception) -> None:
         self._files = {}
-        self.warning.tell(error)
+        self.list.clear()
+        self.preview.setPlaceholderText("")
+        self._warn(error)
         self.accept_button.setEnabled(False)
+
+    def _warn(self, problem: object) -> None:
+        """Say what is wrong in a line of its own; the fields above it keep their height."""
+        self.warning.tell(problem)
+        before = self.height()
+        self.fit()
+        self.resize(self.width(), max(before, self.height()))
 
 
 def _number(

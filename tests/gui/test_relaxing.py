@@ -329,9 +329,13 @@ def test_that_the_dft_dialog_shows_what_it_writes(relaxed, qtbot, tmp_path):
     qtbot.waitUntil(dialog.accept_button.isEnabled, timeout=LONG_MS)
     assert "LCLIMB" not in dialog.preview.toPlainText()
     assert "IVDW = 12" in dialog.preview.toPlainText()
+    height = dialog.force.height()
     dialog.incar.setPlainText("nonsense")
     qtbot.waitUntil(dialog.warning.isVisible, timeout=LONG_MS)
     assert not dialog.accept_button.isEnabled()
+    assert dialog.list.count() == 0
+    assert dialog.preview.toPlainText() == dialog.preview.placeholderText() == ""
+    qtbot.waitUntil(lambda: dialog.warning.y() > 0 and dialog.force.height() == height)
     dialog.incar.clear()
     dialog.code.setCurrentIndex(dialog.code.findData("ase"))
     qtbot.waitUntil(dialog.accept_button.isEnabled, timeout=LONG_MS)
