@@ -24,7 +24,14 @@ from migbar_gui.background.run_watcher import Watched
 from migbar_gui.files.saving import ask_path
 from migbar_gui.looks import energies
 from migbar_gui.looks.notice import Notice, open_notice
-from migbar_gui.looks.tables import LEFT, RIGHT, list_of, write_heads, write_row
+from migbar_gui.looks.tables import (
+    LEFT,
+    RIGHT,
+    NamesDelegate,
+    list_of,
+    write_heads,
+    write_row,
+)
 from migbar_gui.looks.widgets import (
     ProblemLabel,
     as_window,
@@ -144,8 +151,9 @@ class SuggestionDialog(QDialog):
         return page
 
     def _make_fields(self) -> None:
-        self.sources = SourcesField("to choose from", self._window.settings)
+        self.sources = SourcesField("to pick paths from", self._window.settings)
         self.sources.changed.connect(self._suggest_out)
+        self.sources.changed.connect(lambda: self.problem.tell())
         self.ion = IonBox()
         self.model = model_box(self._window.models)
         self.count = indented(QSpinBox(minimum=1, maximum=1000))
@@ -155,6 +163,7 @@ class SuggestionDialog(QDialog):
         self.images.setValue(5)
         self.out = QLineEdit(placeholderText="A new folder")
         self.out.setAccessibleName("Folder for list and inputs")
+        self.out.textChanged.connect(lambda _: self.problem.tell())
         self._suggested_out = ""
         self._out_row = QWidget()
         self._out_row.setFocusProxy(self.out)
@@ -166,8 +175,10 @@ class SuggestionDialog(QDialog):
         self.progress = QProgressBar()
         self.progress.setTextVisible(False)
         self.table = list_of(COLUMNS, "Paths to compute")
+        self.table.setItemDelegateForColumn(1, NamesDelegate(self.table))
         self.table.activated.connect(self.open_row)
         self.table.itemSelectionChanged.connect(self._enable)
+        self.warnings = label("", wrap=True)
         self.left_out = label("", "muted", wrap=True)
         self.view = button("Open in viewer", lambda: self.open_row(self.table.currentIndex()))
         self.export = button("Export list…", self._ask_export)
@@ -182,10 +193,11 @@ class SuggestionDialog(QDialog):
                 self.summary,
                 self.progress,
                 self.table,
+                self.warnings,
                 self.left_out,
                 in_row(self.view, self.export, self.inputs, None, self.stop, self.new, close),
                 grow=self.table,
-                margins=(16, 14, 16, 14),
+                margins=(20, 18, 20, 16),
             )
         )
         return page
@@ -286,6 +298,9 @@ class SuggestionDialog(QDialog):
     def _enable(self) -> None:
         found = bool(self._result)
         self.view.setEnabled(found and self.table.currentRow() >= 0)
+        told = self.table.item(self.table.currentRow(), len(COLUMNS) - 1)
+        self.warnings.setText(told.text() if told else "")  # its column shows the beginning alone
+        self.warnings.setVisible(bool(self.warnings.text()))
         self.export.setEnabled(found)
         self.inputs.setEnabled(found)
 
@@ -353,7 +368,7 @@ def _left_out(problems: list[list[str]] | tuple[()]) -> str:
     count = "1 file was" if len(problems) == 1 else f"{len(problems)} files were"
     told = "; ".join(_reasons(problems[:3]))
     more = f"; and {len(problems) - 3} more" if len(problems) > 3 else ""
-    return f"{count} left out. {told}{more}"
+    return f"{count} left out. {told}{more}."
 
 
 def _reasons(problems: list[list[str]] | tuple[()]) -> list[str]:

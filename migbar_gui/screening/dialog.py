@@ -202,6 +202,7 @@ class BatchDialog(QDialog):
         self.open_results = button("Open results…", self._ask_results)
         self.form.start.setDefault(True)
         self.form.buttons.insertWidget(0, self.open_results)
+        self.form.buttons.addWidget(button("Close", self.close))
 
     def _lay_out(self) -> None:
         parts = (
@@ -213,7 +214,7 @@ class BatchDialog(QDialog):
             in_row(self.show_in_window, self.export, self.retry, None, self.new, self.close_button),
         )
         results = QWidget()
-        results.setLayout(in_column(*parts, grow=self.view, margins=(16, 12, 16, 12)))
+        results.setLayout(in_column(*parts, grow=self.view, margins=(20, 18, 20, 16)))
         self._pages = QStackedLayout()
         self._pages.addWidget(self.form)
         self._pages.addWidget(results)

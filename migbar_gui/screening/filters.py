@@ -40,6 +40,7 @@ class Filters(QWidget):
         self.text = QLineEdit(
             placeholderText="Search file, formula, reason", clearButtonEnabled=True
         )
+        self.text.setAccessibleName("Search file, formula, reason")
         below = label("barrier up to")
         parts = (self.shown, self.classes, below, self.barrier, self.dimensions, self.through)
         self.setLayout(Flow(*parts, self.text, grow=self.text))

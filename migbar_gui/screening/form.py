@@ -70,15 +70,16 @@ class ScreeningForm(QWidget):
         self.sites.setValue(Limits().sites)
         self.cutoff = DecimalBox(minimum=0.0, maximum=12.0, singleStep=0.5, suffix=" Å")
         self.cutoff.setSpecialValueText("until they connect in 3D (4.5 to 7 Å)")
-        self.scheduler = QLineEdit(
-            placeholderText="This computer; or a Dask scheduler, tcp://host:8786"
-        )
+        self.scheduler = QLineEdit(placeholderText="This computer; or Dask, tcp://host:8786")
         self.problem = ProblemLabel("bad")
         self.start = button("Start", self.ask, "primary")
         self._lay_out()
         self.all_paths.toggled.connect(self._enable)
         self.sources.changed.connect(self._suggest_out)
+        self.sources.changed.connect(lambda: self.problem.tell())
         self.table.textChanged.connect(self._suggest_out)
+        for field in (self.table, self.out, self.scheduler):
+            field.textChanged.connect(lambda _: self.problem.tell())
         self.scheduler.textChanged.connect(self._enable)
         self._enable()
 

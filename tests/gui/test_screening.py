@@ -16,6 +16,7 @@ from migbar.screening.query import Show
 from migbar.structures import write_cif
 from tests.core.salts import endless, write_salts
 from tests.gui.conftest import LIFEPO4, wait_for_barriers, wait_for_document
+from tests.gui.test_accessibility import check
 
 pytest.importorskip("PySide6")
 
@@ -82,6 +83,7 @@ def test_that_a_folder_becomes_a_table_and_a_file(
     start(dialog, qtbot, folder, tmp_path / "results.db")
     wait_until_finished(dialog, qtbot, 5)
     assert dialog._counts.text().startswith("4 paths shown  ·  4 structures")
+    check(dialog)
     assert "1 failed" in dialog._counts.text()
     assert window.runs.get(dialog.progress.folder).run.outcome == "4 predicted, 1 failed"
     assert dialog.progress._state.text() == "Finished: 4 predicted, 1 failed"
@@ -192,6 +194,7 @@ def test_that_the_form_says_what_is_wrong(dialog, qtbot, tmp_path, folder):
 
     assert "Choose a folder" in complaint()
     form.source.setText(str(folder / "nothing"))
+    assert form.problem.isHidden()
     assert "There is no" in complaint()
     form.source.setText(str(folder))
     assert form.out.text() == str(folder / "migbar-results.db")  # suggested

@@ -53,6 +53,10 @@ def test_that_a_folder_becomes_a_list_with_inputs(window, dialog, qtbot, folder,
 
     assert dialog.summary.text().startswith("2 of ")
     assert dialog.left_out.text().count("broken.cif") == 1
+    assert dialog.left_out.text().endswith("data block).")
+    told = dialog.table.item(0, dialog.table.columnCount() - 1).text()
+    assert "comes within" in told
+    assert dialog.warnings.text() == told  # the whole of it
     assert {dialog.table.item(row, 1).text() for row in (0, 1)} == {"LiF.cif", "LiBr.cif"}
     barrier = float(dialog.table.item(0, 4).text())
     with (tmp_path / "next" / "suggested.csv").open() as file:
@@ -90,6 +94,7 @@ def test_that_the_form_says_what_is_missing(dialog, qtbot, tmp_path):
     click(qtbot, dialog.start)
     assert "Choose a folder or files" in dialog.problem.text()
     dialog.sources.line.setText(str(tmp_path / "nowhere"))
+    assert dialog.problem.isHidden()
     click(qtbot, dialog.start)
     assert "There is no" in dialog.problem.text()
     dialog.sources.line.setText(str(tmp_path))
