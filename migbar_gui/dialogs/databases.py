@@ -27,7 +27,7 @@ from migbar.wording import counted
 from migbar_gui.files.documents import kept_structures
 from migbar_gui.files.recent import last_folder
 from migbar_gui.looks import energies
-from migbar_gui.looks.tables import LEFT, RIGHT, list_of, write_heads
+from migbar_gui.looks.tables import LEFT, RIGHT, NamesDelegate, list_of, write_heads
 from migbar_gui.looks.texts import formula_text, space_group_text
 from migbar_gui.looks.widgets import button, centred, in_column, in_row, label, resize_on_screen
 
@@ -93,6 +93,7 @@ class DatabasesDialog(QDialog):
         self.start = button("Search", self.search, "primary")
         self.start.setDefault(True)
         self.table = list_of(COLUMNS, "Structures found")
+        self.table.setItemDelegateForColumn(len(COLUMNS) - 1, NamesDelegate(self.table))
         self.table.setSelectionMode(QAbstractItemView.SelectionMode.ExtendedSelection)
         self.table.horizontalHeader().setSortIndicator(-1, Qt.SortOrder.AscendingOrder)
         self.table.setSortingEnabled(True)
@@ -197,7 +198,7 @@ class DatabasesDialog(QDialog):
             box.setToolTip(str(answer) if isinstance(answer, Exception) else about)
         self._fill()
         told = filter(None, (_told(*pair) for pair in self._found.items()))
-        self._say("" if self._none_answered else " ".join(told))
+        self._say("" if self._none_answered else " ".join(f"{text.rstrip('.')}." for text in told))
         self.nothing.setText(self._empty_text())
         self._pages.setCurrentIndex(1 if self._entries else 0)
         self.start.setEnabled(any(box.isChecked() for box in self.boxes.values()))

@@ -19,7 +19,7 @@ from migbar_gui.background.jobs import Jobs
 from migbar_gui.background.run_watcher import Watched
 from migbar_gui.background.runs import Runs
 from migbar_gui.dialogs.log import LogDialog
-from migbar_gui.looks.tables import as_list, select_row
+from migbar_gui.looks.tables import NamesDelegate, as_list, select_row
 from migbar_gui.looks.widgets import (
     RemovalQuestion,
     as_panel,
@@ -113,6 +113,7 @@ class JobsPanel(QWidget):
         view.setModel(self.model)
         view.setItemDelegateForColumn(Column.PROGRESS, ProgressBar(view))
         as_list(view, "Jobs", WIDTHS.items())
+        view.setItemDelegateForColumn(Column.TITLE, NamesDelegate(view))
         view.selectionModel().selectionChanged.connect(lambda: self._enable())
         view.doubleClicked.connect(lambda _: self.open_result())
         return view

@@ -70,7 +70,7 @@ def test_that_one_finds_a_structure_and_opens_it(window, dialog, qtbot, tmp_path
     assert column(dialog, 0) == ["LiFePO₄", "LiCoO₂"]
     assert column(dialog, 3) == ["0.000", "0.100"]
     assert [box.text() for box in dialog.boxes.values()] == ["Near (2)", "Far (no answer)"]
-    assert "Far says: 500" in dialog.said.text()
+    assert dialog.said.text() == "Far says: 500 Internal Server Error."
     qtbot.mouseClick(dialog.open_button, Qt.MouseButton.LeftButton)
     wait_for_document(qtbot, window, "LiFePO4_near-2.cif")
     assert (tmp_path / "home" / "structures" / "LiFePO4_near-2.cif").exists()
