@@ -167,7 +167,7 @@ class ModelsDialog(QDialog):
         self.use.setText("In use" if used else "Use this model")
         self.remove.setEnabled(is_own(card.name))
         self.remove.setToolTip("" if is_own(card.name) else "It comes with MigBar")
-        self._card.addWidget(label(f"{card.name}  {card.version}", "formula", wrap=True))
+        self._card.addWidget(label(f"{card.name}, version {card.version}", "formula", wrap=True))
         self._card.addWidget(label(card.summary, wrap=True))
         scores = score_grid(card.scores)
         if scores is not None:
@@ -325,7 +325,7 @@ def with_error(values: Mapping[str, Any], key: str, digits: int) -> str:
     numbers = [n for n in (value, error) if isinstance(n, int | float)]
     if key.endswith("_ev"):
         return " ± ".join(energies.number(n, digits) for n in numbers)
-    return with_minus(" ± ".join(f"{n:.{digits}f}" for n in numbers))
+    return with_minus(" ± ".join(f"{round(n, digits) + 0.0:.{digits}f}" for n in numbers))
 
 
 def card_facts(training: Mapping[str, Any]) -> list[tuple[str, str]]:

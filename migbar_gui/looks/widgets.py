@@ -456,7 +456,7 @@ def field_rows(rows: Sequence[tuple[str, QWidget]]) -> QGridLayout:
         if text:  # else an empty label keeps its line where the field is hidden
             name = label(text)
             name.setBuddy(field)
-            tall = isinstance(field, QPlainTextEdit)
+            tall = isinstance(field, QPlainTextEdit | QLabel)
             side = Qt.AlignmentFlag.AlignTop if tall else Qt.AlignmentFlag.AlignVCenter
             grid.addWidget(name, row, 0, side)
         grid.addWidget(field, row, 1)

@@ -110,6 +110,7 @@ def test_that_the_dialog_shows_cards_and_chooses(dialog, window, qtbot):
     texts = [widget.text() for widget in dialog.findChildren(QLabel)]
     assert any("Unseen frameworks" in text for text in texts)
     assert any("±" in text for text in texts)
+    assert any(text.startswith("band-forest, version") for text in texts)
     assert not dialog.remove.isEnabled()
     qtbot.mouseClick(dialog.use, Qt.MouseButton.LeftButton)
     assert window.models.used == "band-forest"
@@ -207,3 +208,4 @@ def test_that_the_r2_of_a_few_paths_is_not_shown():
     scores = {"n": 3, "r2": -8.28, "r2_se": 4531.51}
     assert with_error(scores, "r2", 2) == "–"
     assert with_error(scores | {"n": 40, "r2": 0.61, "r2_se": 0.07}, "r2", 2) == "0.61 ± 0.07"
+    assert with_error(scores | {"n": 40, "r2": -0.001, "r2_se": 0.07}, "r2", 2) == "0.00 ± 0.07"
