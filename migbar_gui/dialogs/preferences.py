@@ -18,12 +18,14 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
+from migbar_gui.looks import energies
 from migbar_gui.looks.colours import ball_radius, element_colour, known_elements
 from migbar_gui.looks.theme import with_text
 from migbar_gui.looks.widgets import (
     DecimalBox,
     Question,
     SearchField,
+    ThresholdBox,
     button,
     centred,
     choice_box,
@@ -33,7 +35,6 @@ from migbar_gui.looks.widgets import (
     resize_on_screen,
     scrolled,
     swatch_icon,
-    threshold_box,
 )
 from migbar_gui.preferences import SETTINGS, Preferences, Setting, Value
 
@@ -111,10 +112,13 @@ class PreferencesDialog(Question):
         reset = button("Reset", partial(self._preferences.reset, setting.key), "link")
         reset.setAccessibleName(f"Reset {setting.text}")
         self.editors[setting.key], self.resets[setting.key] = editor, reset
-        words = _explained(setting.text, setting.tip, editor)
+        about = label("", "muted", wrap=True)
+        about.setVisible(bool(setting.tip))
+        words = _explained(setting.text, about, editor)
         self._place(grid, setting.group, f"{setting.text} {setting.tip}", [words, editor, reset])
 
         def refresh() -> None:
+            about.setText(energies.in_text(setting.tip))
             show(self._preferences.get(setting.key))
             reset.setEnabled(not self._preferences.is_usual(setting.key))
 
@@ -133,7 +137,7 @@ class PreferencesDialog(Question):
             box.activated.connect(lambda _: choose(box.currentData()))
             return box, lambda value: box.setCurrentIndex(box.findData(value))
         if setting.is_energy:
-            energy = threshold_box(float(setting.usual))
+            energy = ThresholdBox(float(setting.usual))
             energy.ev_changed.connect(choose)
 
             def show(value: Value) -> None:
@@ -163,7 +167,8 @@ class PreferencesDialog(Question):
         box = QWidget()
         box.setLayout(in_row(self.element, self.colour, self.radius))
         box.setFixedWidth(with_text(EDITOR_WIDTH))
-        words = _explained("Colour and radius", "How atoms are drawn", self.element)
+        about = label("How atoms are drawn", "muted", wrap=True)
+        words = _explained("Colour and radius", about, self.element)
         text = "colour color radius atoms balls"
         self._place(grid, ELEMENTS, text, [words, box, self._element_reset])
         self._show_again.append(self._show_element)
@@ -219,7 +224,7 @@ class PreferencesDialog(Question):
         self.nothing.setVisible(not seen)
 
 
-def _explained(text: str, tip: str, editor: QWidget) -> QWidget:
+def _explained(text: str, about: QWidget, editor: QWidget) -> QWidget:
     """Make a name with an explanation under it."""
     name = label(text)
     name.setBuddy(editor)
@@ -228,6 +233,5 @@ def _explained(text: str, tip: str, editor: QWidget) -> QWidget:
     column.setContentsMargins(0, 0, 0, 0)
     column.setSpacing(0)
     column.addWidget(name)
-    if tip:
-        column.addWidget(label(tip, "muted", wrap=True))
+    column.addWidget(about)
     return words

@@ -507,12 +507,17 @@ class EnergyBox(DecimalBox):
         self.ev_changed.emit(self.ev)
 
 
-def threshold_box(value: float) -> EnergyBox:
-    """Make a box for the largest barrier of a good conductor."""
-    box = EnergyBox(value, 0.05, 5.0, 0.05)
-    meaning = THRESHOLD_MEANS.replace(". ", ".\n")
-    box.setToolTip(f"Paths with a barrier up to this are called good conductors.\n{meaning}")
-    return box
+class ThresholdBox(EnergyBox):
+    """A box for the largest barrier of a good conductor."""
+
+    def __init__(self, ev: float) -> None:
+        super().__init__(ev, 0.05, 5.0, 0.05)
+
+    def refresh_unit(self) -> None:
+        """Follow the choice of the unit."""
+        super().refresh_unit()
+        meaning = energies.in_text(THRESHOLD_MEANS).replace(". ", ".\n")
+        self.setToolTip(f"Paths with a barrier up to this are called good conductors.\n{meaning}")
 
 
 class DockTitle(QWidget):

@@ -19,13 +19,13 @@ from migbar_gui.looks.tables import as_list, select_row
 from migbar_gui.looks.theme import with_text
 from migbar_gui.looks.widgets import (
     ElidedLabel,
+    ThresholdBox,
     as_panel,
     centred,
     choice_box,
     in_column,
     in_row,
     label,
-    threshold_box,
     tool_row,
 )
 from migbar_gui.panels.path_table import NO_VOID, SORT_ROLE, Column, NoteEditor, PathTable
@@ -64,7 +64,7 @@ class PathsPanel(QWidget):
         self._sorted.setSourceModel(self.model)
         self._sorted.setSortRole(SORT_ROLE)
         self.view = self._make_view()
-        self.threshold = threshold_box(workspace.threshold)
+        self.threshold = ThresholdBox(workspace.threshold)
         self.threshold.setAccessibleName("Threshold for a good conductor")
         self.threshold.ev_changed.connect(workspace.set_threshold)
         self.chooser = self._make_chooser()

@@ -113,6 +113,9 @@ def test_that_what_is_chosen_is_there_at_the_next_start(opened, dialog, tmp_path
 
     dialog.editors["energy_unit"].setCurrentIndex(1)
     dialog.editors["energy_unit"].activated.emit(1)
+    told = [text.text() for text in dialog.findChildren(QLabel)]
+    assert any(text.startswith("650 meV keeps up") for text in told)
+    assert "650 meV: an electrode" in dialog.editors["threshold_ev"].toolTip()
     dialog.editors["threads"].setValue(1)
     dialog.editors["threshold_ev"].setValue(400)
     opened.settings.sync()
