@@ -8,6 +8,7 @@ from PySide6.QtCore import Signal
 from PySide6.QtWidgets import QLineEdit, QWidget
 
 from migbar.datasets.tables import COLUMNS
+from migbar_gui.looks.theme import with_text
 from migbar_gui.looks.widgets import Question, field_rows
 
 MEANINGS = {
@@ -39,7 +40,7 @@ class ColumnsDialog(Question):
             "Use these names",
             parent,
         )
-        self.setMinimumWidth(620)
+        self.setMinimumWidth(with_text(620))
         self.fields = {key: QLineEdit(columns.get(key, "")) for key in COLUMNS}
         for key, field in self.fields.items():
             field.setPlaceholderText(", ".join(COLUMNS[key][:4]))

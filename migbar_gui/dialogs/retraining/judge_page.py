@@ -67,7 +67,8 @@ class JudgePage(WizardPage):
         self.verdict = label("", wrap=True)
         self.verdict.setProperty("verdict", "none")
         self.parity = ParityPlot()
-        self.parity.setMinimumSize(260, 250)
+        self.parity.setMinimumSize(260, with_text(250))
+        self.parity.setMaximumWidth(with_text(400))  # its axes have the same numbers: no strip
         self.parity.clicked.connect(self._choose_point)
         self.scores = QVBoxLayout()
         self._confusion = QVBoxLayout()
