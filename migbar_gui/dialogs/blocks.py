@@ -23,6 +23,7 @@ class BlockDialog(Question):
             parent,
         )
         self.list = QListWidget()
+        self.list.setAccessibleName("Structures in the file")
         self.list.addItems(list(blocks))
         self.list.ensurePolished()  # else the rows are laid out without the style sheet, and overlap
         self.list.setCurrentRow(0)

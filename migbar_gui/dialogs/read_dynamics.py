@@ -86,11 +86,12 @@ class ReadDynamicsDialog(Question):
         for column, text in enumerate(("File", "Temperature", "Between frames")):
             grid.addWidget(label(text, "section"), 0, column)
         for row, (path, (kelvin, frame_fs)) in enumerate(guesses.items(), start=1):
+            text = f"{path.parent.name}/{path.name}"
             name = ElidedLabel()
-            name.setText(f"{path.parent.name}/{path.name}")
+            name.setText(text)
             name.setToolTip(str(path))
-            self.kelvins[path] = _box(kelvin, HOTTEST_K, " K", f"Temperature of {path.name}")
-            self.frames[path] = _box(frame_fs, 1000.0, " fs", f"Time between frames of {path.name}")
+            self.kelvins[path] = _box(kelvin, HOTTEST_K, " K", f"Temperature of {text}")
+            self.frames[path] = _box(frame_fs, 1000.0, " fs", f"Time between frames of {text}")
             self.frames[path].setToolTip(
                 "The time step, times the steps from one frame to the next"
             )

@@ -187,8 +187,12 @@ def test_that_every_letter_of_a_menu_leads_to_one_command():
 DIALOGS = (
     "file.batch",
     "file.picture",
+    "file.search",
     "edit.preferences",
+    "structure.dynamics",
+    "structure.relax",
     "structure.substitute",
+    "structure.symmetry",
     "path.add",
     "path.relax",
     "path.export_dft",

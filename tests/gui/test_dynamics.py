@@ -528,6 +528,8 @@ def test_that_simulations_of_other_programs_are_read(opened, olivine, qtbot, tmp
     choose_files(monkeypatch, *files)
     dialog = ask_to_read(opened, qtbot)
     assert [box.value() for box in dialog.kelvins.values()] == [700, 900]
+    names = [box.accessibleName() for box in dialog.kelvins.values()]
+    assert names == ["Temperature of 700K/XDATCAR", "Temperature of 900K/XDATCAR"]
     assert [box.value() for box in dialog.frames.values()] == [20, 0]
     assert not dialog.accept_button.isEnabled()
     dialog.kelvins[files[1]].setValue(700)

@@ -11,6 +11,7 @@ from PySide6.QtGui import QGuiApplication
 
 from migbar.hops import Mechanism
 from tests.gui.conftest import site, wait_for_barriers, wait_for_document, words
+from tests.gui.test_accessibility import nameless
 
 pytestmark = pytest.mark.gui
 
@@ -216,6 +217,7 @@ def test_that_a_file_with_two_structures_asks_which(window, qtbot, two_blocks):
     window.open_file(two_blocks)
     qtbot.waitUntil(lambda: window.findChild(BlockDialog) is not None, timeout=30_000)
     dialog = window.findChild(BlockDialog)
+    assert not nameless(dialog)
     first, second = (dialog.list.visualItemRect(dialog.list.item(row)) for row in (0, 1))
     assert second.top() >= first.top() + first.height()
     dialog.list.setCurrentRow(1)
