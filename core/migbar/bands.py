@@ -231,8 +231,10 @@ def band_from_record(record: Mapping[str, Any], name: str = "record") -> Band:
         lattice = Lattice(np.asarray(atoms["lattice_mat"], float))
         coords = np.asarray(atoms["coords"], float)
         elements = [str(e).strip() for e in atoms["elements"]]
-    except (KeyError, TypeError, ValueError) as error:
-        raise BandsFileError(name, [f"no readable atoms ({error!r})"]) from None
+    except KeyError as error:
+        raise BandsFileError(name, [f"no readable atoms ({error} is missing)"]) from None
+    except (TypeError, ValueError) as error:
+        raise BandsFileError(name, [f"no readable atoms ({error})"]) from None
     if coords.ndim != 2 or coords.shape != (len(elements), 3):
         problems.append(f"{len(elements)} elements but coordinates of shape {coords.shape}")
     elif len(elements) < 6:

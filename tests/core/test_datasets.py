@@ -119,7 +119,7 @@ def test_that_spellings_of_a_family_become_one(spelling: str, family: str) -> No
         ("[]", "empty"),
         ("[1]", "not an object"),
         ('[{"sys_name": ""}]', "no sys_name"),
-        ('[{"sys_name": "a"}]', "no readable atoms"),
+        ('[{"sys_name": "a"}]', r"no readable atoms \('atoms' is missing\)"),
         ('[{"sys_name": "a", "target": "high", "atoms": {}}]', "is not a number"),
         ('[{"sys_name": "a", "target": NaN, "atoms": {}}]', "is not a number"),
         ('[{"sys_name": "a", "target": -0.1, "atoms": {}}]', "is not a number"),

@@ -137,6 +137,7 @@ def test_that_a_path_is_drawn_to_its_end(images, normalised, end):
     assert marks.get_xdata() == pytest.approx(np.linspace(0, end, 5))
     assert marks.get_ydata() == pytest.approx(profile_of(images).relative)
     assert all(np.isfinite(line.get_xydata()).all() for line in others)
+    assert figure.axes[0].get_legend().get_frame_on()  # no line runs through its words
 
 
 def test_that_images_are_written_with_energies_and_one_by_one(images, tmp_path):

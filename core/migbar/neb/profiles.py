@@ -203,7 +203,7 @@ def draw_profiles(
     axes.set_xlabel("fraction of the path" if normalised else "reaction coordinate (Å)")
     axes.set_ylabel("energy above the initial state (eV)")
     if profiles:
-        axes.legend(frameon=False)
+        axes.legend(edgecolor="none", framealpha=1.0)  # else a line runs through its words
 
 
 def write_profile_picture(
