@@ -14,9 +14,11 @@ from ase.calculators.singlepoint import SinglePointCalculator
 from ase.constraints import FixAtoms
 from ase.io import write
 from pymatgen.core import Lattice, Structure
+from pymatgen.io.vasp import Poscar
 
 from migbar.bands import Band, linear_path
 from migbar.datasets.reading import import_data, read_candidates
+from migbar.dft import images_of, input_files, prepare
 from migbar.hops import Mechanism
 from migbar.neb import write_result
 from migbar.neb.codes import neb_x_output
@@ -333,6 +335,22 @@ def test_that_a_calculation_is_known_as_that_of_its_path(folder):
     ]
     assert found.among(others) is None
     assert found.among([*others, band]) == len(others)
+
+
+def test_that_a_left_handed_cell_comes_back_from_vasp_as_that_of_its_path(tmp_path):
+    """VASP refuses such a cell: its input has all vectors the other way round."""
+    images = [kept.copy() for kept in copper_images()]
+    for image in images:
+        image.set_cell(image.cell.array * [1, 1, -1], scale_atoms=True)
+    band = band_of(tuple(images))
+    files = input_files(prepare(images_of(band, 1)), "vasp")
+    cell = Poscar.from_str(files["00/POSCAR"]).structure.lattice.matrix
+    for image, kept in zip(images, copper_images(), strict=True):
+        image.set_cell(cell, scale_atoms=True)
+        energy, forces = kept.get_potential_energy(), kept.get_forces() * [-1, -1, 1]
+        image.calc = SinglePointCalculator(image, energy=energy, forces=forces)
+    write_vasp(tmp_path / "neb", images)
+    assert read_calculation(tmp_path / "neb").among([band]) == 0
 
 
 @pytest.mark.parametrize("end", [0, -1])

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from pymatgen.core import Structure
+from scipy.linalg import orthogonal_procrustes
 from scipy.optimize import linear_sum_assignment
 
 from migbar.bands import Band
@@ -73,9 +74,10 @@ def _off(own: Band, band: Band) -> float:
     """How far (Å) the ends of a band are from those of another one, in either direction; infinite for another hop's."""
     if own.ion != band.ion or own.host.composition != band.host.composition:
         return np.inf
-    lengths = np.linalg.norm(band.host.lattice.matrix, axis=1)
-    apart = np.linalg.norm(own.host.lattice.matrix - band.host.lattice.matrix, axis=1)
-    if (apart > STRAIN * lengths).any():
+    cell, given = own.host.lattice.matrix, band.host.lattice.matrix
+    turn, _ = orthogonal_procrustes(cell, given)  # VASP has a left-handed cell the other way round
+    apart = np.linalg.norm(cell @ turn - given, axis=1)
+    if (apart > STRAIN * np.linalg.norm(given, axis=1)).any():
         return np.inf
     off = min(_ends_off(own, band, way) for way in (band.path[[0, -1]], band.path[[-1, 0]]))
     return off if off < np.inf and _near_host(own, band) else np.inf
