@@ -191,6 +191,14 @@ def test_that_a_screw_turns_the_way_of_its_group(write, symmetry):
     np.testing.assert_allclose(structure.frac_coords, expected, atol=1e-9)
 
 
+@pytest.mark.parametrize("symbol", ["P 1 21/c 1", "P21/c", "P2_1/c"])
+def test_that_a_group_is_known_by_its_short_symbol_too(write, symbol):
+    symmetry = f"_symmetry_space_group_name_H-M '{symbol}'\n"
+    structure = read_structure(write(cif_text("Li1 Li 0.1 0.2 0.3 1\n", symmetry)))
+    expected = [[0.1, 0.2, 0.3], [0.9, 0.7, 0.2], [0.9, 0.8, 0.7], [0.1, 0.3, 0.8]]
+    assert sorted(structure.frac_coords.round(9).tolist()) == sorted(expected)
+
+
 def test_that_an_unknown_group_is_said_to_be_unknown(write):
     with pytest.raises(StructureFileError, match="no space group 'P n x y'"):
         read_structure(write(cif_text(symmetry="_symmetry_space_group_name_H-M 'P n x y'\n")))
@@ -346,6 +354,23 @@ def test_that_a_poscar_without_elements_says_so(write, title):
     text = f"{title}\n1.0\n4 0 0\n0 4 0\n0 0 4\n1 1\nDirect\n0 0 0\n.5 .5 .5\n"
     with pytest.raises(StructureFileError, match="names no elements"):
         read_structure(write(text, "POSCAR"))
+
+
+@pytest.mark.parametrize(
+    ("properties", "row"),
+    [
+        ("", "{} {} {} {}"),
+        ("Properties=pos:R:3:species:S:1", "{1} {2} {3} {0}"),
+        ("Properties=id:I:1:species:S:1:forces:R:3:pos:R:3", "7 {0} 9 9 9 {1} {2} {3}"),
+    ],
+)
+def test_that_the_columns_of_extended_xyz_are_those_that_it_names(write, properties, row):
+    atoms = "\n".join(row.format(*atom) for atom in (("Li", 0, 0, 0), ("F", 2, 2, 1)))
+    text = f'2\nLattice="4 0 0 0 4 0 0 0 4" {properties}\n{atoms}\n'
+    structure = read_structure(write(text, "a.xyz"))
+    assert [site.specie.symbol for site in structure] == ["Li", "F"]
+    np.testing.assert_allclose(structure.cart_coords, [[0, 0, 0], [2, 2, 1]], atol=1e-9)
+    assert reading_notes(text.encode(), "a.xyz") == []
 
 
 def test_that_an_xyz_file_without_a_lattice_is_refused(write):

@@ -365,7 +365,8 @@ def _settings(
     """Return the space group of a symbol or number with either choice of origin."""
     *_, alpha, _, gamma = cell_parameters(block, name)
     by_number = {str(group.number): group.hm for group in reversed(list(gemmi.spacegroup_table()))}
-    written = re.sub(r"[\s:]*([SZ])$", lambda origin: ":" + "12"[origin[1] == "Z"], symbol)
+    plain = symbol.replace("_", "")  # P2_1/c
+    written = re.sub(r"[\s:]*([SZ])$", lambda origin: ":" + "12"[origin[1] == "Z"], plain)
     sought = by_number.get(written, written)
     one, two = (gemmi.find_spacegroup_by_name(sought, alpha, gamma, choice) for choice in "12")
     return one, two
