@@ -6,7 +6,9 @@ from PySide6.QtCore import QSignalBlocker, Qt
 from PySide6.QtWidgets import QFrame, QSlider
 
 from migbar_gui.looks import energies
-from migbar_gui.looks.widgets import button, in_row, label
+from migbar_gui.looks.flow import Flow
+from migbar_gui.looks.theme import with_text
+from migbar_gui.looks.widgets import button, label
 from migbar_gui.workspace import Workspace
 
 STEP_EV = 0.05
@@ -33,6 +35,7 @@ class LevelBar(QFrame):
         self.slider = QSlider(Qt.Orientation.Horizontal)
         self.slider.setRange(1, round(HIGHEST_EV / STEP_EV))
         self.slider.setPageStep(5)
+        self.slider.setMinimumWidth(with_text(110))
         self.slider.setAccessibleName("Site energy up to which the map is shown")
         self.slider.valueChanged.connect(
             lambda value: workspace.set_landscape_level(round(value * STEP_EV, 6))
@@ -41,7 +44,8 @@ class LevelBar(QFrame):
         self.share = label("", "muted")
         hide = button("Hide", lambda: workspace.set_show_landscape(False), "link")
         parts = (self._title, self.slider, self.level, self.share, hide)
-        self.setLayout(in_row(*parts, grow=self.slider, spacing=10, margins=(14, 5, 8, 5)))
+        # In two lines where there is no room: else large text would push the docks aside.
+        self.setLayout(Flow(*parts, grow=self.slider, spacing=10, margins=(14, 5, 8, 5)))
         workspace.landscape_changed.connect(self._show)
         workspace.numbers_changed.connect(self._show)
         self._show()

@@ -66,6 +66,21 @@ def test_that_large_cells_get_coarser_grids():
     assert (40 / resolution_for(large)) ** 3 <= 1.001 * MOST_POINTS
 
 
+@pytest.mark.parametrize("width", [260, 900])
+def test_that_the_slider_of_the_map_is_long_enough_to_be_moved(qtbot, width):
+    from migbar_gui.panels.level_bar import LevelBar
+    from migbar_gui.workspace import Workspace
+
+    workspace = Workspace()
+    bar = LevelBar(workspace)
+    qtbot.addWidget(bar)
+    bar.show()
+    bar.resize(width, bar.heightForWidth(width))
+    assert bar.minimumSizeHint().width() <= width  # no dock has to give way
+    assert bar.slider.width() >= 100
+    assert bar.rect().contains(bar.share.geometry())
+
+
 def show_map(window, qtbot) -> None:
     window.commands["view.landscape"].setChecked(True)
     qtbot.waitUntil(lambda: window.workspace.landscape is not None, timeout=60_000)
