@@ -21,6 +21,9 @@ from migbar_gui.looks.theme import with_text
 LEFT = Qt.AlignmentFlag.AlignLeft | Qt.AlignmentFlag.AlignVCenter
 RIGHT = Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter
 
+LEAST_LAST = 50
+"""Width in pixels that the last column keeps; Qt's own is 100, and a scroll bar where there is room for all."""
+
 Index = QModelIndex | QPersistentModelIndex
 Column = tuple[str, int, Qt.AlignmentFlag, str]
 """Title, where ``{unit}`` is that of energies; width in pixels; side; explanation."""
@@ -55,6 +58,7 @@ def as_list(view: QTableView, name: str, widths: Iterable[tuple[int, int]]) -> N
     view.verticalHeader().hide()
     view.verticalHeader().setDefaultSectionSize(with_text(30))
     view.horizontalHeader().setHighlightSections(False)
+    view.horizontalHeader().setDefaultSectionSize(with_text(LEAST_LAST))
     view.horizontalHeader().setStretchLastSection(True)
     for column, width in widths:
         view.setColumnWidth(column, with_text(width))

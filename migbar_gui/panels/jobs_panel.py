@@ -32,7 +32,7 @@ from migbar_gui.looks.widgets import (
 )
 from migbar_gui.panels.job_table import Column, Entry, JobTable, ProgressBar
 
-WIDTHS = {Column.TITLE: 330, Column.STATE: 96, Column.PROGRESS: 190, Column.LEFT: 96}
+WIDTHS = {Column.TITLE: 260, Column.STATE: 90, Column.PROGRESS: 140, Column.LEFT: 90}
 REFRESH_MS = 150
 """News are gathered for this long, so that jobs that are done at once never flicker up."""
 

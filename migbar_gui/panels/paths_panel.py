@@ -34,12 +34,12 @@ from migbar_gui.workspace import Workspace
 WIDTHS = {
     Column.PATH: 160,
     Column.BARRIER: 112,
-    Column.INTERVAL: 110,
-    Column.VERDICT: 134,
-    Column.LENGTH: 92,
-    Column.MECHANISM: 96,
-    Column.MODEL: 110,
-    Column.PER_CELL: 76,
+    Column.INTERVAL: 104,
+    Column.VERDICT: 130,
+    Column.LENGTH: 86,
+    Column.MECHANISM: 92,
+    Column.MODEL: 98,
+    Column.PER_CELL: 68,
     Column.RELAXED: 118,
     Column.DIFFERENCE: 124,
 }

@@ -201,6 +201,19 @@ def test_that_columns_and_titles_grow_with_the_text_of_the_user(qtbot, qapp):
 
 
 @pytest.mark.gui
+def test_that_the_last_column_gives_way_before_a_scroll_bar_appears(qtbot):
+    table = list_of([("Barrier", 300, LEFT, ""), ("Note", 0, LEFT, "")], "Paths")
+    qtbot.addWidget(table)
+    wide = table.columnWidth(0)
+    table.resize(wide + 66, 200)
+    table.show()
+    assert table.horizontalScrollBar().maximum() == 0
+    assert table.columnWidth(1) == table.viewport().width() - wide
+    table.resize(wide + 200, 200)
+    assert table.columnWidth(1) == table.viewport().width() - wide
+
+
+@pytest.mark.gui
 def test_that_long_names_in_a_table_keep_their_ends(qtbot):
     def made(text: str) -> QImage:
         table = list_of([("Where", 150, LEFT, ""), ("Note", 50, LEFT, "")], "Problems")
