@@ -158,6 +158,7 @@ class JudgePage(WizardPage):
         grid.setContentsMargins(0, 0, 0, 0)
         grid.setHorizontalSpacing(14)
         grid.setVerticalSpacing(5)
+        grid.setColumnStretch(0, 1)
         add_titles(grid)
         scores, start = self._result["scores"], self._result["options"]["start"]
         if _kind(start) in (Kind.PRETRAINED, Kind.SCRATCH):  # these predict no barriers
