@@ -4,10 +4,18 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
-from PySide6.QtCore import QLocale, QPoint, QRectF, Qt
+from PySide6.QtCore import QLocale, QPoint, QRectF, QSize, Qt
 from PySide6.QtGui import QFont, QFontInfo, QImage, QPainter, QPixmap
 from PySide6.QtTest import QTest
-from PySide6.QtWidgets import QDialog, QLabel, QLineEdit, QSpinBox, QTableWidgetItem, QWidget
+from PySide6.QtWidgets import (
+    QDialog,
+    QLabel,
+    QLineEdit,
+    QSpinBox,
+    QStyle,
+    QTableWidgetItem,
+    QWidget,
+)
 
 from migbar.barriers import Remark
 from migbar.neb.profiles import EnergyProfile
@@ -141,6 +149,15 @@ def test_that_fields_below_one_another_are_as_high_and_begin_at_the_same_place(q
 
     assert len({field.height() for field in fields}) == 1
     assert len({first_ink(field) for field in fields}) == 1
+
+
+@pytest.mark.gui
+def test_that_spots_in_lists_are_sharp_on_fine_screens(qapp):
+    from migbar_gui.looks.widgets import swatch_icon
+
+    side = qapp.style().pixelMetric(QStyle.PixelMetric.PM_SmallIconSize)
+    spot = swatch_icon("#e4572e").pixmap(QSize(side, side), 2.0)
+    assert (spot.width(), spot.height()) == (2 * side, 2 * side)
 
 
 def test_that_no_path_looks_like_what_is_marked_beside_it():
@@ -287,8 +304,6 @@ def test_that_no_line_ends_between_a_number_and_its_unit(qtbot):
 
 
 def test_that_a_marked_letter_leaves_room_for_the_end_of_its_name(qtbot):
-    from PySide6.QtWidgets import QLabel
-
     def ink(name: QLabel, width: int) -> list[int]:
         """How dark the columns of the name are, from the left."""
         name.resize(width, name.sizeHint().height())
