@@ -278,3 +278,19 @@ def test_that_energies_can_be_in_milli_electronvolts(olivine):
     for path in result.paths:
         assert f"{1000 * path.barrier.barrier_ev:.0f}" in text
     assert not re.search(r"\d eV", text)
+
+
+def test_that_paths_and_structures_are_counted_in_whole_numbers_along_the_axes() -> None:
+    from migbar.energies import IN_EV
+    from migbar.screening.tables import _histogram
+    from migbar.training.own.report import curve_figure
+
+    curve = [
+        {"fold": 0, "done": done, "unit": "own paths", "training_ev": 0.1, "validation_ev": 0.2}
+        for done in (10, 20, 30)
+    ]
+    ticks = (
+        curve_figure(curve).axes[0].get_xticks(),
+        _histogram([0.2, 1.0], 0.65, IN_EV).axes[0].get_yticks(),
+    )
+    assert all((found == found.round()).all() for found in ticks)

@@ -114,6 +114,7 @@ def test_that_a_database_that_another_program_holds_is_told(tmp_path, database, 
 def test_that_a_report_tells_the_best_and_what_failed(tmp_path, database):
     export(database, tmp_path / "report.html")
     text = (tmp_path / "report.html").read_text(encoding="utf-8")
+    assert re.search(r"begun</td><td[^>]*>\d{4}-\d\d-\d\d \d\d:\d\d:\d\d\+00:00 with MigBar", text)
     assert "Screening for Li, Na" in text
     assert "is an empty file." in text
     assert re.search(r"\d structures? with \d+ distinct hops?\. In three dimensions", text)

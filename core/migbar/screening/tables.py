@@ -6,6 +6,7 @@ import csv
 import json
 import sqlite3
 from collections.abc import Callable, Iterator, Sequence
+from datetime import datetime
 from html import escape
 from itertools import islice
 from pathlib import Path
@@ -275,6 +276,7 @@ def _histogram(barriers: Sequence[float], threshold_ev: float, energies: EnergyF
     axes.axvline(energies.scaled(threshold_ev), color=INK, linewidth=1, linestyle="--")
     axes.set_xlabel(f"barrier ({energies.unit})")
     axes.set_ylabel("structures")
+    axes.yaxis.get_major_locator().set_params(integer=True)
     axes.set_xlim(left=0)
     return figure
 
@@ -328,12 +330,13 @@ def _settings_table(connection: sqlite3.Connection, database: Path) -> str:
     for text, version, created in connection.execute(query):
         settings = json.loads(text)
         ion = settings["ion"] or "each structure's own"
+        begun = datetime.fromisoformat(created).isoformat(sep=" ", timespec="seconds")
         rows += [
             ("model", f"{settings['model_name']} {settings['model_version']}"),
             ("ion, mechanism", f"{ion}, {settings['mechanism'] or 'as the structure suggests'}"),
             ("symmetry tolerance", f"{settings['symprec']:g} Å"),
             ("partly occupied structures", "ordered" if settings["order"] else "left out"),
-            ("begun", f"{created} with MigBar {version}"),
+            ("begun", f"{begun} with MigBar {version}"),
         ]
     rows.append(("program", f"MigBar {__version__}"))
     return table(("", ""), rows) + (

@@ -183,5 +183,6 @@ def curve_figure(curve: Sequence[Mapping[str, Any]], energies: EnergyFormat = IN
         )  # fmt: skip
     axes.set(xlabel=first[0]["unit"], ylabel=f"mean absolute error ({energies.unit})")
     axes.set_ylim(bottom=0)
+    axes.xaxis.get_major_locator().set_params(integer=True)
     axes.legend(frameon=False)
     return figure
