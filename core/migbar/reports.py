@@ -36,7 +36,14 @@ from migbar.transport import (
     parameters_for,
     particle_size,
 )
-from migbar.wording import scientific, size_text, with_ranges, without_numbers
+from migbar.wording import (
+    formula_text,
+    scientific,
+    size_text,
+    space_group_text,
+    with_ranges,
+    without_numbers,
+)
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -114,7 +121,7 @@ def html_report(
         How energies are written.
     """
     search = result.search
-    title = f"{search.ion} paths in {formula(structure)}"
+    title = f"{search.ion} paths in {formula_text(formula(structure))}"
     parts = [
         f"<h1>{escape(title)}</h1>",
         _summary(result, threshold_ev, energies),
@@ -166,7 +173,7 @@ def _picture(
     else:
         picture = svg(structure_figure(structure, result, energies))
     return (
-        f"<figure>{picture}<figcaption>{escape(formula(structure))}; the hops are coloured by their "
+        f"<figure>{picture}<figcaption>{escape(formula_text(formula(structure)))}; the hops are coloured by their "
         "barrier.</figcaption></figure>"
     )
 
@@ -335,11 +342,15 @@ def _provenance_table(structure: Structure, result: CrystalPaths, provenance: Pr
     lengths = " × ".join(f"{x:.3f}" for x in lattice.abc)
     angles = ", ".join(f"{x:.2f}" for x in lattice.angles)
     group = symmetry(structure)
+    symbol = space_group_text(group.symbol)
     card = provenance.model
     rows = [
-        ("structure", f"{provenance.source}, {formula(structure)}, {len(structure)} sites"),
+        (
+            "structure",
+            f"{provenance.source}, {formula_text(formula(structure))}, {len(structure)} sites",
+        ),
         ("SHA-256", provenance.sha256),
-        ("cell", f"{lengths} Å; {angles}°; {group.symbol} (No. {group.number})"),
+        ("cell", f"{lengths} Å; {angles}°; {symbol} (No. {group.number})"),
         ("ion, mechanism", f"{search.ion}, {search.mechanism}"),
         ("longest hop looked for", f"{search.cutoff:g} Å"),
         ("model", f"{card.name} {card.version}: {card.summary}"),

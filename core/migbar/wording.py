@@ -9,6 +9,8 @@ _NUMBER = re.compile(r"(?<![\w.])−?\d+(?:,\d{3})*(?:\.\d+)?(?!\w)")
 _OPTIONS = re.compile(r" \((?:in the window: ([^()]+); )?on the command line[:,] [^()]+\)")
 
 
+_SUBSCRIPTS = str.maketrans("0123456789", "₀₁₂₃₄₅₆₇₈₉")
+
 SMALLEST_UM = 0.001
 """No particle is smaller."""
 
@@ -24,6 +26,20 @@ def counted(number: int, noun: str) -> str:
 def with_minus(text: str) -> str:
     """Return numbers with the minus sign that people read, where they have a hyphen."""
     return text.replace("-", "−")
+
+
+def formula_text(name: str) -> str:
+    """Write the numbers after the elements of a formula, or of a name that holds one, as subscripts."""
+    return re.sub(
+        r"(?:(?<=[A-Z)])|(?<=[A-Z][a-z]))\d+(?:\.\d+)?",
+        lambda m: m[0].translate(_SUBSCRIPTS),
+        name,
+    )
+
+
+def space_group_text(symbol: str) -> str:
+    """Write the screw axes of a Hermann-Mauguin symbol with subscripts: ``P6_3/mmc`` as P6₃/mmc."""
+    return re.sub(r"_(\d)", lambda m: m[1].translate(_SUBSCRIPTS), symbol)
 
 
 def duration(seconds: float) -> str:

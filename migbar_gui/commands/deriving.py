@@ -9,11 +9,11 @@ from PySide6.QtCore import QObject
 from PySide6.QtWidgets import QWidget
 
 from migbar.barriers import Remark
+from migbar.wording import space_group_text
 from migbar_gui.background.jobs import Jobs
 from migbar_gui.dialogs.substitution import SubstitutionDialog
 from migbar_gui.dialogs.symmetry import SymmetryDialog
 from migbar_gui.files.documents import describe
-from migbar_gui.looks.texts import space_group_text
 from migbar_gui.workspace import Document, Workspace
 
 if TYPE_CHECKING:

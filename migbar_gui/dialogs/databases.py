@@ -23,12 +23,11 @@ from PySide6.QtWidgets import (
 
 from migbar.errors import MigbarError
 from migbar.online import DATABASES, Database, Entry, Found, filter_of, save_entry, search
-from migbar.wording import counted
+from migbar.wording import counted, formula_text, space_group_text
 from migbar_gui.files.documents import kept_structures
 from migbar_gui.files.recent import last_folder
 from migbar_gui.looks import energies
 from migbar_gui.looks.tables import LEFT, RIGHT, NamesDelegate, list_of, write_heads
-from migbar_gui.looks.texts import formula_text, space_group_text
 from migbar_gui.looks.widgets import button, centred, in_column, in_row, label, resize_on_screen
 
 if TYPE_CHECKING:

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from PySide6.QtCore import Signal
 from PySide6.QtWidgets import QSpinBox, QWidget
 
-from migbar_gui.looks.texts import formula_text
+from migbar.wording import formula_text
 from migbar_gui.looks.widgets import Question, bulleted, field_rows, in_column, indented, label
 
 

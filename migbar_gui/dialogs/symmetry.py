@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING
 from PySide6.QtCore import Signal
 from PySide6.QtWidgets import QWidget
 
+from migbar.wording import space_group_text
 from migbar_gui.looks.tables import LEFT, RIGHT, list_of, select_row, write_heads, write_row
-from migbar_gui.looks.texts import space_group_text
 from migbar_gui.looks.theme import with_text
 from migbar_gui.looks.widgets import ProblemLabel, Question, label
 from migbar_gui.workspace import Document

@@ -1,4 +1,4 @@
-"""How texts of the core are written in the window: formulas, errors, and where lines may end."""
+"""How texts of the core are written in the window: errors, and where lines may end."""
 
 from __future__ import annotations
 
@@ -16,8 +16,6 @@ _TOGETHER = re.compile(
 _LONG = re.compile(r"\S{60,}")
 """Words such as names of files that would make a window as wide as they are."""
 
-_SUBSCRIPTS = str.maketrans("0123456789", "₀₁₂₃₄₅₆₇₈₉")
-
 
 def unbroken(text: str) -> str:
     """Return a text whose lines do not end between a number and its unit, but may within a very long word."""
@@ -30,15 +28,6 @@ def verbatim(text: str) -> str:
     return text.replace("&", "&&")
 
 
-def formula_text(name: str) -> str:
-    """Write the numbers after the elements of a formula, or of a name that holds one, as subscripts."""
-    return re.sub(
-        r"(?:(?<=[A-Z)])|(?<=[A-Z][a-z]))\d+(?:\.\d+)?",
-        lambda m: m[0].translate(_SUBSCRIPTS),
-        name,
-    )
-
-
 def in_words(error: object) -> str:
     """Return what went wrong, without options; of an error of the system, its words and the file."""
     if isinstance(error, OSError) and error.strerror:
@@ -49,8 +38,3 @@ def in_words(error: object) -> str:
 def sentence(text: str) -> str:
     """Begin a text with a capital, unless a file's name does."""
     return text[:1].upper() + text[1:] if text[:1].islower() and " " in text.split(".")[0] else text
-
-
-def space_group_text(symbol: str) -> str:
-    """Write the screw axes of a Hermann-Mauguin symbol with subscripts: ``P6_3/mmc`` as P6₃/mmc."""
-    return re.sub(r"_(\d)", lambda m: m[1].translate(_SUBSCRIPTS), symbol)

@@ -23,8 +23,9 @@ from PySide6.QtWidgets import (
 from migbar.errors import MigbarError
 from migbar.hops import Mechanism
 from migbar.supercells import parse_supercell
+from migbar.wording import space_group_text
 from migbar_gui.looks.colours import element_colour
-from migbar_gui.looks.texts import in_words, sentence, space_group_text
+from migbar_gui.looks.texts import in_words, sentence
 from migbar_gui.looks.widgets import (
     PAGE,
     ElidedLabel,

@@ -22,7 +22,8 @@ from PySide6.QtWidgets import (
 )
 
 from migbar.resources import examples
-from migbar_gui.looks.texts import formula_text, verbatim
+from migbar.wording import formula_text
+from migbar_gui.looks.texts import verbatim
 from migbar_gui.looks.theme import current_theme, icon, pixmap, with_text
 from migbar_gui.looks.widgets import button, clear, in_column, label, restyle
 

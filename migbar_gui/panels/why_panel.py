@@ -17,10 +17,9 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
-from migbar.wording import with_minus
+from migbar.wording import formula_text, with_minus
 from migbar_gui.computing.asking import Inquiry
 from migbar_gui.looks import energies
-from migbar_gui.looks.texts import formula_text
 from migbar_gui.looks.theme import current_theme, path_colour
 from migbar_gui.looks.widgets import (
     as_panel,

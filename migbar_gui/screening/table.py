@@ -18,9 +18,10 @@ from migbar.barriers import GOOD_CONDUCTOR_EV
 from migbar.screening import ScreeningError
 from migbar.screening.database import read_database
 from migbar.screening.query import get_rows
+from migbar.wording import formula_text, space_group_text
 from migbar_gui.looks import energies
 from migbar_gui.looks.tables import LEFT, RIGHT
-from migbar_gui.looks.texts import formula_text, in_words, space_group_text
+from migbar_gui.looks.texts import in_words
 from migbar_gui.looks.theme import current_theme
 
 Index = QModelIndex | QPersistentModelIndex

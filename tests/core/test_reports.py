@@ -18,7 +18,7 @@ from migbar.paths import find_paths
 from migbar.reports import Provenance, html_report, walk_text, write_report
 from migbar.resources import examples
 from migbar.structures import read_structure
-from migbar.wording import with_ranges, without_numbers
+from migbar.wording import formula_text, space_group_text, with_ranges, without_numbers
 from tests.core.length_model import LengthModel
 
 
@@ -71,6 +71,27 @@ def test_that_what_is_alike_of_many_hops_is_said_once():
     assert with_ranges(["1,024 atoms", "980 atoms", "2,048 atoms"]) == "980 to 2,048 atoms"
     assert without_numbers("1,024 atoms") == without_numbers("980 atoms")
     assert without_numbers("Li7P3S11 at 3 Å.") == without_numbers("Li7P3S11 at 12.5 Å.")
+
+
+@pytest.mark.parametrize(
+    ("name", "written"),
+    [
+        ("LiFePO4", "LiFePO₄"),
+        ("Li10GeP2S12", "Li₁₀GeP₂S₁₂"),
+        ("Ca(BH4)2", "Ca(BH₄)₂"),
+        ("Li7.002La3Zr2O12", "Li₇.₀₀₂La₃Zr₂O₁₂"),
+        ("LiFePO4.cif", "LiFePO₄.cif"),
+        ("a1-VOPO4_Ca", "a1-VOPO₄_Ca"),
+        ("Path 1 (along b)", "Path 1 (along b)"),
+    ],
+)
+def test_that_numbers_of_formulas_become_subscripts(name, written):
+    assert formula_text(name) == written
+
+
+def test_that_screw_axes_become_subscripts():
+    assert space_group_text("P6_3/mmc") == "P6₃/mmc"
+    assert space_group_text("Fd-3m") == "Fd-3m"
 
 
 def test_that_many_hops_share_a_note(olivine):
@@ -137,6 +158,8 @@ def test_that_the_page_tells_hops_ways_and_where_they_come_from(olivine):
     assert re.search(r"\d\N{NO-BREAK SPACE}×\N{NO-BREAK SPACE}10[⁻⁰¹²³⁴⁵⁶⁷⁸⁹]+", text)
     # structure, bars, Arrhenius
     assert Outline(html_report(structure, result, provenance())).tags.count("svg") == 3
+    assert "Li paths in LiFePO₄" in text
+    assert "LiFePO4.cif, LiFePO₄, 28 sites" in text
 
 
 def test_that_names_and_notes_cannot_break_the_page(olivine):

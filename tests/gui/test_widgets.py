@@ -27,7 +27,6 @@ from migbar_gui.looks.energies import in_text, set_format
 from migbar_gui.looks.flow import Flow
 from migbar_gui.looks.notice import Notice
 from migbar_gui.looks.tables import LEFT, NamesDelegate, list_of
-from migbar_gui.looks.texts import formula_text, space_group_text
 from migbar_gui.looks.theme import (
     DARK,
     LIGHT,
@@ -55,27 +54,6 @@ from migbar_gui.panels.profile_plot import Curve, ProfilePlot
 from migbar_gui.panels.welcome import Card, WelcomePage
 from migbar_gui.viewer.themes import END_COLOUR, START_COLOUR, WARNING_COLOUR
 from tests.gui.conftest import site, wait_for_barriers
-
-
-@pytest.mark.parametrize(
-    ("name", "written"),
-    [
-        ("LiFePO4", "LiFePO₄"),
-        ("Li10GeP2S12", "Li₁₀GeP₂S₁₂"),
-        ("Ca(BH4)2", "Ca(BH₄)₂"),
-        ("Li7.002La3Zr2O12", "Li₇.₀₀₂La₃Zr₂O₁₂"),
-        ("LiFePO4.cif", "LiFePO₄.cif"),
-        ("a1-VOPO4_Ca", "a1-VOPO₄_Ca"),
-        ("Path 1 (along b)", "Path 1 (along b)"),
-    ],
-)
-def test_that_numbers_of_formulas_become_subscripts(name, written):
-    assert formula_text(name) == written
-
-
-def test_that_screw_axes_become_subscripts():
-    assert space_group_text("P6_3/mmc") == "P6₃/mmc"
-    assert space_group_text("Fd-3m") == "Fd-3m"
 
 
 @pytest.mark.gui

@@ -22,7 +22,7 @@ from migbar.progress import SILENT, Progress, check_cancelled
 from migbar.screening.database import read_database
 from migbar.screening.options import ScreeningError
 from migbar.screening.query import Choice, Show, count, find_rows, iterate_rows
-from migbar.wording import counted
+from migbar.wording import counted, formula_text, space_group_text
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -295,7 +295,8 @@ def _best_table(connection: sqlite3.Connection, threshold_ev: float, energies: E
         texts = " ".join(r["text"] for r in json.loads(remarks))
         barriers = ["" if e is None else energies.number(e) for e in through]
         good = "good" if through[2] <= threshold_ev else "poor"
-        rows.append((Path(file).name, name, kind, group, ion, *barriers, good, texts))
+        crystal = formula_text(name), kind, space_group_text(group)
+        rows.append((Path(file).name, *crystal, ion, *barriers, good, texts))
     if not rows:
         return "<p>None.</p>"
     head = (
