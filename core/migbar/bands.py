@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -13,6 +13,9 @@ from pymatgen.core import Lattice, Structure
 from migbar.elements import ionic_radius, is_anion
 from migbar.errors import BandsFileError, UnknownElementError
 from migbar.structures.cif import element_of
+
+if TYPE_CHECKING:
+    from ase import Atoms
 
 CLASH_FRACTION = 0.75
 """An image closer to an atom than this fraction of the sum of their ionic radii is reported as a clash."""
@@ -123,7 +126,6 @@ def idpp_band(band: Band, n_images: int = 3) -> Band:
     Source: Smidstrup et al., J. Chem. Phys. 140, 214106 (2014), doi:10.1063/1.4878664, as in ASE.
     """
     from ase.constraints import FixAtoms
-    from ase.mep import NEB
     from pymatgen.io.ase import AseAtomsAdaptor
 
     straight = band.straight(n_images)
@@ -134,9 +136,34 @@ def idpp_band(band: Band, n_images: int = 3) -> Band:
         copy.positions[0] = position
         copy.set_constraint(FixAtoms(range(1, len(copy))))
         images.append(copy)
-    NEB(images, method="improvedtangent").interpolate("idpp", mic=False, apply_constraint=True)
+    interpolate_by_idpp(images)
     cartesian = np.array([image.positions[0] for image in images])
     return Band(band.host, band.ion, np.asarray(band.host.lattice.get_fractional_coords(cartesian)))
+
+
+def interpolate_by_idpp(images: Sequence[Atoms]) -> None:
+    """Place the atoms of the images between two ends by image-dependent pair potentials.
+
+    These know no periodic copies: of every atom that copy counts which is nearest to the middle of the ion's way.
+
+    Parameters
+    ----------
+    images : sequence of Atoms
+        The migrating ion first, not wrapped between the ends.
+    """
+    from ase.geometry import find_mic
+    from ase.mep import NEB
+
+    first, last = images[0], images[-1]
+    middle = (first.positions[0] + last.positions[0]) / 2
+    nearest = middle + find_mic(first.positions - middle, first.cell)[0]
+    shift = nearest - first.positions
+    shift[0] = 0.0
+    for image in images:
+        image.positions += shift
+    NEB(list(images), method="improvedtangent").interpolate("idpp", apply_constraint=True)
+    for image in images:
+        image.positions -= shift
 
 
 def displayed_band(band: Band, idpp: bool = False, n_images: int = 3) -> Band:

@@ -33,6 +33,8 @@ from migbar.hops import (
     nearest_images,
     parse_site,
 )
+from migbar.neb.relaxation import endpoints, first_guess
+from migbar.neb.settings import NebSettings
 from migbar.structures import read_structure, symmetry
 from migbar.supercells import (
     choose_supercell,
@@ -387,3 +389,18 @@ def test_that_idpp_bends_a_band_away_from_an_atom_in_its_way(rock_salt):
     assert bent.length > straight.length
     closest = [min(a.distance for a in approaches(b)) for b in (straight, bent)]
     assert closest[1] > closest[0]
+
+
+@pytest.mark.parametrize("shift", [(0.5, 0.5, 0.5), (0.7, 0.1, 0.9)])
+def test_that_idpp_bends_a_band_alike_wherever_the_cell_begins(rock_salt, shift):
+    hop = hop_between_points(
+        rock_salt, "Li", (0.27, 0.25, 0.25), (0.75, 0.72, 0.70), Mechanism.INTERSTITIAL
+    )
+    band = make_band(rock_salt, hop)
+    lattice, host = band.host.lattice, band.host.frac_coords + shift
+    moved = Band(Structure(lattice, band.host.species, host % 1), "Li", band.path + shift)
+    bent, other = idpp_band(band), idpp_band(moved)
+    np.testing.assert_allclose(other.path - shift, bent.path, atol=1e-6)
+    guessed = [first_guess(endpoints(b), NebSettings(start="idpp")) for b in (band, moved)]
+    ways = [[image.positions - images[0].positions for image in images] for images in guessed]
+    np.testing.assert_allclose(ways[1], ways[0], atol=1e-5)

@@ -21,7 +21,7 @@ from ase.mep import NEB
 from ase.neighborlist import neighbor_list
 from numpy.typing import NDArray
 
-from migbar.bands import Band
+from migbar.bands import Band, interpolate_by_idpp
 from migbar.barriers import Remark
 from migbar.neb.checkpoints import Arrays, Checkpoint, fingerprint, make_memory
 from migbar.neb.result import NebResult, pushed_atoms, result_from
@@ -322,8 +322,10 @@ def first_guess(ends: Sequence[Atoms], settings: NebSettings) -> list[Atoms]:
     initial, final = ends
     images = [initial, *(initial.copy() for _ in range(settings.n_images)), final]
     images = [_plain(image) for image in images]
-    method = "idpp" if settings.start == "idpp" else "linear"
-    NEB(images, method="improvedtangent").interpolate(method, mic=False)
+    if settings.start == "idpp":
+        interpolate_by_idpp(images)
+    else:
+        NEB(images, method="improvedtangent").interpolate()
     if settings.start == "aside":
         bend_aside(images)
     images = [_plain(image) for image in images]
