@@ -73,6 +73,18 @@ def test_that_the_ion_with_the_smallest_detour_is_pushed():
     )
 
 
+def test_that_the_third_ion_of_a_triangle_is_pushed_wherever_the_cell_begins():
+    crystal = Structure.from_spacegroup("Fm-3m", Lattice.cubic(4.1), ["Li"], [[0, 0, 0]])
+    crystal = crystal * (2, 2, 2)
+    way = linear_path([0, 0, 0], [0.25, 0.25, 0])
+    away = crystal.lattice.get_all_distances(way[[0, -1]], crystal.frac_coords).min(axis=0)
+    crystal.remove_sites(np.flatnonzero(away < 0.1).tolist())
+    for shift in np.random.default_rng(0).random((20, 3)):
+        host = crystal.copy()
+        host.translate_sites(range(len(host)), shift, to_unit_cell=True)
+        assert pushed_ion(Band(host, "Li", way + shift)) is not None
+
+
 def test_that_nothing_is_pushed_where_nothing_is_beside_the_path():
     band = row()
     alone = Band(

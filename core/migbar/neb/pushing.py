@@ -19,7 +19,13 @@ if TYPE_CHECKING:
     from ase import Atoms
 
 LONGEST_DETOUR = 2.0
-"""The way by the pushed ion's place is at most so many times as long as the straight one."""
+"""The way by the pushed ion's place is at most so many times as long as the straight one.
+
+Ions that are one another's nearest neighbours, as in an fcc lattice, are that far round.
+"""
+
+ALIKE = 1e-3
+"""Detours that differ by less (Å) are equal."""
 
 
 def pushed_ion(band: Band) -> int | None:
@@ -66,4 +72,5 @@ def _nearest_like(band: Band) -> tuple[int, NDArray[np.float64]] | None:
         places.append(band.host.lattice.get_cartesian_coords(coords + image))
     legs = [np.linalg.norm(place - band.cartesian_path[[0, -1]], axis=1).sum() for place in places]
     best = int(np.argmin(legs))
-    return (like[best], places[best]) if legs[best] <= LONGEST_DETOUR * straight else None
+    near = legs[best] <= LONGEST_DETOUR * straight + ALIKE
+    return (like[best], places[best]) if near else None
