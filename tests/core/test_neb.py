@@ -272,6 +272,20 @@ def test_that_a_converged_band_is_not_relaxed_again(emt, ends, tmp_path, optimiz
     assert again.barrier_ev == pytest.approx(first.barrier_ev, abs=1e-9)
 
 
+@pytest.mark.parametrize("optimizer", ["BFGS", "FIRE"])
+def test_that_a_band_that_was_interrupted_again_and_again_takes_the_same_steps(
+    emt, ends, tmp_path, optimizer
+):
+    settings = NebSettings(optimizer=optimizer, relax_ends=False, fmax=0.01)
+    whole = relax_band(*ends, emt, settings)
+    for most in (2, 4, 6):
+        part = relax_band(*ends, emt, replace(settings, max_steps=most), folder=tmp_path)
+        assert (part.converged, part.steps) == (False, most)
+    last = relax_band(*ends, emt, settings, folder=tmp_path)
+    assert (last.converged, last.steps) == (True, whole.steps)
+    assert last.profile.energies == pytest.approx(whole.profile.energies, abs=1e-9)
+
+
 def test_that_ends_that_get_more_steps_are_relaxed_further(emt, ends, tmp_path):
     short = relax_band(*ends, emt, NebSettings(ends_max_steps=1), folder=tmp_path)
     assert "ends_not_converged" in [remark.code for remark in short.remarks]
@@ -395,6 +409,15 @@ def test_that_odd_bands_are_told(path, energies, code):
     given = [toy_band([0], [0])[0].positions, toy_band([4], [0])[0].positions]
     codes = {remark.code for remark in describe(images, profile_of(images), given)}
     assert codes == set((code or "").split())
+
+
+@pytest.mark.parametrize(
+    ("energies", "end"), [([0.5, 0.2, 0.0], "initial"), ([0.0, 0.2, 0.5], "final")]
+)
+def test_that_the_end_that_is_highest_is_named(energies, end):
+    images = toy_band([0, 2, 4], energies)
+    (told,) = describe(images, profile_of(images), [images[0].positions, images[-1].positions])
+    assert f"is the {end} end" in told.text
 
 
 class TwoValleys:
