@@ -64,14 +64,15 @@ def test_that_a_stopped_table_keeps_its_rows(copper, tmp_path):
 
 
 def test_that_the_columns_are_those_that_others_read(tmp_path):
-    write_rows([row("a,b", 0.5), row("c", None, converged=False)], tmp_path / "t.csv")
+    rows = [row("a,b", 0.5, remarks="dip"), row("c", None, relaxed=False, converged=False)]
+    write_rows(rows, tmp_path / "t.csv")
     first, *lines = (tmp_path / "t.csv").read_text().splitlines()
     assert first == (
         "sys_name,potential,preset,ends_relaxed,barrier_ev,forward_ev,reverse_ev,"
         "converged,steps,seconds,remarks"
     )
-    assert lines[0] == '"a,b",chgnet,paper,true,0.5,0.5,0.5,true,10,2,'
-    assert read_rows(tmp_path / "t.csv")[1].barrier_ev is None
+    assert lines[0] == '"a,b",chgnet,paper,true,0.5,0.5,0.5,true,10,2,dip'
+    assert read_rows(tmp_path / "t.csv") == rows
     (tmp_path / "t.csv").write_text("name,barrier\na,1\n")
     with pytest.raises(NebError, match="not a table of NEB barriers"):
         read_rows(tmp_path / "t.csv")

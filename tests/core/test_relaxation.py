@@ -7,6 +7,7 @@ import json
 import numpy as np
 import pytest
 from ase.build import bulk
+from ase.calculators.emt import EMT
 from pymatgen.core import Lattice, Structure
 from pymatgen.io.ase import AseAtomsAdaptor
 
@@ -82,6 +83,30 @@ def test_that_the_space_group_is_kept(emt):
     assert not relaxed.converged
     assert relaxed.steps == 5
     assert relaxed.after.labels == ["a", "b", "c", "d"]
+
+
+class Uneven(EMT):
+    """Forces that do not know the symmetry, as those of a network hardly do."""
+
+    def calculate(self, *args):
+        super().calculate(*args)
+        self.results["forces"][:2, 0] += 0.3, -0.3
+
+
+@pytest.mark.parametrize("kept", [True, False])
+def test_that_forces_off_the_symmetry_break_it_where_it_is_not_to_be_kept(emt, kept, monkeypatch):
+    monkeypatch.setattr(emt, "calculator", Uneven)
+    relaxed = relax_structure(copper(3.6), emt, RelaxationSettings(keep_symmetry=kept, steps=20))
+    assert (symmetry(relaxed.after, 0.01).symbol == "Fm-3m") is kept
+
+
+def test_that_the_pressure_that_is_left_is_the_slope_of_the_energy(emt):
+    relaxed = relax_structure(copper(3.7), emt, RelaxationSettings(cell=False))
+    smaller, larger = (copper(3.7 + off) for off in (-0.001, 0.001))
+    pair = [AseAtomsAdaptor.get_atoms(crystal, msonable=False) for crystal in (smaller, larger)]
+    fall = np.subtract(*(one.energy for one in emt.evaluate(pair)))
+    slope = fall / (larger.volume - smaller.volume)  # eV/Å³
+    assert relaxed.pressure_gpa == pytest.approx(160.2177 * slope, rel=1e-3)
 
 
 def test_that_a_relaxation_survives_being_written(emt):
