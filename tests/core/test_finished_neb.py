@@ -330,7 +330,7 @@ def test_that_a_calculation_is_known_as_that_of_its_path(folder):
         Band(band.host, "Cu", band.path + np.array([0.15, 0, 0])),
         Band(band.host, "Li", band.path),
         Band(band.host.copy().replace(3, "Ni"), "Cu", band.path),
-        Band(band.host.copy().apply_strain(0.1), "Cu", band.path),
+        Band(band.host.copy().apply_strain([0, 0.1, 0]), "Cu", band.path),
         Band(band.host.copy().remove_sites([3]), "Cu", band.path),
     ]
     assert found.among(others) is None
