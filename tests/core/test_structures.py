@@ -686,6 +686,19 @@ def test_that_symmetry_maps_sites_onto_their_equivalents():
     assert len(set(found.equivalent_atoms.tolist())) == 6
 
 
+@pytest.mark.parametrize("times", [(2, 1, 1), [[1, 1, 0], [0, 2, 0], [0, 0, 1]]])
+def test_that_operations_that_turn_the_cell_map_like_atoms_on_one_another(times):
+    structure = read_structure(EXAMPLES["LiMn2O4"]).get_primitive_structure()
+    structure.make_supercell(times)
+    group = symmetry(structure)
+    assert len(group.rotations) == 2 * 48
+    kinds = np.array([site.specie.symbol for site in structure])
+    for rotation, shift in zip(group.rotations, group.translations, strict=True):
+        moved = structure.frac_coords @ rotation.T + shift
+        apart = structure.lattice.get_all_distances(moved, structure.frac_coords)
+        assert np.where(kinds[:, None] == kinds, apart, 9.0).min(axis=1).max() < 1e-6
+
+
 def test_that_formulas_are_readable():
     assert formula(read_structure(EXAMPLES["LiFePO4"])) == "LiFePO4"
     assert formula(read_structure(EXAMPLES["Li7La3Zr2O12"])) == "Li7.002La3Zr2O12"

@@ -272,6 +272,17 @@ def test_that_what_was_computed_is_not_computed_again(copper, tmp_path):
         vibrations_of(copper, counting, within=2.0, folder=tmp_path)
 
 
+def test_that_forces_of_another_band_are_not_taken(copper, emt, tmp_path):
+    vibrations_of(copper, emt, within=1.0, folder=tmp_path)
+    other = [image.copy() for image in copper.images]
+    for image in other:
+        image.positions[1:] *= 1.002
+    relaxed_further = replace(copper, images=tuple(other))
+    fresh = vibrations_of(relaxed_further, emt, within=1.0)
+    assert fresh.at_saddle != vibrations_of(copper, emt, within=1.0).at_saddle
+    assert vibrations_of(relaxed_further, emt, within=1.0, folder=tmp_path) == fresh
+
+
 def test_that_vibrations_stay_with_their_band(copper, emt, tmp_path):
     write_result(copper, tmp_path)
     found = vibrations_of(copper, emt, within=1.0)
