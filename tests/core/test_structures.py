@@ -192,6 +192,24 @@ def test_that_a_screw_turns_the_way_of_its_group(write, symmetry):
     np.testing.assert_allclose(structure.frac_coords, expected, atol=1e-9)
 
 
+@pytest.mark.parametrize("axis", "abc")
+def test_that_a_cell_that_is_thin_in_any_direction_is_refused(write, axis):
+    thin = CELL.replace(f"length_{axis} 4.0", f"length_{axis} 0.9")
+    with pytest.raises(StructureFileError, match="less than 1 Å thick"):
+        read_structure(write(cif_text("Li1 Li 0 0 0 1\n", cell=thin)))
+
+
+def test_that_a_cell_of_acute_angles_is_read(write):
+    primitive = CELL.replace(" 90", " 60")  # of rock salt
+    structure = read_structure(write(cif_text(cell=primitive)))
+    assert structure.volume == pytest.approx(4**3 / np.sqrt(2))
+
+
+def test_that_a_site_is_full_where_its_thirds_are_rounded(write):
+    structure = read_structure(write(cif_text("M1 Li 0 0 0 0.3333\nM2 Na 0 0 0 0.6666\n")))
+    assert structure[0].species.num_atoms == pytest.approx(1.0, abs=1e-12)
+
+
 @pytest.mark.parametrize("symbol", ["P 1 21/c 1", "P21/c", "P2_1/c"])
 def test_that_a_group_is_known_by_its_short_symbol_too(write, symbol):
     symmetry = f"_symmetry_space_group_name_H-M '{symbol}'\n"
