@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import warnings
 
 import numpy as np
 import pytest
@@ -184,6 +185,26 @@ def test_that_the_command_writes_the_relaxed_crystal(tmp_path, capsys):
     assert told["converged"] is True
     assert told["volume_change"] == pytest.approx((3.59 / 3.7) ** 3 - 1, abs=0.01)
     assert read_structure(tmp_path / "out.cif").volume == pytest.approx(3.59**3, rel=0.01)
+
+
+def test_that_rounding_of_the_cell_is_no_warning_to_the_user(tmp_path, monkeypatch, recwarn):
+    from migbar import relaxation
+    from migbar.cli import main
+    from migbar.structures import write_cif
+
+    relax = relaxation.relax_structure
+
+    def rounded(*given):
+        warnings.warn("logm result may be inaccurate, err = 3e-13", RuntimeWarning, stacklevel=1)
+        return relax(*given)
+
+    monkeypatch.setattr(relaxation, "relax_structure", rounded)
+    write_cif(copper(3.6), tmp_path / "cu.cif")
+    words = ["relax", str(tmp_path / "cu.cif"), "--potential", "ase:emt", "--device", "cpu"]
+    with pytest.raises(SystemExit):
+        main([*words, "--out", str(tmp_path / "out.cif")])
+    assert (tmp_path / "out.cif").exists()
+    assert [str(one.message) for one in recwarn if "logm" in str(one.message)] == []
 
 
 def test_that_the_command_tells_the_barrier_against_the_volume(tmp_path, capsys):

@@ -48,8 +48,9 @@ def relax(
     loaded = potential.load()
     settings = RelaxationSettings(cell, symmetry, fmax, max_steps)
     with progress_bar() as progress, warnings.catch_warnings():
-        # Converters warn at every step of the constraint that keeps the symmetry.
+        # At every step converters warn of the constraint that keeps the symmetry, and SciPy of the last digits.
         warnings.simplefilter("ignore", UserWarning)
+        warnings.filterwarnings("ignore", "logm result may be inaccurate", RuntimeWarning)
         relaxed = relax_structure(structure, loaded, settings, progress)
     write_structure(relaxed.after, out)
     if as_json:
