@@ -24,7 +24,7 @@ from migbar.hops import (
     parse_site,
     require_element,
 )
-from migbar.structures import formula, require_ordered
+from migbar.structures import formula, mobile_ions, require_ordered
 from migbar.voids import find_voids
 
 Image = tuple[int, int, int]
@@ -160,7 +160,7 @@ def _find_end(structure: Structure, ion: str, end: str | Point) -> _End:
         return _End(voids[index].frac_coords, image, name=f"v{index}")
     index, image = parse_site(end)
     if ion not in structure.symbol_set:
-        raise NoMobileIonError(ion, formula(structure))
+        raise NoMobileIonError(ion, formula(structure), mobile_ions(structure))
     if index >= len(structure):
         raise SiteError(
             f"there is no site {index}; {formula(structure)} has sites 0 to {len(structure) - 1} "

@@ -77,11 +77,13 @@ class OrderingError(MigbarError):
 class NoMobileIonError(MigbarError):
     """Raised when a structure has no site of the ion that is to move."""
 
-    def __init__(self, ion: str, formula: str) -> None:
+    def __init__(self, ion: str, formula: str, mobile: Sequence[str] = ()) -> None:
         self.ion = ion
         self.formula = formula
+        others = f", but of {' and '.join(mobile)}" if mobile else ""
+        host = "it" if mobile else "the empty host"
         super().__init__(
-            f"{formula} has no site of {ion}; to put one {ion} into the empty host take the mechanism insertion "
+            f"{formula} has no site of {ion}{others}; to put one {ion} into {host} take the mechanism insertion "
             "and two voids (on the command line: --mechanism insertion, see migbar sites --voids)."
         )
 

@@ -25,7 +25,7 @@ from migbar.passages import BottleneckAtom, Surroundings
 from migbar.places import PlaceEnergies
 from migbar.prediction import PredictedPath, predict_paths
 from migbar.progress import SILENT, Progress
-from migbar.structures import SYMPREC, formula, require_ordered
+from migbar.structures import SYMPREC, formula, mobile_ions, require_ordered
 from migbar.supercells import Matrix, meets_own_image
 from migbar.voids import find_voids
 
@@ -395,7 +395,7 @@ def _nodes(structure: Structure, ion: str, mechanism: Mechanism) -> tuple[Node, 
     if mechanism.between_sites:
         sites = [i for i, site in enumerate(structure) if site.specie.symbol == ion]
         if not sites:
-            raise NoMobileIonError(ion, formula(structure))
+            raise NoMobileIonError(ion, formula(structure), mobile_ions(structure))
         return tuple(Node(i, False, SiteRef(i).frac_coords(structure)) for i in sites)
     if mechanism is Mechanism.INSERTION and ion in structure.symbol_set:
         raise HopError(

@@ -488,6 +488,8 @@ def test_that_other_folders_are_refused(tmp_path):
     assert not is_calculation(tmp_path / "nothing")
     with pytest.raises(CalculationError, match="holds no NEB"):
         read_calculation(tmp_path)
+    with pytest.raises(CalculationError, match=r"There is no folder .*nothing"):
+        read_calculation(tmp_path / "nothing")
     write_espresso(tmp_path / "neb", copper_images())
     (tmp_path / "neb" / "neb.dat").write_text("0.0 0.0 0.0\n1.0 0.0 0.0\n")
     with pytest.raises(

@@ -343,7 +343,7 @@ def test_that_the_command_tells_them(copper, tmp_path, capsys):
     assert data["attempt_frequency_per_s"] > 1e12
     assert data["warnings"] == []
     assert run("vibrations", tmp_path / "none") == 2
-    assert "migbar neb writes one" in capsys.readouterr().err
+    assert "There is no folder" in capsys.readouterr().err
     assert not (tmp_path / "none").exists()
 
 

@@ -154,6 +154,8 @@ def read_calculation(folder: str | Path) -> Calculation:
     CalculationError
         If it holds none, a file of it is missing or damaged, or not one ion hops.
     """
+    if not Path(folder).is_dir():
+        raise CalculationError(f"There is no folder {folder}; give the one that holds the NEB.")
     folder = Path(folder).resolve()  # "." has no name
     if _is_own(folder):
         return _own(folder)

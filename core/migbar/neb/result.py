@@ -163,6 +163,8 @@ def read_result(folder: str | Path) -> NebResult:
     from ase.io import read
 
     folder = Path(folder)
+    if not folder.is_dir():
+        raise NebError(f"There is no folder {folder}, and so no finished relaxed band.")
     if not (folder / RESULT).exists():
         raise NebError(
             f"{folder} holds no finished relaxed band: there is no {RESULT} in it; migbar neb writes one."

@@ -126,6 +126,9 @@ def read_data(path: Path) -> bytes:
     try:
         with path.open("rb") as file:  # a pipe or a device does not say how much it holds
             data = file.read(MAX_FILE_SIZE + 1)
+    except FileNotFoundError as error:
+        text = f"there is no such file in {path.absolute().parent}."
+        raise StructureFileError(path.name, text) from error
     except OSError as error:
         text = f"cannot be opened: {words_of(error).lower()}."
         raise StructureFileError(path.name, text) from error

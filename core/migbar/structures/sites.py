@@ -104,7 +104,7 @@ def list_sites(structure: Structure, ion: str, symprec: float = SYMPREC) -> list
     """
     indices = [i for i, site in enumerate(structure) if ion in _symbols(site)]
     if not indices:
-        raise NoMobileIonError(ion, formula(structure))
+        raise NoMobileIonError(ion, formula(structure), mobile_ions(structure))
     wyckoffs = symmetry(structure, symprec).wyckoffs
     return [
         SiteInfo(i, ion, structure[i].label, wyckoffs[i], tuple(structure[i].frac_coords.tolist()))
