@@ -186,12 +186,38 @@ def test_that_evaluate_prints_scores_with_errors_and_writes_a_row_per_path(run, 
     keys = {"n", "mae_ev", "r2", "rmse_ev", "accuracy"}
     assert set(result) >= keys | {f"{k}_se" for k in keys - {"n"}} | {"paths"}
     assert result["n"] == 3
-    assert set(result["paths"][0]) == {"sys_name", "target_ev", "predicted_ev", "interval_ev"}
+    one = {"sys_name", "target_ev", "predicted_ev", "interval_ev", "warnings"}
+    assert set(result["paths"][0]) == one
+    assert result["warnings"] == []
     assert len(table.read_text().splitlines()) == 4
     code, out, _ = run("evaluate", "--bands", bands, "--model", "band-forest")
     assert code == 0
     assert "on 3 paths" in out
     assert "R²" not in out  # of so few it says nothing
+
+
+def test_that_scores_on_training_paths_are_told_as_such_in_both_forms(run, tmp_path, monkeypatch):
+    from migbar.barriers import ModelCard, Remark
+    from migbar.datasets import write_bands
+    from tests.core.records import three_records
+
+    class Remembering:
+        card = ModelCard("remembering", "1", "Knows the first path by heart.")
+
+        def predict(self, bands, progress):
+            known = [Remark("training_path", "Known.")]
+            said = [known, *([[]] * (len(bands) - 1))]
+            return [self.card.barrier(0.6, (0.5, 0.7), 0.9, remarks) for remarks in said]
+
+    monkeypatch.setattr("migbar.models.store.load_model", lambda name: Remembering())
+    write_bands(three_records(), tmp_path / "bands.json")
+    _, out, _ = run("evaluate", "--bands", tmp_path / "bands.json")
+    assert "1 of these paths is in the model's training data" in out
+    _, out, _ = run("evaluate", "--bands", tmp_path / "bands.json", "--json")
+    result = json.loads(out)
+    assert [note["code"] for note in result["warnings"]] == ["training_path"]
+    assert result["warnings"][0]["text"].startswith("1 of these paths")
+    assert [len(path["warnings"]) for path in result["paths"]] == [1, 0, 0]
 
 
 def test_that_a_file_of_no_known_kind_is_named_once(run, tmp_path):

@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from migbar.cli.common import print_json, progress_bar
+from migbar.barriers import Remark
+from migbar.cli.common import print_json, progress_bar, remarks_as_json
 from migbar.cli.options import THRESHOLD, AsJson, Model, Threshold
 from migbar.wording import counted
 
@@ -98,10 +99,22 @@ def _as_json(result: Evaluation) -> dict[str, Any]:
                 "target_ev": record.target_ev,
                 "predicted_ev": barrier.barrier_ev,
                 "interval_ev": list(barrier.interval_ev),
+                "warnings": remarks_as_json(barrier.remarks),
             }
             for record, barrier in zip(result.records, result.barriers, strict=True)
         ],
+        "warnings": remarks_as_json(_memories(result)),
     }
+
+
+def _memories(result: Evaluation) -> list[Remark]:
+    """Say how many paths the model was trained on, if any."""
+    known = sum(barrier.is_memory for barrier in result.barriers)
+    text = (
+        f"{known} of these paths {'is' if known == 1 else 'are'} in the model's training data: "
+        "those scores are not a test."
+    )
+    return [Remark("training_path", text)] if known else []
 
 
 def _neb_as_json(result: Evaluation, table: RelaxedTable) -> dict[str, Any]:
@@ -145,9 +158,5 @@ def _print(result: Evaluation, threshold_ev: float, model: str) -> None:
             f"  {100 * held:.0f} % of the barriers lie in their intervals of nominally "
             f"{100 * result.barriers[0].interval_level:.0f} %"
         )
-    known = sum(barrier.is_memory for barrier in result.barriers)
-    if known:
-        typer.echo(
-            f"  {known} of these paths {'is' if known == 1 else 'are'} in the model's training data: "
-            "those scores are not a test."
-        )
+    for note in _memories(result):
+        typer.echo(f"  {note.text}")
