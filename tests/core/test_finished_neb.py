@@ -465,6 +465,19 @@ def test_that_the_way_through_counts_with_what_was_calculated(tmp_path, run):
     assert "has not converged" in run(*words, "--calculated", tmp_path / "neb")[2]
 
 
+def test_that_a_mistyped_calculation_is_told_before_the_hops_are_looked_for(
+    run, tmp_path, monkeypatch
+):
+    write_cif(Structure(Lattice.cubic(2.5), ["Cu"], [[0, 0, 0]]), tmp_path / "cu.cif")
+    looked_for = []
+    monkeypatch.setattr("migbar.paths.find_paths", lambda *given: looked_for.append(given))
+    words = ["paths", tmp_path / "cu.cif", "--ion", "Cu", "--calculated", tmp_path / "nbe"]
+    code, _, told = run(*words)
+    assert code == 2
+    assert "There is no folder" in told
+    assert looked_for == []
+
+
 @pytest.mark.parametrize(
     ("spoil", "told"),
     [

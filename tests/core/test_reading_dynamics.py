@@ -440,6 +440,8 @@ def test_the_command(tmp_path):
     words = ["read-dynamics", str(path), "--skip", "0"]
     answer = CliRunner().invoke(app, words)
     assert "nothing tells the time between its frames" in str(answer.exception)
+    missing = CliRunner().invoke(app, ["read-dynamics", str(tmp_path / "rnu.xyz")])
+    assert "There is no file" in str(missing.exception)
     shown = CliRunner().invoke(app, [*words, "--frame", "20"]).stdout
     assert (
         "Li   Molecular dynamics read from run_900K.xyz, a cell of 12 atoms with 6 Li: 7.98 ps"

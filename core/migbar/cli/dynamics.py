@@ -146,6 +146,8 @@ def _simulations(
         raise MigbarError("Give -T once for each file, in their order, or not at all.")
     found = []
     for number, file in enumerate(files):
+        if not file.is_file():
+            raise MigbarError(f"There is no file {file}; name a trajectory for each temperature.")
         kelvin, frame_fs = guessed(file)
         kelvin = temperatures[number] if temperatures else kelvin
         frame_fs = frame_fs if frame is None else frame

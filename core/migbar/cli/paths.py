@@ -83,6 +83,7 @@ def paths(
     from migbar.ends import parse_mechanism
     from migbar.files import require_writable
     from migbar.models.store import load_model
+    from migbar.neb.finished import read_calculation, with_calculations
     from migbar.paths import CrystalPaths, find_paths
     from migbar.places import place_energies
     from migbar.potentials import load_potential
@@ -101,6 +102,7 @@ def paths(
     structure, notes = open_structure(structure_file, ion, block, order)
     notes += [Remark(*note) for note in symmetry_notes(structure, symprec)]
     symbol = choose_ion(structure, ion)
+    finished = [read_calculation(folder) for folder in calculated or []]
     with progress_bar() as progress:
         result = find_paths(
             structure, symbol, predictor, chosen, cutoff, symprec, cell, notes, progress
@@ -111,10 +113,8 @@ def paths(
         elif potential is not None:
             known = place_energies(structure, result.search, potential, progress)
             result = CrystalPaths.of(result.search, result.paths, known)
-    if calculated:
-        from migbar.neb.finished import read_calculation, with_calculations
-
-        result = with_calculations(result, map(read_calculation, calculated))
+    if finished:
+        result = with_calculations(result, finished)
     if report is not None:
         settings = {
             "supercell": supercell,
