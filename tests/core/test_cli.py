@@ -194,6 +194,11 @@ def test_that_evaluate_prints_scores_with_errors_and_writes_a_row_per_path(run, 
     assert code == 0
     assert "on 3 paths" in out
     assert "R²" not in out  # of so few it says nothing
+    assert "±" in out
+    write_bands(three_records()[:1], bands)
+    _, out, _ = run("evaluate", "--bands", bands, "--model", "band-forest")
+    assert "on 1 path\n  error " in out
+    assert "±" not in out
 
 
 def test_that_scores_on_training_paths_are_told_as_such_in_both_forms(run, tmp_path, monkeypatch):

@@ -252,6 +252,15 @@ def test_that_being_no_better_is_said_plainly() -> None:
     assert "learnt nothing of use" in judged(2.0, 0.1)["verdict_text"]
 
 
+def test_that_one_path_tells_no_standard_error() -> None:
+    (record, *_) = own_records(1)
+    y = np.array([record.target_ev])
+    barrier = Barrier(y[0] + 0.2, (0.0, 2.0), "x", "1")
+    told = judge([record], [barrier], y, y + 0.1)["verdict_text"]
+    assert "MAE 0.200 eV against 0.100 eV" in told
+    assert "±" not in told
+
+
 def test_that_many_paths_of_few_frameworks_are_no_proof() -> None:
     rng = np.random.default_rng(0)
     frameworks = np.repeat(np.arange(6), 20)

@@ -143,10 +143,20 @@ def _as_csv(result: Evaluation) -> str:
 
 
 def _print(result: Evaluation, threshold_ev: float, model: str) -> None:
+    if result.scores.n == 1:  # nothing tells how far one is off by chance
+        typer.echo(f"{model} on 1 path")
+        typer.echo(f"  error     {result.scores.mae_ev:.3f} eV")
+    else:
+        typer.echo(f"{model} on {counted(result.scores.n, 'path')} (± bootstrap standard error)")
+        _print_scores(result, threshold_ev)
+    for note in _memories(result):
+        typer.echo(f"  {note.text}")
+
+
+def _print_scores(result: Evaluation, threshold_ev: float) -> None:
     from migbar.evaluation import FEWEST_FOR_R2
 
     s = result.scores
-    typer.echo(f"{model} on {counted(s.n, 'path')} (± bootstrap standard error)")
     typer.echo(f"  MAE       {s.mae_ev:.3f} ± {s.mae_se_ev:.3f} eV")
     if s.n >= FEWEST_FOR_R2:
         typer.echo(f"  R²        {s.r2:.3f} ± {s.r2_se:.3f}")
@@ -158,5 +168,3 @@ def _print(result: Evaluation, threshold_ev: float, model: str) -> None:
             f"  {100 * held:.0f} % of the barriers lie in their intervals of nominally "
             f"{100 * result.barriers[0].interval_level:.0f} %"
         )
-    for note in _memories(result):
-        typer.echo(f"  {note.text}")

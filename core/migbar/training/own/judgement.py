@@ -220,6 +220,8 @@ def describe(result: Mapping[str, Any], energies: EnergyFormat = IN_EV) -> str:
     scores = result["scores"]
 
     def mae(of: Mapping[str, Any]) -> str:
+        if of.get("n", of.get("independent")) == 1:  # nothing tells how far one is off by chance
+            return energies.energy(of["mae_ev"])
         return f"{energies.number(of['mae_ev'])} ± {energies.energy(of['mae_se_ev'])}"
 
     own = scores["model"]
