@@ -151,3 +151,15 @@ def test_that_a_folder_without_paths_is_told(tmp_path: Path) -> None:
     (tmp_path / "broken.cif").write_text("data_x\n")
     with pytest.raises(MigbarError, match="no path to compute"):
         suggest([tmp_path])
+
+
+def test_that_a_place_that_cannot_hold_the_list_is_told_before_the_search(
+    run, tmp_path, monkeypatch
+):
+    looked = []
+    monkeypatch.setattr("migbar.suggestion.suggest", lambda *given: looked.append(given))
+    (tmp_path / "next").write_text("a file")
+    code, _, told = run("data", "suggest", tmp_path, "--out", tmp_path / "next")
+    assert code == 2
+    assert "a file stands where a folder is needed" in told
+    assert looked == []

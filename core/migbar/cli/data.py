@@ -223,11 +223,14 @@ def suggest(
     as_json: AsJson = False,
 ) -> None:
     """Say which paths' DFT barriers would teach the model most, and write the NEB inputs for them."""
+    from migbar.files import require_writable
     from migbar.models.store import load_model
-    from migbar.suggestion import require_no_list, to_dict, write_suggestions
+    from migbar.suggestion import LIST, require_no_list, to_dict, write_suggestions
     from migbar.suggestion import suggest as run
 
     require_no_list(out)
+    out.mkdir(parents=True, exist_ok=True)
+    require_writable(out / LIST)
     with progress_bar() as progress:
         found = run(sources, count, ion, load_model(model), progress)
     place = write_suggestions(found, out, code, images)
