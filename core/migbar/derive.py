@@ -20,6 +20,9 @@ from migbar.voids import find_voids
 LOWEST_VALENCE = 2.0
 """Transition metals are not reduced below this charge on discharge."""
 
+# Voids whose nearest ions are so nearly as far (Å) are as far.
+_AS_FAR = 0.01
+
 _ONE_VALENCE = ("Sc", "Y", "La", "Zr", "Hf", "Zn", "Cd", "Hg", "Ag")
 
 
@@ -71,7 +74,8 @@ def discharged_limit(structure: Structure, ion: str) -> Derived:
     Every redox-active transition-metal atom takes up one electron, but is not reduced below
     `LOWEST_VALENCE`; that fixes how many ions are added. The voids are filled from the roomiest
     kind on, no two ions closer than `CLOSEST_IONS`. Where not all voids of a kind are needed, each
-    next ion goes where it is farthest from the others: equivalent voids differ in nothing else.
+    next ion goes where the nearest other one is farthest, and of such places to the one with the most room
+    beside all others: equivalent voids differ in nothing else.
 
     Raises
     ------
@@ -186,9 +190,12 @@ def _farthest(
     """Return the position that is farthest from the ions, and its distance to the nearest in Å."""
     if not ions:
         return positions[0], np.inf
-    distances = cell.lattice.get_all_distances(positions, ions).min(axis=1).round(4)
-    best = int(distances.argmax())
-    return positions[best], float(distances[best])
+    distances = cell.lattice.get_all_distances(positions, ions)
+    nearest = distances.min(axis=1)
+    # Which void comes first depends on how the cell is written down: of those as far the one with most room beside all.
+    alike = np.flatnonzero(nearest > nearest.max() - _AS_FAR)
+    best = alike[np.exp(-distances[alike]).sum(axis=1).round(6).argmin()]
+    return positions[best], float(nearest[best])
 
 
 # ------------------------------------------------------------------ other chemistries

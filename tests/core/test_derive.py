@@ -25,6 +25,11 @@ def closest_ions(structure: Structure, ion: str) -> float:
     return float(distances.min())
 
 
+def ions_apart(structure: Structure, ion: str) -> list[float]:
+    sites = structure.frac_coords[[s.specie.symbol == ion for s in structure]]
+    return sorted(structure.lattice.get_all_distances(sites, sites).ravel().tolist())
+
+
 def test_that_the_charged_limit_is_the_host_in_the_same_cell(example):
     olivine = example("LiFePO4")
     derived = charged_limit(olivine, "Li")
@@ -53,6 +58,18 @@ def test_that_voids_are_filled_as_far_apart_as_the_electrons_last(example):
     derived = discharged_limit(example("NaTi2P3O12"), "Na")
     assert formula(derived.structure) == "Na3Ti2(PO4)3"
     assert closest_ions(derived.structure, "Na") >= CLOSEST_IONS
+
+
+@pytest.mark.parametrize("origin", [(0.2, 0.7, 0.4), (0.9, 0.1, 0.6)])
+def test_that_half_filled_voids_are_the_same_ones_wherever_the_cell_begins(example, origin):
+    host = charged_limit(example("MgTi2S4"), "Mg").structure
+    moved = Structure(host.lattice, host.species, host.frac_coords + origin)
+    order = np.random.default_rng(5).permutation(len(host))
+    found, other = (
+        ions_apart(discharged_limit(cell, "Mg").structure, "Mg")
+        for cell in (host, Structure.from_sites([moved[i] for i in order]))
+    )
+    assert found == pytest.approx(other, abs=1e-3)
 
 
 def test_that_no_ion_is_put_beside_another_one(example):
