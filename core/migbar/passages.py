@@ -162,7 +162,8 @@ class Passage:
         distances = np.linalg.norm(points[:, None] - self.positions[static], axis=-1)
         gaps = (distances - self.touching[static]).round(4)
         narrow = np.flatnonzero(gaps.min(axis=1) == gaps.min())
-        place = narrow[np.abs(narrow - len(points) // 2).argmin()]
+        # Of two that are as near to the middle the one that is narrower all around, whichever way the path leads.
+        place = min(narrow, key=lambda n: (abs(n - len(points) // 2), np.sort(gaps[n]).tolist()))
         around = np.flatnonzero(gaps[place] <= gaps.min() + _BOTTLENECK_WIDTH)
         ordered = around[np.argsort(distances[place, around], kind="stable")]
         return tuple(

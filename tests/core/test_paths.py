@@ -360,6 +360,17 @@ def test_that_a_path_is_narrowest_by_radii_and_not_by_distances():
     assert (atom.element, atom.distance) == ("I", pytest.approx(2.8, abs=1e-3))
 
 
+def test_that_a_bottleneck_is_the_same_one_whichever_way_the_path_leads():
+    # It is as narrow a quarter before the middle as behind it, and has a further atom beside one of the two places.
+    places = [[4.5, 2.2, 0], [5.5, -2.2, 0], [5.5, 2.85, 0]]
+    structure = Structure(Lattice.cubic(20.0), ["O", "O", "S"], places, coords_are_cartesian=True)
+    ends = np.array([[0.2, 0, 0], [0.3, 0, 0]])
+    around = Surroundings(structure, "Li", Mechanism.INSERTION, {}, 6.0)
+    there, back = (around.of(way).bottleneck() for way in (ends, ends[::-1]))
+    assert [atom.element for atom in there] == [atom.element for atom in back]
+    assert sorted(atom.element for atom in there) == ["O", "O", "S"]
+
+
 @pytest.mark.parametrize(
     ("mechanism", "narrow"), [(Mechanism.VACANCY, "Li"), (Mechanism.SINGLE_ION, "O")]
 )
