@@ -86,7 +86,7 @@ class Band:
 
 @dataclass(frozen=True, slots=True)
 class Approach:
-    """The host atom that one image of a band comes closest to.
+    """The host atom that leaves one image of a band the least room.
 
     Attributes
     ----------
@@ -95,7 +95,7 @@ class Approach:
     distance : float
         Distance in Å.
     element : str
-        Symbol of the nearest host atom.
+        Symbol of that host atom.
     site : int
         Its index in ``band.host``.
     """
@@ -107,7 +107,13 @@ class Approach:
 
     def clashes(self, ion: str) -> bool:
         """Whether the approach is closer than `CLASH_FRACTION` of the sum of the ionic radii."""
-        return self.distance < CLASH_FRACTION * (ionic_radius(ion) + ionic_radius(self.element))
+        return is_clash(ion, self.element, self.distance)
+
+
+def is_clash(ion: str, element: str, distance: float) -> bool:
+    """Whether an ion is closer (Å) to an atom than `CLASH_FRACTION` of the sum of their ionic radii."""
+    limit = CLASH_FRACTION * (ionic_radius(ion) + ionic_radius(element))
+    return round(distance, 3) < round(limit, 3)  # what is just as far must not hang on rounding
 
 
 def linear_path(
@@ -172,9 +178,13 @@ def displayed_band(band: Band, idpp: bool = False, n_images: int = 3) -> Band:
 
 
 def approaches(band: Band) -> list[Approach]:
-    """Return the closest host atom for every position of the path, the two ends included."""
+    """Return the host atom that leaves the ion the least room for every position of the path, the two ends included.
+
+    By the distance over the sum of the ionic radii: a small cation that is as near as an anion has more room left.
+    """
     distances = band.host.lattice.get_all_distances(band.path, band.host.frac_coords)
-    nearest = distances.argmin(axis=1)
+    touching = [ionic_radius(band.ion) + ionic_radius(site.specie.symbol) for site in band.host]
+    nearest = (distances / touching).argmin(axis=1)
     return [
         Approach(
             image, float(distances[image, site]), band.host[int(site)].specie.symbol, int(site)

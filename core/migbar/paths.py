@@ -14,9 +14,8 @@ import numpy as np
 from numpy.typing import NDArray
 from pymatgen.core import Structure
 
-from migbar.bands import CLASH_FRACTION
+from migbar.bands import is_clash
 from migbar.barriers import Predictor, Remark
-from migbar.elements import ionic_radius
 from migbar.errors import HopError, NoMobileIonError
 from migbar.hops import Hop, Mechanism, Point, SiteRef, nearest_images, require_element
 from migbar.networks import Edge, Network, Percolation, Translation, dimensionality, percolation
@@ -107,12 +106,8 @@ class DistinctHop:
 
     @property
     def is_tight(self) -> bool:
-        """Whether the straight path comes closer to an atom than is usual (`CLASH_FRACTION`)."""
-        ion = ionic_radius(self.hop.ion)
-        return any(
-            atom.distance < CLASH_FRACTION * (ion + ionic_radius(atom.element))
-            for atom in self.bottleneck
-        )
+        """Whether the straight path comes closer to an atom than is usual (`is_clash`)."""
+        return any(is_clash(self.hop.ion, atom.element, atom.distance) for atom in self.bottleneck)
 
 
 @dataclass(frozen=True, slots=True)

@@ -32,7 +32,7 @@ class PredictedPath:
     band : Band
         The straight band with three images in the supercell.
     approaches : tuple of Approach
-        Closest host atom for each of the five positions.
+        For each of the five positions the host atom that leaves the least room.
     barrier : Barrier
     remarks : tuple of Remark
         Everything a user should know about this number.
@@ -163,7 +163,7 @@ def _clash_remarks(near: Sequence[Approach], band: Band) -> list[Remark]:
     clashes = [a for a in near[1:-1] if a.clashes(band.ion)]
     if not clashes:
         return []
-    worst = min(clashes, key=lambda a: a.distance)
+    worst = min(clashes, key=lambda a: round(a.distance, 3))  # of images that are alike the first
     limit = CLASH_FRACTION * (ionic_radius(band.ion) + ionic_radius(worst.element))
     count = f"; {len(clashes)} of {band.n_images} images are too close" if len(clashes) > 1 else ""
     text = (

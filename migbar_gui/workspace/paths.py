@@ -83,7 +83,7 @@ class Shape:
     length : float
         Along the path in Å.
     approaches : tuple of Approach
-        Closest atom for each position.
+        For each position the atom that leaves the least room.
     """
 
     points: NDArray[np.float64]

@@ -9,14 +9,17 @@ import pytest
 from pymatgen.core import Lattice, Structure
 
 from migbar.bands import (
+    CLASH_FRACTION,
     Band,
     approaches,
     band_from_record,
     band_to_record,
     coordination,
     idpp_band,
+    is_clash,
     linear_path,
 )
+from migbar.elements import ionic_radius
 from migbar.ends import name_hop, parse_end, parse_point
 from migbar.errors import (
     BandsFileError,
@@ -376,6 +379,22 @@ def test_that_the_sulphur_of_a_sulphate_does_not_coordinate_but_that_of_a_sulphi
     assert counted("S", *"OOOOO") == pytest.approx(counted("P", *"OOOOO"))
     assert counted("S", *"OOOO", "S") == pytest.approx(oxygen + 1, abs=1e-3)
     assert not counted("P").any()
+
+
+def test_that_a_small_cation_hides_no_anion_that_the_ion_runs_into():
+    # Si is nearer than I, and yet leaves room.
+    path = linear_path((0.4, 0.5, 0.5), (0.6, 0.5, 0.5))
+    host = Structure(Lattice.cubic(10.0), ["Si", "I"], [[0.5, 0.63, 0.5], [0.5, 0.36, 0.5]])
+    middle = approaches(Band(host, "Li", path))[2]
+    assert middle.element == "I"
+    assert middle.clashes("Li")
+
+
+@pytest.mark.parametrize("off", [-1e-12, 1e-12])
+def test_that_an_atom_as_far_as_the_limit_is_no_clash_whatever_the_rounding(off):
+    limit = CLASH_FRACTION * (ionic_radius("Li") + ionic_radius("O"))
+    assert not is_clash("Li", "O", limit + off)
+    assert is_clash("Li", "O", limit - 0.01)
 
 
 def test_that_idpp_bends_a_band_away_from_an_atom_in_its_way(rock_salt):

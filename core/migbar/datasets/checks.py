@@ -10,7 +10,7 @@ from hashlib import blake2b
 import numpy as np
 from numpy.typing import NDArray
 
-from migbar.bands import Band, approaches
+from migbar.bands import Band
 from migbar.datasets import BandRecord
 from migbar.datasets.problems import Candidate, Level, Mend, Problem, Source
 from migbar.energies import IN_EV
@@ -171,7 +171,8 @@ def band_problems(band: Band, source: Source, name: str) -> Iterator[Problem]:
             "from cells of 8 Å or more are what the models know."
         )
         yield Problem("small_cell", text, source, name, Level.WARNING)
-    closest = min(a.distance for a in (approaches(band)[0], approaches(band)[-1]))
+    ends = band.host.lattice.get_all_distances(band.path[[0, -1]], band.host.frac_coords)
+    closest = float(ends.min())
     if closest < CLASH:
         text = (
             f"At one end the ion is {closest:.2f} Å from another atom; the site is taken. Check which "
