@@ -20,6 +20,9 @@ MIN_TRANSLATION = 8.0
 LEFT_BESIDE_A_VACANCY = 2
 """Least number of further ions in the automatic supercell of a vacancy: without any it would be the charged limit."""
 
+# Lengths that differ by less (Å) are the same: vectors in files have few digits.
+_SAME_LENGTH = 1e-3
+
 MAX_REPEATS = 100
 """A number in a supercell's matrix that is larger than this is a slip of the keyboard."""
 
@@ -102,9 +105,10 @@ def _smallest_multiple(
 
     None of them is one of the vectors `apart`.
     """
+    enough = minimum - _SAME_LENGTH
     lengths = np.linalg.norm(start @ base, axis=1)
     # A vector shorter than the minimum has to be repeated at least this often; skew may need more.
-    least = np.maximum(1, np.ceil(minimum / lengths - 1e-9)).astype(int)
+    least = np.maximum(1, np.ceil(enough / lengths)).astype(int)
     tries = sorted(
         itertools.product(*(range(n, n + 4) for n in least)), key=lambda n: (np.prod(n), max(n))
     )
@@ -112,7 +116,7 @@ def _smallest_multiple(
         matrix = np.diag(repeats) @ start
         if np.prod(repeats) < times or _has_translation(apart, matrix):
             continue
-        if shortest_translation(matrix @ base) >= minimum - 1e-6:
+        if shortest_translation(matrix @ base) >= enough:
             return matrix
     return None
 

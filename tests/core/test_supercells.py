@@ -30,6 +30,19 @@ def test_that_a_hop_to_its_own_image_gets_a_supercell(layered_oxide):
         make_band(layered_oxide, hop, np.eye(3, dtype=int))
 
 
+@pytest.mark.parametrize("digits", [12, 7, 6, 5, 4])
+@pytest.mark.parametrize(
+    ("vectors", "cells"),
+    [
+        ([[4, 0, 0], [-2, 12**0.5, 0], [0, 0, 9]], 4),
+        ([[0, 8**0.5, 8**0.5], [8**0.5, 0, 8**0.5], [8**0.5, 8**0.5, 0]], 8),
+    ],
+)
+def test_that_the_digits_of_a_file_make_no_supercell_larger(vectors, cells, digits):
+    cell = Structure(Lattice(np.round(vectors, digits)), ["Li"], [[0, 0, 0]])
+    assert np.linalg.det(choose_supercell(cell)) == pytest.approx(cells)
+
+
 def test_that_a_hop_longer_than_the_supercell_does_not_meet_itself(layered_oxide):
     hop = hop_between_sites(layered_oxide, "Li", SiteRef(0), SiteRef(0, (3, 0, 0)))
     band = make_band(layered_oxide, hop)
