@@ -41,6 +41,7 @@ from migbar.wording import (
     scientific,
     size_text,
     space_group_text,
+    unbroken,
     with_ranges,
     without_numbers,
 )
@@ -196,7 +197,7 @@ def _percolation_table(result: CrystalPaths, energies: EnergyFormat) -> str:
             )
         )
     unit = energies.unit
-    head = ("", f"barrier / {unit}", f"interval / {unit}", "bottleneck hop", "by way of")
+    head = ("", f"barrier ({unit})", f"interval ({unit})", "bottleneck hop", "by way of")
     return table(head, rows) + (
         "<p class='small'>The smallest energy at which hops up to it close loops in one, two or three "
         "independent directions, or along an axis of the cell as read. The intervals are the percolation barriers "
@@ -218,7 +219,7 @@ def _places_table(result: CrystalPaths, energies: EnergyFormat) -> str:
         for kind, energy, stays in zip(places.kinds, places.energies_ev, places.stays, strict=True)
     ]
     return "<h3>Kinds of places</h3>" + table(
-        ("", "per cell", f"energy / {energies.unit}", ""), rows
+        ("", "per cell", f"energy ({energies.unit})", ""), rows
     )
 
 
@@ -255,8 +256,8 @@ def _hop_section(result: CrystalPaths, threshold_ev: float, energies: EnergyForm
             )
         )
     head = (
-        "hop", "length / Å", "per cell", "per site", f"barrier / {energies.unit}", f"interval / {energies.unit}",
-        "conductor", "bottleneck / Å",
+        "hop", "length (Å)", "per cell", "per site", f"barrier ({energies.unit})", f"interval ({energies.unit})",
+        "conductor", "bottleneck (Å)",
     )  # fmt: skip
     level = result.paths[0].barrier.interval_level
     drawn = "Barriers" if len(rows) <= MOST_BARS else f"The {MOST_BARS} lowest barriers"
@@ -275,17 +276,13 @@ def _left_out_table(search: HopSearch) -> str:
         (out.hop.label, f"{out.hop.length:.2f}", str(out.hop.multiplicity), out.reason)
         for out in search.left_out
     ]
-    return "<h3>Left out</h3>" + table(("hop", "length / Å", "per cell", "why"), rows)
+    return "<h3>Left out</h3>" + table(("hop", "length (Å)", "per cell", "why"), rows)
 
 
 def _with_interval(estimate: Estimate) -> tuple[str, str]:
     """Write a number and its interval, so that no line ends within a number."""
     ends = (scientific(end, 0) for end in estimate.interval)
-    return _unbroken(scientific(estimate.value)), " to ".join(map(_unbroken, ends))
-
-
-def _unbroken(text: str) -> str:
-    return text.replace(" ", "\N{NO-BREAK SPACE}")
+    return unbroken(scientific(estimate.value)), " to ".join(map(unbroken, ends))
 
 
 def _transport_section(structure: Structure, result: CrystalPaths, energies: EnergyFormat) -> str:
@@ -306,12 +303,13 @@ def _transport_section(structure: Structure, result: CrystalPaths, energies: Ene
             )
         )
     head = (
-        "", f"activation energy / {energies.unit}", "D / cm²/s", "interval", "σ / S/cm", "interval",
+        "", f"activation energy ({energies.unit})", "D (cm²/s)", "interval", "σ (S/cm)", "interval",
         "keeps up with C/2",
     )  # fmt: skip
+    explained = explain(next(iter(ways.values())), parameters)
     return (
         table(head, rows)
-        + f"<p class='small'>{escape(explain(next(iter(ways.values())), parameters))}</p>"
+        + f"<p class='small'>{escape(unbroken(explained))}</p>"
         + f"<figure>{svg(arrhenius_figure(ways, parameters))}"
         "<figcaption>Estimated diffusivity over temperature; the band is the interval of the "
         f"{ALL_DIRECTIONS}.</figcaption></figure>"

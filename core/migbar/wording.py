@@ -8,6 +8,13 @@ from collections.abc import Sequence
 _NUMBER = re.compile(r"(?<![\w.])−?\d+(?:,\d{3})*(?:\.\d+)?(?!\w)")
 _OPTIONS = re.compile(r" \((?:in the window: ([^()]+); )?on the command line[:,] [^()]+\)")
 
+_UNITS = "m?eV|Å|cm|S/cm|[mnµ]m|[fpn]?s|1/s|min|h|days|K|GPa|[kMG]B|%|°|e|C"
+_TOGETHER = re.compile(
+    rf"(?<=[\d⁰¹²³⁴⁵⁶⁷⁸⁹]) (?=[×±]|(?:{_UNITS})(?![A-Za-z]))|(?<=[×±=≤]) |(?<=h) (?=\d\d min)"
+    r"|(?<=\d,) (?=-?\d\.\d{3}[,)])| (?==)|(?<=\D[ (][^\W\daAI]) (?!\()|(?<=[a-z]²) (?=[^\W\d] )"
+)
+"""Spaces where a line does not end: before a unit, and in ``0.3 ± 0.1``, ``2 × 10⁻⁷``, ``(0.000, 0.500, 0.500)``,
+``x = 0.1`` and ``q² x D/kT``."""
 
 _SUBSCRIPTS = str.maketrans("0123456789", "₀₁₂₃₄₅₆₇₈₉")
 
@@ -26,6 +33,11 @@ def counted(number: int, noun: str) -> str:
 def with_minus(text: str) -> str:
     """Return numbers with the minus sign that people read, where they have a hyphen."""
     return text.replace("-", "−")
+
+
+def unbroken(text: str) -> str:
+    """Return a text whose lines do not end between a number and its unit, or within a formula."""
+    return _TOGETHER.sub("\N{NO-BREAK SPACE}", text)
 
 
 def formula_text(name: str) -> str:
@@ -65,9 +77,12 @@ def power_of_ten(exponent: int) -> str:
 
 
 def scientific(value: float, digits: int = 1) -> str:
-    """Write a number as ``3.2 × 10⁻¹⁰``."""
-    mantissa, exponent = f"{value:.{digits}e}".split("e")
-    return f"{mantissa} × {power_of_ten(int(exponent))}" if int(exponent) else mantissa
+    """Write a number as ``3.2 × 10⁻¹⁰``; near to one as ``0.32`` or ``32``."""
+    rounded = f"{value:.{digits}e}"
+    mantissa, _, exponent = rounded.partition("e")
+    if abs(int(exponent)) <= 1:
+        return f"{float(rounded):.{max(0, digits - int(exponent))}f}"
+    return f"{mantissa} × {power_of_ten(int(exponent))}"
 
 
 def size_text(micrometres: float) -> str:

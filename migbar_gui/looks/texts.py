@@ -4,23 +4,17 @@ from __future__ import annotations
 
 import re
 
+from migbar import wording
 from migbar.wording import without_options
-
-_UNITS = "m?eV|Å|cm|S/cm|[mnµ]m|[fpn]?s|1/s|min|h|days|K|GPa|[kMG]B|%|°|e|C"
-_TOGETHER = re.compile(
-    rf"(?<=[\d⁰¹²³⁴⁵⁶⁷⁸⁹]) (?=[×±]|(?:{_UNITS})(?![A-Za-z]))|(?<=[×±=≤]) (?=[\d+−])|(?<=h) (?=\d\d min)"
-    r"|(?<=\d,) (?=-?\d\.\d{3}[,)])"
-)
-"""Spaces where a line does not end: before a unit, and in ``0.3 ± 0.1``, ``2 × 10⁻⁷`` and ``(0.000, 0.500, 0.500)``."""
 
 _LONG = re.compile(r"\S{60,}")
 """Words such as names of files that would make a window as wide as they are."""
 
 
 def unbroken(text: str) -> str:
-    """Return a text whose lines do not end between a number and its unit, but may within a very long word."""
+    """Return a text whose lines do not end within a number or a formula, but may within a very long word."""
     folded = _LONG.sub(lambda word: re.sub(r"\S{30}", "\\g<0>\N{ZERO WIDTH SPACE}", word[0]), text)
-    return _TOGETHER.sub("\N{NO-BREAK SPACE}", folded)
+    return wording.unbroken(folded)
 
 
 def verbatim(text: str) -> str:

@@ -152,6 +152,8 @@ def test_that_the_page_tells_hops_ways_and_where_they_come_from(olivine):
         "MigBar",
     ):
         assert word in text
+    assert "length (Å)" in text  # heads and axes have their units in brackets
+    assert not re.search(r" / (m?eV|Å|S/cm|cm²)", text)
     assert f"{result.percolation['b'].barrier_ev:.3f}" in text
     assert "0 → 3 → 0@0,1,0" in text
     # No line of the table ends within a number.
@@ -296,7 +298,7 @@ def test_that_energies_can_be_in_milli_electronvolts(olivine):
     structure, result = olivine
     page = html_report(structure, result, provenance(), energies=EnergyFormat("meV"))
     text = " ".join(Outline(page).text)
-    assert "barrier / meV" in text
+    assert "barrier (meV)" in text
     assert "at most 650 meV" in text
     for path in result.paths:
         assert f"{1000 * path.barrier.barrier_ev:.0f}" in text

@@ -241,6 +241,9 @@ def test_that_numbers_are_written_readably():
     from migbar.wording import scientific, size_text
 
     assert scientific(3.21e-10) == "3.2 × 10⁻¹⁰"
+    rounded = [scientific(x, 0) for x in (0.04, 0.43, 4.3, 43, 99)]
+    assert rounded == ["4 × 10⁻²", "0.4", "4", "40", "1 × 10²"]
+    assert [scientific(x) for x in (0.43, 4.3, 43, -0.43)] == ["0.43", "4.3", "43", "-0.43"]
     assert scientific(2.0, 0) == "2"
     assert [size_text(size) for size in (0.012, 1.04, 437.0, 2300.0)] == [
         "12 nm",

@@ -277,8 +277,14 @@ def test_that_no_line_ends_between_a_number_and_its_unit(qtbot):
     qtbot.addWidget(words)
     assert words.text() == text
     shown = QLabel.text(words)
-    kept = "0.20 to 0.30_eV, 3_×_10⁻⁷_cm²/s at 300_K, 2 paths, 1_h_05_min; q =_1_e; (0.000,_-0.250,_0.500) → v0"
+    kept = "0.20 to 0.30_eV, 3_×_10⁻⁷_cm²/s at 300_K, 2 paths, 1_h_05_min; q_=_1_e; (0.000,_-0.250,_0.500) → v0"
     assert shown.replace("\N{NO-BREAK SPACE}", "_") == kept
+    words.setText(
+        "the rate ν exp(−Eₘ/kT) of a hop; σ = q² x c D/kT, with ν = 1.00 × 10¹³ 1/s, T ≤ 300 K at 2 C (hot)"
+    )
+    shown = QLabel.text(words).replace("\N{NO-BREAK SPACE}", "_")
+    assert "rate ν_exp(−Eₘ/kT) of a hop; σ_=_q²_x_c_D/kT, with ν_=_1.00_×_10¹³_1/s, T" in shown
+    assert shown.endswith("300_K at 2_C (hot)")
 
 
 def test_that_a_marked_letter_leaves_room_for_the_end_of_its_name(qtbot):

@@ -305,7 +305,7 @@ def _best_table(connection: sqlite3.Connection, threshold_ev: float, energies: E
         "class",
         "group",
         "ion",
-        *(f"{dimensions}D / {energies.unit}" for dimensions in (1, 2, 3)),
+        *(f"{dimensions}D ({energies.unit})" for dimensions in (1, 2, 3)),
         "conductor",
         "notes",
     )
