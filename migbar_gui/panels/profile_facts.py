@@ -160,7 +160,9 @@ class ProfileFacts(ScrolledPage):
             )
         ]
         self.lines.setText(with_minus("\n".join(lines)))
-        self.method.setText(f"The barrier {slope_text(found)}. {found.potential}.")
+        self.method.setText(
+            f"The barrier {energies.in_text(slope_text(found))}. {found.potential}."
+        )
         self.remarks.tell(_bias(found.potential.partition(" ")[0], True))
 
     def _set_converged(self, converged: bool) -> None:

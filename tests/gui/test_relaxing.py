@@ -309,7 +309,8 @@ def test_that_the_barrier_against_volume_stands_beside_the_profile(relaxed, qtbo
     panel = relaxed.profile_panel
     panel.select(tmp_path)
     qtbot.waitUntil(panel.volume_plot.isVisible)
-    assert "falls by 22 meV" in panel.facts.method.text()
+    assert "−0.022 eV/%" in panel.facts.barrier.text()
+    assert "falls by 0.022 eV for each percent" in panel.facts.method.text()  # the same unit
     assert "\n0 % volume: 0.350 eV, not converged" in panel.facts.lines.text()
     page = panel.facts.widget()
     assert page.minimumSizeHint().width() <= panel.facts.viewport().width()  # nothing is cut off

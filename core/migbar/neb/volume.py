@@ -160,4 +160,4 @@ def run(folder: Path, options: Mapping[str, Any], progress: Progress) -> dict[st
 def slope_text(dependence: VolumeDependence) -> str:
     """Say in a few words how the barrier depends on the volume."""
     direction = "falls" if dependence.slope_ev < 0 else "rises"
-    return f"{direction} by {1000 * abs(dependence.slope_ev):.0f} meV for each percent more volume"
+    return f"{direction} by {abs(dependence.slope_ev):.3f} eV for each percent more volume"
