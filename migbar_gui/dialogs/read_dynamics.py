@@ -12,6 +12,7 @@ from migbar_gui.looks.theme import with_text
 from migbar_gui.looks.widgets import (
     DecimalBox,
     ElidedLabel,
+    ProblemLabel,
     Question,
     field_rows,
     label,
@@ -60,7 +61,9 @@ class ReadDynamicsDialog(Question):
         self.skip.setToolTip("The warm-up: until the crystal has settled at its temperature")
         self.body.addLayout(field_rows([("&Leave out the first", self.skip)]))
         self._about = label("", "muted", wrap=True)
+        self.problem = ProblemLabel()
         self.body.addWidget(self._about)
+        self.body.addWidget(self.problem)
         for box in (*self.kelvins.values(), *self.frames.values()):
             box.valueChanged.connect(lambda _: self._describe())
         self.accepted.connect(lambda: self.chosen.emit(self.simulations(), self.skip.value()))
@@ -110,13 +113,14 @@ class ReadDynamicsDialog(Question):
         hot = [box.value() for box in self.kelvins.values()]
         twice = is_known and len(set(hot)) < len(hot)
         self._about.setText(
-            "Two files are of one temperature: read them one after the other."
-            if twice
-            else "Give temperature and time from frame to frame of each file."
+            "Give temperature and time from frame to frame of each file."
             if not is_known
             else "Two temperatures or more make a line to others."
             if len(hot) < 2
             else ""
+        )
+        self.problem.tell(
+            "Two files are of one temperature: read them one after the other." if twice else ""
         )
         self._about.setVisible(bool(self._about.text()))
         self.accept_button.setEnabled(is_known and not twice)

@@ -535,7 +535,7 @@ def test_that_simulations_of_other_programs_are_read(opened, olivine, qtbot, tmp
     dialog.kelvins[files[1]].setValue(700)
     dialog.frames[files[1]].setValue(20)
     assert not dialog.accept_button.isEnabled()
-    assert "of one temperature" in " ".join(labels(dialog))
+    assert "of one temperature" in dialog.problem.text()
     dialog.kelvins[files[1]].setValue(900)
     dialog.skip.setValue(0.5)
     dialog.accept_button.click()
