@@ -6,15 +6,19 @@ import traceback
 from collections.abc import Callable
 
 from PySide6.QtCore import Qt
-from PySide6.QtWidgets import QFrame, QHBoxLayout, QLabel, QPlainTextEdit, QToolButton, QVBoxLayout
+from PySide6.QtGui import QResizeEvent
+from PySide6.QtWidgets import QBoxLayout, QFrame, QLabel, QPlainTextEdit, QToolButton
 from shiboken6 import isValid
 
 from migbar.errors import MigbarError
 from migbar_gui.looks.texts import in_words, sentence
 from migbar_gui.looks.theme import current_theme, fixed_font, icon, pixmap
-from migbar_gui.looks.widgets import button, label, restyle
+from migbar_gui.looks.widgets import button, in_column, in_row, label, restyle
 
 Choice = tuple[str, Callable[[], object]]
+
+MOST_LINKS = 0.3
+"""Share of the width that what can be done takes beside the text."""
 
 
 class Notice(QFrame):
@@ -43,18 +47,10 @@ class Notice(QFrame):
         self._close.setAccessibleName("Close this message")
         self._close.setToolTip("Close (Esc)")
         self._close.clicked.connect(self.hide)
-        row = QHBoxLayout()
-        row.setSpacing(10)
-        row.addWidget(self._icon, 0, Qt.AlignmentFlag.AlignVCenter)
-        row.addWidget(self.text, 1)
-        row.addWidget(self.action, 0, Qt.AlignmentFlag.AlignVCenter)
-        row.addWidget(self.other_action, 0, Qt.AlignmentFlag.AlignVCenter)
-        row.addWidget(self._toggle, 0, Qt.AlignmentFlag.AlignVCenter)
-        row.addWidget(self._close, 0, Qt.AlignmentFlag.AlignVCenter)
-        outer = QVBoxLayout(self)
-        outer.setContentsMargins(14, 9, 10, 9)
-        outer.addLayout(row)
-        outer.addWidget(self.details)
+        self._links = in_row(self.action, self.other_action, self._toggle, None, spacing=10)
+        self._told = in_row(self.text, self._links, grow=self.text, spacing=10)
+        row = in_row(self._icon, self._told, self._close, grow=self._told, spacing=10)
+        self.setLayout(in_column(row, self.details, margins=(14, 9, 10, 9)))
         self.hide()
 
     def show_message(
@@ -80,7 +76,20 @@ class Notice(QFrame):
         self.action.setVisible(self._run is not None)
         self.other_action.setText(other_name)
         self.other_action.setVisible(self._other_run is not None)
+        self._place_links()
         self.show()
+
+    def resizeEvent(self, event: QResizeEvent) -> None:  # noqa: N802
+        """Keep room for the text."""
+        super().resizeEvent(event)
+        self._place_links()
+
+    def _place_links(self) -> None:
+        """Put what can be done beside the text, or below it where little room would be left for it."""
+        narrow = self._links.sizeHint().width() > self.width() * MOST_LINKS
+        direction = QBoxLayout.Direction
+        self._told.setDirection(direction.TopToBottom if narrow else direction.LeftToRight)
+        self._told.setSpacing(4 if narrow else 10)
 
     def refresh_icons(self) -> None:
         """Draw icons in the colours of the current theme."""

@@ -284,11 +284,12 @@ def _paint_legend(painter: QPainter, legend: Legend, projection: Projection, the
     font = _font(painter, 12)
     metrics = QFontMetricsF(font)
     room = metrics.horizontalAdvance(energies.number(scale.high, 2)) + 8
+    height = max(min(_LEGEND_HEIGHT, projection.height - _LEGEND_MARGIN - 42), metrics.height())
     bar = QRectF(
         projection.width - _LEGEND_MARGIN - room - _LEGEND_WIDTH,
-        projection.height - _LEGEND_MARGIN - _LEGEND_HEIGHT,
+        projection.height - _LEGEND_MARGIN - height,
         _LEGEND_WIDTH,
-        _LEGEND_HEIGHT,
+        height,
     )
     painter.setFont(font)
     title = f"{legend.name} ({energies.unit()})"
@@ -303,7 +304,7 @@ def _paint_legend(painter: QPainter, legend: Legend, projection: Projection, the
     corner, opposite = QPointF(left - 8, bar.top() - 34), QPointF(right + 8, bar.bottom() + 10)
     painter.drawRoundedRect(QRectF(corner, opposite), 6, 6)
     painter.setPen(Qt.PenStyle.NoPen)
-    slices = np.linspace(scale.high, scale.low, round(_LEGEND_HEIGHT))
+    slices = np.linspace(scale.high, scale.low, round(height))
     for row, (energy, colour) in enumerate(zip(slices, scale.colours(slices), strict=True)):
         if energy <= legend.highest:
             painter.setBrush(QColor.fromRgbF(*colour))
@@ -312,8 +313,8 @@ def _paint_legend(painter: QPainter, legend: Legend, projection: Projection, the
     painter.setPen(QPen(QColor(theme.muted), 1))
     painter.drawRect(bar)
     painter.setPen(QColor(theme.text))
-    for energy in np.linspace(scale.low, scale.high, 4):
-        y = bar.bottom() - _LEGEND_HEIGHT * (energy - scale.low) / (scale.high - scale.low)
+    for energy in np.linspace(scale.low, scale.high, 4 if height > 5 * metrics.height() else 2):
+        y = bar.bottom() - height * (energy - scale.low) / (scale.high - scale.low)
         painter.drawLine(QPointF(bar.right(), y), QPointF(bar.right() + 4, y))
         painter.drawText(
             QPointF(bar.right() + 8, y + metrics.capHeight() / 2), energies.number(energy, 2)

@@ -5,9 +5,13 @@ from __future__ import annotations
 import numpy as np
 import pytest
 from pymatgen.core import Lattice, Structure
+from PySide6.QtGui import QImage, QPainter
 
 from migbar_gui.viewer import scene
+from migbar_gui.viewer.annotations import Annotations, Legend, paint
+from migbar_gui.viewer.network import Scale
 from migbar_gui.viewer.projection import Projection
+from migbar_gui.viewer.themes import LIGHT
 from tests.gui.crystals import layered_oxide, olivine
 
 
@@ -113,6 +117,19 @@ def test_that_the_foremost_ball_under_a_pixel_is_hit():
 def flat_projection() -> Projection:
     """Look down on the xy plane, 10 pixels per Å, the origin in the middle of 200 by 200 pixels."""
     return Projection(*np.eye(3), np.zeros(3), 10.0, 200.0, 200.0)
+
+
+@pytest.mark.parametrize("height", [90.0, 120.0, 300.0])
+def test_that_the_legend_is_whole_in_a_low_view(qapp, height):
+    image = QImage(200, int(height), QImage.Format.Format_ARGB32_Premultiplied)
+    image.fill(0)
+    notes = Annotations(legend=Legend("Barrier", Scale(0.2, 1.4, False), 1.4))
+    look = Projection(*np.eye(3), np.zeros(3), 10.0, 200.0, height)
+    painter = QPainter(image)
+    paint(painter, notes, look, LIGHT, (np.zeros((0, 3)), np.zeros(0)))
+    painter.end()
+    assert not any(image.pixelColor(x, 2).alpha() for x in range(200))
+    assert image.pixelColor(150, int(height) - 20).alpha()
 
 
 def test_that_a_stick_is_hit_by_the_distance_of_its_axis_from_the_ray():

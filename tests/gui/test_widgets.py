@@ -597,3 +597,15 @@ def test_that_a_long_name_in_a_message_makes_no_window_wide(qtbot):
     wide = notice.text.fontMetrics().horizontalAdvance(name)
     assert notice.text.minimumSizeHint().width() < 0.4 * wide
     assert notice.text.text() == f"{name} is of LiS."
+
+
+def test_that_the_choices_of_a_message_leave_room_for_its_text(qtbot):
+    notice = Notice()
+    qtbot.addWidget(notice)
+    choices = ("Next", lambda: None), ("End the tour", lambda: None)
+    notice.show_message("What is seen here, told at some length. " * 3, "info", "", *choices)
+    for width, below in ((900, False), (330, True), (900, False)):
+        notice.resize(width, 200)
+        notice.layout().activate()
+        assert (notice.action.y() > notice.text.geometry().bottom()) is below
+        assert notice.text.width() > 0.6 * width
