@@ -183,15 +183,19 @@ class ProfilePlot(QWidget):
         painter.setPen(QPen(QColor(theme.muted), 1.2, Qt.PenStyle.DotLine))
         left, right = axes.point(axes.x[0], barrier), axes.point(axes.x[1], barrier)
         painter.drawLine(left, right)
-        text = f"predicted {energies.energy(curve.predicted[0])}"
-        place = self._beside_curves(axes, right.y(), painter.fontMetrics(), text)
+        texts = f"predicted {energies.energy(curve.predicted[0])}", "predicted"
+        text, place = self._beside_curves(axes, right.y(), painter.fontMetrics(), texts)
         painter.drawText(place, Qt.AlignmentFlag.AlignCenter, text)
 
-    def _beside_curves(self, axes: Axes, y: float, metrics: QFontMetrics, text: str) -> QRectF:
-        """Return the place at a level line where the least of the curves runs through a text."""
-        wide, high, frame = metrics.horizontalAdvance(text) + 8.0, metrics.height(), axes.frame
+    def _beside_curves(
+        self, axes: Axes, y: float, metrics: QFontMetrics, texts: Sequence[str]
+    ) -> tuple[str, QRectF]:
+        """Return the first of some texts, and its place at a level line, that the least of the curves runs through."""
+        high, frame = metrics.height(), axes.frame
+        widths = {text: metrics.horizontalAdvance(text) + 8.0 for text in texts}
         places = [
-            QRectF(left, top, wide, high)
+            (text, QRectF(left, top, wide, high))
+            for text, wide in widths.items()
             for left in np.linspace(frame.right() - wide, frame.left(), 9)
             for top in (y - high - 1, y + 1)
         ]
@@ -202,7 +206,8 @@ class ProfilePlot(QWidget):
         ]
         room = QMarginsF(2, 4, 2, 4)  # for the images' dots
 
-        def crossings(place: QRectF) -> tuple[bool, int]:
+        def crossings(named: tuple[str, QRectF]) -> tuple[bool, int]:
+            place = named[1]
             return not frame.contains(place), sum(map(place.marginsAdded(room).contains, drawn))
 
         return min(places, key=crossings)

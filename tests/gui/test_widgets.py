@@ -553,23 +553,26 @@ def test_that_what_has_no_room_in_a_line_goes_on_in_the_next(qtbot):
     assert page.minimumSizeHint().width() == max(wide[1:])
 
 
-@pytest.mark.parametrize("predicted", [0.1, 0.3, 0.55, 0.6, 0.65])
-def test_that_no_curve_runs_through_what_is_said_of_the_prediction(qtbot, predicted):
+@pytest.mark.parametrize(
+    ("width", "predicted"),
+    [(440, 0.1), (440, 0.3), (440, 0.55), (440, 0.6), (440, 0.65), (260, 0.65)],
+)
+def test_that_no_curve_runs_through_what_is_said_of_the_prediction(qtbot, width, predicted):
     along = np.linspace(0.0, 3.0, 201)
     energy = 0.6 * np.sin(np.pi * along / 3) ** 2
     profile = EnergyProfile(along[::40], energy[::40], np.zeros(6))
     plot = ProfilePlot()
     qtbot.addWidget(plot)
-    plot.resize(440, 160)
+    plot.resize(width, 160)
     plot.show_curves(
         [Curve("Li", "#e4572e", profile, (along, energy), True, (predicted, 0.0, 1.0))], 0
     )
     image = QImage(plot.size(), QImage.Format.Format_RGB32)
     plot.render(image)  # fits the axes
     axes, metrics = plot._axes, plot.fontMetrics()
-    place = plot._beside_curves(
-        axes, axes.point(0, predicted).y(), metrics, f"predicted {predicted:.3f} eV"
-    )
+    told = f"predicted {predicted:.3f} eV", "predicted"
+    text, place = plot._beside_curves(axes, axes.point(0, predicted).y(), metrics, told)
+    assert (text == told[0]) is (width == 440)  # the number stands beside the plot, too
     assert axes.frame.contains(place)
     assert not any(place.contains(point) for point in axes.line(along, energy))
 
