@@ -73,9 +73,9 @@ class Axes:
             painter.drawLine(QPointF(frame.left(), y), QPointF(frame.right(), y))
             painter.setPen(QColor(theme.muted))
             left = frame.left() - 6 - metrics.horizontalAdvance(text)
-            painter.drawText(QPointF(left, y + metrics.ascent() / 2 - 1), text)
+            painter.drawText(QPointF(left, y + metrics.capHeight() / 2), text)
         painter.setPen(QColor(theme.muted))
-        below = frame.bottom() + metrics.ascent() + 4
+        below = frame.bottom() + 1.35 * metrics.ascent()
         columns = int(frame.width() / metrics.horizontalAdvance("0.000"))
         for value, text in (x_ticks or ticks(*self.x, most=min(max(2, columns), 8))).items():
             wide = metrics.horizontalAdvance(text)

@@ -15,7 +15,7 @@ from migbar.barriers import GOOD_CONDUCTOR_EV
 from migbar.wording import power_of_ten
 from migbar_gui.looks import energies
 from migbar_gui.looks.axes import Axes, Plot, Rows, frame_in
-from migbar_gui.looks.theme import current_theme, translucent
+from migbar_gui.looks.theme import current_theme, translucent, with_text
 
 if TYPE_CHECKING:
     from migbar.dynamics import TracerDiffusion
@@ -134,7 +134,7 @@ class CoordinationPlot(Plot):
         return [("distance_angstrom", "coordination"), *curve]
 
     def sizeHint(self) -> QSize:  # noqa: N802
-        return QSize(200, 165)
+        return QSize(200, with_text(152))
 
     def paintEvent(self, _event: QPaintEvent) -> None:  # noqa: N802
         if len(self._walked) < 2:
@@ -209,7 +209,7 @@ class ArrheniusPlot(Plot):
         return found
 
     def sizeHint(self) -> QSize:  # noqa: N802
-        return QSize(220, 200)
+        return QSize(220, with_text(185))
 
     def paintEvent(self, _event: QPaintEvent) -> None:  # noqa: N802
         if self._lines is None:

@@ -10,7 +10,7 @@ from PySide6.QtCore import QRectF, QSize, Qt
 from PySide6.QtGui import QColor, QPainter, QPaintEvent, QPen
 
 from migbar_gui.looks.axes import Axes, Plot, Rows, frame_in, ticks
-from migbar_gui.looks.theme import current_theme, translucent
+from migbar_gui.looks.theme import current_theme, translucent, with_text
 
 if TYPE_CHECKING:
     from migbar.dynamics import TracerDiffusion
@@ -38,7 +38,7 @@ class SpreadPlot(Plot):
         return found
 
     def sizeHint(self) -> QSize:  # noqa: N802
-        return QSize(220, 200)
+        return QSize(220, with_text(185))
 
     def paintEvent(self, _event: QPaintEvent) -> None:  # noqa: N802
         if not self._at:
