@@ -201,7 +201,9 @@ class ProfilePanel(QWidget):
         self.forces = QCheckBox("Forces")
         self.forces.setToolTip("Draw the forces on the atoms as arrows in the 3D view")
         self.forces.toggled.connect(self._toggle_forces)
-        parts = (self.play, self.slider, self._image_text, self.in_view, self.forces)
+        shown = QWidget()  # neither stands alone in a line
+        shown.setLayout(in_row(self.in_view, self.forces))
+        parts = (self.play, self.slider, self._image_text, shown)
         steering = QWidget()
         steering.setLayout(Flow(*parts, grow=self.slider, margins=(8, 0, 8, 6)))
         return steering
