@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from pathlib import Path
 
@@ -91,6 +92,10 @@ def _write_svg(plot: QWidget, path: Path) -> None:
     drawing.setTitle(plot.accessibleName())
     drawing.setResolution(DOTS_PER_INCH)
     _paint(plot, QPainter(drawing))
+    # Where the user's font is not known, and a name of a desktop's choice is none, it is not to be one with serifs.
+    text = path.read_text(encoding="utf-8")
+    text = re.sub(r'(font-family="[^"]*)"', r'\1, sans-serif"', text)
+    path.write_text(text, encoding="utf-8")
 
 
 def _write_pdf(plot: QWidget, path: Path) -> None:

@@ -18,6 +18,9 @@ from migbar_gui.looks.theme import current_theme
 
 Rows = list[Sequence[Cell]]
 
+FINE = 400
+"""Points of a curve that ends where it leaves the frame."""
+
 
 class Plot(QWidget):
     """A small plot, drawn with its own painter.
@@ -58,6 +61,25 @@ class Axes:
     def line(self, x: NDArray[np.float64], y: NDArray[np.float64]) -> list[QPointF]:
         """Return the pixels of a curve."""
         return [self.point(float(a), float(b)) for a, b in zip(x, y, strict=True)]
+
+    def within(self, x: NDArray[np.float64], y: NDArray[np.float64]) -> list[QPointF]:
+        """Return the pixels of a curve, as far as it is in the frame: SVG drawings by Qt know no clipping."""
+        order = np.argsort(x)
+        across = np.linspace(x.min(), x.max(), FINE)
+        up = np.interp(across, x[order], y[order])
+        inside = (self.y[0] <= up) & (up <= self.y[1])
+        return self.line(across[inside], up[inside])
+
+    def between(
+        self, x: NDArray[np.float64], low: NDArray[np.float64], high: NDArray[np.float64]
+    ) -> list[QPointF]:
+        """Return the pixels around what lies between two curves, as far as it is in the frame."""
+        order = np.argsort(x)
+        across = np.linspace(x.min(), x.max(), FINE)
+        below, above = (
+            np.clip(np.interp(across, x[order], y[order]), *self.y) for y in (low, high)
+        )
+        return [*self.line(across, below), *reversed(self.line(across, above))]
 
     def draw(
         self,

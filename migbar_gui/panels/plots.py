@@ -233,29 +233,28 @@ class ArrheniusPlot(Plot):
         accent = current_theme().accent
         painter.setPen(Qt.PenStyle.NoPen)
         painter.setBrush(translucent(accent, 48))
-        painter.setClipRect(frame)
-        painter.drawPolygon([*axes.line(inverse, low), *reversed(axes.line(inverse, high))])
-        painter.setClipping(False)
+        painter.drawPolygon(axes.between(inverse, low, high))
         painter.setPen(QPen(QColor(accent), 2))
         painter.drawPolyline(axes.line(inverse, middle))
-        painter.setClipRect(frame)
         if self._beside is not None:
             painter.setPen(QPen(QColor(current_theme().muted), 1.5, Qt.PenStyle.DashLine))
-            painter.drawPolyline(axes.line(inverse, self._beside))
+            painter.drawPolyline(axes.within(inverse, self._beside))
         for point in self._simulated:
-            self._paint_point(painter, axes, point)
-        painter.setClipping(False)
+            if first <= 1000 / point.kelvin <= last:
+                self._paint_point(painter, axes, point)
         if first <= self._mark <= last:
             self._paint_mark(painter, axes)
         painter.end()
 
     def _paint_point(self, painter: QPainter, axes: Axes, point: TracerDiffusion) -> None:
         theme = current_theme()
-        ends = [axes.point(1000 / point.kelvin, float(np.log10(d))) for d in point.interval]
+        inverse, height = 1000 / point.kelvin, float(np.log10(point.value))
+        ends = np.clip(np.log10(point.interval), *axes.y)
         painter.setPen(QPen(QColor(theme.text), 1.5))
-        painter.drawLine(*ends)
-        painter.setBrush(QColor(theme.surface))
-        painter.drawEllipse(axes.point(1000 / point.kelvin, float(np.log10(point.value))), 4, 4)
+        painter.drawPolyline(axes.line(np.full(2, inverse), ends))
+        if axes.y[0] <= height <= axes.y[1]:
+            painter.setBrush(QColor(theme.surface))
+            painter.drawEllipse(axes.point(inverse, height), 4, 4)
 
     def _paint_mark(self, painter: QPainter, axes: Axes) -> None:
         assert self._lines is not None

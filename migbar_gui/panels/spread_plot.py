@@ -79,9 +79,7 @@ class SpreadPlot(Plot):
             middle = float(np.interp(ends.mean(), times, squares))
             slope = middle + one.slope * (ends - ends.mean())
             painter.setPen(QPen(QColor(current_theme().text), 2, Qt.PenStyle.DotLine))
-            painter.setClipRect(axes.frame)
-            painter.drawPolyline(axes.line(ends, slope))
-            painter.setClipping(False)
+            painter.drawPolyline(axes.within(ends, slope))
 
 
 def _colour(rank: int, count: int) -> QColor:

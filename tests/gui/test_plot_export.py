@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 import pytest
 from PySide6.QtGui import QImage
 
@@ -22,6 +24,9 @@ def test_that_a_plot_is_saved_as_svg_pdf_and_png(opened, qtbot, tmp_path):
     drawing = (tmp_path / "plot.svg").read_text(encoding="utf-8")
     assert "distance along the path" in drawing
     assert "<image" not in drawing
+    families = re.findall('font-family="(.*?)"', drawing)
+    assert families
+    assert all(names.endswith(", sans-serif") for names in families)
     assert (tmp_path / "plot.pdf").read_bytes().startswith(b"%PDF")
     image = QImage(str(tmp_path / "plot.png"))
     assert image.width() == 3 * plot.width()
@@ -79,3 +84,27 @@ def test_that_the_numbers_of_a_plot_leave_the_window_too(opened, qtbot, tmp_path
     assert what == "line"
     assert kelvin == pytest.approx(250.0)
     assert low < middle < high
+
+
+def test_that_nothing_of_a_wide_interval_leaves_the_frame_of_a_drawing(qtbot, tmp_path):
+    import numpy as np
+
+    from migbar_gui.files.plot_export import save_plot
+    from migbar_gui.panels.plots import ArrheniusPlot
+    from tests.gui.test_dynamics import simulated
+
+    plot = ArrheniusPlot()
+    qtbot.addWidget(plot)
+    plot.resize(330, 220)
+    inverse = np.linspace(4.0, 0.8, 12)
+    middle, low, high = (-2 - slope * inverse for slope in (1.5, 20.0, 0.5))
+    hot = simulated().at
+    plot.show_lines((inverse, middle, low, high), 1000 / 300, hot, -2 - 9 * inverse)
+    save_plot(plot, tmp_path / "plot.svg")
+    drawing = (tmp_path / "plot.svg").read_text(encoding="utf-8")
+    shapes = re.findall(r'points="([\d., -]+)"', drawing)
+    places = np.array([[float(n) for n in xy.split(",")] for s in shapes for xy in s.split()])
+    grid = np.array([[float(n) for n in xy.split(",")] for xy in shapes[0].split()])
+    assert len(places) > 400
+    assert places[:, 1].max() <= grid[0, 1] + 0.1  # the lowest line of the grid
+    assert places[:, 0].min() >= grid[0, 0] - 0.1
