@@ -465,6 +465,17 @@ def field_rows(rows: Sequence[tuple[str, QWidget]]) -> QGridLayout:
     return grid
 
 
+def align_fields(*forms: QGridLayout) -> None:
+    """Let the fields of forms by `field_rows`, one below the other, begin at the same place."""
+    cells = (form.itemAtPosition(row, 0) for form in forms for row in range(form.rowCount()))
+    names = [name for cell in cells if cell is not None and (name := cell.widget()) is not None]
+    for name in names:
+        name.ensurePolished()  # or their size is that of other letters
+    widest = max(name.sizeHint().width() for name in names)
+    for form in forms:
+        form.setColumnMinimumWidth(0, widest)
+
+
 class DecimalBox(QDoubleSpinBox):
     """A box for a number with decimals, which may be typed or pasted with a comma, too."""
 

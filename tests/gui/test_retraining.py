@@ -494,3 +494,25 @@ def test_that_cancelling_a_training_deletes_it(window, qtbot):
     next(q for q in wizard.findChildren(Question) if q.isVisible()).accept()
     qtbot.waitUntil(lambda: not folder.exists(), timeout=WAIT_MS)
     qtbot.waitUntil(lambda: not wizards(window))
+
+
+def test_that_fields_begin_at_one_place_and_end_where_the_buttons_do(window, qtbot):
+    from PySide6.QtCore import QPoint
+    from PySide6.QtWidgets import QWizard
+
+    from migbar_gui.dialogs.retraining.wizard import Page
+
+    wizard = opened_wizard(qtbot, window)
+    wizard.setStartId(Page.MODEL)
+    wizard.restart()
+    model = page(wizard)
+    qtbot.waitUntil(model.device.isVisible)
+
+    def ends(widget) -> tuple[int, int]:
+        left = widget.mapTo(wizard, QPoint()).x()
+        return left, left + widget.width()
+
+    assert ends(model.name) == ends(model.device) == ends(model.seed)
+    close = wizard.button(QWizard.WizardButton.CancelButton)
+    qtbot.waitUntil(lambda: ends(close)[1] == ends(model.name)[1])
+    wizard.close()

@@ -28,6 +28,7 @@ from migbar_gui.files.saving import ask_path
 from migbar_gui.looks.texts import in_words, sentence
 from migbar_gui.looks.theme import current_theme
 from migbar_gui.looks.widgets import (
+    align_fields,
     button,
     choice_box,
     field_rows,
@@ -95,20 +96,25 @@ class ModelPage(WizardPage):
         self.save.setToolTip("The same options give the same model on the command line, too")
 
     def _lay_out(self) -> None:
-        model = (
-            ("&Name", self.name),
-            ("N&otes", self.notes),
-            ("&Start from", self.start),
-            ("&Kind of model", self.recipe),
-            ("", self.heads),
+        model = field_rows(
+            [
+                ("&Name", self.name),
+                ("N&otes", self.notes),
+                ("&Start from", self.start),
+                ("&Kind of model", self.recipe),
+                ("", self.heads),
+            ]
         )
-        more = (("&Device", self.device), ("&Random seed", self.seed), ("In the end", self.refit))
+        more = field_rows(
+            [("&Device", self.device), ("&Random seed", self.seed), ("In the end", self.refit)]
+        )
+        align_fields(model, more)
         parts = (
-            field_rows(model),
+            model,
             label("How thoroughly", "section"),
             *self.presets.values(),
             label("More", "section"),
-            field_rows(more),
+            more,
             self.estimate,
             None,
             in_row(self.save, None),

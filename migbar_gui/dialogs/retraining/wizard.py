@@ -46,7 +46,7 @@ class WizardPage(QWizardPage):
         self.setObjectName("page")
         self.owner = wizard
         self.body = QVBoxLayout(self)
-        self.body.setContentsMargins(22, 16, 22, 8)
+        self.body.setContentsMargins(22, 16, 0, 8)  # it ends where the buttons do
         self.body.setSpacing(10)
         self.body.addWidget(label(title, "formula"))
         if text:
