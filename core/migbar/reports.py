@@ -242,7 +242,9 @@ def _hop_section(result: CrystalPaths, threshold_ev: float, energies: EnergyForm
     rows = []
     for hop, path in zip(result.search.hops, result.paths, strict=True):
         barrier = path.barrier
-        bottleneck = ", ".join(f"{a.element} {a.distance:.2f}" for a in hop.bottleneck)
+        bottleneck = ", ".join(
+            f"{a.element}\N{NO-BREAK SPACE}{a.distance:.2f}" for a in hop.bottleneck
+        )
         rows.append(
             (
                 hop.label,
