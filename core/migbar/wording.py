@@ -41,9 +41,12 @@ def unbroken(text: str) -> str:
 
 
 def formula_text(name: str) -> str:
-    """Write the numbers after the elements of a formula, or of a name that holds one, as subscripts."""
+    """Write the numbers after the elements of a formula, or of a name that holds one, as subscripts.
+
+    Those of a space group are none: ``CaNi2O4_P21m`` is CaNi₂O₄_P21m.
+    """
     return re.sub(
-        r"(?:(?<=[A-Z)])|(?<=[A-Z][a-z]))\d+(?:\.\d+)?",
+        r"(?:(?<=[A-Z)])|(?<=[A-Z][a-z]))\d+(?:\.\d+)?(?![a-z\d]|\.\d)",
         lambda m: m[0].translate(_SUBSCRIPTS),
         name,
     )

@@ -82,6 +82,8 @@ def test_that_what_is_alike_of_many_hops_is_said_once():
         ("Li7.002La3Zr2O12", "Li₇.₀₀₂La₃Zr₂O₁₂"),
         ("LiFePO4.cif", "LiFePO₄.cif"),
         ("a1-VOPO4_Ca", "a1-VOPO₄_Ca"),
+        ("CaNi2O4_P21m", "CaNi₂O₄_P21m"),
+        ("MgMn2O4_I41amd", "MgMn₂O₄_I41amd"),
         ("Path 1 (along b)", "Path 1 (along b)"),
     ],
 )
