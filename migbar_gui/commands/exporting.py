@@ -126,7 +126,7 @@ class Exports(QObject):
         if document is None or group is None:
             return
         picture, threshold = None, workspace.threshold
-        if view is not None and (picture := self._draw(view, scale=2)) is None:
+        if view is not None and (picture := self._draw(view, 2, on_paper=True)) is None:
             return
         self._write(path, lambda: reporting.write(path, document, group, picture, threshold))
 
@@ -147,7 +147,10 @@ class Exports(QObject):
     def save_picture(self, path: Path, scale: int, transparent: bool) -> None:
         """Save the 3D view as a PNG file."""
         view = self._window.view
-        picture = self._draw(view, scale, transparent) if view is not None else None
+        if view is None:
+            return
+        # What has no ground of its own comes onto a page, as plots do.
+        picture = self._draw(view, scale, transparent, on_paper=transparent)
         if picture is not None:
             self._write(path, lambda: save_image(path, picture))
 
@@ -180,11 +183,13 @@ class Exports(QObject):
         there_and_back = [*pictures, *pictures[-2:0:-1]]
         self._write(path, lambda: save_animation(path, there_and_back, FRAME_MS))
 
-    def _draw(self, view: CrystalView, scale: int, transparent: bool = False) -> QImage | None:
+    def _draw(
+        self, view: CrystalView, scale: int, transparent: bool = False, on_paper: bool = False
+    ) -> QImage | None:
         """Return the view as a picture, or None where the user did not want to wait for it."""
         progress = DrawingProgress(self._window)
         try:
-            return view.picture(scale, transparent, progress)
+            return view.picture(scale, transparent, progress, on_paper)
         except Cancelled:
             return None
         finally:

@@ -374,9 +374,13 @@ class CrystalView(QWidget):
     # -------------------------------------------------------------- picture
 
     def picture(
-        self, scale: int = 2, transparent: bool = False, progress: Progress = SILENT
+        self,
+        scale: int = 2,
+        transparent: bool = False,
+        progress: Progress = SILENT,
+        on_paper: bool = False,
     ) -> QImage:
-        """Return what is seen, `scale` times as large as on the screen.
+        """Return what is seen, `scale` times as large as on the screen; `on_paper` in the colours of a light window.
 
         Raises
         ------
@@ -384,11 +388,20 @@ class CrystalView(QWidget):
             If `progress` says so.
         """
         hovered = self.content.hovered, self.content.hovered_tube
+        is_dark = self.theme is themes.DARK
         self._hover(None, None)
+        if on_paper and is_dark:
+            self.set_theme(False)
         try:
             pixels = self._canvas.picture(scale, transparent, progress)
+            return self._written_on(pixels)
         finally:
+            if on_paper and is_dark:
+                self.set_theme(True)
             self._hover(*hovered)
+
+    def _written_on(self, pixels: NDArray[np.uint8]) -> QImage:
+        """Return a picture from its pixels, RGBA with shape (height, width, 4), with what lies over it."""
         height, width = pixels.shape[:2]
         picture = QImage(
             pixels.tobytes(), width, height, 4 * width, QImage.Format.Format_RGBA8888

@@ -324,6 +324,19 @@ def test_that_a_picture_is_larger_than_the_screen_shows_it(view, qtbot, transpar
     assert spot.alpha() == 255
 
 
+def test_that_a_picture_for_paper_is_that_of_a_light_window(view, qtbot):
+    view.show_structure(olivine(), "Li")
+    settle(qtbot)
+    light = view.picture(1)
+    view.set_theme(dark=True)
+    settle(qtbot)
+    assert view.picture(1).pixelColor(2, 2).name() == themes.DARK.background
+    assert np.abs(values(view.picture(1, on_paper=True)) - values(light)).mean() < 0.5
+    assert view.theme is themes.DARK  # the window itself stays dark
+    settle(qtbot)
+    assert pixel(view, QPoint(3, 3)).name() == themes.DARK.background
+
+
 def test_that_the_parts_of_a_picture_fit_together(view, qtbot):
     view.show_structure(olivine(), "Li")
     settle(qtbot)
