@@ -123,7 +123,7 @@ class PathPanel(QStackedWidget):
             line(),
             self.opinions,
             line(),
-            label("Closest atom along the path", "section"),
+            label("Tightest contact along the path", "section"),
             self._approaches,
             line(),
             label("Coordination along the path", "section"),
