@@ -109,7 +109,8 @@ def order_structure(
         return Ordering(structure, "All sites are fully occupied; nothing was ordered.")
     ions = [ion] if ion else mobile_ions(structure)[:1]
     cell, size, groups = _choose_cell(structure, max_atoms, ions)
-    job = json.dumps({"structure": _decorated(cell, groups).as_dict(), "ions": ions})
+    decorated = _decorated(cell, groups)
+    job = json.dumps({"structure": decorated.as_dict(), "ions": ions})
     answer = _run(job, time_limit, progress)
     if not answer:
         raise OrderingError(
@@ -118,7 +119,8 @@ def order_structure(
         )
     ordered = Structure.from_dict(json.loads(answer))
     note = _note(structure, cell, size, groups, ordered)
-    return Ordering(ordered, note + _imbalance(structure) + _left_empty(cell, ordered, ions))
+    note += _equal_charges(decorated, groups) + _imbalance(structure)
+    return Ordering(ordered, note + _left_empty(cell, ordered, ions))
 
 
 def _note(
@@ -136,6 +138,18 @@ def _note(
     return (
         f"Ordered model of {formula(structure)}: {formula(ordered)}, {len(ordered)} atoms in "
         f"{size}; occupancies {', '.join(placed)}; placed by electrostatic energy{apart}."
+    )
+
+
+def _equal_charges(decorated: Structure, groups: list[_Group]) -> str:
+    """Say which elements share sites and have one charge: any way to place them has the same energy."""
+    charges = {species.symbol: round(species.oxi_state, 6) for species in decorated.composition}
+    shared = [[symbol for symbol, n in group.counts.items() if n] for group in groups]
+    alike = {" and ".join(s) for s in shared if len(s) > 1 and len({charges[e] for e in s}) == 1}
+    return "".join(
+        f" {elements} have the same charge there, so that the energy does not tell which stands where: it is one "
+        "way of many."
+        for elements in sorted(alike)
     )
 
 

@@ -214,3 +214,13 @@ def test_that_a_script_that_starts_itself_again_is_told_how_to_avoid_that(tmp_pa
         [sys.executable, str(script)], capture_output=True, text=True, check=False
     )
     assert "below 'if __name__" in done.stderr.splitlines()[-1]
+
+
+@pytest.mark.parametrize(("other", "told"), [("Mn", True), ("Ti", False)])
+def test_that_elements_of_one_charge_are_not_said_to_be_placed_by_energy(other, told):
+    structure = Structure.from_spacegroup(
+        "R-3m", Lattice.hexagonal(2.87, 14.2), ["Li", {"Ni": 0.5, other: 0.5}, "O"],
+        [[0, 0, 0], [0, 0, 0.5], [0, 0, 0.2395]],
+    )  # fmt: skip
+    note = order_structure(structure).note
+    assert ("have the same charge there" in note) == told
