@@ -167,7 +167,7 @@ def _clash_remarks(near: Sequence[Approach], band: Band) -> list[Remark]:
     limit = CLASH_FRACTION * (ionic_radius(band.ion) + ionic_radius(worst.element))
     count = f"; {len(clashes)} of {band.n_images} images are too close" if len(clashes) > 1 else ""
     text = (
-        f"Image {worst.image} comes within {worst.distance:.2f} Å of {worst.element}, under {limit:.2f} Å "
+        f"At image {worst.image} the path comes within {worst.distance:.2f} Å of {worst.element}, under {limit:.2f} Å "
         f"({100 * CLASH_FRACTION:.0f} % of the ionic radii's sum){count}. The true path bends around it."
     )
     return [Remark("close_approach", text)]
