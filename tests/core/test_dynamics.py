@@ -604,6 +604,20 @@ def test_that_the_map_lies_on_the_sites_wherever_the_simulated_cell_begins(by, i
     assert lattice.get_all_distances(lowest, places[0])[0, 0] < 0.3
 
 
+def test_that_a_crystal_the_other_way_round_has_no_map():
+    """A layered one, whose cell is its own mirror image, and itself is not."""
+    lattice = Lattice.hexagonal(2.84, 14.1)
+    crystal = Structure.from_spacegroup(
+        "R-3m", lattice, ["Li", "Co", "O"], [[0, 0, 0.5], [0, 0, 0], [0, 0, 0.26]]
+    )
+    mirrored = crystal.cart_coords * (1, 1, -1)
+    positions = np.repeat(mirrored[None], 20, axis=0).astype(np.float32)
+    numbers = np.array(crystal.atomic_numbers)
+    still = Trajectory(500.0, numbers, lattice.matrix, 0.02, positions, np.full(20, 500.0))
+    with pytest.raises(DynamicsError, match="do not stand at sites"):
+        free_energy_landscape(still, crystal, "Li")
+
+
 @pytest.mark.parametrize("lattice", [Lattice.hexagonal(6, 6), Lattice.rhombohedral(7, 34)])
 def test_that_the_map_is_alike_in_all_directions_whatever_the_cell(lattice):
     """A still ion has a round place: kT r² / 2 w², also where the axes are not at right angles."""

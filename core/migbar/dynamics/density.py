@@ -21,6 +21,12 @@ ODD_CELL = 0.15
 FAR_BETTER = 0.5
 """A host whose atoms are less than this share as far from sites stands there."""
 
+NO_SITE = 0.4
+"""A host none of whose elements is nearer (Å) to its sites than this is another one, or the other way round.
+
+Groups that turn are off their sites on average, but what they turn around is not.
+"""
+
 REACH = 4.0 * BLUR
 """No position is smeared farther."""
 
@@ -46,7 +52,8 @@ def free_energy_landscape(
     Raises
     ------
     DynamicsError
-        If the simulation holds no such ion, or its cell is no supercell of the structure's.
+        If the simulation holds no such ion, its cell is no supercell of the structure's, or its other atoms do not
+        stand at their sites.
     """
     from scipy.ndimage import convolve
 
@@ -93,6 +100,11 @@ def _to_sites(
 
     The simulated cell may begin elsewhere, and drifts. As there may be several ways, or groups that turn round, it is
     the shortest one unless another fits far better.
+
+    Raises
+    ------
+    DynamicsError
+        If no way leads there.
     """
     from pymatgen.util.coord import pbc_shortest_vectors
 
@@ -101,15 +113,22 @@ def _to_sites(
     present, counts = np.unique(numbers, return_counts=True)
     rarest = present[counts.argmin()]
     first = host[numbers == rarest][0]
-    best, nearest = np.zeros(3), np.inf
+    best, nearest, off = np.zeros(3), np.inf, np.full(len(host), np.inf)
     for way in (np.zeros(3), *(sites[kinds == rarest] - first)):
         steps, squares = pbc_shortest_vectors(lattice, host + way, sites, return_d2=True)
         squares = np.where(numbers[:, None] == kinds, squares, np.inf)
         own = squares.argmin(axis=1)
         distance = np.sqrt(squares.min(axis=1)).mean()
         if distance < FAR_BETTER * nearest:
-            rest = steps[np.arange(len(host)), own].mean(axis=0)
+            to_own = steps[np.arange(len(host)), own]
+            rest = to_own.mean(axis=0)
             best, nearest = way + lattice.get_fractional_coords(rest), distance
+            off = np.linalg.norm(to_own - rest, axis=1)
+    if min(off[numbers == kind].mean() for kind in present) > NO_SITE:
+        raise DynamicsError(
+            "the other atoms of the simulation do not stand at sites of the open structure: it is another crystal, or "
+            "has other axes."
+        )
     return best
 
 
