@@ -124,6 +124,14 @@ def _progress(watched: Watched) -> str:
     return title
 
 
+def _under_way(running: int, waiting: int) -> str:
+    """Say how many runs there are."""
+    if running + waiting == 1:
+        return f"A long job is {'running' if running else 'waiting'}."
+    counted = [f"{running} running" if running else "", f"{waiting} waiting" if waiting else ""]
+    return f"There are long jobs: {' and '.join(filter(None, counted))}."
+
+
 class CloseQuestion(Question):
     """Asks what becomes of the runs when the window closes; `accepted` means close."""
 
@@ -131,16 +139,16 @@ class CloseQuestion(Question):
         under_way = runs.under_way
         working = sum(watched.run.state is RunState.RUNNING for watched in under_way)
         waiting = len(under_way) - working
-        counted = [f"{working} running" if working else "", f"{waiting} waiting" if waiting else ""]
         text = (
-            f"There are long jobs: {' and '.join(filter(None, counted))}. They can go on without the "
-            "window, and are listed again when it is opened."
+            f"{_under_way(working, waiting)} What runs can go on without the window, and is listed again when it is "
+            "opened."
         )
         if waiting:
-            text += " Those that wait for their turn start then."
-        super().__init__("Close the window?", text, "Keep them running", parent)
+            text += " What waits for its turn starts then."
+        it = "it" if len(under_way) == 1 else "them"
+        super().__init__("Close the window?", text, f"Keep {it} running", parent)
         self.cancel_button.setText("Stay")
-        self.stop_button = button("Stop them", self._stop)
+        self.stop_button = button(f"Stop {it}", self._stop)
         self.buttons.addButton(self.stop_button, self.buttons.ButtonRole.DestructiveRole)
         self._runs = runs
 

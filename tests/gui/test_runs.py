@@ -22,6 +22,7 @@ from migbar.runs import (
 from tests.core.processes import offer_counting
 from tests.gui.conftest import wait_for_document
 from tests.gui.test_accessibility import nameless
+from tests.gui.test_network import labels
 
 pytestmark = pytest.mark.gui
 WAIT_MS = 30_000
@@ -329,6 +330,8 @@ def test_that_closing_asks_and_the_run_goes_on_or_is_stopped(listed, qtbot):
     wait_for_steps(qtbot, listed, folder, 1)
     listed.close()
     question = dialog(listed, CloseQuestion)
+    assert "A long job is running." in " ".join(labels(question))
+    assert question.accept_button.text() == "Keep it running"
     assert listed.isVisible()
     click(qtbot, question.cancel_button)
     assert listed.isVisible()
