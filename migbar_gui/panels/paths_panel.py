@@ -35,7 +35,7 @@ WIDTHS = {
     Column.PATH: 160,
     Column.BARRIER: 112,
     Column.INTERVAL: 104,
-    Column.VERDICT: 130,
+    Column.VERDICT: 136,
     Column.LENGTH: 86,
     Column.MECHANISM: 92,
     Column.MODEL: 98,

@@ -136,10 +136,14 @@ def test_that_opening_another_file_can_be_undone_with_all_paths(opened, qtbot, e
 
 
 def test_that_the_verdict_follows_the_threshold(opened, qtbot):
+    from migbar_gui.panels.path_table import Column
+
     path_id = add_path(qtbot, opened)
     barrier = opened.workspace.result(path_id).predicted.barrier.barrier_ev
     opened.paths_panel.threshold.setValue(barrier + 0.01)
     assert texts(opened)[3] == "good conductor"
+    table = opened.paths_panel.view
+    assert table.sizeHintForColumn(Column.VERDICT) <= table.columnWidth(Column.VERDICT)
     opened.paths_panel.threshold.setValue(barrier - 0.01)
     assert texts(opened)[3] == "poor conductor"
     assert float(str(opened.settings.value("threshold_ev"))) == pytest.approx(
