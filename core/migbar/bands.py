@@ -111,9 +111,13 @@ class Approach:
 
 
 def is_clash(ion: str, element: str, distance: float) -> bool:
-    """Whether an ion is closer (Å) to an atom than `CLASH_FRACTION` of the sum of their ionic radii."""
-    limit = CLASH_FRACTION * (ionic_radius(ion) + ionic_radius(element))
-    return round(distance, 3) < round(limit, 3)  # what is just as far must not hang on rounding
+    """Whether an ion at a distance (Å) is closer to an atom than `clash_limit`."""
+    return round(distance, 3) < round(clash_limit(ion, element), 3)  # else a tie hangs on rounding
+
+
+def clash_limit(ion: str, element: str) -> float:
+    """Return how near (Å) an ion may come to an atom: `CLASH_FRACTION` of the sum of their ionic radii."""
+    return CLASH_FRACTION * (ionic_radius(ion) + ionic_radius(element))
 
 
 def linear_path(

@@ -9,9 +9,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 from pymatgen.core import Structure
 
-from migbar.bands import CLASH_FRACTION, Approach, Band, approaches
+from migbar.bands import CLASH_FRACTION, Approach, Band, approaches, clash_limit
 from migbar.barriers import Barrier, Predictor, Remark
-from migbar.elements import ionic_radius
 from migbar.hops import Hop, Mechanism
 from migbar.progress import SILENT, Progress
 from migbar.supercells import Matrix, choose_supercell, make_band
@@ -164,7 +163,7 @@ def _clash_remarks(near: Sequence[Approach], band: Band) -> list[Remark]:
     if not clashes:
         return []
     worst = min(clashes, key=lambda a: round(a.distance, 3))  # of images that are alike the first
-    limit = CLASH_FRACTION * (ionic_radius(band.ion) + ionic_radius(worst.element))
+    limit = clash_limit(band.ion, worst.element)
     count = f"; {len(clashes)} of {band.n_images} images are too close" if len(clashes) > 1 else ""
     text = (
         f"At image {worst.image} the path comes within {worst.distance:.2f} Å of {worst.element}, under {limit:.2f} Å "

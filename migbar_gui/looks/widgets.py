@@ -440,9 +440,8 @@ def swatch(colour: str, size: int = 14, dpr: float = 2.0) -> QPixmap:
 
 def swatch_icon(colour: str) -> QIcon:
     """Draw a round spot of one colour as an icon."""
-    spot = swatch(
-        colour, 16
-    )  # as large as icons in lists: a smaller one is stretched, and its edge torn
+    # As large as icons in lists: a smaller one is stretched, and its edge torn.
+    spot = swatch(colour, 16)
     made = QIcon(spot)
     made.addPixmap(spot, QIcon.Mode.Selected)  # else a selected row tints it
     return made
